@@ -1,0 +1,1 @@
+"""pgfeed's command-line programs: everything that runs beside the database."""
