@@ -1,0 +1,24 @@
+"""Alembic's door to the database: a connection, nothing else."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+from loader import db
+
+SCHEMA = "pgfeed"
+OPTIONS = {"version_table_schema": SCHEMA, "transaction_per_migration": True}
+
+if context.is_offline_mode():
+    context.configure(url="postgresql://", literal_binds=True, **OPTIONS)
+    context.get_context().impl.static_output(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA};\n")
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    engine = create_engine("postgresql+psycopg2://", creator=db.connect, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"create schema if not exists {SCHEMA}")
+        connection.exec_driver_sql("set lock_timeout = '30s'")
+        connection.commit()
+        context.configure(connection=connection, **OPTIONS)
+        with context.begin_transaction():
+            context.run_migrations()
