@@ -112,7 +112,8 @@ def upgrade() -> None:
     """)
     install("functions/_like_window", "e493c503c8b7")
     install("views/impressions", "64b2e08d73be")
-    install("views/likes", "a3c8f62249bb")
+    install("views/_counted_events", "fa3794cb22f3")
+    install("views/likes", "abf44aa6a58f")
     install("procedures/create_event_partitions", "170ffe57925a")
 
 
@@ -120,6 +121,7 @@ def downgrade() -> None:
     execute("""
         drop procedure pgfeed.create_event_partitions(timestamptz, timestamptz);
         drop view pgfeed.likes;
+        drop view pgfeed._counted_events;
         drop view pgfeed.impressions;
         drop function pgfeed._like_window();
         drop table pgfeed.ingest_rejects;

@@ -1,29 +1,10 @@
 create or replace view pgfeed.likes as
 select
-    e.event_at as liked_at,
-    e.user_id,
-    e.post_id
-from pgfeed.feed_events as e
-where e.action = 'like'
-union all
-select
-    v.event_at as liked_at,
-    v.user_id,
-    v.post_id
-from pgfeed.feed_events as v
-where
-    v.action = 'view'
-    and v.target
-    and not exists (
-        select
-        from pgfeed.feed_events as e
-        where
-            e.user_id = v.user_id
-            and e.post_id = v.post_id
-            and e.action = 'like'
-            and e.event_at >= v.event_at
-            and e.event_at < v.event_at + pgfeed._like_window()
-    );
+    c.event_at as liked_at,
+    c.user_id,
+    c.post_id
+from pgfeed._counted_events as c
+where c.like_count = 1;
 
 alter view pgfeed.likes owner to pgfeed_owner;
 

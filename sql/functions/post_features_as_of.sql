@@ -1,0 +1,108 @@
+create or replace function pgfeed.post_features_as_of(
+    ts timestamptz,
+    post_ids bigint[] default null
+)
+returns table (
+    post_id bigint,
+    view_count bigint,
+    like_count bigint,
+    like_rate real,
+    decayed_view_count_7d real,
+    decayed_like_count_7d real,
+    decayed_like_count_1d real,
+    decayed_like_rate_7d real,
+    age_days real
+)
+language plpgsql stable parallel safe
+cost 10000 rows 10000
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+    v_day date := ts::date;
+    v_prior_rate double precision;
+    -- A post's rate starts as the overall rate with the weight of this many views.
+    v_prior_views constant double precision := 100;
+begin
+    select sum(d.like_count)::double precision / nullif(sum(d.view_count), 0) into v_prior_rate
+    from pgfeed.post_days as d
+    where d.day < v_day;
+    v_prior_rate := coalesce(v_prior_rate, 0.1);
+
+    return query
+    with days as (
+        select
+            d.post_id,
+            d.day,
+            d.view_count,
+            d.like_count
+        from pgfeed.post_days as d
+        where
+            d.day < v_day
+            and (post_ids is null or d.post_id = any(post_ids))
+        union all
+        select
+            c.post_id,
+            v_day,
+            sum(c.view_count)::integer,
+            sum(c.like_count)::integer
+        from pgfeed._counted_events as c
+        where
+            c.event_at >= v_day::timestamptz
+            and c.event_at < post_features_as_of.ts
+            and (post_ids is null or c.post_id = any(post_ids))
+        group by c.post_id
+    ),
+
+    weighted_days as (
+        select
+            d.*,
+            greatest(extract(epoch from ts - (d.day + time '12:00')) / 86400, 0)::double precision as age
+        from days as d
+    ),
+
+    counts as (
+        select
+            d.post_id,
+            min(d.day) as first_day,
+            sum(d.view_count) as views,
+            sum(d.like_count) as likes,
+            sum(d.view_count * power(0.5, d.age / 7)) as views_7d,
+            sum(d.like_count * power(0.5, d.age / 7)) as likes_7d,
+            sum(d.like_count * power(0.5, least(d.age, 500))) as likes_1d
+        from weighted_days as d
+        group by d.post_id
+    )
+
+    select
+        p.post_id,
+        coalesce(c.views, 0)::bigint,
+        coalesce(c.likes, 0)::bigint,
+        ((coalesce(c.likes, 0) + v_prior_views * v_prior_rate)
+        / (coalesce(c.views, 0) + v_prior_views))::real,
+        coalesce(c.views_7d, 0)::real,
+        coalesce(c.likes_7d, 0)::real,
+        coalesce(c.likes_1d, 0)::real,
+        ((coalesce(c.likes_7d, 0) + v_prior_views * v_prior_rate)
+        / (coalesce(c.views_7d, 0) + v_prior_views))::real,
+        greatest(
+            extract(epoch from ts - coalesce(p.created_at, c.first_day::timestamptz)) / 86400, 0
+        )::real
+    from pgfeed.posts as p
+    left join counts as c on c.post_id = p.post_id
+    where post_ids is null or p.post_id = any(post_ids);
+end;
+$$;
+
+alter function pgfeed.post_features_as_of(timestamptz, bigint[]) owner to pgfeed_owner;
+
+comment on function pgfeed.post_features_as_of(timestamptz, bigint[]) is
+    'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are '
+    'smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve '
+    'with every 7 days, or every day, of the event''s age';
+
+revoke all on function pgfeed.post_features_as_of(timestamptz, bigint[]) from public;
+grant execute on function pgfeed.post_features_as_of(timestamptz, bigint[]) to pgfeed_operator;
