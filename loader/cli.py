@@ -46,5 +46,35 @@ def connected(verb):
     return wrapper
 
 
+@main.command("ingest")
+@click.argument("files", nargs=-1, type=click.Path())
+@click.option("--from", "url", metavar="URL", help="Read user_data, post_text_df and feed_data from this Postgres.")
+@click.option("--as", "kinds", metavar="KINDS", help="Kinds of the files in order, or one for all: users,posts,events.")
+@click.option("--timezone", default="UTC", show_default=True, help="Zone of times that are written without one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+@connected
+def ingest_files(connection, files, url, kinds, timezone, as_json):
+    """Load users, posts and events from CSV (plain or gzip), Parquet or a running Postgres.
+
+    The kind of a file is known by its header. Loading a file again is harmless and completes an interrupted load. Rows
+    that cannot be loaded are kept in pgfeed.ingest_rejects with their line and the reason.
+
+    \b
+    Example:
+      ./run ingest user_data.csv post_text_df.csv feed_data.csv.gz --timezone Europe/Moscow
+      ./run ingest --from postgresql://reader@db.example.com/feed --as events
+    """
+    from loader.ingest import ingest, report, require_loaded
+    from loader.rows import time_zone
+    from loader.sources import open_sources
+
+    results = []
+    try:
+        results.extend(ingest(connection, open_sources(files, url, kinds), time_zone(timezone)))
+    finally:
+        report(results, as_json)
+    require_loaded(results)
+
+
 if __name__ == "__main__":
     main(prog_name="./run")

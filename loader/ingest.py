@@ -1,0 +1,391 @@
+"""Load users, posts and events into pgfeed's tables: by COPY, in chunks, each its own transaction."""
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import psycopg2
+import psycopg2.errors
+import psycopg2.extensions
+from psycopg2.extras import execute_values
+
+from loader import terminal
+from loader.errors import PgfeedError
+from loader.rows import Events, Reject, Repeats, events_of, records_of, storable
+from loader.sources import COLUMNS, Batch, Source
+
+POSTGRES_EPOCH = 946_684_800 * 10**6
+TABLE_TYPES = {
+    "users": ("bigint", "smallint", "smallint", "text", "text", "smallint", "text", "text"),
+    "posts": ("bigint", "text", "text", "timestamptz"),
+}
+KNOWN_POSTS_LIMIT = 10_000_000
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+LOCK = "select pg_advisory_xact_lock(hashtext('pgfeed.ingest'))"
+COPY_EVENTS = "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)"
+STAGE_EVENTS = """
+    create temp table if not exists ingest_events (
+        event_at timestamptz, user_id bigint, post_id bigint, line bigint, action text, target boolean
+    ) on commit delete rows
+"""
+COPY_STAGE = "copy pg_temp.ingest_events (event_at, user_id, post_id, line, action, target) from stdin (format binary)"
+# Of the staged events that are in the table already: those that change it stay, and are counted; the others go.
+DROP_KNOWN = """
+    with known as materialized (
+        select s.ctid as place, e.recorded_at >= %s as is_repeat, s.line,
+            e.target is not distinct from s.target as is_exact,
+            s.target and e.target is distinct from true or s.target is not null and e.target is null as is_update
+        from pg_temp.ingest_events as s
+        cross join lateral (
+            select f.target, f.recorded_at
+            from pgfeed.feed_events as f
+            where f.user_id = s.user_id and f.event_at = s.event_at and f.post_id = s.post_id and f.action = s.action
+            limit 1
+        ) as e
+    ), dropped as (
+        delete from pg_temp.ingest_events as s using known as k where s.ctid = k.place and not k.is_update
+    )
+    select count(*) filter (where is_update), count(*),
+        count(*) filter (where is_repeat and is_exact), min(line) filter (where is_repeat and is_exact),
+        count(*) filter (where is_repeat and not is_exact), min(line) filter (where is_repeat and not is_exact)
+    from known
+"""
+MERGE_EVENTS = """
+    insert into pgfeed.feed_events as e (event_at, user_id, post_id, action, target)
+    select s.event_at, s.user_id, s.post_id, s.action, s.target
+    from pg_temp.ingest_events as s
+    order by s.user_id, s.event_at, s.post_id, s.action
+    on conflict (user_id, event_at, post_id, action)
+    do update set target = excluded.target, recorded_at = now()
+    where excluded.target and e.target is distinct from true or excluded.target is not null and e.target is null
+"""
+ADD_POSTS = "insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1 on conflict (post_id) do nothing"
+
+
+def _merge_statements(kind: str) -> tuple[str, str, str]:
+    """Return the statements that stage, count the known ones of, and merge users or posts."""
+    names, types = COLUMNS[kind], TABLE_TYPES[kind]
+    key, others = names[0], names[1:]
+    new = ", ".join(f"coalesce(excluded.{name}, t.{name})" for name in others)
+    return (
+        f"create temp table if not exists ingest_{kind} ({', '.join(map(' '.join, zip(names, types)))}) on commit delete rows",
+        f"select count(*) from pg_temp.ingest_{kind} as s where exists (select from pgfeed.{kind} as t where t.{key} = s.{key})",
+        f"""
+        insert into pgfeed.{kind} as t ({', '.join(names)})
+        select {', '.join(names)} from pg_temp.ingest_{kind} order by {key}
+        on conflict ({key}) do update set ({', '.join(others)}) = row({new})
+        where ({', '.join('t.' + name for name in others)}) is distinct from ({new})
+        """,
+    )
+
+
+MERGE = {kind: _merge_statements(kind) for kind in TABLE_TYPES}
+
+
+@dataclass
+class Result:
+    """What became of one source: read = loaded + duplicates + rejected; updated are among the loaded."""
+
+    source: str
+    kind: str
+    read: int = 0
+    loaded: int = 0
+    updated: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    added_posts: int = 0
+    seconds: float = 0.0
+    repeats: Repeats = field(default_factory=Repeats)
+    first_reject: tuple[int, str] | None = None
+    ignored: list[str] = field(default_factory=list)
+
+    @property
+    def rate(self) -> int:
+        """Rows per second."""
+        return round(self.read / max(self.seconds, 1e-3))
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it for --json."""
+        line, reason = self.first_reject or (None, None)
+        return {
+            "source": self.source, "kind": self.kind, "read": self.read, "loaded": self.loaded, "updated": self.updated,
+            "duplicates": self.duplicates, "rejected": self.rejected, "seconds": round(self.seconds, 3),
+            "rows_per_second": self.rate,
+            "exact_repeats": self.repeats.exact, "differing_repeats": self.repeats.differing,
+            "posts_added_from_events": self.added_posts, "ignored_columns": self.ignored,
+            "first_reject": {"line": line, "reason": reason} if self.first_reject else None,
+        }
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the table of counts does not say."""
+        repeats = self.repeats
+        if repeats.exact:
+            yield f"{_count(repeats.exact, 'exact duplicate')}, first at {_place(*repeats.first_exact)}"
+        if repeats.differing:
+            how = "liked wins" if self.kind == "events" else "the later values win"
+            what = "row repeats a key with other values" if repeats.differing == 1 else "rows repeat keys with other values"
+            yield f"{repeats.differing:,} {what}, first at {_place(*repeats.first_differing)}: {how}"
+        if self.updated:
+            yield f"{_count(self.updated, 'row')} changed what was loaded before"
+        if self.rejected:
+            line, reason = self.first_reject
+            yield f"{self.rejected:,} rejected, first at line {line}: {reason} (all: pgfeed.ingest_rejects)"
+        if self.ignored:
+            yield f"ignored columns: {', '.join(self.ignored)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _place(line: int, earlier: int | None) -> str:
+    return f"line {line} (repeats {'an earlier line' if earlier is None else f'line {earlier}'})"
+
+
+def ingest(connection: psycopg2.extensions.connection, sources: list[Source], zone: ZoneInfo | None = None) -> Iterator[Result]:
+    """Load sources, users and posts before events; yield what became of each.
+
+    Every chunk is committed; after an interruption the same call completes the load, since rows that are there already
+    are recognised by their keys. Raises PgfeedError when a source cannot be read to its end.
+    """
+    connection.rollback()
+    connection.autocommit = False
+    connection.set_client_encoding("UTF8")
+    for source in sorted(sources, key=lambda source: list(COLUMNS).index(source.kind)):
+        load = _Load(connection, source, zone)
+        try:
+            load.run()
+        except (PgfeedError, psycopg2.Error, KeyboardInterrupt) as error:
+            raise load.failure(error) from error
+        yield load.result
+
+
+class _Load:
+    """The load of one source."""
+
+    def __init__(self, connection: psycopg2.extensions.connection, source: Source, zone: ZoneInfo | None):
+        self.connection, self.source, self.zone = connection, source, zone
+        self.result = Result(source.path, source.kind, ignored=source.ignored)
+        self.is_direct = True  # COPY straight into feed_events until a key is there already
+        self.months: set[np.datetime64] = set()
+        self.known_posts = np.array([], np.int64)
+
+    def run(self) -> None:
+        started = time.monotonic()
+        self._begin()
+        label = f"{self.source.label} ({self.source.unit})"
+        is_seen = terminal.console.is_terminal
+        with terminal.progress(label, self.source.total) if is_seen else nullcontext(lambda amount: None) as advance:
+            for chunk, batch in _ahead(self._prepared()):
+                self._load(*chunk)
+                self.result.seconds = time.monotonic() - started
+                advance(batch.advance)
+        self._finish()
+        self.result.seconds = time.monotonic() - started
+
+    def failure(self, error: BaseException) -> PgfeedError:
+        """Return an error that also says what stays loaded."""
+        result = self.result
+        stays = f"{result.read:,} of its rows were read before, {result.loaded:,} loaded, and stay" if result.read else "nothing of it was loaded"
+        if isinstance(error, PgfeedError):
+            return PgfeedError(error.what, f"{error.cause}; {stays}" if error.cause else stays, error.next)
+        if isinstance(error, KeyboardInterrupt):
+            return PgfeedError(f"interrupted while loading {self.source.path}", stays, "run the same command again to complete it")
+        reason = " ".join((error.diag.message_primary or str(error) or "connection lost").split())
+        remedy = "run the same command again to complete it"
+        if isinstance(error, psycopg2.errors.InsufficientPrivilege):
+            remedy = f"connect as another user, or: grant pgfeed_owner to {self.connection.info.user}"
+        return PgfeedError(f"cannot load {self.source.path}", f"{reason}; {stays}", remedy)
+
+    def _begin(self) -> None:
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute("delete from pgfeed.ingest_rejects where source_name = %s", (self.source.name,))
+            cursor.execute(
+                "insert into pgfeed.ingest_files (source_name, kind, started_at) values (%s, %s, clock_timestamp())"
+                " returning ingest_id, started_at", (self.source.name, self.source.kind),
+            )
+            self.ingest_id, self.started_at = cursor.fetchone()
+
+    def _finish(self) -> None:
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(
+                "update pgfeed.ingest_files set finished_at = clock_timestamp(), sha256 = %s where ingest_id = %s",
+                (self.source.sha256, self.ingest_id),
+            )
+            cursor.execute(  # the same bytes under another name
+                "delete from pgfeed.ingest_rejects as r using pgfeed.ingest_files as f"
+                " where f.sha256 = %s and f.kind = %s and f.ingest_id <> %s and r.ingest_id = f.ingest_id",
+                (self.source.sha256, self.source.kind, self.ingest_id),
+            )
+
+    def _prepared(self) -> Iterator[tuple[tuple, Batch]]:
+        """Yield checked chunks; runs in a thread beside the database's work."""
+        kind = self.source.kind
+        for batch in self.source.read(self.source):
+            rows, rejects, repeats = events_of(batch, self.zone) if kind == "events" else records_of(batch, kind, self.zone)
+            copied = _binary(rows) if kind == "events" else _text(rows)
+            yield (rows, copied, sorted(rejects), repeats, len(batch.lines) + len(batch.malformed)), batch
+
+    def _load(self, rows: Events | list, copied: bytes, rejects: list[Reject], repeats: Repeats, read: int) -> None:
+        """Load one chunk in one transaction, twice if a key turns out to be there already."""
+        if self.source.kind == "events":
+            self._ensure_partitions(rows)
+        try:
+            done = self._transaction(rows, copied, rejects, repeats, read)
+        except (psycopg2.errors.UniqueViolation, psycopg2.errors.DeadlockDetected):
+            self.is_direct = False
+            done = self._transaction(rows, copied, rejects, repeats, read)
+        loaded, updated, added_posts, across = done
+        result = self.result
+        result.read += read
+        result.loaded += loaded
+        result.updated += updated
+        result.rejected += len(rejects)
+        result.duplicates = result.read - result.loaded - result.rejected
+        result.added_posts += added_posts
+        result.repeats.add(repeats)
+        result.repeats.add(across)
+        if rejects and result.first_reject is None:
+            result.first_reject = storable(rejects[0])[:2]
+
+    def _transaction(
+        self, rows: Events | list, copied: bytes, rejects: list[Reject], repeats: Repeats, read: int
+    ) -> tuple[int, int, int, Repeats]:
+        added_posts, across = 0, Repeats()
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(LOCK)  # two loads at once take turns, chunk by chunk
+            if self.source.kind != "events":
+                loaded, updated = self._merge_records(cursor, copied, len(rows))
+            else:
+                if self.is_direct:
+                    cursor.copy_expert(COPY_EVENTS, io.BytesIO(copied), 1 << 20)
+                    loaded, updated = len(rows.line), 0
+                else:
+                    loaded, updated, across = self._merge_events(cursor, rows)
+                added_posts = self._add_posts(cursor, rows)
+            execute_values(
+                cursor, "insert into pgfeed.ingest_rejects (ingest_id, source_name, line, reason, content) values %s",
+                [(self.ingest_id, self.source.name, *storable(reject)) for reject in rejects], page_size=1000,
+            )
+            cursor.execute(
+                "update pgfeed.ingest_files set read_count = read_count + %s, loaded_count = loaded_count + %s,"
+                " duplicate_count = duplicate_count + %s, rejected_count = rejected_count + %s where ingest_id = %s",
+                (read, loaded, read - loaded - len(rejects), len(rejects), self.ingest_id),
+            )
+        return loaded, updated, added_posts, across
+
+    def _merge_records(self, cursor: psycopg2.extensions.cursor, copied: bytes, staged: int) -> tuple[int, int]:
+        stage, count_known, merge = MERGE[self.source.kind]
+        cursor.execute(stage)
+        cursor.copy_expert(f"copy pg_temp.ingest_{self.source.kind} from stdin", io.BytesIO(copied), 1 << 20)
+        cursor.execute(count_known)
+        known = cursor.fetchone()[0]
+        cursor.execute(merge)
+        return cursor.rowcount, cursor.rowcount - (staged - known)
+
+    def _merge_events(self, cursor: psycopg2.extensions.cursor, rows: Events) -> tuple[int, int, Repeats]:
+        """Merge events some of which may be there already; note those that came earlier in this very load."""
+        cursor.execute(STAGE_EVENTS)
+        cursor.copy_expert(COPY_STAGE, io.BytesIO(_binary(rows, with_line=True)), 1 << 20)
+        cursor.execute(DROP_KNOWN, (self.started_at,))
+        updated, known, exact, first_exact, differing, first_differing = cursor.fetchone()
+        cursor.execute(MERGE_EVENTS)
+        self.is_direct = not known
+        across = Repeats(exact, differing, exact and (first_exact, None) or None, differing and (first_differing, None) or None)
+        return cursor.rowcount, updated, across
+
+    def _ensure_partitions(self, rows: Events) -> None:
+        months = set(np.unique(rows.event_at.astype("datetime64[us]").astype("datetime64[M]"))) - self.months
+        with self.connection, self.connection.cursor() as cursor:
+            for month in sorted(months):
+                cursor.execute("call pgfeed.create_event_partitions(%(at)s, %(at)s)", {"at": f"{month}-01 00:00+00"})
+        self.months |= months
+
+    def _add_posts(self, cursor: psycopg2.extensions.cursor, rows: Events) -> int:
+        """Add posts that are known only from events to the catalogue, without text."""
+        new = np.setdiff1d(rows.post_id, self.known_posts)
+        if not len(new):
+            return 0
+        cursor.execute(ADD_POSTS, (new.tolist(),))
+        added = cursor.rowcount
+        if len(self.known_posts) > KNOWN_POSTS_LIMIT:
+            self.known_posts = new
+        else:
+            self.known_posts = np.union1d(self.known_posts, new)
+        return added
+
+
+def _ahead(items: Iterator) -> Iterator:
+    """Compute the next item in a thread while the caller uses the one before."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(next, items, None)
+        while (item := future.result()) is not None:
+            future = pool.submit(next, items, None)
+            yield item
+
+
+def _text(rows: list[tuple]) -> bytes:
+    """Return rows in COPY's text format."""
+    lines = ("\t".join("\\N" if v is None else str(v).translate(ESCAPES) for v in row) + "\n" for row in rows)
+    return "".join(lines).encode()
+
+
+def _binary(rows: Events, with_line: bool = False) -> bytes:
+    """Return events in COPY's binary format; the null targets make the rows one byte shorter."""
+    numbers = [rows.event_at - POSTGRES_EPOCH, rows.user_id, rows.post_id] + [rows.line] * with_line
+    layout = [("count", ">i2")]
+    for i in range(len(numbers)):
+        layout += [(f"length{i}", ">i4"), (f"number{i}", ">i8")]
+    layout += [("action_length", ">i4"), ("action", "S4"), ("target_length", ">i4"), ("target", "u1")]
+    table = np.zeros(len(rows.line), layout)
+    table["count"] = len(numbers) + 2
+    for i, values in enumerate(numbers):
+        table[f"length{i}"], table[f"number{i}"] = 8, values
+    table["action_length"], table["action"] = 4, np.array([b"view", b"like"])[rows.action]
+    table["target_length"], table["target"] = np.where(rows.target > 0, 1, -1), rows.target == 2
+    cells = table.view(np.uint8).reshape(len(table), table.itemsize)
+    if not rows.target.all():
+        is_sent = np.ones(cells.shape, bool)
+        is_sent[:, -1] = rows.target > 0
+        cells = cells[is_sent]
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + cells.tobytes() + b"\xff\xff"
+
+
+def report(results: list[Result], as_json: bool = False) -> None:
+    """Print what became of every source."""
+    if not results:
+        return
+    added = sum(result.added_posts for result in results)
+    if as_json:
+        terminal.out.print_json(json.dumps({"sources": [r.as_dict() for r in results], "posts_added_from_events": added}))
+        return
+    headers = ("source", "kind", "read", "loaded", "duplicates", "rejected", "rows/s")
+    rows = [
+        (Path(r.source).name, r.kind, *(f"{n:,}" for n in (r.read, r.loaded, r.duplicates, r.rejected, r.rate)))
+        for r in results
+    ]
+    terminal.out.print(terminal.table("Ingested", headers, rows, numeric=headers[2:]))
+    for result in results:
+        for note in result.notes():
+            terminal.out.print(f"{Path(result.source).name}: {note}", markup=False)
+    if added:
+        terminal.out.print(f"posts known only from events: {added:,}, added without text")
+
+
+def require_loaded(results: list[Result]) -> None:
+    """Raise if every row of a source was rejected."""
+    for result in results:
+        if result.rejected and result.rejected == result.read:
+            line, reason = result.first_reject
+            raise PgfeedError(
+                f"no row of {result.source} could be loaded", f"all {result.read:,} were rejected, first line {line}: {reason}",
+                "./run psql -c 'select * from pgfeed.ingest_rejects'",
+            )
