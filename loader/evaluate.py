@@ -1,0 +1,115 @@
+"""How good the recommendations are, always beside their baselines."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from catboost import CatBoost
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import Json, execute_values
+
+from loader import examples
+from loader.errors import PgfeedError
+
+TOP = 5
+BOOTSTRAP_ROUNDS = 1000
+MAX_LOGGED_ROWS = 300_000
+BASELINES = {
+    "most popular": "post.like_count",
+    "best like rate": "post.like_rate",
+    "best recent like rate": "post.decayed_like_rate_7d",
+}
+
+
+@dataclass
+class Result:
+    """One metric of one method; low and high are the ends of its 95% bootstrap interval over users."""
+
+    method: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    sample_count: int
+
+
+def bootstrap(values: np.ndarray, user_ids: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
+    """Return the mean of values (one per user-day) and its 95% percentile interval over resampled users."""
+    _, user = np.unique(user_ids, return_inverse=True)
+    sums, counts = np.bincount(user, values), np.bincount(user).astype(float)
+    draws = np.random.default_rng(seed).poisson(1.0, (BOOTSTRAP_ROUNDS, len(sums))).astype(np.float32)
+    means = (draws @ sums) / np.maximum(draws @ counts, 1)
+    return float(values.mean()), *(float(v) for v in np.percentile(means, [2.5, 97.5]))
+
+
+def hits(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray, tie_break: np.ndarray) -> np.ndarray:
+    """Return for each request (numbered from 0 without gaps) whether its five best-scored rows hold a like."""
+    order = np.lexsort((tie_break, -scores, request))
+    request, liked = request[order], is_liked[order]
+    starts = np.searchsorted(request, np.arange(request[-1] + 1))
+    place = np.arange(len(request)) - starts[request]
+    return np.bincount(request[(place < TOP) & liked], minlength=request[-1] + 1) > 0
+
+
+def random_hits(request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
+    """Return each request's probability that five of its rows drawn at random hold a like: hypergeometric."""
+    shown = np.bincount(request)
+    not_liked = shown - np.bincount(request, is_liked)
+    miss = np.ones(len(shown))
+    for drawn in range(TOP):
+        miss *= np.clip(not_liked - drawn, 0, None) / (shown - drawn)
+    return 1 - miss
+
+
+def load_active(connection: Connection, variant: str) -> dict:
+    """Return the variant's active model: booster, feature_names, encoders, version, trained_until."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select m.artifact, m.feature_names, m.encoders, m.version, m.trained_until"
+            " from pgfeed.models as m join pgfeed.active_models as a on a.model_id = m.model_id where a.variant = %s",
+            [variant],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise PgfeedError(f"variant {variant} has no active model", None, f"./run train {variant} --activate")
+    artifact, names, codes, version, trained_until = row
+    booster = CatBoost().load_model(blob=bytes(artifact))
+    return {"booster": booster, "feature_names": names, "encoders": codes, "version": version, "trained_until": trained_until}
+
+
+def held_out_examples(connection: Connection, names: list[str], codes: dict) -> examples.Examples:
+    """Return the impressions of the held-out days, of a sample of users if there are more than 300,000."""
+    first = examples.split_day(connection)
+    days = [(day, views) for day, views in examples.day_views(connection) if day >= first]
+    share = min(1.0, MAX_LOGGED_ROWS / sum(views for _, views in days))
+    return examples.load_examples(connection, [day for day, _ in days], names, codes, share, "held-out days")
+
+
+def evaluate_logged(connection: Connection, model: dict) -> list[Result]:
+    """Re-rank what users really saw on the held-out days: HitRate@5 over user-days with more than five views."""
+    names = list(dict.fromkeys([*model["feature_names"], *BASELINES.values()]))
+    rows = held_out_examples(connection, names, model["encoders"])
+    enough = np.bincount(rows.request)[rows.request] > TOP
+    if not enough.any():
+        raise PgfeedError("nothing to evaluate on", "no held-out user-day has more than five views", "./run ingest FILE...")
+    _, first, request = np.unique(rows.request[enough], return_index=True, return_inverse=True)
+    is_liked, users = rows.is_liked[enough], rows.user_ids[enough][first]
+    inputs = np.asfortranarray(rows.features[enough][:, : len(model["feature_names"])])
+    scores = {"model": model["booster"].predict(inputs, prediction_type="RawFormulaVal")}
+    scores |= {method: rows.column(name)[enough] for method, name in BASELINES.items()}
+    found = {method: hits(s, request, is_liked, rows.post_ids[enough]) for method, s in scores.items()}
+    found["random"] = random_hits(request, is_liked)
+    return [Result(method, "HitRate@5", *bootstrap(h.astype(float), users), len(h)) for method, h in found.items()]
+
+
+def store(connection: Connection, protocol: str, variant: str, version: int, results: list[Result], parameters: dict) -> None:
+    """Write results to the table evaluations."""
+    with connection, connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            "insert into pgfeed.evaluations (protocol, method, variant, model_version, metric, value, low, high,"
+            " sample_count, parameters) values %s",
+            [
+                (protocol, r.method, variant, version, r.metric, r.value, r.low, r.high, r.sample_count, Json(parameters))
+                for r in results
+            ],
+        )

@@ -1,0 +1,181 @@
+"""Labelled examples: impressions of a day with the features as of the midnight before it.
+
+Every feature comes from the SQL functions and the PL/Python module that serve recommend_posts;
+every label lies at or after the cut-off of its features.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import RealDictCursor
+
+from loader.errors import PgfeedError
+from loader.terminal import progress
+from plpy.recommend_posts import (
+    CATEGORICAL,
+    PLANS,
+    encode_topics,
+    feature_values,
+    request_columns,
+    unpack_posts,
+)
+
+HELD_OUT_SHARE = 0.2
+CATEGORY_PRIOR_VIEWS = 100
+
+
+@dataclass
+class Examples:
+    """Impressions with their features, one row each, in the order of day, user and position.
+
+    features is float32 of shape (rows, names); request numbers the user-days from 0; position is
+    the impression's place in its user's day, from 0.
+    """
+
+    names: list[str]
+    features: np.ndarray
+    user_ids: np.ndarray
+    post_ids: np.ndarray
+    days: np.ndarray
+    request: np.ndarray
+    position: np.ndarray
+    is_liked: np.ndarray
+
+    def column(self, name: str) -> np.ndarray:
+        """Return one feature of all rows."""
+        return self.features[:, self.names.index(name)]
+
+
+def midnight(day: date) -> datetime:
+    """Return the start of a day in UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def day_views(connection: Connection) -> list[tuple[date, int]]:
+    """Return the days with views and how many, in order; PgfeedError if there are too few to hold some out."""
+    with connection.cursor() as cursor:
+        cursor.execute("select day, sum(view_count) from pgfeed.post_days group by day having sum(view_count) > 0 order by day")
+        days = [(day, int(views)) for day, views in cursor.fetchall()]
+    if len(days) < 3:
+        raise PgfeedError(
+            "there is too little to learn from", f"views on {len(days)} days after the last refresh, at least 3 are needed",
+            "./run ingest FILE..., then ./run refresh",
+        )
+    return days
+
+
+def split_day(connection: Connection) -> date:
+    """Return the first held-out day: from it on lies the share of the views nearest to 20%."""
+    days = day_views(connection)
+    after = np.cumsum([views for _, views in days][::-1])[::-1]
+    shares = after / after[0]
+    nearest = int(np.argmin(np.abs(shares[1:] - HELD_OUT_SHARE))) + 1
+    return days[nearest][0]
+
+
+def spread(days: list[date], count: int) -> list[date]:
+    """Return at most `count` of the days, evenly spread, the last one included."""
+    if len(days) <= count:
+        return days
+    return [days[i] for i in np.unique(np.linspace(0, len(days) - 1, count).round().astype(int))]
+
+
+def encoders(connection: Connection, before: date) -> dict[str, dict[str, float]]:
+    """Return codes of categories by feature: their smoothed like rate on the days before one, in percent."""
+    result = {}
+    with connection.cursor() as cursor:
+        for name in CATEGORICAL:
+            relation, column = name.split(".")
+            if relation == "post":
+                category, join = "d.topic", ""
+            else:
+                category, join = f"u.{column}", "join pgfeed.users as u on u.user_id = d.user_id"
+            cursor.execute(
+                f"select {category}, sum(d.view_count), sum(d.like_count) from pgfeed.user_topic_days as d {join}"
+                f" where d.day < %s and {category} <> '' group by 1",
+                [before],
+            )
+            counts = [(key, int(views), int(likes)) for key, views, likes in cursor.fetchall()]
+            overall = sum(c[2] for c in counts) / max(sum(c[1] for c in counts), 1)
+            result[name] = {
+                key: round(100 * (likes + CATEGORY_PRIOR_VIEWS * overall) / (views + CATEGORY_PRIOR_VIEWS), 4)
+                for key, views, likes in counts
+            }
+    return result
+
+
+def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, float]]) -> dict:
+    """Return the post pack as of the day's midnight, made and kept if it is not there yet."""
+    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute("select pack_id from pgfeed._serving_state(%s, null) where pack_id is not null and features_as_of = %s", [midnight(day)] * 2)
+        if cursor.fetchone() is None:
+            cursor.execute("call pgfeed._pack_features(%s)", [midnight(day)])
+        cursor.execute(PLANS["stored pack"][0].replace("pack_id = $1", "as_of = %s"), [midnight(day)])
+        posts = unpack_posts(cursor.fetchone())
+    encode_topics(posts, codes)
+    return posts
+
+
+def load_users(connection: Connection, moment: datetime, user_ids: list[int]) -> list[dict]:
+    """Return the user rows as of a moment, in the order of user_ids."""
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(
+            PLANS["user"][0].replace("select ", "select user_id, ", 1).replace("$1, $2, $3", "%s, %s, false"),
+            [moment, user_ids],
+        )
+        rows = {row["user_id"]: row for row in cursor.fetchall()}
+    return [rows[user_id] for user_id in user_ids]
+
+
+def load_day(connection: Connection, day: date, user_share: float) -> list[np.ndarray]:
+    """Return user_ids, post_ids, hours, positions and labels of a day's impressions, by user and time.
+
+    user_share: the share of the users, chosen by a hash of the id, whose impressions are taken.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select user_id, post_id, extract(hour from viewed_at at time zone 'UTC')::integer,
+                row_number() over (partition by user_id order by viewed_at, post_id) - 1, is_liked
+            from pgfeed.impressions
+            where viewed_at >= %(start)s and viewed_at < %(end)s
+                and (%(share)s >= 1 or (hashint8extended(user_id, 0) & 1048575) < %(share)s * 1048576)
+            order by user_id, viewed_at, post_id
+            """,
+            {"start": midnight(day), "end": midnight(day) + timedelta(days=1), "share": user_share},
+        )
+        rows = cursor.fetchall()
+    return list(np.array(rows, np.int64).reshape(len(rows), 5).T)
+
+
+def load_examples(
+    connection: Connection,
+    days: list[date],
+    names: list[str],
+    codes: dict[str, dict[str, float]],
+    user_share: float = 1.0,
+    title: str = "features",
+) -> Examples:
+    """Return the impressions of these days with the named features as of each day's midnight."""
+    parts, first_request = [], 0
+    with progress(title, len(days)) as advance:
+        for day in days:
+            user_ids, post_ids, hours, positions, labels = load_day(connection, day, user_share)
+            posts = load_posts(connection, day, codes)
+            post_rows = np.searchsorted(posts["post_ids"], post_ids).clip(max=len(posts["post_ids"]) - 1)
+            kept = posts["post_ids"][post_rows] == post_ids
+            users, first, request_rows = np.unique(user_ids, return_index=True, return_inverse=True)
+            if len(users):
+                requests = request_columns(load_users(connection, midnight(day), users.tolist()), posts, codes)
+                requests["time.hour"] = hours[first].astype(np.float32)
+                requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
+                features = np.column_stack([feature_values(n, posts, requests, post_rows, request_rows) for n in names])
+                numbers = request_rows + first_request
+                first_request += len(users)
+                parts.append([a[kept] for a in (features, user_ids, post_ids, np.full(len(kept), np.datetime64(day)), numbers, positions, labels.astype(bool))])
+            advance(1)
+    if not parts:
+        raise PgfeedError("there are no impressions to learn from", f"none from {days[0]} to {days[-1]}", "./run ingest FILE...")
+    return Examples(names, *(np.concatenate(column) for column in zip(*parts)))

@@ -1,0 +1,1 @@
+"""Bodies of the PL/Python functions, importable for tests and for training."""

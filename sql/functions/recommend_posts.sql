@@ -1,0 +1,29 @@
+create or replace function pgfeed.recommend_posts(
+    user_id bigint,
+    ts timestamptz default now(),
+    k integer default 5,
+    variant text default null
+)
+returns setof pgfeed.recommendation
+language plpython3u stable
+cost 10000 rows 5
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+as $$
+--!include plpy/recommend_posts.py
+
+
+return recommend_posts(plpy, SD, user_id, ts, k, variant)
+$$;
+
+alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
+
+comment on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) is
+    'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user '
+    'liked before ts. variant null: the setting pgfeed.default_variant, or control. Uses no event at or after ts';
+
+revoke all on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) from public;
+grant execute on function pgfeed.recommend_posts(bigint, timestamptz, integer, text)
+to pgfeed_reader, pgfeed_writer, pgfeed_operator;

@@ -1,0 +1,35 @@
+create or replace procedure pgfeed.rollback_model(
+    variant text,
+    inout version integer default null
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_replaced_activation_id bigint;
+begin
+    perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
+    select p.version, p.replaced_activation_id into rollback_model.version, v_replaced_activation_id
+    from pgfeed.active_models as c
+    inner join pgfeed.model_activations as a on a.activation_id = c.activation_id
+    inner join pgfeed.model_activations as p on p.activation_id = a.replaced_activation_id
+    where c.variant = rollback_model.variant;
+    if not found then
+        raise exception 'no model was active for % before the present one', variant
+            using errcode = '55000', hint = 'See: select * from pgfeed.model_activations';
+    end if;
+
+    insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
+    values (rollback_model.variant, rollback_model.version, session_user, v_replaced_activation_id);
+end;
+$$;
+
+alter procedure pgfeed.rollback_model(text, integer) owner to pgfeed_owner;
+
+comment on procedure pgfeed.rollback_model(text, integer) is
+    'Makes the model serve again that was active before the present one, and gives its version; '
+    'once more goes back one more';
+
+revoke all on procedure pgfeed.rollback_model(text, integer) from public;
+grant execute on procedure pgfeed.rollback_model(text, integer) to pgfeed_operator;

@@ -1,0 +1,21 @@
+create or replace view pgfeed.model_versions as
+select
+    m.variant,
+    m.version,
+    m.created_at,
+    m.trained_from,
+    m.trained_until,
+    a.activation_id is not null as is_active,
+    length(m.artifact) as artifact_bytes,
+    m.sha256,
+    cardinality(m.feature_names) as feature_count,
+    m.parameters,
+    m.metrics
+from pgfeed.models as m
+left join pgfeed.active_models as a on a.model_id = m.model_id;
+
+alter view pgfeed.model_versions owner to pgfeed_owner;
+
+comment on view pgfeed.model_versions is 'One row per stored model, without its artifact';
+
+grant select on pgfeed.model_versions to pgfeed_reader, pgfeed_operator;
