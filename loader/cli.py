@@ -1,13 +1,18 @@
 """The `pgfeed` command: one verb per job."""
 
 import functools
+import json
 import sys
+import time
 
 import click
 import psycopg2
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.terminal import out, table
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 class Main(click.Group):
@@ -46,12 +51,20 @@ def connected(verb):
     return wrapper
 
 
+def show(data: object, as_json: bool, text: object) -> None:
+    """Print the data as JSON, or the text or table for people."""
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False))
+    else:
+        out.print(text)
+
+
 @main.command("ingest")
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("--from", "url", metavar="URL", help="Read user_data, post_text_df and feed_data from this Postgres.")
 @click.option("--as", "kinds", metavar="KINDS", help="Kinds of the files in order, or one for all: users,posts,events.")
 @click.option("--timezone", default="UTC", show_default=True, help="Zone of times that are written without one.")
-@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+@JSON
 @connected
 def ingest_files(connection, files, url, kinds, timezone, as_json):
     """Load users, posts and events from CSV (plain or gzip), Parquet or a running Postgres.
@@ -74,6 +87,144 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
     finally:
         report(results, as_json)
     require_loaded(results)
+
+
+@main.command("refresh")
+@click.option("--as-of", metavar="TS", help="Cut-off of the features [default: now, or the end of a feed that has ended].")
+@JSON
+@connected
+def refresh_features(connection, as_of, as_json):
+    """Roll up new events and refresh all features as one version.
+
+    \b
+    Example:
+      ./run refresh --as-of "2021-12-20 00:00+00"
+    """
+    from loader.refresh import refresh
+
+    done = refresh(connection, as_of)
+    show(done.as_dict(), as_json, (
+        f"features of {done.post_count:,} posts and {done.user_count:,} users as of {done.as_of}:"
+        f" {done.day_count} days rolled up in {done.roll_up_seconds:.1f} s, refreshed in {done.refresh_seconds:.1f} s"
+    ))
+
+
+@main.command("train")
+@click.argument("variant")
+@click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
+@JSON
+@connected
+def train_model(connection, variant, is_activated, as_json):
+    """Train a model on the days before the held-out ones and store it, inactive.
+
+    \b
+    Example:
+      ./run train control --activate
+    """
+    from loader import train
+
+    trained = train.train(connection, variant)
+    version = train.store(connection, variant, trained)
+    if is_activated:
+        train.activate(connection, variant, version)
+    metrics = trained.metrics
+    show({"variant": variant, "version": version, "is_active": is_activated, **metrics}, as_json, (
+        f"{variant} version {version}: {metrics['row_count']:,} impressions of {metrics['day_count']} days before"
+        f" {trained.trained_until}, {len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']} s\n"
+        f"log loss on the validation days {metrics['validation_logloss']:.4f}; of day and position alone"
+        f" {metrics['offset_only_logloss']:.4f}\n"
+        + ("active" if is_activated else f"not active. Next: ./run activate {variant}")
+    ))
+
+
+@main.command("activate")
+@click.argument("variant")
+@click.argument("version", type=int, required=False)
+@connected
+def activate_model(connection, variant, version):
+    """Let a stored model serve its variant, the newest if no version is named.
+
+    \b
+    Example:
+      ./run activate control 3
+    """
+    from loader import train
+
+    click.echo(f"{variant} version {train.activate(connection, variant, version)} is active")
+
+
+@main.command("rollback")
+@click.argument("variant")
+@connected
+def rollback_model(connection, variant):
+    """Go back to the model that served before the present one.
+
+    \b
+    Example:
+      ./run rollback control
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed.rollback_model(%s)", [variant])
+        click.echo(f"{variant} version {cursor.fetchone()[0]} is active again")
+
+
+@main.command("evaluate")
+@click.argument("protocol", type=click.Choice(["logged"]))
+@click.argument("variants", nargs=-1, required=True)
+@JSON
+@connected
+def evaluate_variants(connection, protocol, variants, as_json):
+    """Measure active models beside their baselines, and write the figures to pgfeed.evaluations.
+
+    logged: re-rank what users saw on the held-out days; HitRate@5 over user-days with more than five views.
+
+    \b
+    Example:
+      ./run evaluate logged control
+    """
+    from loader import evaluate
+
+    for variant in variants:
+        model = evaluate.load_active(connection, variant)
+        results = evaluate.evaluate_logged(connection, model)
+        evaluate.store(connection, protocol, variant, model["version"], results, {})
+        title = f"{protocol} HitRate@5, {variant} version {model['version']}, {results[0].sample_count:,} user-days"
+        rows = [(r.method, f"{r.value:.3f}", f"{r.low:.3f} to {r.high:.3f}") for r in results]
+        show(
+            {"protocol": protocol, "variant": variant, "version": model["version"], "results": [vars(r) for r in results]},
+            as_json, table(title, ["method", "HitRate@5", "95% interval"], rows, ["HitRate@5"]),
+        )
+
+
+@main.command("recommend")
+@click.argument("user_id", type=int)
+@click.option("--at", "ts", metavar="TS", help="The moment [default: now].")
+@click.option("-k", "k", default=5, show_default=True, help="How many posts.")
+@click.option("--variant", help="The model's variant [default: as in SQL].")
+@JSON
+@connected
+def recommend(connection, user_id, ts, k, variant, as_json):
+    """Show the posts that SQL recommends to a user.
+
+    \b
+    Example:
+      ./run recommend 1000 --at "2021-12-20 18:00+00"
+    """
+    with connection, connection.cursor() as cursor:
+        started = time.monotonic()
+        cursor.execute(
+            "select rank, post_id, topic, source, round(score::numeric, 4)::float8, text"
+            " from pgfeed.recommend_posts(%s, coalesce(%s, now()), %s, %s)",
+            [user_id, ts, k, variant],
+        )
+        rows = cursor.fetchall()
+        elapsed = time.monotonic() - started
+    headers = ["rank", "post_id", "topic", "source", "score", "text"]
+    shorten = [(*row[:5], " ".join((row[5] or "").split())[:32]) for row in rows]
+    show(
+        [dict(zip(headers, row)) for row in rows], as_json,
+        table(f"{len(rows)} posts for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),
+    )
 
 
 if __name__ == "__main__":
