@@ -1,0 +1,42 @@
+-- The truth behind a simulated network. Made by `pgfeed simulate`, not by a migration; no role of pgfeed can read it.
+create table if not exists simulation.worlds (
+    seed bigint not null,
+    user_count integer not null,
+    post_count integer not null,
+    version integer not null,
+    created_at timestamptz not null default now()
+);
+create unique index if not exists worlds_one_idx on simulation.worlds ((true));
+comment on table simulation.worlds is 'One row: the simulated network that this database holds';
+comment on column simulation.worlds.version is 'Of the behaviour, loader/world.py';
+
+create table if not exists simulation.users (
+    user_id bigint primary key,
+    kind text not null,
+    other_factor real not null,
+    popular_factor real not null
+);
+comment on table simulation.users is 'One row per user: how much they like what';
+comment on column simulation.users.kind is 'A likes popular posts, B the others';
+comment on column simulation.users.other_factor is 'Like rate on posts that are not popular, all else at its mean';
+comment on column simulation.users.popular_factor is 'Like rate on popular posts, all else at its mean';
+
+create table if not exists simulation.posts (
+    post_id bigint primary key,
+    level smallint not null,
+    theme smallint not null,
+    is_popular boolean not null,
+    factor real not null
+);
+comment on table simulation.posts is 'One row per post: how often it is viewed and how well it is liked';
+comment on column simulation.posts.level is '0: never viewed, 1 to 5: levels of views per post';
+comment on column simulation.posts.theme is 'Number of the vocabulary within the topic, 0 to 5';
+comment on column simulation.posts.factor is 'Times the user''s factor: the like rate, all else at its mean';
+
+create table if not exists simulation.days (
+    day_date date primary key,
+    view_count bigint not null,
+    like_count bigint not null,
+    loaded_at timestamptz not null default now()
+);
+comment on table simulation.days is 'One row per simulated day (UTC) whose events are loaded';
