@@ -1,9 +1,11 @@
 """The `pgfeed` command: one verb per job."""
 
+import contextlib
 import functools
 import json
 import sys
 import time
+from pathlib import Path
 
 import click
 import psycopg2
@@ -87,6 +89,37 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
     finally:
         report(results, as_json)
     require_loaded(results)
+
+
+@main.command("simulate")
+@click.option("--users", "users", type=int, required=True, metavar="N", help="How many users; 163205 make the original's 76.9 million events.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed and sizes give the same network.")
+@click.option("--posts", type=int, default=7023, show_default=True, help="Size of the catalogue.")
+@click.option("--days", type=int, default=90, show_default=True, help="Days from 2021-10-01; more days can be added later.")
+@click.option("--to", "directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Write files instead of loading.")
+@click.option("--format", "format", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of the files.")
+@JSON
+def simulate_network(users, seed, posts, days, directory, format, as_json):
+    """Make a social network with the original's habits and load it, or write it to files.
+
+    A load that was interrupted goes on where it stopped. Needs an empty database.
+
+    \b
+    Example:
+      ./run simulate --users 3000 --seed 1
+      ./run simulate --users 163205 --to network --format parquet
+    """
+    from loader import simulate
+
+    if directory is not None:
+        done = simulate.simulate_to_files(directory, users, seed, posts, days, format)
+        what = f"written to {directory}"
+    else:
+        with contextlib.closing(db.connect()) as connection:
+            db.require_schema(connection)
+            done = simulate.simulate(connection, users, seed, posts, days)
+        what = f"{done.loaded_days} days loaded" if done.loaded_days else "loaded already, nothing to do"
+    show(vars(done), as_json, f"{done.users:,} users, {done.posts:,} posts, {done.views:,} views, {done.likes:,} likes: {what}")
 
 
 @main.command("refresh")
