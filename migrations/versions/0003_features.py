@@ -41,8 +41,9 @@ def upgrade() -> None:
         grant select on pgfeed.feature_refreshes to pgfeed_reader, pgfeed_operator;
     """)
     install("functions/_refresh_as_of", "868fa8ebd132")
-    install("functions/post_features_as_of", "cb1a4a061d04")
-    install("functions/user_topic_features_as_of", "cb79a9fbb3cc")
+    install("functions/_live_from", "32123d458e1b")
+    install("functions/post_features_as_of", "220bd6c07eb8")
+    install("functions/user_topic_features_as_of", "84a025d08cea")
     install("functions/user_features_as_of", "644f5cd04218")
     install("matviews/post_text_features", "ec72a1d69b1d")
     install("matviews/post_features", "6af0b6c3b003")
@@ -65,6 +66,7 @@ def downgrade() -> None:
         drop function pgfeed.user_features_as_of(timestamptz, bigint[]);
         drop function pgfeed.user_topic_features_as_of(timestamptz, bigint[]);
         drop function pgfeed.post_features_as_of(timestamptz, bigint[]);
+        drop function pgfeed._live_from(timestamptz);
         drop function pgfeed._refresh_as_of();
         drop table pgfeed.feature_packs;
         drop table pgfeed.feature_refreshes;

@@ -22,14 +22,14 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
-    v_day date := ts::date;
+    v_live_from date := pgfeed._live_from(ts);
     v_prior_rate double precision;
     -- A post's rate starts as the overall rate with the weight of this many views.
     v_prior_views constant double precision := 100;
 begin
     select sum(d.like_count)::double precision / nullif(sum(d.view_count), 0) into v_prior_rate
     from pgfeed.post_days as d
-    where d.day < v_day;
+    where d.day < v_live_from;
     v_prior_rate := coalesce(v_prior_rate, 0.1);
 
     return query
@@ -41,20 +41,20 @@ begin
             d.like_count
         from pgfeed.post_days as d
         where
-            d.day < v_day
+            d.day < v_live_from
             and (post_ids is null or d.post_id = any(post_ids))
         union all
         select
             c.post_id,
-            v_day,
+            c.event_at::date,
             sum(c.view_count)::integer,
             sum(c.like_count)::integer
         from pgfeed._counted_events as c
         where
-            c.event_at >= v_day::timestamptz
+            c.event_at >= v_live_from::timestamptz
             and c.event_at < post_features_as_of.ts
             and (post_ids is null or c.post_id = any(post_ids))
-        group by c.post_id
+        group by c.post_id, c.event_at::date
     ),
 
     weighted_days as (

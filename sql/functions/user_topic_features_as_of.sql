@@ -20,7 +20,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
-    v_day date := ts::date;
+    v_live_from date := pgfeed._live_from(ts);
     -- A topic's rate starts as the user's own rate with the weight of this many views,
     -- and the user's own rate as 0.1 with the same weight.
     v_prior_views constant double precision := 20;
@@ -35,19 +35,19 @@ begin
             d.like_count
         from pgfeed.user_topic_days as d
         where
-            d.day < v_day
+            d.day < v_live_from
             and (user_ids is null or d.user_id = any(user_ids))
         union all
         select
             c.user_id,
             coalesce(p.topic, ''),
-            v_day,
+            c.event_at::date,
             c.view_count,
             c.like_count
         from pgfeed._counted_events as c
         left join pgfeed.posts as p on p.post_id = c.post_id
         where
-            c.event_at >= v_day::timestamptz
+            c.event_at >= v_live_from::timestamptz
             and c.event_at < user_topic_features_as_of.ts
             and (user_ids is null or c.user_id = any(user_ids))
     ),

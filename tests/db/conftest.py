@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -11,7 +13,32 @@ import psycopg2.extensions
 import pytest
 from psycopg2.extensions import make_dsn
 
+from loader import train
+
 ROOT = Path(__file__).resolve().parent.parent.parent
+NETWORK = """
+    select setseed(0.5);
+    insert into pgfeed.users (user_id, gender, age, country, city, exp_group, os, source)
+    select
+        u, u % 2, case when u % 2 = 0 then 40 else 20 end, 'Russia', 'Moscow', u % 5, 'iOS', 'ads'
+    from generate_series(1, 60) as u;
+    insert into pgfeed.posts (post_id, text, topic)
+    select
+        p, 'post ' || p || case when p % 2 = 0 then ' football match' else ' прекрасный фильм' end,
+        case when p % 2 = 0 then 'sport' else 'movie' end
+    from generate_series(1, 80) as p;
+    call pgfeed.create_event_partitions('2021-12-01', '2021-12-12');
+    insert into pgfeed.feed_events (event_at, user_id, post_id, action, target)
+    select
+        timestamptz '2021-12-01 10:00+00' + d * interval '1 day' + n * interval '1 minute' + u * interval '1 second',
+        u, p, 'view', random() < case when u % 2 = p % 2 then 0.5 else 0.05 end
+    from generate_series(0, 11) as d
+    cross join generate_series(1, 60) as u
+    cross join lateral (
+        select row_number() over () as n, p
+        from (select p from generate_series(1, 80) as p order by md5(concat_ws(' ', u, d, p)) limit 12) as shown
+    ) as shown;
+"""
 
 
 def administer(*statements: str) -> None:
@@ -61,31 +88,82 @@ def empty_dsn():
     administer(f'drop database "{name}" with (force)')
 
 
-@pytest.fixture
-def dsn(template):
-    """Connection string of a fresh migrated database."""
+@contextmanager
+def clone(template: str) -> Iterator[str]:
+    """Connection string of a copy of a database; dropped afterwards."""
     name = database_name("test")
     administer(f'create database "{name}" template "{template}"')
     yield dsn_of(name)
     administer(f'drop database "{name}" with (force)')
 
 
-@pytest.fixture
-def db(dsn):
-    """An autocommit connection to a fresh migrated database."""
+@contextmanager
+def autocommit(dsn: str) -> Iterator[psycopg2.extensions.connection]:
     connection = psycopg2.connect(dsn)
     connection.autocommit = True
     yield connection
     connection.close()
 
 
-@pytest.fixture
-def query(db):
-    """A function that runs one statement and returns its rows."""
+def queries(connection: psycopg2.extensions.connection) -> Callable[..., list[tuple]]:
+    """Return a function that runs one statement and returns its rows."""
 
     def run(statement: str, *parameters: object) -> list[tuple]:
-        with db.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
 
     return run
+
+
+@pytest.fixture
+def dsn(template):
+    """Connection string of a fresh migrated database."""
+    with clone(template) as result:
+        yield result
+
+
+@pytest.fixture
+def db(dsn):
+    """An autocommit connection to a fresh migrated database."""
+    with autocommit(dsn) as connection:
+        yield connection
+
+
+@pytest.fixture
+def query(db):
+    """A function that runs one statement in a fresh migrated database and returns its rows."""
+    return queries(db)
+
+
+@pytest.fixture(scope="session")
+def network_template(template):
+    """Name of a database with 60 users, 80 posts, 12 days of events, features and an active model.
+
+    Users with even ids like what posts with even ids say, the others the rest; odd users are young.
+    """
+    name = database_name("network")
+    administer(f'create database "{name}" template "{template}"')
+    connection = psycopg2.connect(dsn_of(name))
+    with connection, connection.cursor() as cursor:
+        cursor.execute(NETWORK)
+        cursor.execute("call pgfeed.refresh_features()")
+    trained = train.train(connection, "control")
+    train.activate(connection, "control", train.store(connection, "control", trained))
+    connection.close()
+    yield name
+    administer(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def network_dsn(network_template):
+    """Connection string of a fresh copy of the network."""
+    with clone(network_template) as result:
+        yield result
+
+
+@pytest.fixture
+def network(network_dsn):
+    """A function that runs one statement in a fresh copy of the network and returns its rows."""
+    with autocommit(network_dsn) as connection:
+        yield queries(connection)
