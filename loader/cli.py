@@ -98,28 +98,37 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
 @click.option("--days", type=int, default=90, show_default=True, help="Days from 2021-10-01; more days can be added later.")
 @click.option("--to", "directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Write files instead of loading.")
 @click.option("--format", "format", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of the files.")
+@click.option("--report", "with_report", is_flag=True, help="Print every fact of the original beside the simulated value.")
 @JSON
-def simulate_network(users, seed, posts, days, directory, format, as_json):
+def simulate_network(users, seed, posts, days, directory, format, with_report, as_json):
     """Make a social network with the original's habits and load it, or write it to files.
 
     A load that was interrupted goes on where it stopped. Needs an empty database.
 
     \b
     Example:
-      ./run simulate --users 3000 --seed 1
+      ./run simulate --users 3000 --seed 1 --report
       ./run simulate --users 163205 --to network --format parquet
     """
-    from loader import simulate
+    from loader import simulate, simulate_report
 
+    feed = None
     if directory is not None:
         done = simulate.simulate_to_files(directory, users, seed, posts, days, format)
         what = f"written to {directory}"
+        if with_report:
+            feed = simulate_report.generated_feed(users, seed, posts, days)
     else:
         with contextlib.closing(db.connect()) as connection:
             db.require_schema(connection)
             done = simulate.simulate(connection, users, seed, posts, days)
+            if with_report:
+                feed = simulate_report.loaded_feed(connection)
         what = f"{done.loaded_days} days loaded" if done.loaded_days else "loaded already, nothing to do"
     show(vars(done), as_json, f"{done.users:,} users, {done.posts:,} posts, {done.views:,} views, {done.likes:,} likes: {what}")
+    if feed is not None:
+        facts = simulate_report.facts(feed)
+        show([fact.as_dict() for fact in facts], as_json, simulate_report.report_table(facts))
 
 
 @main.command("refresh")

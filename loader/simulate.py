@@ -241,7 +241,7 @@ def _writer(path: Path, schema):
     else:
         with partial.open("wb") as file:
             file.write((",".join(schema.names) + "\n").encode())
-            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed" if "text" in schema.names else "none")
             with pyarrow.csv.CSVWriter(file, schema, write_options=options) as writer:
                 yield writer
     partial.replace(path)

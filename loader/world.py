@@ -61,8 +61,9 @@ TOPIC_FACTS = {
 }
 VIEW_LEVELS = np.array([0, 6_800, 8_500, 12_500, 16_500, 22_000])  # views per post at full size
 POPULAR_LEVEL = 3  # posts on this level or above are popular
-# A post's own factor is a + b * (exponential variable below 3): few of the other posts excel, few of the popular ones fail.
-QUALITY = ((0.80, 0.20), (1.08, -0.08))
+# Of the posts that are not popular some are hits all the same; of the popular ones few fall behind.
+HIT_SHARE, HIT_FACTOR = 0.2, 1.4
+POST_SPREAD = 0.09  # of all other differences between posts
 THEMES = 6  # per topic; themes go with levels, but for THEME_NOISE of the posts
 THEME_NOISE = 0.2
 
@@ -70,6 +71,7 @@ KIND_B = ((25, 0.32), (34, 0.46))  # from this age on, the share of kind B
 KIND_RATES = np.array([[0.089, 0.146], [0.195, 0.089]])  # like rate of kinds A, B on other posts, popular posts
 LIKER_AGES = np.array([32.4, 22.6])  # mean age of those who like the 5% of posts with fewest likes, with most
 AGE_CENTRE, AGE_LIMIT = 27, 60
+AGE_TASTE = np.array([0.01, -0.02])  # what a year adds to the log of the like rate on other posts, popular ones
 RATE_SD = 0.050
 LIKE_RATE = 0.1195
 GROUP_RATES = (0.094, 0.148, 0.148, 0.093, 0.113)
@@ -78,6 +80,8 @@ COUNTRY_RATES = (0.112, 0.16, 0.17, 0.18)  # Russia, Ukraine, Kazakhstan, what t
 MOSCOW_RATES = (0.113, 0.156)
 MONTH_RATES = {10: 0.094, 11: 0.125, 12: 0.140}
 
+ACTIVE_DAYS = (6.5, 2.0), (18.2, 4.2)  # centre and width of the two humps
+MEAN_ACTIVE_DAYS = 14.6
 # Sessions: a sum of two uniform lengths, as the histogram of real ones shows; a few are cut short.
 LONGEST_SESSION = 38
 SHORT_SESSIONS = 0.008
@@ -233,9 +237,12 @@ def make_posts(seed: int, count: int) -> Posts:
         order = rng.permutation(size)
         parts.append((ids, np.full(size, code), level[order], theme[order]))
     post_id, topic, level, theme = (np.concatenate(column) for column in zip(*parts, strict=True))
-    base, slope = np.array(QUALITY)[(level >= POPULAR_LEVEL).astype(int)].T
-    quality = base - slope * np.log1p(-rng.random(count) * (1 - np.exp(-3)))
-    group = topic * 2 + (level >= POPULAR_LEVEL)
+    is_popular = level >= POPULAR_LEVEL
+    is_hit = ~is_popular & (rng.random(count) < HIT_SHARE)
+    lag = rng.exponential(1, count).clip(max=3)
+    spread = np.where(is_popular, -lag, rng.uniform(-1, 1, count))
+    quality = np.where(is_hit, HIT_FACTOR, 1) * (1 + POST_SPREAD * spread)
+    group = topic * 2 + is_popular
     quality /= (np.bincount(group, quality) / np.bincount(group).clip(min=1))[group]
     return Posts(post_id, topic.astype(np.int8), level.astype(np.int8), theme.astype(np.int8), quality)
 
@@ -269,9 +276,10 @@ class Effects:
     country: np.ndarray
     moscow: np.ndarray
     kind: np.ndarray  # (kind, popular)
-    age: np.ndarray  # per year, on other posts and on popular ones
     own_sd: float  # of the log
     topic: np.ndarray
+    view_kind: np.ndarray  # log odds that a view of kind A, B is of a popular post
+    view_age: float  # what a year adds to them
 
 
 def _country_class(users: Users) -> np.ndarray:
@@ -284,50 +292,67 @@ def user_factors(users: Users, effects: Effects) -> np.ndarray:
     main *= effects.country[_country_class(users)] * effects.moscow[(users.city == 0).astype(int)]
     main *= np.exp(effects.own_sd * users.own.astype(float) - effects.own_sd**2 / 2)
     years = np.minimum(users.age, AGE_LIMIT) - AGE_CENTRE
-    return main[:, None] * effects.kind[users.kind] * np.exp(years[:, None] * effects.age)
+    return main[:, None] * effects.kind[users.kind] * np.exp(years[:, None] * AGE_TASTE)
+
+
+def popular_view_shares(users: Users, effects: Effects) -> np.ndarray:
+    """Return the share of popular posts in what each user is shown."""
+    years = np.minimum(users.age, AGE_LIMIT) - AGE_CENTRE
+    return 1 / (1 + np.exp(-effects.view_kind[users.kind] - effects.view_age * years))
 
 
 @functools.cache
 def fit(reference_users: int = 20_480, rounds: int = 150) -> Effects:
     """Scale the main effects on a reference population until its marginals are the original network's."""
     users, posts = make_users(0, reference_users), make_posts(0, FULL_POSTS)
-    share_b = users.kind.mean()
+    share_b = reference_share_b()
     weights = view_weights(posts, share_b)
-    views = np.array([1 - share_b, share_b])[:, None] * weights
-    viewed = np.flatnonzero(posts.level)
-    targets = [
+    popular_posts = np.stack([posts.popular == 0, posts.popular == 1])
+    seen = np.stack([weights[:, chosen].sum(1) for chosen in popular_posts], 1)  # (kind, popular)
+    of_kind = np.stack([users.kind == 0, users.kind == 1]) / len(users)
+    views = of_kind.sum(1)[:, None] * weights
+    mains = [
         ("group", users.exp_group, GROUP_RATES), ("gender", users.gender.astype(int), GENDER_RATES),
         ("country", _country_class(users), COUNTRY_RATES), ("moscow", (users.city == 0).astype(int), MOSCOW_RATES),
     ]  # fmt: skip
     topic_rates = np.array([facts[-1] for facts in TOPIC_FACTS.values()])
-    effects = Effects(*(np.ones(len(rates)) for _, _, rates in targets), KIND_RATES.copy(), np.zeros(2), 0.3, np.ones(len(TOPICS)))
-    popular_posts = np.stack([posts.popular == 0, posts.popular == 1])
-    seen = np.stack([weights[:, chosen].sum(1) for chosen in popular_posts], 1)
     # The facts on kinds and on topics each imply a mean near LIKE_RATE: rounding is not to move it.
-    kind_targets = KIND_RATES * LIKE_RATE / ([1 - share_b, share_b] * (KIND_RATES * seen).sum(1)).sum()
-    topic_targets = topic_rates * LIKE_RATE / (views.sum(0) * topic_rates[posts.topic]).sum()
+    kind_targets = KIND_RATES * LIKE_RATE / (of_kind.sum(1) @ (KIND_RATES * seen)).sum()
+    topic_targets = topic_rates * LIKE_RATE / (views.sum(0) @ topic_rates[posts.topic])
+    effects = Effects(
+        *(np.ones(len(rates)) for _, _, rates in mains), KIND_RATES.copy(), 0.3, np.ones(len(TOPICS)),
+        view_kind=np.log(seen[:, 1] / seen[:, 0]), view_age=0.0,
+    )  # fmt: skip
     for _ in range(rounds):
-        factor = user_factors(users, effects)
         post_factor = effects.topic[posts.topic] * posts.quality
-        # What a user likes of an average view: (users, popular).
-        shown = np.stack([(weights[:, chosen] * post_factor[chosen]).sum(1) for chosen in popular_posts], 1)
-        rate = (factor * shown[users.kind]).sum(1)
-        for name, codes, rates in targets:
+        within = np.stack([(weights[:, chosen] * post_factor[chosen]).sum(1) for chosen in popular_posts], 1) / seen
+        popular_share = popular_view_shares(users, effects)
+        share = np.stack([1 - popular_share, popular_share], 1)
+        liked = share * user_factors(users, effects)  # what a view is liked, in parts by popularity (users, popular)
+        rate = (liked * within[users.kind]).sum(1)
+        for name, codes, rates in mains:
+            size = np.bincount(codes, minlength=len(rates))
             effect = getattr(effects, name)
-            effect *= np.array(rates) / (np.bincount(codes, rate, len(rates)) / np.bincount(codes, minlength=len(rates)))
-            effect /= np.average(effect, weights=np.bincount(codes, minlength=len(rates)))
-        by_kind = np.stack([factor[users.kind == kind].mean(0) for kind in (0, 1)])
-        effects.kind *= kind_targets / (by_kind * shown / seen)
-        likes = views * by_kind[:, posts.popular] * post_factor
-        of_topic = np.bincount(posts.topic, likes.sum(0)) / np.bincount(posts.topic, views.sum(0))
-        effects.topic *= topic_targets / of_topic
-        aged = np.stack([(factor * users.age[:, None])[users.kind == kind].mean(0) for kind in (0, 1)])
-        order = viewed[np.argsort(likes.sum(0)[viewed])]
-        ends = np.array_split(order, 20)[0], np.array_split(order, 20)[-1]
-        ages = [(views * aged[:, posts.popular] * post_factor)[:, end].sum() / likes[:, end].sum() for end in ends]
-        effects.age += 0.002 * (LIKER_AGES - ages)
+            effect *= np.array(rates) * size / np.bincount(codes, rate, len(rates))
+            effect /= np.average(effect, weights=size)
+        kind_likes = of_kind @ liked
+        effects.kind *= kind_targets * (of_kind @ share) / (kind_likes * within)
+        likes = (kind_likes / seen)[:, posts.popular] * weights * post_factor  # (kind, posts)
+        effects.topic *= topic_targets * np.bincount(posts.topic, views.sum(0)) / np.bincount(posts.topic, likes.sum(0))
+        effects.topic /= effects.topic[posts.topic] @ views.sum(0)  # the level is the kinds' to set
         effects.own_sd = np.sqrt(max(effects.own_sd**2 + 0.3 * (RATE_SD**2 - rate.var()) / LIKE_RATE**2, 0))
+        effects.view_kind += np.log(seen[:, 1] / seen[:, 0]) - np.log(np.divide(*(of_kind @ share).T[::-1]))
+        liker_years = (of_kind @ (liked * users.age[:, None]) / seen)[:, posts.popular] * weights * post_factor
+        order = np.argsort(likes.sum(0)[posts.level > 0])
+        fewest, most = (np.flatnonzero(posts.level)[part] for part in np.array_split(order, 20)[::19])
+        ages = [liker_years[:, part].sum() / likes[:, part].sum() for part in (fewest, most)]
+        effects.view_age += 0.001 * ((ages[0] - ages[1]) - (LIKER_AGES[0] - LIKER_AGES[1]))
     return effects
+
+
+def reference_share_b() -> float:
+    """Return the share of kind B in the population that `fit` refers to."""
+    return float(make_users(0, 20_480).kind.mean())
 
 
 # ---------------------------------------------------------------------------------------------------------- the world
@@ -348,8 +373,10 @@ class DayEvents:
 def make_activity(seed: int, count: int, period: int) -> np.ndarray:
     """Choose everybody's active days of one period (users, DAYS): 2 to 24, in two humps, any days."""
     lengths = np.arange(2, 25)
-    humps = 0.36 * np.exp(-(((lengths - 7) / 1.7) ** 2) / 2) / 1.7 + 0.64 * np.exp(-(((lengths - 19) / 4.4) ** 2) / 2) / 4.4
-    cumulative = np.cumsum(humps / humps.sum())
+    low, high = (np.exp(-(((lengths - centre) / width) ** 2) / 2) for centre, width in ACTIVE_DAYS)
+    low, high = low / low.sum(), high / high.sum()
+    share_low = (high @ lengths - MEAN_ACTIVE_DAYS) / (high @ lengths - low @ lengths)
+    cumulative = np.cumsum(share_low * low + (1 - share_low) * high)
     active = np.empty((count, DAYS), bool)
     for chunk, start in enumerate(range(0, count, USER_CHUNK)):
         rng = np.random.default_rng([seed, 3, period, chunk])
@@ -372,11 +399,12 @@ class World:
         self.user_factor = user_factors(self.users, effects).astype(np.float32)
         self.post_factor = (effects.topic[self.posts.topic] * self.posts.quality).astype(np.float32)
         self.popular = self.posts.popular
-        weights = view_weights(self.posts, fit_share_b())
-        self._view_order = np.flatnonzero(self.posts.level)
-        cumulative = np.cumsum(weights[:, self._view_order], axis=1)
-        cumulative /= cumulative[:, -1:]
-        self._view_cumulative = np.append(cumulative[0], 1 + cumulative[1])
+        self._popular_share = popular_view_shares(self.users, effects)
+        # Four ladders in one, each of height 1: other and popular posts of kind A, then of kind B.
+        self._view_order = np.argsort(self.popular, kind="stable")
+        weights = view_weights(self.posts, reference_share_b())[:, self._view_order]
+        ladders = [np.where(self.popular[self._view_order] == popular, row, 0) for row in weights for popular in (0, 1)]
+        self._view_cumulative = np.concatenate([number + np.cumsum(row / row.sum()) for number, row in enumerate(ladders)])
         self._activity: dict[int, np.ndarray] = {}
 
     @classmethod
@@ -468,13 +496,17 @@ class World:
 
     def _draw_posts(self, rng: np.random.Generator, user: np.ndarray, shown: np.ndarray) -> np.ndarray:
         """Draw the posts of each session (sessions, LONGEST_SESSION), none twice in one session."""
-        kind = self.users.kind[user][:, None]
+        kind, share = self.users.kind[user][:, None], self._popular_share[user][:, None]
 
-        def draw(kind: np.ndarray) -> np.ndarray:
-            place = np.searchsorted(self._view_cumulative, rng.random(kind.shape) + kind, side="right")
+        def draw(kind: np.ndarray, share: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+            height = rng.random(shape)
+            popular = height < share
+            height = np.where(popular, height / share, (height - share) / (1 - share))
+            height = np.minimum(height, 1 - 1e-9) + (2 * kind + popular)
+            place = np.searchsorted(self._view_cumulative, height, side="right")
             return self._view_order[place % len(self._view_order)].astype(np.int32)
 
-        post = draw(np.broadcast_to(kind, shown.shape))
+        post = draw(kind, share, shown.shape)
         post = np.where(shown, post, -1 - np.arange(LONGEST_SESSION, dtype=np.int32))
         pending = np.arange(len(user))
         while True:
@@ -486,17 +518,11 @@ class World:
             ordered = np.take_along_axis(post[pending], order, 1)
             row, column = np.nonzero(ordered[:, 1:] == ordered[:, :-1])
             repeated = pending[row], order[row, column + 1]
-            post[repeated] = draw(kind[repeated[0], 0])
+            post[repeated] = draw(kind[repeated[0], 0], share[repeated[0], 0], repeated[0].shape)
 
     def days(self, count: int = DAYS) -> Iterator[DayEvents]:
         for day in range(count):
             yield self.day_events(day)
-
-
-@functools.cache
-def fit_share_b() -> float:
-    """Return the share of kind B in the population that `fit` refers to."""
-    return float(make_users(0, 20_480).kind.mean())
 
 
 def moment_factors(moments: Sequence[datetime]) -> np.ndarray:
