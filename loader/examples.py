@@ -56,8 +56,8 @@ def midnight(day: date) -> datetime:
 def day_views(connection: Connection) -> list[tuple[date, int]]:
     """Return the days with views and how many, in order; PgfeedError if there are too few to hold some out."""
     with connection.cursor() as cursor:
-        cursor.execute("select day, sum(view_count) from pgfeed.post_days group by day having sum(view_count) > 0 order by day")
-        days = [(day, int(views)) for day, views in cursor.fetchall()]
+        cursor.execute("select day, view_count from pgfeed.rollup_days where view_count > 0 and not is_stale order by day")
+        days = cursor.fetchall()
     if len(days) < 3:
         raise PgfeedError(
             "there is too little to learn from", f"views on {len(days)} days after the last refresh, at least 3 are needed",

@@ -29,6 +29,8 @@ def roll_up(connection: Connection) -> int:
         cursor.execute("select count(*) from pgfeed.rollup_days where is_stale")
         stale = cursor.fetchone()[0]
     if stale:
+        with connection, connection.cursor() as cursor, console.status("collecting statistics"):
+            cursor.execute("analyze pgfeed.feed_events")
         with progress("rolling up days", stale) as advance:
             for _ in range(stale):
                 with connection, connection.cursor() as cursor:

@@ -19,9 +19,11 @@ def upgrade() -> None:
         create table pgfeed.rollup_days (
             day date primary key,
             is_stale boolean not null,
-            rolled_up_at timestamptz
+            rolled_up_at timestamptz,
+            view_count integer not null default 0,
+            like_count integer not null default 0
         );
-        comment on table pgfeed.rollup_days is 'One row per day (UTC) that has events';
+        comment on table pgfeed.rollup_days is 'One row per day (UTC) that has events; counts as in post_days';
         comment on column pgfeed.rollup_days.is_stale is 'True: roll_up_events() has yet to recompute this day';
 
         create table pgfeed.post_days (
@@ -53,12 +55,14 @@ def upgrade() -> None:
         alter table pgfeed.user_topic_days owner to pgfeed_owner;
         grant select on pgfeed.rollup_days, pgfeed.post_days to pgfeed_reader, pgfeed_operator;
     """)
-    install("procedures/roll_up_events", "31ac0e4b7caa")
+    install("procedures/_find_stale_days", "a9dd6949ea0f")
+    install("procedures/roll_up_events", "85063b11a653")
 
 
 def downgrade() -> None:
     execute("""
         drop procedure pgfeed.roll_up_events(integer, date, integer);
+        drop procedure pgfeed._find_stale_days(date);
         drop table pgfeed.user_topic_days;
         drop table pgfeed.post_days;
         drop table pgfeed.rollup_days;

@@ -42,7 +42,7 @@ def upgrade() -> None:
     """)
     install("functions/_refresh_as_of", "868fa8ebd132")
     install("functions/_live_from", "32123d458e1b")
-    install("functions/post_features_as_of", "220bd6c07eb8")
+    install("functions/post_features_as_of", "b51af238260a")
     install("functions/user_topic_features_as_of", "84a025d08cea")
     install("functions/user_features_as_of", "644f5cd04218")
     install("matviews/post_text_features", "ec72a1d69b1d")

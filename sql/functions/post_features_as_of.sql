@@ -28,12 +28,26 @@ declare
     v_prior_views constant double precision := 100;
 begin
     select sum(d.like_count)::double precision / nullif(sum(d.view_count), 0) into v_prior_rate
-    from pgfeed.post_days as d
+    from pgfeed.rollup_days as d
     where d.day < v_live_from;
     v_prior_rate := coalesce(v_prior_rate, 0.1);
 
     return query
-    with days as (
+    with live_days as (
+        select
+            c.post_id,
+            c.event_at::date as day,
+            sum(c.view_count)::integer as view_count,
+            sum(c.like_count)::integer as like_count
+        from pgfeed._counted_events as c
+        where
+            c.event_at >= v_live_from::timestamptz
+            and c.event_at < post_features_as_of.ts
+            and (post_ids is null or c.post_id = any(post_ids))
+        group by c.post_id, c.event_at::date
+    ),
+
+    days as (
         select
             d.post_id,
             d.day,
@@ -45,23 +59,33 @@ begin
             and (post_ids is null or d.post_id = any(post_ids))
         union all
         select
-            c.post_id,
-            c.event_at::date,
-            sum(c.view_count)::integer,
-            sum(c.like_count)::integer
-        from pgfeed._counted_events as c
-        where
-            c.event_at >= v_live_from::timestamptz
-            and c.event_at < post_features_as_of.ts
-            and (post_ids is null or c.post_id = any(post_ids))
-        group by c.post_id, c.event_at::date
+            l.post_id,
+            l.day,
+            l.view_count,
+            l.like_count
+        from live_days as l
     ),
 
-    weighted_days as (
+    ages as (
         select
-            d.*,
-            greatest(extract(epoch from ts - (d.day + time '12:00')) / 86400, 0)::double precision as age
-        from days as d
+            e.day,
+            greatest(extract(epoch from ts - (e.day + time '12:00')) / 86400, 0)::double precision as age
+        from (
+            select d.day
+            from pgfeed.rollup_days as d
+            where d.day < v_live_from
+            union
+            select l.day
+            from live_days as l
+        ) as e
+    ),
+
+    weights as materialized (
+        select
+            a.day,
+            power(0.5, least(a.age / 7, 500)) as weight_7d,
+            power(0.5, least(a.age, 500)) as weight_1d
+        from ages as a
     ),
 
     counts as (
@@ -70,10 +94,11 @@ begin
             min(d.day) as first_day,
             sum(d.view_count) as views,
             sum(d.like_count) as likes,
-            sum(d.view_count * power(0.5, d.age / 7)) as views_7d,
-            sum(d.like_count * power(0.5, d.age / 7)) as likes_7d,
-            sum(d.like_count * power(0.5, least(d.age, 500))) as likes_1d
-        from weighted_days as d
+            sum(d.view_count * w.weight_7d) as views_7d,
+            sum(d.like_count * w.weight_7d) as likes_7d,
+            sum(d.like_count * w.weight_1d) as likes_1d
+        from days as d
+        inner join weights as w on w.day = d.day
         group by d.post_id
     )
 

@@ -20,6 +20,13 @@ COMMENT ON TYPE pgfeed.recommendation IS 'One row per recommended post';
 COMMENT ON COLUMN pgfeed.recommendation.score IS 'The model''s raw value, log-odds of a like relative to an average impression; without a model the log-odds of the decayed like rate';
 COMMENT ON COLUMN pgfeed.recommendation.source IS 'model; cold_start: the user has neither profile nor history; popular: no usable model';
 COMMENT ON COLUMN pgfeed.recommendation.features_as_of IS 'No later event is in the features of the posts';
+CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+ALTER PROCEDURE pgfeed._find_stale_days(IN from_day date) OWNER TO pgfeed_owner;
+COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
@@ -115,9 +122,10 @@ CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 ALTER PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) OWNER TO pgfeed_owner;
-COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, at most max_days of them, and says how many it did. from_day: recompute from that day on, as after deleting events';
+COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it did. max_days: at most so many, and new events are looked for only when no day is left over. from_day: recompute from that day on, as after deleting events';
 CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -481,10 +489,12 @@ COMMENT ON COLUMN pgfeed.post_text_features.term_count IS 'Distinct lexemes; nul
 CREATE TABLE pgfeed.rollup_days (
     day date NOT NULL,
     is_stale boolean NOT NULL,
-    rolled_up_at timestamp with time zone
+    rolled_up_at timestamp with time zone,
+    view_count integer DEFAULT 0 NOT NULL,
+    like_count integer DEFAULT 0 NOT NULL
 );
 ALTER TABLE pgfeed.rollup_days OWNER TO pgfeed_owner;
-COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events';
+COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
 COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
 CREATE TABLE pgfeed.rollup_watermarks (
     is_only boolean DEFAULT true NOT NULL,
@@ -602,6 +612,7 @@ GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._liked_posts(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
