@@ -230,12 +230,26 @@ def evaluate_variants(connection, protocol, variants, as_json):
         model = evaluate.load_active(connection, variant)
         results = evaluate.evaluate_logged(connection, model)
         evaluate.store(connection, protocol, variant, model["version"], results, {})
-        title = f"{protocol} HitRate@5, {variant} version {model['version']}, {results[0].sample_count:,} user-days"
-        rows = [(r.method, f"{r.value:.3f}", f"{r.low:.3f} to {r.high:.3f}") for r in results]
         show(
             {"protocol": protocol, "variant": variant, "version": model["version"], "results": [vars(r) for r in results]},
-            as_json, table(title, ["method", "HitRate@5", "95% interval"], rows, ["HitRate@5"]),
+            as_json, evaluate.as_table(protocol, variant, model["version"], results),
         )
+
+
+@main.command("demo")
+@connected
+def run_demo(connection):
+    """Simulate a small network, train on it and recommend: the main job in a few minutes.
+
+    Run again, it does not redo what is done.
+
+    \b
+    Example:
+      ./run demo
+    """
+    from loader import demo
+
+    demo.demo(connection)
 
 
 @main.command("recommend")

@@ -7,8 +7,11 @@ from catboost import CatBoost
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
 
+from rich.table import Table
+
 from loader import examples
 from loader.errors import PgfeedError
+from loader.terminal import table
 
 TOP = 5
 BOOTSTRAP_ROUNDS = 1000
@@ -99,6 +102,26 @@ def evaluate_logged(connection: Connection, model: dict) -> list[Result]:
     found = {method: hits(s, request, is_liked, rows.post_ids[enough]) for method, s in scores.items()}
     found["random"] = random_hits(request, is_liked)
     return [Result(method, "HitRate@5", *bootstrap(h.astype(float), users), len(h)) for method, h in found.items()]
+
+
+def as_table(protocol: str, variant: str, version: int, results: list[Result]) -> Table:
+    """Return the results as a table for people, the model first."""
+    title = f"{protocol} HitRate@{TOP}, {variant} version {version}, {results[0].sample_count:,} user-days"
+    rows = [(r.method, f"{r.value:.3f}", f"{r.low:.3f} to {r.high:.3f}") for r in results]
+    return table(title, ["method", f"HitRate@{TOP}", "95% interval"], rows, [f"HitRate@{TOP}"])
+
+
+def stored(connection: Connection, protocol: str, variant: str, version: int) -> list[Result]:
+    """Return the newest results of a model version; empty if it was never evaluated."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select method, metric, value, low, high, sample_count from pgfeed.evaluations"
+            " where protocol = %(protocol)s and variant = %(variant)s and model_version = %(version)s and evaluated_at ="
+            " (select max(evaluated_at) from pgfeed.evaluations where protocol = %(protocol)s and variant = %(variant)s"
+            " and model_version = %(version)s) order by evaluation_id",
+            {"protocol": protocol, "variant": variant, "version": version},
+        )
+        return [Result(*row) for row in cursor.fetchall()]
 
 
 def store(connection: Connection, protocol: str, variant: str, version: int, results: list[Result], parameters: dict) -> None:

@@ -51,7 +51,7 @@ def upgrade() -> None:
     install("matviews/user_topic_features", "22e4304e15cf")
     install("functions/_post_pack", "579ea1f20ffa")
     install("procedures/_pack_features", "f913d9e06957")
-    install("procedures/refresh_features", "f844ca9bd8a4")
+    install("procedures/refresh_features", "d0778acc0648")
 
 
 def downgrade() -> None:

@@ -18,6 +18,7 @@ begin
             using errcode = '22023', hint = 'Give a moment, or null for the newest one.';
     end if;
 
+    call pgfeed.create_event_partitions(now(), now() + interval '1 month');
     call pgfeed.roll_up_events(day_count => v_day_count);
     perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'));
 

@@ -1,0 +1,81 @@
+"""The demonstration: a small network from nothing to five posts, skipping what is done."""
+
+import os
+import time
+
+from psycopg2.extensions import connection as Connection
+
+from loader import evaluate, refresh, simulate, train
+from loader.terminal import out, table
+
+USERS = 3000
+SEED = 1
+VARIANT = "control"
+USER_ID = 1000
+MOMENT = "2021-12-20 18:00+00"
+CALL = "select rank, post_id, topic, source, round(score::numeric, 4), text from pgfeed.recommend_posts(%s, %s)"
+WARM_CALLS = 200
+
+
+def scalar(connection: Connection, statement: str, *parameters: object) -> object:
+    """Return the first column of the only row."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        return cursor.fetchone()[0]
+
+
+def demo(connection: Connection) -> None:
+    """Simulate, roll up, refresh, train, evaluate and recommend; print what each step gave."""
+    out.rule(f"1 a network of {USERS:,} users, simulated", align="left")
+    world = simulate.simulate(connection, USERS, SEED)
+    out.print(f"{world.users:,} users, {world.posts:,} posts, {world.views:,} views, {world.likes:,} likes")
+
+    out.rule("2 features, as of the end of the feed", align="left")
+    is_fresh = "select exists (select from pgfeed.feature_refreshes where finished_at is not null) and watermark_at > 'epoch'"
+    if scalar(connection, f"{is_fresh} from pgfeed.rollup_watermarks"):
+        out.print("there already")
+    else:
+        done = refresh.refresh(connection)
+        out.print(f"{done.post_count:,} posts, {done.user_count:,} users as of {done.as_of}")
+
+    out.rule("3 a CatBoost model, trained on the days before the held-out ones", align="left")
+    version = scalar(connection, "select max(version) from pgfeed.active_models where variant = %s", VARIANT)
+    if version is None:
+        trained = train.train(connection, VARIANT)
+        version = train.activate(connection, VARIANT, train.store(connection, VARIANT, trained))
+        out.print(f"{VARIANT} version {version}: {trained.metrics['row_count']:,} impressions, {len(trained.names)} features")
+    else:
+        out.print(f"{VARIANT} version {version} is active already")
+
+    out.rule("4 how good it is: HitRate@5 on what users saw on the held-out days", align="left")
+    results = evaluate.stored(connection, "logged", VARIANT, version)
+    if not results:
+        model = evaluate.load_active(connection, VARIANT)
+        results = evaluate.evaluate_logged(connection, model)
+        evaluate.store(connection, "logged", VARIANT, version, results, {})
+    out.print(evaluate.as_table("logged", VARIANT, version, results))
+
+    out.rule(f"5 five posts for user {USER_ID} at {MOMENT}", align="left")
+    show_posts(connection)
+
+    out.rule("6 now you", align="left")
+    url = os.environ.get("PGFEED_URL") or os.environ.get("PGFEED_DSN")
+    out.print(f'./run psql -c "select * from pgfeed.recommend_posts({USER_ID})"', soft_wrap=True)
+    out.print(f"any driver: {url}", soft_wrap=True)
+
+
+def show_posts(connection: Connection) -> None:
+    """Print the five posts and how long a first and a warm call take."""
+    with connection, connection.cursor() as cursor:
+        started = time.perf_counter()
+        cursor.execute(CALL, [USER_ID, MOMENT])
+        first = time.perf_counter() - started
+        rows = [(*row[:5], " ".join((row[5] or "").split())[:34]) for row in cursor.fetchall()]
+        seconds = []
+        for _ in range(WARM_CALLS):
+            started = time.perf_counter()
+            cursor.execute("select post_id from pgfeed.recommend_posts(%s)", [USER_ID])
+            seconds.append(time.perf_counter() - started)
+    out.print(table("", ["rank", "post_id", "topic", "source", "score", "text"], rows, ["rank", "post_id", "score"]))
+    warm = sorted(seconds)[len(seconds) // 2]
+    out.print(f"first call of the session {first * 1000:.0f} ms, then {warm * 1000:.1f} ms (median of {WARM_CALLS} calls for now)")
