@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from psycopg2.extras import execute_values
 from loader import terminal
 from loader.errors import PgfeedError
 from loader.rows import Events, Reject, Repeats, events_of, records_of, storable
-from loader.sources import COLUMNS, Batch, Source
+from loader.sources import COLUMNS, Source
 
 POSTGRES_EPOCH = 946_684_800 * 10**6
 TABLE_TYPES = {
@@ -29,7 +30,7 @@ TABLE_TYPES = {
 KNOWN_POSTS_LIMIT = 10_000_000
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
-LOCK = "select pg_advisory_xact_lock(hashtext('pgfeed.ingest'))"
+LOCK = "select now() from pg_advisory_xact_lock(hashtext('pgfeed.ingest'))"
 COPY_EVENTS = "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)"
 STAGE_EVENTS = """
     create temp table if not exists ingest_events (
@@ -40,7 +41,7 @@ COPY_STAGE = "copy pg_temp.ingest_events (event_at, user_id, post_id, line, acti
 # Of the staged events that are in the table already: those that change it stay, and are counted; the others go.
 DROP_KNOWN = """
     with known as materialized (
-        select s.ctid as place, e.recorded_at >= %s as is_repeat, s.line,
+        select s.ctid as place, e.recorded_at = any(%s) as is_repeat, s.line,
             e.target is not distinct from s.target as is_exact,
             s.target and e.target is distinct from true or s.target is not null and e.target is null as is_update
         from pg_temp.ingest_events as s
@@ -75,9 +76,10 @@ def _merge_statements(kind: str) -> tuple[str, str, str]:
     names, types = COLUMNS[kind], TABLE_TYPES[kind]
     key, others = names[0], names[1:]
     new = ", ".join(f"coalesce(excluded.{name}, t.{name})" for name in others)
+    columns = ", ".join(map(" ".join, zip(names, types)))
     return (
-        f"create temp table if not exists ingest_{kind} ({', '.join(map(' '.join, zip(names, types)))}) on commit delete rows",
-        f"select count(*) from pg_temp.ingest_{kind} as s where exists (select from pgfeed.{kind} as t where t.{key} = s.{key})",
+        f"create temp table if not exists ingest_{kind} ({columns}) on commit delete rows",
+        f"select count(*) from pg_temp.ingest_{kind} as s join pgfeed.{kind} as t on t.{key} = s.{key}",
         f"""
         insert into pgfeed.{kind} as t ({', '.join(names)})
         select {', '.join(names)} from pg_temp.ingest_{kind} order by {key}
@@ -131,8 +133,8 @@ class Result:
             yield f"{_count(repeats.exact, 'exact duplicate')}, first at {_place(*repeats.first_exact)}"
         if repeats.differing:
             how = "liked wins" if self.kind == "events" else "the later values win"
-            what = "row repeats a key with other values" if repeats.differing == 1 else "rows repeat keys with other values"
-            yield f"{repeats.differing:,} {what}, first at {_place(*repeats.first_differing)}: {how}"
+            first = _place(*repeats.first_differing)
+            yield f"{_count(repeats.differing, 'duplicate')} with other values, first at {first}: {how}"
         if self.updated:
             yield f"{_count(self.updated, 'row')} changed what was loaded before"
         if self.rejected:
@@ -150,14 +152,16 @@ def _place(line: int, earlier: int | None) -> str:
     return f"line {line} (repeats {'an earlier line' if earlier is None else f'line {earlier}'})"
 
 
-def ingest(connection: psycopg2.extensions.connection, sources: list[Source], zone: ZoneInfo | None = None) -> Iterator[Result]:
+def ingest(
+    connection: psycopg2.extensions.connection, sources: list[Source], zone: ZoneInfo | None = None
+) -> Iterator[Result]:
     """Load sources, users and posts before events; yield what became of each.
 
     Every chunk is committed; after an interruption the same call completes the load, since rows that are there already
     are recognised by their keys. Raises PgfeedError when a source cannot be read to its end.
     """
     connection.rollback()
-    connection.autocommit = False
+    connection.set_session(isolation_level="READ COMMITTED", readonly=False, autocommit=False)
     connection.set_client_encoding("UTF8")
     for source in sorted(sources, key=lambda source: list(COLUMNS).index(source.kind)):
         load = _Load(connection, source, zone)
@@ -176,6 +180,7 @@ class _Load:
         self.result = Result(source.path, source.kind, ignored=source.ignored)
         self.is_direct = True  # COPY straight into feed_events until a key is there already
         self.months: set[np.datetime64] = set()
+        self.moments: list[datetime] = []  # recorded_at of what this load wrote
         self.known_posts = np.array([], np.int64)
 
     def run(self) -> None:
@@ -184,23 +189,25 @@ class _Load:
         label = f"{self.source.label} ({self.source.unit})"
         is_seen = terminal.console.is_terminal
         with terminal.progress(label, self.source.total) if is_seen else nullcontext(lambda amount: None) as advance:
-            for chunk, batch in _ahead(self._prepared()):
+            for chunk, amount in _ahead(self._prepared()):
                 self._load(*chunk)
-                self.result.seconds = time.monotonic() - started
-                advance(batch.advance)
+                advance(amount)
         self._finish()
         self.result.seconds = time.monotonic() - started
 
     def failure(self, error: BaseException) -> PgfeedError:
         """Return an error that also says what stays loaded."""
         result = self.result
-        stays = f"{result.read:,} of its rows were read before, {result.loaded:,} loaded, and stay" if result.read else "nothing of it was loaded"
+        stays, remedy = "nothing of it was loaded", "run the same command again to complete it"
+        if result.read:
+            stays = f"{result.read:,} of its rows were read before, {result.loaded:,} loaded, and stay"
         if isinstance(error, PgfeedError):
             return PgfeedError(error.what, f"{error.cause}; {stays}" if error.cause else stays, error.next)
         if isinstance(error, KeyboardInterrupt):
-            return PgfeedError(f"interrupted while loading {self.source.path}", stays, "run the same command again to complete it")
+            return PgfeedError(f"interrupted while loading {self.source.path}", stays, remedy)
+        if isinstance(error, psycopg2.InterfaceError) and isinstance(error.__context__, psycopg2.Error):
+            error = error.__context__  # why the connection is closed
         reason = " ".join((error.diag.message_primary or str(error) or "connection lost").split())
-        remedy = "run the same command again to complete it"
         if isinstance(error, psycopg2.errors.InsufficientPrivilege):
             remedy = f"connect as another user, or: grant pgfeed_owner to {self.connection.info.user}"
         return PgfeedError(f"cannot load {self.source.path}", f"{reason}; {stays}", remedy)
@@ -210,9 +217,9 @@ class _Load:
             cursor.execute("delete from pgfeed.ingest_rejects where source_name = %s", (self.source.name,))
             cursor.execute(
                 "insert into pgfeed.ingest_files (source_name, kind, started_at) values (%s, %s, clock_timestamp())"
-                " returning ingest_id, started_at", (self.source.name, self.source.kind),
+                " returning ingest_id", (self.source.name, self.source.kind),
             )
-            self.ingest_id, self.started_at = cursor.fetchone()
+            self.ingest_id = cursor.fetchone()[0]
 
     def _finish(self) -> None:
         with self.connection, self.connection.cursor() as cursor:
@@ -226,13 +233,17 @@ class _Load:
                 (self.source.sha256, self.source.kind, self.ingest_id),
             )
 
-    def _prepared(self) -> Iterator[tuple[tuple, Batch]]:
+    def _prepared(self) -> Iterator[tuple[tuple, float]]:
         """Yield checked chunks; runs in a thread beside the database's work."""
         kind = self.source.kind
         for batch in self.source.read(self.source):
-            rows, rejects, repeats = events_of(batch, self.zone) if kind == "events" else records_of(batch, kind, self.zone)
-            copied = _binary(rows) if kind == "events" else _text(rows)
-            yield (rows, copied, sorted(rejects), repeats, len(batch.lines) + len(batch.malformed)), batch
+            if kind == "events":
+                rows, rejects, repeats = events_of(batch, self.zone)
+                copied = _binary(rows)
+            else:
+                rows, rejects, repeats = records_of(batch, kind, self.zone)
+                copied = _text(rows)
+            yield (rows, copied, sorted(rejects), repeats, len(batch.lines) + len(batch.malformed)), batch.advance
 
     def _load(self, rows: Events | list, copied: bytes, rejects: list[Reject], repeats: Repeats, read: int) -> None:
         """Load one chunk in one transaction, twice if a key turns out to be there already."""
@@ -262,6 +273,7 @@ class _Load:
         added_posts, across = 0, Repeats()
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute(LOCK)  # two loads at once take turns, chunk by chunk
+            recorded_at = cursor.fetchone()[0]
             if self.source.kind != "events":
                 loaded, updated = self._merge_records(cursor, copied, len(rows))
             else:
@@ -280,6 +292,7 @@ class _Load:
                 " duplicate_count = duplicate_count + %s, rejected_count = rejected_count + %s where ingest_id = %s",
                 (read, loaded, read - loaded - len(rejects), len(rejects), self.ingest_id),
             )
+        self.moments.append(recorded_at)
         return loaded, updated, added_posts, across
 
     def _merge_records(self, cursor: psycopg2.extensions.cursor, copied: bytes, staged: int) -> tuple[int, int]:
@@ -295,16 +308,21 @@ class _Load:
         """Merge events some of which may be there already; note those that came earlier in this very load."""
         cursor.execute(STAGE_EVENTS)
         cursor.copy_expert(COPY_STAGE, io.BytesIO(_binary(rows, with_line=True)), 1 << 20)
-        cursor.execute(DROP_KNOWN, (self.started_at,))
+        cursor.execute(DROP_KNOWN, (self.moments,))
         updated, known, exact, first_exact, differing, first_differing = cursor.fetchone()
         cursor.execute(MERGE_EVENTS)
         self.is_direct = not known
-        across = Repeats(exact, differing, exact and (first_exact, None) or None, differing and (first_differing, None) or None)
+        across = Repeats(
+            exact, differing, (first_exact, None) if exact else None, (first_differing, None) if differing else None
+        )
         return cursor.rowcount, updated, across
 
     def _ensure_partitions(self, rows: Events) -> None:
         months = set(np.unique(rows.event_at.astype("datetime64[us]").astype("datetime64[M]"))) - self.months
+        if not months:
+            return
         with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(LOCK)
             for month in sorted(months):
                 cursor.execute("call pgfeed.create_event_partitions(%(at)s, %(at)s)", {"at": f"{month}-01 00:00+00"})
         self.months |= months
@@ -365,7 +383,8 @@ def report(results: list[Result], as_json: bool = False) -> None:
         return
     added = sum(result.added_posts for result in results)
     if as_json:
-        terminal.out.print_json(json.dumps({"sources": [r.as_dict() for r in results], "posts_added_from_events": added}))
+        found = {"sources": [result.as_dict() for result in results], "posts_added_from_events": added}
+        terminal.out.print_json(json.dumps(found))
         return
     headers = ("source", "kind", "read", "loaded", "duplicates", "rejected", "rows/s")
     rows = [
@@ -386,6 +405,7 @@ def require_loaded(results: list[Result]) -> None:
         if result.rejected and result.rejected == result.read:
             line, reason = result.first_reject
             raise PgfeedError(
-                f"no row of {result.source} could be loaded", f"all {result.read:,} were rejected, first line {line}: {reason}",
+                f"no row of {result.source} could be loaded",
+                f"all {result.read:,} were rejected, first line {line}: {reason}",
                 "./run psql -c 'select * from pgfeed.ingest_rejects'",
             )

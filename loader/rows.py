@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from loader.errors import PgfeedError
 from loader.sources import COLUMNS, CONTENT_LIMIT, Batch, Reject
@@ -80,7 +79,7 @@ def parse_integer(value: object, limits: tuple[int, int, str] = BIGINT) -> int |
             raise ValueError(f"{_shown(value)} is not an integer")
         digits = value.strip().partition(".")[0]
         number = int(digits) if len(digits) < 40 else 2**127
-    elif isinstance(value, float) and abs(value) > 2**53 and limits is BIGINT:
+    elif isinstance(value, float) and 2**53 < abs(value) < math.inf and limits is BIGINT:
         raise ValueError(f"{value!r} is a float beyond 2**53, its last digits are lost")
     elif isinstance(value, int | float | Decimal) and value == value and abs(value) < 2**127 and value == int(value):
         number = int(value)
@@ -235,16 +234,17 @@ def _parse_target(value: object) -> int:
 
 
 def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject], Repeats]:
-    """Check the events of a batch and merge those with the same key: of their targets, liked wins over not, not over null."""
+    """Check the events of a batch and merge those with the same key: liked wins over not liked, that over null."""
     count = len(batch.lines)
-    column, refused = batch.columns.get, {}
     columns = {
-        "event_at": _times(column("timestamp"), zone),
-        "user_id": _keys(column("user_id")),
-        "post_id": _keys(column("post_id")),
-        "action": _by_value(column("action"), _parse_action) if "action" in batch.columns else (np.zeros(count, np.int64), {}),
-        "target": _by_value(column("target"), _parse_target) if "target" in batch.columns else (np.zeros(count, np.int64), {}),
+        "event_at": _times(batch.columns["timestamp"], zone),
+        "user_id": _keys(batch.columns["user_id"]),
+        "post_id": _keys(batch.columns["post_id"]),
     }
+    for name, parse in (("action", _parse_action), ("target", _parse_target)):
+        column = batch.columns.get(name)
+        columns[name] = (np.zeros(count, np.int64), {}) if column is None else _by_value(column, parse)
+    refused: Reasons = {}
     for name, (_, reasons) in columns.items():
         for i, reason in reasons.items():
             refused.setdefault(i, f"{name}: {reason}")
@@ -274,11 +274,12 @@ def _repeats(fields: dict[str, np.ndarray], is_new: np.ndarray) -> Repeats:
     return Repeats(int(is_exact.sum()), int((~is_new & ~is_exact).sum()), *named)
 
 
-# Users and posts -------------------------------------------------------------------------------------------------------
+# Users and posts -----------------------------------------------------------------------------------------------------
 
 PARSERS = {
-    "user_id": parse_key, "post_id": parse_key, "gender": parse_small, "age": parse_small, "exp_group": parse_small,
-    "country": parse_text, "city": parse_text, "os": parse_text, "source": parse_text, "text": parse_text, "topic": parse_text,
+    **dict.fromkeys(("user_id", "post_id"), parse_key),
+    **dict.fromkeys(("gender", "age", "exp_group"), parse_small),
+    **dict.fromkeys(("country", "city", "os", "source", "text", "topic"), parse_text),
 }
 
 

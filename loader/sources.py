@@ -34,7 +34,7 @@ ALIASES = {"event_at": "timestamp"}
 EXPECTED = "users: user_id,gender,age,...; posts: post_id,text,topic; events: timestamp,user_id,post_id,action,target"
 BLOCK_BYTES = 8 << 20
 RECORD_LIMIT = {"users": 1 << 20, "posts": 64 << 20, "events": 1 << 20}  # characters; a lost quote swallows no more
-BATCH_ROWS = 200_000
+BATCH_ROWS = 100_000
 BATCH_CHARACTERS = 16 << 20
 CONTENT_LIMIT = 1000
 csv.field_size_limit(RECORD_LIMIT["posts"])
@@ -78,7 +78,8 @@ def open_sources(files: Sequence[str], url: str | None = None, kinds: str | None
     if not files and not url:
         raise PgfeedError("nothing to load", "neither a file nor --from was given", "./run ingest --help")
     if files and len(forced) not in (0, 1, len(files)):
-        raise PgfeedError("--as does not suit the files", f"{len(forced)} kinds for {len(files)} files", "give one kind, or one per file")
+        counts = f"{len(forced)} kinds for {len(files)} file{'' if len(files) == 1 else 's'}"
+        raise PgfeedError("--as does not suit the files", counts, "give one kind, or one per file")
     kind_of = forced if len(forced) == len(files) else (forced or [None]) * len(files)
     sources = [open_file(path, kind) for path, kind in zip(files, kind_of)]
     return sources + (open_server(url, forced) if url else [])
@@ -92,7 +93,7 @@ def open_file(path: str, kind: str | None = None) -> Source:
     if not magic:
         raise PgfeedError(f"{path} is empty", f"expected a header line ({EXPECTED})")
     if magic[:2] == b"PK" or magic[:4] == b"\x28\xb5\x2f\xfd" or magic[:3] in (b"BZh", b"\xfd7z"):
-        raise PgfeedError(f"{path} is an archive", "only plain or gzip CSV and Parquet can be read", f"unpack {path} first")
+        raise PgfeedError(f"{path} is an archive", "only CSV, gzip and Parquet can be read", f"unpack {path} first")
     read, header = (_read_parquet, _parquet_header(path)) if magic == b"PAR1" else (_read_csv, _csv_header(path))
     columns = [_column(name) for name in header]
     kind = _kind(path, header, columns, kind)
@@ -106,7 +107,8 @@ def open_server(url: str, kinds: list[str] | None = None) -> list[Source]:
     try:
         address = psycopg2.extensions.parse_dsn(url)
     except psycopg2.ProgrammingError as error:
-        raise PgfeedError("--from is not a connection string", next="use postgresql://user@host:port/database") from error
+        remedy = "use postgresql://user@host:port/database"
+        raise PgfeedError("--from is not a connection string", next=remedy) from error
     with _server(url) as connection, connection.cursor() as cursor:
         info = connection.info
         place = f"postgresql://{info.host or address.get('host', '')}:{info.port}/{info.dbname}"
@@ -192,7 +194,9 @@ def _reading(path: str) -> Iterator[None]:
     except pa.ArrowException as error:
         raise PgfeedError(f"{path} is a damaged Parquet file", str(error).splitlines()[0][:200]) from error
     except OSError as error:
-        raise PgfeedError(f"cannot read {path}", error.strerror or str(error).splitlines()[0][:200]) from error
+        if error.errno is None:  # Arrow's
+            raise PgfeedError(f"{path} is a damaged Parquet file", str(error).splitlines()[0][:200]) from error
+        raise PgfeedError(f"cannot read {path}", error.strerror) from error
 
 
 @contextmanager
@@ -202,7 +206,7 @@ def _text_stream(path: str) -> Iterator[tuple[io.BufferedIOBase, _Tally]]:
         tally = _Tally(raw)
         stream = io.BufferedReader(tally, 1 << 20)
         if stream.peek(2)[:2] == b"\x1f\x8b":
-            stream = io.BufferedReader(gzip.GzipFile(fileobj=stream), 1 << 20)
+            stream = gzip.GzipFile(fileobj=stream)
         start = stream.peek(3)[:3]
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise PgfeedError(f"{path} is not UTF-8", "it starts with the byte order mark of UTF-16",
@@ -235,7 +239,8 @@ def _require_utf8(name: str, block: bytes, line: int) -> None:
         line += block.count(b"\n", 0, error.start)
         column = error.start - block.rfind(b"\n", 0, error.start)
         cause = f"line {line} has the byte 0x{block[error.start]:02x} at position {column}"
-        raise PgfeedError(f"{name} is not UTF-8", cause, f"iconv -f CP1251 -t UTF-8 {name} (if that is its encoding)") from error
+        remedy = f"iconv -f CP1251 -t UTF-8 {name} (if that is its encoding)"
+        raise PgfeedError(f"{name} is not UTF-8", cause, remedy) from error
 
 
 def _blocks(
@@ -364,8 +369,8 @@ def _parse_plain(source: Source, block: bytes, first_line: int) -> Batch:
             pa.csv.ConvertOptions(column_types=types, include_columns=kept, null_values=[""], strings_can_be_null=True),
         )
 
-    text, word = pa.string(), pa.dictionary(pa.int32(), pa.string())
-    types = {"timestamp": pa.timestamp("us"), "user_id": pa.int64(), "post_id": pa.int64(), "action": word, "target": word}
+    number, text, word = pa.int64(), pa.string(), pa.dictionary(pa.int32(), pa.string())
+    types = {"timestamp": pa.timestamp("us"), "user_id": number, "post_id": number, "action": word, "target": word}
     try:
         table = parse(types)
     except pa.ArrowInvalid:
@@ -384,7 +389,7 @@ def _parse_plain(source: Source, block: bytes, first_line: int) -> Batch:
         blank = [i for i in np.flatnonzero(table["user_id"].is_null()) if not line(numbers[i])]
         keep = np.delete(np.arange(table.num_rows), blank)
         table, numbers = table.take(keep), numbers[keep]
-    malformed = [(first_line + i, f"{count} fields instead of {width}", line(i)) for i, count in wrong]
+    malformed = [(first_line + i, _fields(count, width), line(i)) for i, count in wrong]
     columns = {name: table[name].combine_chunks() for name in kept}
     return Batch(columns, first_line + numbers, lambda i: line(numbers[i]), malformed, 0)
 
@@ -408,12 +413,16 @@ def _parse_records(source: Source, lines: _Lines) -> Batch:
             rows.append(row)
             numbers.append(number)
         elif row:
-            malformed.append((number, f"{len(row)} fields instead of {width}", _csv_line(row)))
+            malformed.append((number, _fields(len(row), width), _csv_line(row)))
     columns = {
         name: pa.array([row[i] or None for row in rows], pa.string())
         for i, name in enumerate(source.header) if name in COLUMNS[source.kind]
     }
     return Batch(columns, np.array(numbers, np.int64), lambda i: _csv_line(rows[i]), malformed, 0)
+
+
+def _fields(count: int, width: int) -> str:
+    return f"{count} field{'' if count == 1 else 's'} instead of {width}"
 
 
 def _csv_line(fields: list[object]) -> str:
@@ -436,7 +445,7 @@ def _read_parquet(source: Source) -> Iterator[Batch]:
         source.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
         names = {_column(name): name for name in file.schema_arrow.names if _column(name) in COLUMNS[source.kind]}
         first, share = 1, source.total / max(file.metadata.num_rows, 1)
-        rows = 10_000 if source.kind == "posts" else BATCH_ROWS
+        rows = 10_000 if source.kind == "posts" else 2 * BATCH_ROWS
         for part in file.iter_batches(rows, columns=list(names.values()), use_threads=False):
             part.validate(full=True)
             columns = {name: _simple(path, name, part.column(column)) for name, column in names.items()}

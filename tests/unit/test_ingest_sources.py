@@ -2,7 +2,6 @@
 
 import gzip
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -42,16 +41,27 @@ def read(path: str, kind: str | None = None):
     return rows, lines, malformed
 
 
-@pytest.mark.parametrize("header, kind", [
-    ("user_id,gender,age,country,city,exp_group,os,source", "users"), ("post_id,text,topic", "posts"), ("post_id,topic", "posts"),
-    ("timestamp,user_id,post_id,action,target", "events"), ("target,post_id,user_id,timestamp", "events"),
-    ("event_at,user_id,post_id,action", "events"), (" User_ID ,AGE", "users"), ('"post_id","text"', "posts"),
-])
+@pytest.mark.parametrize(
+    "header, kind",
+    [
+        ("user_id,gender,age,country,city,exp_group,os,source", "users"),
+        ("post_id,text,topic", "posts"),
+        ("post_id,topic", "posts"),
+        ("timestamp,user_id,post_id,action,target", "events"),
+        ("target,post_id,user_id,timestamp", "events"),
+        ("event_at,user_id,post_id,action", "events"),
+        (" User_ID ,AGE", "users"),
+        ('"post_id","text"', "posts"),
+    ],
+)
 def test_the_kind_is_known_by_the_header(write, header, kind):
     assert open_file(write(header + "\n")).kind == kind
 
 
-@pytest.mark.parametrize("header", ["a,b", "user_id", "post_id", "user_id,post_id,action", "user_id,post_id,topic", "timestamp,user_id,post_id"])
+@pytest.mark.parametrize(
+    "header",
+    ["a,b", "user_id", "post_id", "user_id,post_id,action", "user_id,post_id,topic", "timestamp,user_id,post_id"],
+)
 def test_wrong_headers(write, header):
     with pytest.raises(PgfeedError, match="has a wrong header: found .* expected users: "):
         open_file(write(header + "\n1,2\n"))
@@ -63,7 +73,7 @@ def test_forced_kinds(write):
         open_file(write("post_id,text\n"), "events")
     with pytest.raises(PgfeedError, match="unknown kind 'likes'"):
         open_sources(["a"], None, "likes")
-    with pytest.raises(PgfeedError, match="2 kinds for 1 files"):
+    with pytest.raises(PgfeedError, match="2 kinds for 1 file"):
         open_sources(["a"], None, "posts,users")
     with pytest.raises(PgfeedError, match="nothing to load"):
         open_sources([])
@@ -75,11 +85,17 @@ def test_extra_columns_are_ignored_and_named(write):
     assert read(path)[0] == [{"post_id": "1", "topic": "a"}]
 
 
-@pytest.mark.parametrize("encode", [
-    str.encode, lambda text: gzip.compress(text.encode()), lambda text: b"\xef\xbb\xbf" + text.encode(),
-    lambda text: text.replace("\n", "\r\n").encode(), lambda text: text.rstrip("\n").encode(),
-    lambda text: gzip.compress(text[:30].encode()) + gzip.compress(text[30:].encode()),
-])
+@pytest.mark.parametrize(
+    "encode",
+    [
+        str.encode,
+        lambda text: gzip.compress(text.encode()),
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.rstrip("\n").encode(),
+        lambda text: gzip.compress(text[:30].encode()) + gzip.compress(text[30:].encode()),
+    ],
+)
 @pytest.mark.parametrize("block", [7, 64, 1 << 20])
 def test_quotes_blocks_gzip_and_line_ends(write, encode, block, monkeypatch):
     monkeypatch.setattr(sources, "BLOCK_BYTES", block)
@@ -93,12 +109,28 @@ def test_quotes_blocks_gzip_and_line_ends(write, encode, block, monkeypatch):
 @pytest.mark.parametrize("block", [50, 1 << 20])
 def test_malformed_lines_do_not_take_others_with_them(write, block, monkeypatch):
     monkeypatch.setattr(sources, "BLOCK_BYTES", block)
-    lines = [ROW.format(1), "x,y\n", "\n", ROW.format(2), '"2021-10-20 11:08:10,3,5,view,0\n', ROW.format(4),
-             '"2021-10-20 11:08:10","5",5,view,0\n', "2021-10-20 11:08:10,6,5,vi\rew,0\n", ROW.format(7), '"never closed\n', ROW.format(8)]
+    lines = [
+        ROW.format(1),
+        "x,y\n",
+        "\n",
+        ROW.format(2),
+        '"2021-10-20 11:08:10,3,5,view,0\n',
+        ROW.format(4),
+        '"2021-10-20 11:08:10","5",5,view,0\n',
+        "2021-10-20 11:08:10,6,5,vi\rew,0\n",
+        ROW.format(7),
+        '"never closed\n',
+        ROW.format(8),
+    ]
     rows, numbers, malformed = read(write(HEADER + "".join(lines)))
     assert [int(row["user_id"]) for row in rows] == [1, 2, 4, 5, 7, 8]
     assert numbers == [2, 5, 7, 8, 10, 12]
-    assert [(line, reason[:7]) for line, reason, _ in sorted(malformed)] == [(3, "2 field"), (6, "not CSV"), (9, "not CSV"), (11, "not CSV")]
+    assert [(line, reason[:7]) for line, reason, _ in sorted(malformed)] == [
+        (3, "2 field"),
+        (6, "not CSV"),
+        (9, "not CSV"),
+        (11, "not CSV"),
+    ]
 
 
 def test_a_text_column_spoils_only_its_rows(write):
@@ -112,7 +144,12 @@ def test_a_lost_quote_swallows_no_more_than_a_record(write, monkeypatch):
     assert len(rows) == 99 and [m[0] for m in malformed] == [2]
 
 
-@given(st.lists(st.tuples(st.integers(), st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))), max_size=8), st.sampled_from([9, 1 << 20]))
+@given(
+    st.lists(
+        st.tuples(st.integers(), st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))), max_size=8
+    ),
+    st.sampled_from([9, 1 << 20]),
+)
 @settings(deadline=None)
 def test_any_text_survives(tmp_path_factory, rows, block):
     import csv
@@ -125,7 +162,9 @@ def test_any_text_survives(tmp_path_factory, rows, block):
         found, _, malformed = read(str(path))
     finally:
         sources.BLOCK_BYTES = whole
-    assert [(row["post_id"], row["text"]) for row in found] == [(str(i), text or None) for i, text in rows] and malformed == []
+    assert [(row["post_id"], row["text"]) for row in found] == [
+        (str(i), text or None) for i, text in rows
+    ] and malformed == []
 
 
 @given(st.binary(max_size=300))
@@ -148,26 +187,35 @@ def failing(path: str) -> str:
 
 
 def test_files_that_cannot_be_read(write, tmp_path):
-    assert failing(str(tmp_path / "missing")) .startswith("cannot read FILE: No such file")
+    assert failing(str(tmp_path / "missing")).startswith("cannot read FILE: No such file")
     assert failing(str(tmp_path)).startswith("cannot read FILE: Is a directory")
     assert failing(write("")).startswith("FILE is empty")
     assert failing(write("\n\n")).startswith("FILE has no header")
     assert failing(write("user_id,age,age\n")) == "FILE has a wrong header: column age is there twice"
     assert failing(write(b"PK\3\4....")).startswith("FILE is an archive")
     assert failing(write(b"\0\0\0\0user_id,age\n")) == "FILE is no text file: its header contains NUL bytes"
-    assert failing(write(POSTS.encode("utf-16"))).startswith("FILE is not UTF-8: it starts with the byte order mark of UTF-16")
+    assert failing(write(POSTS.encode("utf-16"))).startswith(
+        "FILE is not UTF-8: it starts with the byte order mark of UTF-16"
+    )
     cyrillic = (POSTS + "4,да,d\n").encode("cp1251")
     assert failing(write(cyrillic)).startswith("FILE is not UTF-8: line 6 has the byte 0xe4 at position 3. Next: iconv")
-    packed = gzip.compress(np.random.default_rng(1).bytes(9) + (HEADER + ROW.format(1) * 9).encode())
+    packed = gzip.compress((HEADER + "".join(map(ROW.format, range(99)))).encode())
     assert failing(write(packed[:-12])).startswith("FILE is a truncated gzip file")
-    assert failing(write(packed[:20] + b"???" + packed[23:])).startswith("FILE is a damaged gzip file")
+    assert failing(write(packed[:40] + b"???" + packed[43:])).startswith("FILE is a damaged gzip file")
     assert failing(write(b"PAR1" + bytes(200) + b"PAR1")).startswith("FILE is a damaged Parquet file")
 
 
 def test_parquet(tmp_path):
     path = str(tmp_path / "events")
-    table = pa.table({"Post_ID": [5, 6], "user_id": pa.array(["1", "2"], pa.large_string()), "timestamp": pa.array([1, 2], pa.timestamp("ns")),
-                      "action": pa.array(["view", None]).dictionary_encode(), "extra": [[1], [2]]})
+    table = pa.table(
+        {
+            "Post_ID": [5, 6],
+            "user_id": pa.array(["1", "2"], pa.large_string()),
+            "timestamp": pa.array([1, 2], pa.timestamp("ns")),
+            "action": pa.array(["view", None]).dictionary_encode(),
+            "extra": [[1], [2]],
+        }
+    )
     pa.parquet.write_table(table, path)
     rows, lines, _ = read(path)
     assert [row["action"] for row in rows] == ["view", None] and [row["post_id"] for row in rows] == [5, 6]
