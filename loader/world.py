@@ -9,7 +9,7 @@ where all factors but the user's have mean 1.
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -465,8 +465,12 @@ class World:
             self._activity = {period: make_activity(self.seed, len(self.users), period)}
         return np.flatnonzero(self._activity[period][:, day % DAYS])
 
-    def day_events(self, day: int) -> DayEvents:
-        """Generate one day: every session, view and like, in order of time."""
+    def day_events(self, day: int, recommend: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None) -> DayEvents:
+        """Generate one day: every session, view and like, in order of time.
+
+        recommend: given the users (rows) and the second at which each opens the feed, in order of user, returns the
+        different posts (rows) that each is shown first (sessions, k); the feed fills the rest of the session.
+        """
         rng = np.random.default_rng([self.seed, 4, day])
         user = self.active_users(day).astype(np.int32)
         sessions = len(user)
@@ -478,7 +482,7 @@ class World:
         offset = np.where(shown, gap, 0).cumsum(1, dtype=np.int32)
         start = rng.integers(HOURS[0] * 3600, HOURS[1] * 3600, sessions, np.int32)
         start = np.minimum(start, 86_399 - offset[:, -1])  # a session ends on the day that it began
-        post = self._draw_posts(rng, user, shown)[shown]
+        post = self._draw_posts(rng, user, shown, None if recommend is None else recommend(user, start))[shown]
         position = np.broadcast_to(np.arange(LONGEST_SESSION), shown.shape)[shown]
         user = np.repeat(user, length)
         next_second = (start[:, None] + offset)[shown]
@@ -494,7 +498,7 @@ class World:
         is_like = order >= views
         return DayEvents(day, everything[order], user[source], post[source], is_like, target[source] & ~is_like)
 
-    def _draw_posts(self, rng: np.random.Generator, user: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    def _draw_posts(self, rng: np.random.Generator, user: np.ndarray, shown: np.ndarray, first: np.ndarray | None) -> np.ndarray:
         """Draw the posts of each session (sessions, LONGEST_SESSION), none twice in one session."""
         kind, share = self.users.kind[user][:, None], self._popular_share[user][:, None]
 
@@ -507,6 +511,8 @@ class World:
             return self._view_order[place % len(self._view_order)].astype(np.int32)
 
         post = draw(kind, share, shown.shape)
+        if first is not None:
+            post[:, : first.shape[1]] = first
         post = np.where(shown, post, -1 - np.arange(LONGEST_SESSION, dtype=np.int32))
         pending = np.arange(len(user))
         while True:
