@@ -69,6 +69,7 @@ MERGE_EVENTS = """
     where excluded.target and e.target is distinct from true or excluded.target is not null and e.target is null
 """
 ADD_POSTS = "insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1 on conflict (post_id) do nothing"
+ADD_REJECTS = "insert into pgfeed.ingest_rejects (ingest_id, source_name, line, reason, content) values %s"
 
 
 def _merge_statements(kind: str) -> tuple[str, str, str]:
@@ -106,7 +107,8 @@ class Result:
     added_posts: int = 0
     seconds: float = 0.0
     repeats: Repeats = field(default_factory=Repeats)
-    first_reject: tuple[int, str] | None = None
+    first_reject: tuple[int, str] = (0, "")
+    place: str = "line"
     ignored: list[str] = field(default_factory=list)
 
     @property
@@ -116,40 +118,39 @@ class Result:
 
     def as_dict(self) -> dict[str, object]:
         """Return it for --json."""
-        line, reason = self.first_reject or (None, None)
+        line, reason = self.first_reject
         return {
             "source": self.source, "kind": self.kind, "read": self.read, "loaded": self.loaded, "updated": self.updated,
             "duplicates": self.duplicates, "rejected": self.rejected, "seconds": round(self.seconds, 3),
             "rows_per_second": self.rate,
             "exact_repeats": self.repeats.exact, "differing_repeats": self.repeats.differing,
             "posts_added_from_events": self.added_posts, "ignored_columns": self.ignored,
-            "first_reject": {"line": line, "reason": reason} if self.first_reject else None,
+            "first_reject": {"line": line, "reason": reason} if self.rejected else None,
         }
 
     def notes(self) -> Iterator[str]:
         """Yield what the table of counts does not say."""
         repeats = self.repeats
         if repeats.exact:
-            yield f"{_count(repeats.exact, 'exact duplicate')}, first at {_place(*repeats.first_exact)}"
+            yield f"{_count(repeats.exact, 'exact duplicate')}, first at {self._where(*repeats.first_exact)}"
         if repeats.differing:
             how = "liked wins" if self.kind == "events" else "the later values win"
-            first = _place(*repeats.first_differing)
+            first = self._where(*repeats.first_differing)
             yield f"{_count(repeats.differing, 'duplicate')} with other values, first at {first}: {how}"
         if self.updated:
             yield f"{_count(self.updated, 'row')} changed what was loaded before"
         if self.rejected:
             line, reason = self.first_reject
-            yield f"{self.rejected:,} rejected, first at line {line}: {reason} (all: pgfeed.ingest_rejects)"
+            yield f"{self.rejected:,} rejected, first at {self.place} {line}: {reason} (all: pgfeed.ingest_rejects)"
         if self.ignored:
             yield f"ignored columns: {', '.join(self.ignored)}"
+
+    def _where(self, line: int, earlier: int | None) -> str:
+        return f"{self.place} {line} (repeats {f'{self.place} {earlier}' if earlier else f'an earlier {self.place}'})"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _place(line: int, earlier: int | None) -> str:
-    return f"line {line} (repeats {'an earlier line' if earlier is None else f'line {earlier}'})"
 
 
 def ingest(
@@ -172,12 +173,25 @@ def ingest(
         yield load.result
 
 
+@dataclass
+class _Chunk:
+    """A batch ready to load: its rows in COPY's format, and what is to be said about them."""
+
+    read: int
+    count: int  # distinct rows in `copied`
+    copied: bytes
+    events: Events | None
+    rejects: list[Reject]
+    repeats: Repeats
+    advance: float
+
+
 class _Load:
     """The load of one source."""
 
     def __init__(self, connection: psycopg2.extensions.connection, source: Source, zone: ZoneInfo | None):
         self.connection, self.source, self.zone = connection, source, zone
-        self.result = Result(source.path, source.kind, ignored=source.ignored)
+        self.result = Result(source.path, source.kind, ignored=source.ignored, place=source.place)
         self.is_direct = True  # COPY straight into feed_events until a key is there already
         self.months: set[np.datetime64] = set()
         self.moments: list[datetime] = []  # recorded_at of what this load wrote
@@ -189,9 +203,9 @@ class _Load:
         label = f"{self.source.label} ({self.source.unit})"
         is_seen = terminal.console.is_terminal
         with terminal.progress(label, self.source.total) if is_seen else nullcontext(lambda amount: None) as advance:
-            for chunk, amount in _ahead(self._prepared()):
-                self._load(*chunk)
-                advance(amount)
+            for chunk in _ahead(self._chunks()):
+                self._load(chunk)
+                advance(chunk.advance)
         self._finish()
         self.result.seconds = time.monotonic() - started
 
@@ -207,7 +221,8 @@ class _Load:
             return PgfeedError(f"interrupted while loading {self.source.path}", stays, remedy)
         if isinstance(error, psycopg2.InterfaceError) and isinstance(error.__context__, psycopg2.Error):
             error = error.__context__  # why the connection is closed
-        reason = " ".join((error.diag.message_primary or str(error) or "connection lost").split())
+        message = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
+        reason = " ".join((message or str(error) or "connection lost").split())
         if isinstance(error, psycopg2.errors.InsufficientPrivilege):
             remedy = f"connect as another user, or: grant pgfeed_owner to {self.connection.info.user}"
         return PgfeedError(f"cannot load {self.source.path}", f"{reason}; {stays}", remedy)
@@ -233,76 +248,74 @@ class _Load:
                 (self.source.sha256, self.source.kind, self.ingest_id),
             )
 
-    def _prepared(self) -> Iterator[tuple[tuple, float]]:
+    def _chunks(self) -> Iterator[_Chunk]:
         """Yield checked chunks; runs in a thread beside the database's work."""
         kind = self.source.kind
         for batch in self.source.read(self.source):
+            events = None
             if kind == "events":
-                rows, rejects, repeats = events_of(batch, self.zone)
-                copied = _binary(rows)
+                events, rejects, repeats = events_of(batch, self.zone)
+                copied, count = _binary(events), len(events.line)
             else:
-                rows, rejects, repeats = records_of(batch, kind, self.zone)
-                copied = _text(rows)
-            yield (rows, copied, sorted(rejects), repeats, len(batch.lines) + len(batch.malformed)), batch.advance
+                records, rejects, repeats = records_of(batch, kind, self.zone)
+                copied, count = _text(records), len(records)
+            read = len(batch.lines) + len(batch.malformed)
+            yield _Chunk(read, count, copied, events, sorted(rejects), repeats, batch.advance)
 
-    def _load(self, rows: Events | list, copied: bytes, rejects: list[Reject], repeats: Repeats, read: int) -> None:
-        """Load one chunk in one transaction, twice if a key turns out to be there already."""
-        if self.source.kind == "events":
-            self._ensure_partitions(rows)
+    def _load(self, chunk: _Chunk) -> None:
+        """Load one chunk in one transaction, again if a key of an event turns out to be there already."""
+        if chunk.events:
+            self._ensure_partitions(chunk.events)
         try:
-            done = self._transaction(rows, copied, rejects, repeats, read)
+            loaded, updated, added_posts, across = self._transaction(chunk)
         except (psycopg2.errors.UniqueViolation, psycopg2.errors.DeadlockDetected):
             self.is_direct = False
-            done = self._transaction(rows, copied, rejects, repeats, read)
-        loaded, updated, added_posts, across = done
+            loaded, updated, added_posts, across = self._transaction(chunk)
         result = self.result
-        result.read += read
+        result.read += chunk.read
         result.loaded += loaded
         result.updated += updated
-        result.rejected += len(rejects)
+        result.rejected += len(chunk.rejects)
         result.duplicates = result.read - result.loaded - result.rejected
         result.added_posts += added_posts
-        result.repeats.add(repeats)
+        result.repeats.add(chunk.repeats)
         result.repeats.add(across)
-        if rejects and result.first_reject is None:
-            result.first_reject = storable(rejects[0])[:2]
+        if chunk.rejects and not result.first_reject[0]:
+            result.first_reject = storable(chunk.rejects[0])[:2]
 
-    def _transaction(
-        self, rows: Events | list, copied: bytes, rejects: list[Reject], repeats: Repeats, read: int
-    ) -> tuple[int, int, int, Repeats]:
-        added_posts, across = 0, Repeats()
+    def _transaction(self, chunk: _Chunk) -> tuple[int, int, int, Repeats]:
+        """Return how many rows were loaded, how many of them changed known ones, posts added, and earlier repeats."""
+        added_posts, updated, across = 0, 0, Repeats()
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute(LOCK)  # two loads at once take turns, chunk by chunk
             recorded_at = cursor.fetchone()[0]
-            if self.source.kind != "events":
-                loaded, updated = self._merge_records(cursor, copied, len(rows))
+            if chunk.events is None:
+                loaded, updated = self._merge_records(cursor, chunk)
+            elif self.is_direct:
+                cursor.copy_expert(COPY_EVENTS, io.BytesIO(chunk.copied), 1 << 20)
+                loaded = chunk.count
             else:
-                if self.is_direct:
-                    cursor.copy_expert(COPY_EVENTS, io.BytesIO(copied), 1 << 20)
-                    loaded, updated = len(rows.line), 0
-                else:
-                    loaded, updated, across = self._merge_events(cursor, rows)
-                added_posts = self._add_posts(cursor, rows)
-            execute_values(
-                cursor, "insert into pgfeed.ingest_rejects (ingest_id, source_name, line, reason, content) values %s",
-                [(self.ingest_id, self.source.name, *storable(reject)) for reject in rejects], page_size=1000,
-            )
+                loaded, updated, across = self._merge_events(cursor, chunk.events)
+            if chunk.events:
+                added_posts = self._add_posts(cursor, chunk.events)
+            rejected = [(self.ingest_id, self.source.name, *storable(reject)) for reject in chunk.rejects]
+            execute_values(cursor, ADD_REJECTS, rejected, page_size=1000)
             cursor.execute(
                 "update pgfeed.ingest_files set read_count = read_count + %s, loaded_count = loaded_count + %s,"
                 " duplicate_count = duplicate_count + %s, rejected_count = rejected_count + %s where ingest_id = %s",
-                (read, loaded, read - loaded - len(rejects), len(rejects), self.ingest_id),
+                (chunk.read, loaded, chunk.read - loaded - len(rejected), len(rejected), self.ingest_id),
             )
         self.moments.append(recorded_at)
         return loaded, updated, added_posts, across
 
-    def _merge_records(self, cursor: psycopg2.extensions.cursor, copied: bytes, staged: int) -> tuple[int, int]:
+    def _merge_records(self, cursor: psycopg2.extensions.cursor, chunk: _Chunk) -> tuple[int, int]:
         stage, count_known, merge = MERGE[self.source.kind]
         cursor.execute(stage)
-        cursor.copy_expert(f"copy pg_temp.ingest_{self.source.kind} from stdin", io.BytesIO(copied), 1 << 20)
+        cursor.copy_expert(f"copy pg_temp.ingest_{self.source.kind} from stdin", io.BytesIO(chunk.copied), 1 << 20)
         cursor.execute(count_known)
         known = cursor.fetchone()[0]
         cursor.execute(merge)
-        return cursor.rowcount, cursor.rowcount - (staged - known)
+        return cursor.rowcount, cursor.rowcount - (chunk.count - known)
 
     def _merge_events(self, cursor: psycopg2.extensions.cursor, rows: Events) -> tuple[int, int, Repeats]:
         """Merge events some of which may be there already; note those that came earlier in this very load."""
@@ -312,9 +325,7 @@ class _Load:
         updated, known, exact, first_exact, differing, first_differing = cursor.fetchone()
         cursor.execute(MERGE_EVENTS)
         self.is_direct = not known
-        across = Repeats(
-            exact, differing, (first_exact, None) if exact else None, (first_differing, None) if differing else None
-        )
+        across = Repeats(exact, differing, (first_exact, None), (first_differing, None))
         return cursor.rowcount, updated, across
 
     def _ensure_partitions(self, rows: Events) -> None:
@@ -406,6 +417,6 @@ def require_loaded(results: list[Result]) -> None:
             line, reason = result.first_reject
             raise PgfeedError(
                 f"no row of {result.source} could be loaded",
-                f"all {result.read:,} were rejected, first line {line}: {reason}",
+                f"all {result.read:,} were rejected, first {result.place} {line}: {reason}",
                 "./run psql -c 'select * from pgfeed.ingest_rejects'",
             )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -42,14 +43,14 @@ class Repeats:
 
     exact: int = 0
     differing: int = 0
-    first_exact: tuple[int, int | None] | None = None
-    first_differing: tuple[int, int | None] | None = None
+    first_exact: tuple[int, int | None] = (0, None)  # (0, None) while there is none
+    first_differing: tuple[int, int | None] = (0, None)
 
     def add(self, other: "Repeats") -> None:
+        self.first_exact = self.first_exact if self.exact else other.first_exact
+        self.first_differing = self.first_differing if self.differing else other.first_differing
         self.exact += other.exact
         self.differing += other.differing
-        self.first_exact = self.first_exact or other.first_exact
-        self.first_differing = self.first_differing or other.first_differing
 
 
 def time_zone(name: str) -> ZoneInfo | None:
@@ -68,7 +69,7 @@ def _shown(value: object) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
 
 
-def parse_integer(value: object, limits: tuple[int, int, str] = BIGINT) -> int | None:
+def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | None:
     """Return an integer, or None for null; whole numbers written as floats are integers too."""
     if value is None or value == "" or isinstance(value, float) and math.isnan(value):
         return None
@@ -131,7 +132,7 @@ def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
     elif not isinstance(value, datetime):
         raise ValueError(f"{_shown(value)} is not a time")
     naive = value.replace(tzinfo=None)
-    offset = value.utcoffset() if value.tzinfo else _offset(zone, naive)
+    offset = value.utcoffset() or _offset(None if value.tzinfo else zone, naive)
     micros = (naive - datetime(1970, 1, 1) - offset) // timedelta(microseconds=1)
     return _require_range(micros, naive.year)
 
@@ -146,7 +147,7 @@ def _offset(zone: ZoneInfo | None, naive: datetime) -> timedelta:
     """Return the zone's offset; in a gap or an overlap the smaller one (standard time), as Postgres does."""
     if zone is None:
         return timedelta(0)
-    return min(naive.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return min(naive.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
 
 
 # Columns of events: a vectorised way for clean ones, value by value for the others -----------------------------------
@@ -270,37 +271,52 @@ def _repeats(fields: dict[str, np.ndarray], is_new: np.ndarray) -> Repeats:
     for mask in (is_exact, ~is_new & ~is_exact):
         later = np.flatnonzero(mask)
         pairs = [(int(max(line[i], line[i - 1])), int(min(line[i], line[i - 1]))) for i in later]
-        named.append(min(pairs, default=None))
+        named.append(min(pairs, default=(0, None)))
     return Repeats(int(is_exact.sum()), int((~is_new & ~is_exact).sum()), *named)
 
 
 # Users and posts -----------------------------------------------------------------------------------------------------
 
+
+def _created(array: pa.Array, zone: ZoneInfo | None) -> list[int | str | None]:
+    """Return microseconds since 1970, or the reason why a value is not that."""
+    micros, reasons = _times(array, zone)
+    found: list[int | str | None] = micros.tolist()
+    for i, reason in reasons.items():
+        found[i] = None if reason == "is missing" else reason
+    return found
+
+
+def parse_created(value: int | str | None) -> str | None:
+    """Return a time as Postgres reads it; the value is one of `_created`."""
+    if isinstance(value, str):
+        raise ValueError(value)
+    return None if value is None else (EPOCH + timedelta(microseconds=value)).isoformat(" ")
+
+
 PARSERS = {
     **dict.fromkeys(("user_id", "post_id"), parse_key),
     **dict.fromkeys(("gender", "age", "exp_group"), parse_small),
     **dict.fromkeys(("country", "city", "os", "source", "text", "topic"), parse_text),
+    "created_at": parse_created,
 }
 
 
 def records_of(batch: Batch, kind: str, zone: ZoneInfo | None) -> tuple[list[tuple], list[Reject], Repeats]:
     """Check users or posts and merge those with the same key: later values win where they are not null."""
-
-    def parse_created(value: object) -> str | None:
-        if value is None or value == "":
-            return None
-        return (EPOCH + timedelta(microseconds=parse_time(value, zone))).isoformat(" ")
-
     names = COLUMNS[kind]
-    parsers = [PARSERS.get(name, parse_created) for name in names]
-    nothing = [None] * len(batch.lines)
-    columns = [batch.columns[name].to_pylist() if name in batch.columns else nothing for name in names]
+    parsers = [PARSERS[name] for name in names]
+    columns: list[list] = [[None] * len(batch.lines) for _ in names]
+    for i, name in enumerate(names):
+        if name in batch.columns:
+            column = batch.columns[name]
+            columns[i] = _created(column, zone) if name == "created_at" else column.to_pylist()
     rejects, repeats = list(batch.malformed), Repeats()
     merged: dict[int, list] = {}
     lines: dict[int, int] = {}
     for i, values in enumerate(zip(*columns)):
         line = int(batch.lines[i])
-        row = []
+        row: list = []
         try:
             for parse, value in zip(parsers, values):
                 row.append(parse(value))
@@ -310,8 +326,8 @@ def records_of(batch: Batch, kind: str, zone: ZoneInfo | None) -> tuple[list[tup
         key = row[0]
         known = merged.get(key)
         if known is not None:
-            row = [old if new is None else new for old, new in zip(known, row)]
-            repeats.add(Repeats(1, 0, (line, lines[key])) if row == known else Repeats(0, 1, None, (line, lines[key])))
+            row, first = [old if new is None else new for old, new in zip(known, row)], lines[key]
+            repeats.add(Repeats(1, 0, (line, first)) if row == known else Repeats(0, 1, (0, None), (line, first)))
         merged[key] = row
         lines.setdefault(key, line)
     return [tuple(row) for row in merged.values()], rejects, repeats

@@ -65,6 +65,7 @@ class Source:
     label: str
     total: float | None = None
     unit: str = "kB"
+    place: str = "line"  # what a number of a row means
     sha256: str | None = None
     ignored: list[str] = field(default_factory=list)
 
@@ -80,7 +81,7 @@ def open_sources(files: Sequence[str], url: str | None = None, kinds: str | None
     if files and len(forced) not in (0, 1, len(files)):
         counts = f"{len(forced)} kinds for {len(files)} file{'' if len(files) == 1 else 's'}"
         raise PgfeedError("--as does not suit the files", counts, "give one kind, or one per file")
-    kind_of = forced if len(forced) == len(files) else (forced or [None]) * len(files)
+    kind_of = forced if len(forced) == len(files) else [forced[0] if forced else None] * len(files)
     sources = [open_file(path, kind) for path, kind in zip(files, kind_of)]
     return sources + (open_server(url, forced) if url else [])
 
@@ -98,6 +99,7 @@ def open_file(path: str, kind: str | None = None) -> Source:
     columns = [_column(name) for name in header]
     kind = _kind(path, header, columns, kind)
     source = Source(os.path.abspath(path), path, kind, columns, read, Path(path).name, size)
+    source.place = "row" if magic == b"PAR1" else "line"
     source.ignored = [header[i].strip() or "(unnamed)" for i, c in enumerate(columns) if c not in COLUMNS[kind]]
     return source
 
@@ -125,7 +127,7 @@ def open_server(url: str, kinds: list[str] | None = None) -> list[Source]:
             columns = [_column(column) for column in header]
             _kind(f"table {name}", header, columns, kind)
             read = _table_reader(url, table, header)
-            source = Source(f"{place}/{name}", name, kind, columns, read, name, rows or None, "rows")
+            source = Source(f"{place}/{name}", name, kind, columns, read, name, rows or None, "rows", "row")
             source.ignored = [column for column in columns if column not in COLUMNS[kind]]
             sources.append(source)
     if not sources:
@@ -191,7 +193,7 @@ def _reading(path: str) -> Iterator[None]:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         what = "is a truncated gzip file" if isinstance(error, EOFError) else "is a damaged gzip file"
         raise PgfeedError(f"{path} {what}", str(error), f"gzip -t {path}") from error
-    except pa.ArrowException as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise PgfeedError(f"{path} is a damaged Parquet file", str(error).splitlines()[0][:200]) from error
     except OSError as error:
         if error.errno is None:  # Arrow's
@@ -272,7 +274,9 @@ class _Lines:
 
     def __init__(self, blocks: Iterator[tuple[bytes, int]], limit: int):
         self.blocks, self.limit = blocks, limit
-        self.block, self.number, self.waiting, self.taken, self.size = b"", 1, deque(), [], 0
+        self.block, self.number, self.size = b"", 1, 0
+        self.waiting: deque[str] = deque()
+        self.taken: list[str] = []
 
     def fill(self) -> bool:
         """Have a block or lines at hand; false at the end."""
@@ -397,7 +401,8 @@ def _parse_plain(source: Source, block: bytes, first_line: int) -> Batch:
 def _parse_records(source: Source, lines: _Lines) -> Batch:
     """Parse quoted or multi-line records, until what is at hand ends or a batch is full."""
     width = len(source.header)
-    rows, numbers, malformed, size = [], [], [], 0
+    rows: list[list[str]] = []
+    numbers, malformed, size = [], [], 0
     lines.split()
     reader = csv.reader(lines, strict=True)
     while lines.waiting and len(rows) < BATCH_ROWS and size < BATCH_CHARACTERS:
@@ -425,7 +430,7 @@ def _fields(count: int, width: int) -> str:
     return f"{count} field{'' if count == 1 else 's'} instead of {width}"
 
 
-def _csv_line(fields: list[object]) -> str:
+def _csv_line(fields: Sequence[object]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow([str(f)[: CONTENT_LIMIT + 1] if f is not None else "" for f in fields])
     return text.getvalue()
@@ -447,13 +452,12 @@ def _read_parquet(source: Source) -> Iterator[Batch]:
         first, share = 1, source.total / max(file.metadata.num_rows, 1)
         rows = 10_000 if source.kind == "posts" else 2 * BATCH_ROWS
         for part in file.iter_batches(rows, columns=list(names.values()), use_threads=False):
-            part.validate(full=True)
             columns = {name: _simple(path, name, part.column(column)) for name, column in names.items()}
             numbers = np.arange(first, first + part.num_rows)
             first += part.num_rows
 
             def content(i: int, columns: dict[str, pa.Array] = columns) -> str:
-                return _csv_line([column[i].as_py() for column in columns.values()])
+                return _csv_line([_value(column[i]) for column in columns.values()])
 
             yield Batch(columns, numbers, content, [], part.num_rows * share)
 
@@ -468,7 +472,16 @@ def _simple(path: str, name: str, array: pa.Array) -> pa.Array:
         raise PgfeedError(f"{path} cannot be loaded", f"column {name} has the type {kind}")
     if re.search("string|utf8|binary|null", str(kind)):
         array = array.cast(pa.string())
+    array.validate(full=True)
     return array
+
+
+def _value(scalar: pa.Scalar) -> object:
+    """Return a value for a reject's content, even of a time that Python cannot express."""
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return scalar.value
 
 
 # Postgres --------------------------------------------------------------------------------------------------------

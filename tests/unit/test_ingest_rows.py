@@ -274,3 +274,10 @@ def test_time_zones():
 
 def test_rejects_are_cut_and_free_of_nul():
     assert storable((1, "r\0", "x\0" + "y" * 2000)) == (1, "r\\0", ("x\\0" + "y" * 2000)[:1000])
+
+
+def test_far_created_at_is_refused_by_row():
+    posts = batch(post_id=pa.array([1, 2, 3]), created_at=pa.array([0, 2**60, None], pa.timestamp("s")))
+    rows, rejects, _ = records_of(posts, "posts", None)
+    assert rows == [(1, None, None, "1970-01-01 00:00:00+00:00"), (3, None, None, None)]
+    assert rejects[0][0] == 3 and rejects[0][1].endswith("is out of range 1970 to 2099")

@@ -1,6 +1,7 @@
 """Files as ingest reads them: kinds, encodings, quotes, lines, and what is refused as a whole."""
 
 import gzip
+import random
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from loader import sources
 from loader.errors import PgfeedError
+from loader.rows import records_of
 from loader.sources import open_file, open_sources
 
 HEADER = "timestamp,user_id,post_id,action,target\n"
@@ -224,3 +226,23 @@ def test_parquet(tmp_path):
     assert "column post_id has the type list" in failing(path)
     pa.parquet.write_table(pa.table({"post_id": [1], "text": pa.array([b"\xff\xfe"])}), path)
     assert failing(path).startswith("FILE is a damaged Parquet file")
+
+
+def test_no_damage_breaks_the_parquet_reader(tmp_path):
+    path = str(tmp_path / "posts")
+    table = pa.table({"post_id": range(99), "text": ["a"] * 99, "created_at": pa.array(range(99), pa.timestamp("us"))})
+    pa.parquet.write_table(table, path)
+    whole = (tmp_path / "posts").read_bytes()
+    rng = random.Random(1)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[rng.randrange(4, len(whole) - 4)] = rng.randrange(256)
+        (tmp_path / "posts").write_bytes(damaged)
+        try:
+            source = open_file(path)
+            for batch in source.read(source):
+                assert isinstance(batch.content(0), str)
+                records_of(batch, "posts", None)
+        except PgfeedError as error:
+            assert "\n" not in str(error)

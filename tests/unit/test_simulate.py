@@ -10,7 +10,17 @@ import pytest
 from loader import simulate, simulate_report, world
 from loader.errors import PgfeedError
 from loader.texts import THEMES, make_texts
-from loader.world import DAYS, FULL_POSTS, HOUR_FACTORS, KIND_RATES, MONTH_FACTORS, POSITION_FACTORS, TOPIC_FACTS, TOPICS, World
+from loader.world import (
+    DAYS,
+    FULL_POSTS,
+    HOUR_FACTORS,
+    KIND_RATES,
+    MONTH_FACTORS,
+    POSITION_FACTORS,
+    TOPIC_FACTS,
+    TOPICS,
+    World,
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +34,10 @@ def feed():
 
 
 def same(first: world.DayEvents, second: world.DayEvents) -> bool:
-    return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in ("second", "user", "post", "is_like", "target"))
+    return all(
+        np.array_equal(getattr(first, name), getattr(second, name))
+        for name in ("second", "user", "post", "is_like", "target")
+    )
 
 
 def test_same_seed_same_world(small):
@@ -47,7 +60,7 @@ def test_users_do_not_depend_on_how_many_there_are():
     for name, column in vars(few).items():
         assert np.array_equal(column, getattr(many, name)[:10]), name
     assert np.array_equal(world.make_activity(1, 10, 0), world.make_activity(1, world.USER_CHUNK + 10, 0)[:10])
-    assert many.age[world.USER_CHUNK :].tolist() != many.age[:10].tolist(), "each chunk is drawn anew"
+    assert many.age[world.USER_CHUNK:].tolist() != many.age[:10].tolist(), "each chunk is drawn anew"
 
 
 def test_ids_are_those_of_the_original():
@@ -80,7 +93,12 @@ def test_a_day_is_made_of_sessions(small):
         assert 6 * 3600 <= events.second[0] and events.second[-1] < 86_400
         for user in np.unique(events.user):
             own = events.user == user
-            second, post, is_like, target = events.second[own], events.post[own], events.is_like[own], events.target[own]
+            second, post, is_like, target = (
+                events.second[own],
+                events.post[own],
+                events.is_like[own],
+                events.target[own],
+            )
             assert len(np.unique(post[~is_like])) == (~is_like).sum() <= world.LONGEST_SESSION, "no post twice"
             assert target.sum() == is_like.sum()
             assert not target[is_like].any()
@@ -101,7 +119,7 @@ def test_recommended_posts_are_shown_first(small):
         return np.stack([users % 100 + 10 * place for place in range(5)], 1)
 
     served, usual = small.day_events(93, recommend), small.day_events(93)
-    (users, seconds), = asked
+    ((users, seconds),) = asked
     assert np.array_equal(users, small.active_users(93))
     for user, second in zip(users, seconds, strict=True):
         views = (served.user == user) & ~served.is_like
@@ -117,7 +135,11 @@ def test_like_probability_is_the_product_of_the_factors(small):
     posts = small.posts.post_id[[0, 4000, 7022]]
     user = int(np.flatnonzero(small.users.kind == 1)[0])
     expected = [
-        small.user_factor[user, small.popular[row]] * small.post_factor[row] * POSITION_FACTORS[0] * MONTH_FACTORS[11] * HOUR_FACTORS[21]
+        small.user_factor[user, small.popular[row]]
+        * small.post_factor[row]
+        * POSITION_FACTORS[0]
+        * MONTH_FACTORS[11]
+        * HOUR_FACTORS[21]
         for row in (0, 4000, 7022)
     ]
     assert small.true_like_probability(small.users.user_id[user], posts, moment) == pytest.approx(expected, rel=1e-5)
@@ -154,7 +176,12 @@ def test_fit_reaches_its_targets():
     users, effects = world.make_users(0, 20_480), world.fit()
     factor, share = world.user_factors(users, effects), world.popular_view_shares(users, effects)
     kind_rates = [
-        [np.average(factor[users.kind == kind, popular], weights=(share if popular else 1 - share)[users.kind == kind]) for popular in (0, 1)]
+        [
+            np.average(
+                factor[users.kind == kind, popular], weights=(share if popular else 1 - share)[users.kind == kind]
+            )
+            for popular in (0, 1)
+        ]
         for kind in (0, 1)
     ]
     assert np.array(kind_rates) == pytest.approx(KIND_RATES, rel=0.08), "but for what topics add"
@@ -170,16 +197,25 @@ def test_facts_of_the_original_hold(feed):
     tension = {"views per user, 50%", "likes per user, 25%", "likes per user, 5%", "any like in a random five"}
     assert len(facts) > 140
     assert len(off - tension) <= 7, off  # at two standard errors one in twenty misses by chance
-    structural = {fact.name: fact for fact in facts if fact.name.startswith(("posts", "distinct", "like to next", "  of them", "liked view", "unliked"))}
+    structural = {
+        fact.name: fact
+        for fact in facts
+        if fact.name.startswith(("posts", "distinct", "like to next", "  of them", "liked view", "unliked"))
+    }
     assert len(structural) > 12
     assert [name for name, fact in structural.items() if fact.verdict != "ok"] == []
 
 
 def test_the_report_sees_a_network_that_is_off(feed):
     order = np.random.default_rng(0).permutation(len(feed.users["user_id"]))
-    strangers = replace(feed, users={**feed.users, "exp_group": feed.users["exp_group"][order], "is_b": feed.users["is_b"][order]})
+    strangers = replace(
+        feed, users={**feed.users, "exp_group": feed.users["exp_group"][order], "is_b": feed.users["is_b"][order]}
+    )
     verdicts = {fact.name: fact.verdict for fact in simulate_report.facts(strangers)}
-    assert all(verdicts[name].startswith("off") for name in ("like rate, exp_group 0", "like rate, exp_group 1", "like rate, kind B, other posts"))
+    assert all(
+        verdicts[name].startswith("off")
+        for name in ("like rate, exp_group 0", "like rate, exp_group 1", "like rate, kind B, other posts")
+    )
     assert verdicts["like rate, Ukraine"] == verdicts["exp_group 0"] == "ok"
 
 
@@ -229,18 +265,39 @@ def test_files(tmp_path, format):
         with (tmp_path / "post_text_df.csv").open(newline="") as file:
             assert len(list(csv.DictReader(file))) == FULL_POSTS
         with (tmp_path / "user_data.csv").open(newline="") as file:
-            assert list(next(csv.DictReader(file))) == ["user_id", "gender", "age", "country", "city", "exp_group", "os", "source"]
+            assert list(next(csv.DictReader(file))) == [
+                "user_id",
+                "gender",
+                "age",
+                "country",
+                "city",
+                "exp_group",
+                "os",
+                "source",
+            ]
     else:
         import pyarrow.parquet
 
-        rows = [{**row, "timestamp": str(row["timestamp"])} for row in pyarrow.parquet.read_table(tmp_path / "feed_data.parquet").to_pylist()]
+        rows = [
+            {**row, "timestamp": str(row["timestamp"])}
+            for row in pyarrow.parquet.read_table(tmp_path / "feed_data.parquet").to_pylist()
+        ]
     small = World(seed=3, users=50)
     expected = [
-        (datetime.fromtimestamp(1_633_046_400 + 86_400 * events.day + int(second), UTC).strftime("%Y-%m-%d %H:%M:%S"),
-         str(small.users.user_id[user]), str(small.posts.post_id[post]), "like" if is_like else "view", str(int(target)))
+        (
+            datetime.fromtimestamp(1_633_046_400 + 86_400 * events.day + int(second), UTC).strftime(
+                "%Y-%m-%d %H:%M:%S"
+            ),
+            str(small.users.user_id[user]),
+            str(small.posts.post_id[post]),
+            "like" if is_like else "view",
+            str(int(target)),
+        )
         for events in small.days(5)
-        for second, user, post, is_like, target in zip(events.second, events.user, events.post, events.is_like, events.target, strict=True)
-    ]  # fmt: skip
+        for second, user, post, is_like, target in zip(
+            events.second, events.user, events.post, events.is_like, events.target, strict=True
+        )
+    ]
     assert [tuple(str(value) for value in row.values()) for row in rows] == expected
     assert done.views + done.likes == len(rows) > 0
     assert not list(tmp_path.glob("*.partial"))
@@ -248,7 +305,10 @@ def test_files(tmp_path, format):
         simulate.simulate_to_files(tmp_path, 50, seed=3, days=5, format=format)
 
 
-@pytest.mark.parametrize(("users", "posts", "days"), [(0, FULL_POSTS, DAYS), (163_206, FULL_POSTS, DAYS), (10, 5, DAYS), (10, 1_000_001, DAYS), (10, FULL_POSTS, 0)])
+@pytest.mark.parametrize(
+    ("users", "posts", "days"),
+    [(0, FULL_POSTS, DAYS), (163_206, FULL_POSTS, DAYS), (10, 5, DAYS), (10, 1_000_001, DAYS), (10, FULL_POSTS, 0)],
+)
 def test_sizes_that_cannot_be(users, posts, days):
     with pytest.raises(PgfeedError, match="cannot simulate"):
         simulate.check_sizes(users, posts, days)

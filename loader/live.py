@@ -1,0 +1,109 @@
+"""The live protocol: requests through recommend_posts itself, likes drawn from the simulated world's truth."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+
+from loader import examples
+from loader.evaluate import BASELINES, TOP, Result, bootstrap
+from loader.terminal import progress
+from loader.world import POSITION_FACTORS, World
+
+REQUESTS = 2000
+
+
+@dataclass
+class Live:
+    """One run of the protocol for one variant; hits and chances are arrays over requests by method."""
+
+    variant: str
+    version: int | None
+    seed: int
+    user_ids: np.ndarray
+    moments: list[datetime]
+    hits: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: np.ndarray | None = None
+    memory_mb: float | None = None
+
+    def results(self, mask: np.ndarray | None = None, metric: str = f"HitRate@{TOP}") -> list[Result]:
+        """Return the hit rate by method, of the requests where the mask is true."""
+        mask = np.ones(len(self.user_ids), bool) if mask is None else mask
+        users = self.user_ids[mask]
+        return [Result(name, metric, *bootstrap(hits[mask].astype(float), users), len(users)) for name, hits in self.hits.items()]
+
+    def covered(self) -> float:
+        """Return the share of the way from random to oracle that the model covers."""
+        model, low, high = (self.hits[name].mean() for name in ("model", "random", "oracle"))
+        return float((model - low) / (high - low))
+
+
+def requests(world: World, first: date, last: date, count: int, seed: int) -> tuple[np.ndarray, list[datetime]]:
+    """Return users and moments, both uniform: whole days from first to last, 6 to 23 o'clock, when users are awake."""
+    rng = np.random.default_rng([seed, 2])
+    user_ids = rng.choice(world.users.user_id, count)
+    days = rng.integers(0, (last - first).days + 1, count)
+    seconds = rng.integers(6 * 3600, 23 * 3600, count)
+    midnight = examples.midnight(first)
+    return user_ids, [midnight + timedelta(days=int(d), seconds=int(s)) for d, s in zip(days, seconds)]
+
+
+def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.ndarray:
+    """Return the ids of the posts that the user liked before the moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("select post_id from pgfeed.likes where user_id = %s and liked_at < %s", [int(user_id), moment])
+        return np.array([row[0] for row in cursor.fetchall()], np.int64)
+
+
+def private_megabytes(pid: int) -> float | None:
+    """Return the private memory of a server process on this machine; None if it cannot be read."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            return sum(int(line.split()[1]) for line in file if line.startswith("Private_")) / 1024
+    except OSError:
+        return None
+
+
+def evaluate_live(connection: Connection, variant: str, count: int = REQUESTS, seed: int = 0) -> Live:
+    """Send the requests, in random order, and draw for each whether any of the five posts is liked.
+
+    The draw of a request and a post is the same for every method and variant, so that they can be compared
+    pair by pair. random, the baselines and the oracle choose among the same posts: all but those liked before.
+    """
+    world = World.load(connection)
+    days = [day for day, _ in examples.day_views(connection)]
+    user_ids, moments = requests(world, days[0], days[-1], count, seed)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select max(version) from pgfeed.active_models where variant = %s", [variant])
+        result = Live(variant, cursor.fetchone()[0], seed, user_ids, moments)
+    posts_of = {day: examples.load_posts(connection, day, {}) for day in sorted({moment.date() for moment in moments})}
+    names = ["model", "random", *BASELINES, "oracle"]
+    result.hits = {name: np.zeros(count, bool) for name in names}
+    result.seconds = np.zeros(count)
+    with progress("requests", count) as advance:
+        for number, (user_id, moment) in enumerate(zip(user_ids, moments)):
+            posts = posts_of[moment.date()]
+            chance = world.true_like_probability(user_id, posts["post_ids"], moment) / POSITION_FACTORS[0]
+            draw = np.random.default_rng([seed, 3, number])
+            liked = draw.random(len(chance), np.float32) < chance
+            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
+            scores = {name: posts["columns"][column] for name, column in BASELINES.items()}
+            scores |= {"oracle": chance, "random": draw.random(len(chance))}
+            for name, values in scores.items():
+                result.hits[name][number] = liked[best(np.where(allowed, values, -np.inf))].any()
+            started = time.perf_counter()
+            with connection, connection.cursor() as cursor:
+                cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s, %s, %s)", [int(user_id), moment, TOP, variant])
+                shown = [row[0] for row in cursor.fetchall()]
+            result.seconds[number] = time.perf_counter() - started
+            result.hits["model"][number] = liked[np.searchsorted(posts["post_ids"], shown)].any()
+            advance(1)
+    result.memory_mb = private_megabytes(connection.info.backend_pid)
+    return result
+
+
+def best(scores: np.ndarray) -> np.ndarray:
+    """Return the indices of the five best scores, ties to the first."""
+    return np.argsort(-scores, kind="stable")[:TOP]
