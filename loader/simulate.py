@@ -1,7 +1,7 @@
 """`pgfeed simulate`: generate a world day by day, into the database or into files of the seed's format."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -24,10 +24,11 @@ POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 # One row of COPY's binary format: every field has its length before it, and 'view' and 'like' are of one length.
 COPY_ROW = np.dtype(
     [
-        ("fields", ">i2"), ("at_size", ">i4"), ("at", ">i8"), ("user_size", ">i4"), ("user", ">i8"), ("post_size", ">i4"), ("post", ">i8"),
+        ("fields", ">i2"), ("at_size", ">i4"), ("at", ">i8"), ("user_size", ">i4"), ("user", ">i8"),
+        ("post_size", ">i4"), ("post", ">i8"),
         ("action_size", ">i4"), ("action", "S4"), ("target_size", ">i4"), ("target", "u1"),
     ]
-)  # fmt: skip
+)
 COPY_HEADER, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
@@ -46,14 +47,23 @@ class Simulation:
 def check_sizes(users: int, posts: int, days: int) -> None:
     """Raise unless a world of this size can be made."""
     if not 1 <= users <= FULL_USERS:
-        raise PgfeedError(f"cannot simulate {users} users", f"a world has 1 to {FULL_USERS}", "./run simulate --users 3000")
+        raise PgfeedError(
+            f"cannot simulate {users} users", f"a world has 1 to {FULL_USERS}", "./run simulate --users 3000"
+        )
     if not FEWEST_POSTS <= posts <= 1_000_000:
-        raise PgfeedError(f"cannot simulate {posts} posts", f"a world has {FEWEST_POSTS} to 1000000", f"leave out --posts for the original {FULL_POSTS}")
+        raise PgfeedError(
+            f"cannot simulate {posts} posts", f"a world has {FEWEST_POSTS} to 1000000",
+            f"leave out --posts for the original {FULL_POSTS}",
+        )
     if not 1 <= days <= 3_650:
-        raise PgfeedError(f"cannot simulate {days} days", "a world lasts 1 to 3650", f"leave out --days for the original {DAYS}")
+        raise PgfeedError(
+            f"cannot simulate {days} days", "a world lasts 1 to 3650", f"leave out --days for the original {DAYS}"
+        )
 
 
-def simulate(connection: psycopg2.extensions.connection, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS) -> Simulation:
+def simulate(
+    connection: psycopg2.extensions.connection, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS
+) -> Simulation:
     """Load a world into the database, each day in its own transaction; what is loaded already is left alone."""
     check_sizes(users, posts, days)
     connection.commit()
@@ -61,7 +71,9 @@ def simulate(connection: psycopg2.extensions.connection, users: int, seed: int, 
     with connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
-            raise PgfeedError("another simulation is loading this database", "only one can", "wait for it, then the same command")
+            raise PgfeedError(
+                "another simulation is loading this database", "only one can", "wait for it, then the same command"
+            )
     try:
         with connection:
             is_new = _claim(connection, (seed, users, posts, worlds.VERSION))
@@ -94,20 +106,28 @@ def _claim(connection: psycopg2.extensions.connection, wanted: tuple[int, int, i
         found = cursor.fetchone()
         next_step = "./run reset --yes, or PGFEED_DATABASE=other in front of the command"
         if found is None:
-            cursor.execute("select exists (select from pgfeed.users) or exists (select from pgfeed.posts) or exists (select from pgfeed.feed_events)")
+            cursor.execute(
+                "select exists (select from pgfeed.users) or exists (select from pgfeed.posts)"
+                " or exists (select from pgfeed.feed_events)"
+            )
             if cursor.fetchone()[0]:
                 raise PgfeedError("this database holds real data", "a simulated network needs an empty one", next_step)
         elif found != wanted:
             names = "seed", "users", "posts", "version"
-            other = ", ".join(f"{name} {has} instead of {want}" for name, has, want in zip(names, found, wanted, strict=True) if has != want)
+            pairs = zip(names, found, wanted, strict=True)
+            other = ", ".join(f"{name} {has} instead of {want}" for name, has, want in pairs if has != want)
             raise PgfeedError("this database holds another simulated network", other, next_step)
     return found is None
 
 
-def _load_entities(connection: psycopg2.extensions.connection, world: World, identity: tuple[int, int, int, int]) -> None:
+def _load_entities(
+    connection: psycopg2.extensions.connection, world: World, identity: tuple[int, int, int, int]
+) -> None:
     """Insert users, posts and their truth."""
     with connection.cursor() as cursor, progress("Users and posts", len(world.users) + len(world.posts)) as advance:
-        cursor.execute("insert into simulation.worlds (seed, user_count, post_count, version) values (%s, %s, %s, %s)", identity)
+        cursor.execute(
+            "insert into simulation.worlds (seed, user_count, post_count, version) values (%s, %s, %s, %s)", identity
+        )
         profiles = user_columns(world)
         _insert(cursor, "pgfeed.users", list(profiles), zip(*profiles.values(), strict=True), advance)
         columns = post_columns(world)
@@ -116,13 +136,15 @@ def _load_entities(connection: psycopg2.extensions.connection, world: World, ide
         truth = zip(world.users.user_id.tolist(), kinds, *world.user_factor.T.tolist(), strict=True)
         _insert(cursor, "simulation.users", ["user_id", "kind", "other_factor", "popular_factor"], truth)
         posts = world.posts
-        truth = zip(
-            posts.post_id.tolist(), posts.level.tolist(), posts.theme.tolist(), (world.popular == 1).tolist(), world.post_factor.tolist(), strict=True
-        )
+        columns = (posts.post_id, posts.level, posts.theme, world.popular == 1, world.post_factor)
+        truth = zip(*(column.tolist() for column in columns), strict=True)
         _insert(cursor, "simulation.posts", ["post_id", "level", "theme", "is_popular", "factor"], truth)
 
 
-def _insert(cursor: psycopg2.extensions.cursor, table: str, columns: list[str], rows: Iterator[tuple], advance=lambda count: None) -> None:
+def _insert(
+    cursor: psycopg2.extensions.cursor, table: str, columns: list[str], rows: Iterator[tuple],
+    advance: Callable[[float], None] = lambda count: None,
+) -> None:
     page = 5_000
 
     def counted() -> Iterator[tuple]:
@@ -147,7 +169,10 @@ def _load_days(connection: psycopg2.extensions.connection, world: World, days: l
             events = world.day_events(day)
             with connection, connection.cursor() as cursor:
                 copy = io.BytesIO(copy_rows(world, events))
-                cursor.copy_expert("copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)", copy, 1 << 20)
+                cursor.copy_expert(
+                    "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)",
+                    copy, 1 << 20,
+                )
                 likes = int(events.is_like.sum())
                 cursor.execute(
                     "insert into simulation.days (day_date, view_count, like_count) values (%s, %s, %s)",
@@ -176,10 +201,11 @@ def user_columns(world: World) -> dict[str, list]:
     users = world.users
     return {
         "user_id": users.user_id.tolist(), "gender": users.gender.astype(int).tolist(), "age": users.age.tolist(),
-        "country": np.array(list(worlds.COUNTRIES))[users.country].tolist(), "city": np.array(worlds.city_names()[0])[users.city].tolist(),
+        "country": np.array(list(worlds.COUNTRIES))[users.country].tolist(),
+        "city": np.array(worlds.city_names()[0])[users.city].tolist(),
         "exp_group": users.exp_group.tolist(), "os": np.where(users.is_android, "Android", "iOS").tolist(),
         "source": np.where(users.is_ads, "ads", "organic").tolist(),
-    }  # fmt: skip
+    }
 
 
 def post_columns(world: World) -> dict[str, list]:
@@ -194,7 +220,7 @@ def post_columns(world: World) -> dict[str, list]:
 
 def simulate_to_files(
     directory: Path, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS, format: str = "csv"
-) -> Simulation:  # fmt: skip
+) -> Simulation:
     """Write user_data, post_text_df and feed_data as CSV or Parquet; times are UTC without a zone."""
     import pyarrow as pa
 
@@ -212,15 +238,18 @@ def simulate_to_files(
         with _writer(paths[name], pa.table(columns).schema) as writer:
             writer.write_table(pa.table(columns))
     actions = pa.array(["view", "like"])
-    schema = pa.schema([("timestamp", pa.timestamp("s")), ("user_id", pa.int64()), ("post_id", pa.int64()), ("action", pa.string()), ("target", pa.int8())])
+    types = {"timestamp": pa.timestamp("s"), "user_id": pa.int64(), "post_id": pa.int64(), "action": pa.string()}
+    schema = pa.schema([*types.items(), ("target", pa.int8())])
     views = likes = 0
     with _writer(paths["feed_data"], schema) as writer, progress("Days of events", days) as advance:
         for events in world.days(days):
             midnight = int(datetime.combine(FIRST_DAY + timedelta(days=events.day), time(), UTC).timestamp())
             columns = [
-                pa.array(midnight + events.second.astype(np.int64), pa.timestamp("s")), pa.array(world.users.user_id[events.user]),
-                pa.array(world.posts.post_id[events.post]), actions.take(pa.array(events.is_like.astype(np.int8))), pa.array(events.target.astype(np.int8)),
-            ]  # fmt: skip
+                pa.array(midnight + events.second.astype(np.int64), pa.timestamp("s")),
+                pa.array(world.users.user_id[events.user]),
+                pa.array(world.posts.post_id[events.post]), actions.take(pa.array(events.is_like.astype(np.int8))),
+                pa.array(events.target.astype(np.int8)),
+            ]
             writer.write_table(pa.Table.from_arrays(columns, schema=schema))
             likes += int(events.is_like.sum())
             views += int((~events.is_like).sum())
@@ -241,7 +270,9 @@ def _writer(path: Path, schema):
     else:
         with partial.open("wb") as file:
             file.write((",".join(schema.names) + "\n").encode())
-            options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed" if "text" in schema.names else "none")
+            options = pyarrow.csv.WriteOptions(
+                include_header=False, quoting_style="needed" if "text" in schema.names else "none"
+            )
             with pyarrow.csv.CSVWriter(file, schema, write_options=options) as writer:
                 yield writer
     partial.replace(path)

@@ -24,7 +24,12 @@ SLICE_USERS = 114  # behind the facts that the original's sample gave
 TOLERANCE = 0.03
 FEWEST_LIKES = 100
 END = 0.05  # share of posts that "most likes" and "fewest likes" mean
-COPY_OUT = np.dtype([("f", ">i2"), ("s1", ">i4"), ("at", ">i8"), ("s2", ">i4"), ("user", ">i8"), ("s3", ">i4"), ("post", ">i8"), ("s4", ">i4"), ("like", "u1")])
+COPY_OUT = np.dtype(  # one row of COPY's binary format
+    [
+        ("fields", ">i2"), ("at_size", ">i4"), ("at", ">i8"), ("user_size", ">i4"), ("user", ">i8"),
+        ("post_size", ">i4"), ("post", ">i8"), ("like_size", ">i4"), ("like", "u1"),
+    ]
+)
 
 
 @dataclass
@@ -60,7 +65,9 @@ class Fact:
         return f"off by {difference / self.real:+.0%}" if self.real else f"off by {difference:+.3g}"
 
     def as_dict(self) -> dict[str, object]:
-        return {"fact": self.name, "real": float(self.real), "simulated": float(self.simulated), "verdict": self.verdict}
+        return {
+            "fact": self.name, "real": float(self.real), "simulated": float(self.simulated), "verdict": self.verdict
+        }
 
 
 def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
@@ -68,7 +75,10 @@ def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
     with connection.cursor() as cursor:
         cursor.execute("select to_regclass('simulation.days')")
         if cursor.fetchone()[0] is None:
-            raise PgfeedError("this database holds no simulated network", "nothing to report on", "./run simulate --users 3000 --report")
+            raise PgfeedError(
+                "this database holds no simulated network", "nothing to report on",
+                "./run simulate --users 3000 --report",
+            )
         users = _columns(
             cursor,
             "select user_id, gender, age, country, city, exp_group, os, source, kind = 'B' as is_b"
@@ -79,7 +89,8 @@ def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
             "select post_id, topic, length(text) as length, hashtextextended(text, 0) as text_hash, level,"
             " coalesce(views, 0) as views, coalesce(likes, 0) as likes, coalesce(liker_age, 0) as liker_age"
             " from pgfeed.posts join simulation.posts using (post_id) left join ("
-            "   select post_id, count(*) as views, count(*) filter (where target) as likes, sum(age) filter (where target) as liker_age"
+            "   select post_id, count(*) as views, count(*) filter (where target) as likes,"
+            "   sum(age) filter (where target) as liker_age"
             "   from pgfeed.feed_events join pgfeed.users using (user_id) where action = 'view' group by post_id"
             " ) as counts using (post_id) order by post_id",
         )
@@ -94,7 +105,9 @@ def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
         )
         cursor.copy_expert(b"copy (" + query + b") to stdout (format binary)", events)
     rows = np.frombuffer(events.getbuffer()[19:-2], COPY_OUT)
-    user, post = (np.searchsorted(ids, rows[name]) for ids, name in ((users["user_id"], "user"), (posts["post_id"], "post")))
+    user, post = (
+        np.searchsorted(ids, rows[name]) for ids, name in ((users["user_id"], "user"), (posts["post_id"], "post"))
+    )
     return Feed(users, posts, rows["at"].astype(np.int64), user, post, rows["like"] == 1, first_at, last_at)
 
 
@@ -114,21 +127,26 @@ def generated_feed(user_count: int, seed: int, post_count: int = FULL_POSTS, day
         totals += [
             np.bincount(events.post[views], minlength=count), np.bincount(events.post[events.target], minlength=count),
             np.bincount(events.post[events.target], users.age[events.user[events.target]], count),
-        ]  # fmt: skip
+        ]
         kept = in_sample[events.user]
-        parts.append((midnight + events.second[kept].astype(np.int64), events.user[kept], events.post[kept], events.is_like[kept]))
+        at = midnight + events.second[kept].astype(np.int64)
+        parts.append((at, events.user[kept], events.post[kept], events.is_like[kept]))
     at, user, post, is_like = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((is_like, at, user))
     first_at, last_at = (datetime.fromtimestamp(int(moment), UTC) for moment in (edges[0][0], edges[-1][1]))
     profile = {
-        "user_id": users.user_id, "gender": users.gender, "age": users.age, "country": np.array(list(COUNTRIES))[users.country],
-        "city": np.array(city_names()[0])[users.city], "exp_group": users.exp_group, "os": np.where(users.is_android, "Android", "iOS"),
+        "user_id": users.user_id, "gender": users.gender, "age": users.age,
+        "country": np.array(list(COUNTRIES))[users.country],
+        "city": np.array(city_names()[0])[users.city], "exp_group": users.exp_group,
+        "os": np.where(users.is_android, "Android", "iOS"),
         "source": np.where(users.is_ads, "ads", "organic"), "is_b": users.kind == 1,
-    }  # fmt: skip
+    }
     catalogue = {
-        "post_id": posts.post_id, "topic": np.array(TOPICS)[posts.topic], "length": np.array([len(text) for text in texts]),
-        "text_hash": np.array([hash(text) for text in texts]), "level": posts.level, "views": totals[0], "likes": totals[1], "liker_age": totals[2],
-    }  # fmt: skip
+        "post_id": posts.post_id, "topic": np.array(TOPICS)[posts.topic],
+        "length": np.array([len(text) for text in texts]),
+        "text_hash": np.array([hash(text) for text in texts]), "level": posts.level, "views": totals[0],
+        "likes": totals[1], "liker_age": totals[2],
+    }
     return Feed(profile, catalogue, at[order], user[order], post[order], is_like[order], first_at, last_at)
 
 
@@ -140,7 +158,8 @@ def _columns(cursor: psycopg2.extensions.cursor, query: str) -> dict[str, np.nda
     cursor.execute(query)
     names = [column.name for column in cursor.description]
     values = zip(*cursor.fetchall(), strict=True)
-    return {name: np.array(column, float if name == "liker_age" else None) for name, column in zip(names, values, strict=True)}
+    kinds = {"liker_age": float}
+    return {name: np.array(column, kinds.get(name)) for name, column in zip(names, values, strict=True)}
 
 
 def report_table(facts: list[Fact]) -> Table:
@@ -152,13 +171,18 @@ def report_table(facts: list[Fact]) -> Table:
 
 
 def _figure(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.4f}".rstrip("0").rstrip(".")
+    if abs(value) >= 10:
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def facts(feed: Feed) -> list[Fact]:
     """Compute every fact of the original network in the simulated one."""
     if feed.is_like.sum() < FEWEST_LIKES:
-        raise PgfeedError(f"{feed.is_like.sum()} likes are too few for a report", f"it needs {FEWEST_LIKES}", "./run simulate with 100 or more --users")
+        raise PgfeedError(
+            f"{feed.is_like.sum()} likes are too few for a report", f"it needs {FEWEST_LIKES}",
+            "./run simulate with 100 or more --users",
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
         return [*_size_facts(feed), *_user_facts(feed), *_post_facts(feed), *_behaviour_facts(feed)]
 
@@ -173,8 +197,12 @@ def _size_facts(feed: Feed) -> Iterator[Fact]:
     yield Fact("views (for this many users)", 68_686_455 * share, views, 68_686_455 * share * noise)
     yield Fact("likes (for this many users)", 8_206_345 * share, likes, 8_206_345 * share * 1.4 * noise)
     yield Fact("like rate per view", 0.1195, likes / views, 0.05 / np.sqrt(count))
-    yield Fact("first event, hour of 2021-10-01", 6.03, feed.first_at.hour + feed.first_at.minute / 60, 0.1 / share**0.5 / 50)
-    yield Fact("last event, hour of 2021-12-29", 23.85, feed.last_at.hour + feed.last_at.minute / 60, 0.1 / share**0.5 / 50)
+    yield Fact(
+        "first event, hour of 2021-10-01", 6.03, feed.first_at.hour + feed.first_at.minute / 60, 0.1 / share**0.5 / 50
+    )
+    yield Fact(
+        "last event, hour of 2021-12-29", 23.85, feed.last_at.hour + feed.last_at.minute / 60, 0.1 / share**0.5 / 50
+    )
 
 
 def _user_facts(feed: Feed) -> Iterator[Fact]:
@@ -213,15 +241,20 @@ def _post_facts(feed: Feed) -> Iterator[Fact]:
         yield Fact(f"posts on {topic}", real, (posts["topic"] == topic).sum())
     length = posts["length"]
     for name, real, value, noise in (
-        ("mean", 1_287, length.mean(), 15), ("sd", 1_263, length.std(), 40), ("min", 30, length.min(), 4), ("quartile 1", 144, np.quantile(length, 0.25), 0),
-        ("median", 994, np.median(length), 15), ("quartile 3", 1_852, np.quantile(length, 0.75), 15), ("max", 25_392, length.max(), 0),
-    ):  # fmt: skip
+        ("mean", 1_287, length.mean(), 15), ("sd", 1_263, length.std(), 40), ("min", 30, length.min(), 4),
+        ("quartile 1", 144, np.quantile(length, 0.25), 0),
+        ("median", 994, np.median(length), 15), ("quartile 3", 1_852, np.quantile(length, 0.75), 15),
+        ("max", 25_392, length.max(), 0),
+    ):
         yield Fact(f"text length {name}", real, value, noise)
     yield Fact("distinct texts", 6_924, len(np.unique(posts["text_hash"])))
     yield Fact("posts ever viewed", 6_831, (posts["views"] > 0).sum())
     for level, real in enumerate(VIEW_LEVELS[1:], 1):
         chosen = posts["level"] == level
-        yield Fact(f"views per post, level {level} (full size)", real, posts["views"][chosen].mean() / share, real / np.sqrt(share * FULL_USERS))
+        yield Fact(
+            f"views per post, level {level} (full size)", real, posts["views"][chosen].mean() / share,
+            real / np.sqrt(share * FULL_USERS),
+        )
     high = posts["level"] >= 4
     in_both = np.isin(posts["topic"], ("sport", "politics"))
     yield Fact("sport and politics on high levels, x", 3.1, high[in_both].mean() / high.mean())
@@ -243,7 +276,10 @@ def _post_facts(feed: Feed) -> Iterator[Fact]:
     size = round(END * len(order))
     for name, real, chosen in (("least", 32.4, order[:size]), ("most", 22.6, order[-size:])):
         total = posts["likes"][chosen].sum()
-        yield Fact(f"age of likers, 5% {name} liked posts", real, posts["liker_age"][chosen].sum() / total, 10.2 / np.sqrt(total))
+        yield Fact(
+            f"age of likers, 5% {name} liked posts", real, posts["liker_age"][chosen].sum() / total,
+            10.2 / np.sqrt(total),
+        )
 
 
 @dataclass
@@ -261,7 +297,7 @@ class _Views:
     users: int
 
     def ratio(self, top: np.ndarray, bottom: np.ndarray | float = 1.0, of_slice: bool = False) -> tuple[float, float]:
-        """Return sum(top) / sum(bottom) and its standard error over users; with the original slice's own if `of_slice`."""
+        """Return sum(top) / sum(bottom) and its standard error over users, of the slice too if `of_slice`."""
         n = np.bincount(self.user, top.astype(float), self.users)
         d = np.bincount(self.user, np.broadcast_to(bottom, self.user.shape).astype(float), self.users)
         value = n.sum() / d.sum()
@@ -293,7 +329,9 @@ def _session_facts(v: _Views) -> Iterator[Fact]:
     per_user, likes = np.bincount(v.user), np.bincount(v.user, v.liked)
     yield Fact("views per user, mean", 420.9, per_user.mean(), 180 / np.sqrt(v.users))
     yield Fact("likes per user, mean", 50.3, likes.mean(), 30 / np.sqrt(v.users))
-    for at, real_views, real_likes in ((0.05, 151, 10), (0.25, 227, 21), (0.5, 373, 41), (0.75, 545, 64), (0.95, 679, 102)):
+    for at, real_views, real_likes in (
+        (0.05, 151, 10), (0.25, 227, 21), (0.5, 373, 41), (0.75, 545, 64), (0.95, 679, 102),
+    ):
         for name, real, values in (("views", real_views, per_user), ("likes", real_likes, likes)):
             spread = np.sqrt(at * (1 - at)) * slice_error
             low, high = np.quantile(values, np.clip((at - spread, at + spread), 0, 1))
@@ -317,9 +355,10 @@ def _session_facts(v: _Views) -> Iterator[Fact]:
     same = np.append(v.session[1:] == v.session[:-1], False)
     gap = np.append(np.diff(v.at), 0)
     for name, real, seconds in (
-        ("unliked view to next view", (10, 179), gap[same & ~v.liked]), ("liked view to like", (8, 177), v.like_delay[v.liked]),
+        ("unliked view to next view", (10, 179), gap[same & ~v.liked]),
+        ("liked view to like", (8, 177), v.like_delay[v.liked]),
         ("like to next view", (2, 2), (gap - v.like_delay)[same & v.liked]),
-    ):  # fmt: skip
+    ):
         yield Fact(f"{name}, s, min", real[0], seconds.min())
         yield Fact(f"{name}, s, max", real[1], seconds.max())
     order = np.lexsort((v.at, v.post, v.user))
@@ -333,8 +372,13 @@ def _session_facts(v: _Views) -> Iterator[Fact]:
     yield Fact("  of them within one session", 0, (v.session[earlier] == v.session[later]).mean())
     days_between = (v.at[later] - v.at[earlier]) / 86_400
     yield Fact("  days apart, mean", 30, days_between.mean(), 21 * np.sqrt(1 / len(later) + 1 / 1_818))
-    for name, real, chosen, sampled in (("liked before", 0.170, v.liked[earlier], 224), ("not liked before", 0.121, ~v.liked[earlier], 1_764)):
-        yield Fact(f"  P(like), {name}", real, v.liked[later][chosen].sum() / chosen.sum(), np.sqrt(real * (1 - real) * (1 / sampled + 1 / chosen.sum())))
+    for name, real, chosen, sampled in (
+        ("liked before", 0.170, v.liked[earlier], 224), ("not liked before", 0.121, ~v.liked[earlier], 1_764)
+    ):
+        yield Fact(
+            f"  P(like), {name}", real, v.liked[later][chosen].sum() / chosen.sum(),
+            np.sqrt(real * (1 - real) * (1 / sampled + 1 / chosen.sum())),
+        )
 
 
 def _rate_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
@@ -343,15 +387,21 @@ def _rate_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
     def rate(name: str, real: float, chosen: np.ndarray, of_slice: bool = False) -> Fact:
         return Fact(f"like rate, {name}", real, *v.ratio(liked & chosen, chosen, of_slice))
 
-    for name, real, low, high in (("positions 0-4", 0.19, 0, 5), ("positions 5-8", 0.18, 5, 9), ("position 9", 0.17, 9, 10), ("position 13", 0.125, 13, 14),
-                                  ("position 17", 0.073, 17, 18), ("positions 18 on", 0.06, 18, 40)):  # fmt: skip
+    for name, real, low, high in (
+        ("positions 0-4", 0.19, 0, 5), ("positions 5-8", 0.18, 5, 9), ("position 9", 0.17, 9, 10),
+        ("position 13", 0.125, 13, 14), ("position 17", 0.073, 17, 18), ("positions 18 on", 0.06, 18, 40),
+    ):
         yield rate(name, real, (v.position >= low) & (v.position < high), True)
     length, likes = np.bincount(v.session), np.bincount(v.session, liked)
     long = length >= 5
     first_five = np.bincount(v.session, liked & (v.position < 5))[long] > 0
-    yield Fact("any like in a session's first five", 0.633, first_five.mean(), 0.48 * np.sqrt(1 / 1_549 + 1 / len(first_five)))
+    yield Fact(
+        "any like in a session's first five", 0.633, first_five.mean(), 0.48 * np.sqrt(1 / 1_549 + 1 / len(first_five))
+    )
     none = {(n, k): comb(n - k, 5) / comb(n, 5) for n in range(5, 39) for k in range(n + 1)}
-    random_five = 1 - np.mean([none[n, k] for n, k in zip(length[long].tolist(), likes[long].astype(int).tolist(), strict=True)])
+    random_five = 1 - np.mean(
+        [none[n, k] for n, k in zip(length[long].tolist(), likes[long].astype(int).tolist(), strict=True)]
+    )
     yield Fact("any like in a random five", 0.429, random_five, 0.2 * np.sqrt(1 / 1_549 + 1 / len(first_five)))
     month = v.at.astype("datetime64[s]").astype("datetime64[M]").astype(int) % 12 + 1
     for name, real, number in (("October", 0.094, 10), ("November", 0.125, 11), ("December", 0.140, 12)):
@@ -364,21 +414,29 @@ def _rate_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
     weekday = (v.at // 86_400 + 3) % 7
     yield rate("Saturday and Sunday", mean, weekday >= 5, True)
     for name, column, values in (
-        ("exp_group", "exp_group", ((0, 0.094), (1, 0.148), (2, 0.148), (3, 0.093), (4, 0.113))), ("gender", "gender", ((1, 0.125), (0, 0.111))),
-        ("", "country", (("Russia", 0.112), ("Ukraine", 0.16), ("Kazakhstan", 0.17))), ("", "city", (("Moscow", 0.156),)),
+        ("exp_group", "exp_group", ((0, 0.094), (1, 0.148), (2, 0.148), (3, 0.093), (4, 0.113))),
+        ("gender", "gender", ((1, 0.125), (0, 0.111))),
+        ("", "country", (("Russia", 0.112), ("Ukraine", 0.16), ("Kazakhstan", 0.17))),
+        ("", "city", (("Moscow", 0.156),)),
         ("", "os", (("Android", mean), ("iOS", mean))), ("source", "source", (("ads", mean), ("organic", mean))),
-    ):  # fmt: skip
+    ):
         for value, real in values:
             yield rate(f"{name} {value}".strip(), real, users[column][v.row] == value)
     yield rate("other cities", 0.113, users["city"][v.row] != "Moscow")
     topic = feed.posts["topic"][v.post]
     for name, real in (("sport", 0.123), ("movie", 0.121), ("covid", 0.120), ("politics", 0.113), ("tech", 0.089)):
         yield rate(name, real, topic == name)
-    for name, real in (("movie", 0.37), ("covid", 0.24), ("sport", 0.134), ("politics", 0.101), ("business", 0.063), ("entertainment", 0.051), ("tech", 0.04)):
+    for name, real in (
+        ("movie", 0.37), ("covid", 0.24), ("sport", 0.134), ("politics", 0.101), ("business", 0.063),
+        ("entertainment", 0.051), ("tech", 0.04),
+    ):
         yield Fact(f"view share of {name}", real, *v.ratio(topic == name))
     own, seen = np.bincount(v.user, liked) / np.bincount(v.user), np.bincount(v.user)
     yield Fact("user's own like rate, mean", 0.120, own.mean(), own.std() / np.sqrt(v.users))
-    yield Fact("  sd, without noise", 0.050, np.sqrt(max(own.var() - (own * (1 - own) / seen).mean(), 0)), 0.05 * np.sqrt(1 / v.users + 1 / SLICE_USERS))
+    yield Fact(
+        "  sd, without noise", 0.050, np.sqrt(max(own.var() - (own * (1 - own) / seen).mean(), 0)),
+        0.05 * np.sqrt(1 / v.users + 1 / SLICE_USERS),
+    )
 
 
 def _taste_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
@@ -388,8 +446,10 @@ def _taste_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
         yield Fact(f"kind {kind}: view share of movie", movie, *v.ratio(chosen & (topic == "movie"), chosen))
     yield Fact("kind B: view share of politics", 0.16, *v.ratio(is_b & (topic == "politics"), is_b))
     yield Fact("kind B: view share of sport", 0.18, *v.ratio(is_b & (topic == "sport"), is_b))
-    for name, real, chosen in (("A, popular", 0.146, ~is_b & popular), ("A, other", 0.089, ~is_b & ~popular), ("B, popular", 0.089, is_b & popular),
-                               ("B, other", 0.195, is_b & ~popular)):  # fmt: skip
+    for name, real, chosen in (
+        ("A, popular", 0.146, ~is_b & popular), ("A, other", 0.089, ~is_b & ~popular),
+        ("B, popular", 0.089, is_b & popular), ("B, other", 0.195, is_b & ~popular),
+    ):
         yield Fact(f"like rate, kind {name} posts", real, *v.ratio(v.liked & chosen, chosen))
     yield Fact("user x topic dispersion of likes", 1.10, _dispersion(feed, v), np.sqrt(2 / 680))
 

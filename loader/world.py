@@ -30,10 +30,13 @@ GENDER_1 = 89_980 / FULL_USERS
 ANDROID = 105_972 / FULL_USERS
 ADS = 101_685 / FULL_USERS
 # Quantiles of age in years, through min, quartiles and max; between them shaped by mean 27.2 and sd 10.2.
-AGE_QUANTILES = (0, 0.03, 0.10, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.9999, 1), (14, 15, 17, 19.5, 24.5, 33.3, 42, 47.3, 56, 70, 96)
+AGE_QUANTILES = (
+    0, 0.03, 0.10, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.9999, 1
+), (14, 15, 17, 19.5, 24.5, 33.3, 42, 47.3, 56, 70, 96)
 COUNTRIES = {  # users, cities
     "Russia": (143_035, 2_620), "Ukraine": (8_273, 600), "Belarus": (3_293, 130), "Kazakhstan": (3_172, 120),
-    "Turkey": (1_606, 130), "Finland": (1_599, 130), "Azerbaijan": (1_542, 70), "Estonia": (178, 40), "Latvia": (175, 40),
+    "Turkey": (1_606, 130), "Finland": (1_599, 130), "Azerbaijan": (1_542, 70), "Estonia": (178, 40),
+    "Latvia": (175, 40),
     "Cyprus": (170, 12), "Switzerland": (162, 60),
 }
 MOSCOW = 21_874 / COUNTRIES["Russia"][0]
@@ -45,6 +48,16 @@ CITIES = {
     "Finland": "Helsinki,Espoo,Tampere,Vantaa", "Azerbaijan": "Baku,Ganja,Sumqayit", "Estonia": "Tallinn,Tartu,Narva",
     "Latvia": "Riga,Daugavpils", "Cyprus": "Limassol,Nicosia", "Switzerland": "Zurich,Geneva,Basel",
 }
+SLAVIC = [parts.split(",") for parts in (  # what the names of small places are made of
+    "Novo,Verkhne,Nizhne,Staro,Krasno,Belo,Bolshe,Malo,Yuzhno,Severo,Ust-,Sredne,Velo,Dobro,Gorno,Zapadno,Vostochno,"
+    "Cherno,Sveto,Tikho,Zlato,Priv",
+    "kamen,ural,volzh,les,ozer,berez,sosn,polyan,dubrav,luzh,zelen,aleks,nikol,petrov,pavlov,ivan,dmitrov,mikhay,"
+    "serge,uglich,tagil,don",
+    "sk,ovo,ino,gorsk,ovka,grad,ets,noye",
+)]
+OTHER = [parts.split(",") for parts in (
+    "Kar,Ak,Yeni,Lah,Jar,Kuv,Zen,Mas,Bal,Lim", "dal,mar,kos,van,ter,bey,lin,sal,rik,hal", ",la,pe,ur,en,li",
+)]
 
 TOPICS = ("business", "entertainment", "politics", "sport", "tech", "covid", "movie")
 FULL_POSTS = 7_023
@@ -103,7 +116,9 @@ def _hour_factors() -> np.ndarray:
 
 POSITION_FACTORS = _position_factors()
 HOUR_FACTORS = _hour_factors()
-MONTH_FACTORS = {month: rate / np.average(list(MONTH_RATES.values()), weights=(31, 30, 29)) for month, rate in MONTH_RATES.items()}
+MONTH_FACTORS = {
+    month: rate / np.average(list(MONTH_RATES.values()), weights=(31, 30, 29)) for month, rate in MONTH_RATES.items()
+}
 
 
 def month_factor(moment: date) -> float:
@@ -156,18 +171,8 @@ class Posts:
 @functools.cache
 def city_names() -> tuple[list[str], list[int]]:
     """Return the names of all cities, grouped by country, and each country's first index (with the end)."""
-    slavic = (
-        f"{first}{stem}{end}"
-        for end in ("sk", "ovo", "ino", "gorsk", "ovka", "grad", "ets", "noye")
-        for stem in "kamen,ural,volzh,les,ozer,berez,sosn,polyan,dubrav,luzh,zelen,aleks,nikol,petrov,pavlov,ivan,dmitrov,mikhay,serge,uglich,tagil,don".split(",")
-        for first in "Novo,Verkhne,Nizhne,Staro,Krasno,Belo,Bolshe,Malo,Yuzhno,Severo,Ust-,Sredne,Velo,Dobro,Gorno,Zapadno,Vostochno,Cherno,Sveto,Tikho,Zlato,Priv".split(",")
-    )
-    other = (
-        f"{first}{stem}{end}"
-        for end in ("", "la", "pe", "ur", "en", "li")
-        for stem in "dal,mar,kos,van,ter,bey,lin,sal,rik,hal".split(",")
-        for first in "Kar,Ak,Yeni,Lah,Jar,Kuv,Zen,Mas,Bal,Lim".split(",")
-    )
+    slavic = (first + stem + end for end in SLAVIC[2] for stem in SLAVIC[1] for first in SLAVIC[0])
+    other = (first + stem + end for end in OTHER[2] for stem in OTHER[1] for first in OTHER[0])
     names, starts = [], [0]
     for country, (_, count) in COUNTRIES.items():
         head = CITIES[country].split(",")
@@ -186,7 +191,9 @@ def make_users(seed: int, count: int) -> Users:
         rng = np.random.default_rng([seed, 1, chunk])
         draw = rng.random((8, USER_CHUNK))
         age = np.interp(draw[0], *AGE_QUANTILES).astype(np.int16)
-        country = np.searchsorted(np.cumsum(users_by_country) / FULL_USERS, draw[1], side="right").clip(max=len(COUNTRIES) - 1)
+        country = np.searchsorted(
+            np.cumsum(users_by_country) / FULL_USERS, draw[1], side="right"
+        ).clip(max=len(COUNTRIES) - 1)
         city = np.zeros(USER_CHUNK, np.int16)
         for code, (_, cities) in enumerate(COUNTRIES.values()):
             weights = 1 / (np.arange(cities) + 4.0)
@@ -202,7 +209,7 @@ def make_users(seed: int, count: int) -> Users:
             "gender": draw[3] < GENDER_1, "age": age, "country": country.astype(np.int8), "city": city,
             "exp_group": (draw[4] * 5).astype(np.int8), "is_android": draw[5] < ANDROID, "is_ads": draw[6] < ADS,
             "kind": (draw[7] < share_b).astype(np.int8), "own": rng.standard_normal(USER_CHUNK, np.float32),
-        }  # fmt: skip
+        }
         for name, value in values.items():
             columns.setdefault(name, []).append(value)
     row = np.arange(count)
@@ -314,7 +321,7 @@ def fit(reference_users: int = 20_480, rounds: int = 150) -> Effects:
     mains = [
         ("group", users.exp_group, GROUP_RATES), ("gender", users.gender.astype(int), GENDER_RATES),
         ("country", _country_class(users), COUNTRY_RATES), ("moscow", (users.city == 0).astype(int), MOSCOW_RATES),
-    ]  # fmt: skip
+    ]
     topic_rates = np.array([facts[-1] for facts in TOPIC_FACTS.values()])
     # The facts on kinds and on topics each imply a mean near LIKE_RATE: rounding is not to move it.
     kind_targets = KIND_RATES * LIKE_RATE / (of_kind.sum(1) @ (KIND_RATES * seen)).sum()
@@ -322,7 +329,7 @@ def fit(reference_users: int = 20_480, rounds: int = 150) -> Effects:
     effects = Effects(
         *(np.ones(len(rates)) for _, _, rates in mains), KIND_RATES.copy(), 0.3, np.ones(len(TOPICS)),
         view_kind=np.log(seen[:, 1] / seen[:, 0]), view_age=0.0,
-    )  # fmt: skip
+    )
     for _ in range(rounds):
         post_factor = effects.topic[posts.topic] * posts.quality
         within = np.stack([(weights[:, chosen] * post_factor[chosen]).sum(1) for chosen in popular_posts], 1) / seen
@@ -382,7 +389,7 @@ def make_activity(seed: int, count: int, period: int) -> np.ndarray:
         rng = np.random.default_rng([seed, 3, period, chunk])
         length = lengths[np.searchsorted(cumulative, rng.random(USER_CHUNK)).clip(max=len(lengths) - 1)]
         order = rng.random((USER_CHUNK, DAYS), np.float32).argsort(1).argsort(1)
-        active[start : start + USER_CHUNK] = (order < length[:, None])[: count - start]
+        active[start:start + USER_CHUNK] = (order < length[:, None])[:count - start]
     return active
 
 
@@ -404,27 +411,39 @@ class World:
         self._view_order = np.argsort(self.popular, kind="stable")
         weights = view_weights(self.posts, reference_share_b())[:, self._view_order]
         ladders = [np.where(self.popular[self._view_order] == popular, row, 0) for row in weights for popular in (0, 1)]
-        self._view_cumulative = np.concatenate([number + np.cumsum(row / row.sum()) for number, row in enumerate(ladders)])
+        self._view_cumulative = np.concatenate(
+            [number + np.cumsum(row / row.sum()) for number, row in enumerate(ladders)]
+        )
         self._activity: dict[int, np.ndarray] = {}
 
     @classmethod
     def load(cls, connection: psycopg2.extensions.connection) -> "World":
         """Return the world that the database holds, with the truth as it is stored there."""
         with connection.cursor() as cursor:
-            cursor.execute("select to_regclass('simulation.worlds')")
-            cursor.execute("select seed, user_count, post_count, version from simulation.worlds" if cursor.fetchone()[0] else "select where false")
-            row = cursor.fetchone()
+            cursor.execute("select to_regclass('simulation.worlds') is not null")
+            row = None
+            if cursor.fetchone()[0]:
+                cursor.execute("select seed, user_count, post_count, version from simulation.worlds")
+                row = cursor.fetchone()
             if row is None:
-                raise PgfeedError("this database holds no simulated world", "its users are real or it is empty", "./run simulate --users 3000")
+                raise PgfeedError(
+                    "this database holds no simulated world", "its users are real or it is empty",
+                    "./run simulate --users 3000",
+                )
             if row[3] != VERSION:
-                raise PgfeedError(f"the simulated world is of version {row[3]}", f"this program makes version {VERSION}", "./run reset --yes")
+                raise PgfeedError(
+                    f"the simulated world is of version {row[3]}", f"this program makes version {VERSION}",
+                    "./run reset --yes",
+                )
             world = cls(*row[:3])
-            cursor.execute("select array_agg(user_id order by user_id), array_agg(other_factor order by user_id), array_agg(popular_factor order by user_id) from simulation.users")
-            user_id, other, popular = (np.array(column) for column in cursor.fetchone())
-            cursor.execute("select array_agg(post_id order by post_id), array_agg(is_popular order by post_id), array_agg(factor order by post_id) from simulation.posts")
-            post_id, is_popular, factor = (np.array(column) for column in cursor.fetchone())
+            cursor.execute("select user_id, other_factor, popular_factor from simulation.users order by user_id")
+            user_id, other, popular = np.array(cursor.fetchall()).reshape(-1, 3).T
+            cursor.execute("select post_id, is_popular, factor from simulation.posts order by post_id")
+            post_id, is_popular, factor = np.array(cursor.fetchall(), float).reshape(-1, 3).T
         if not (np.array_equal(user_id, world.users.user_id) and np.array_equal(post_id, world.posts.post_id)):
-            raise PgfeedError("the simulated world is incomplete", "its load was interrupted", "the same ./run simulate again")
+            raise PgfeedError(
+                "the simulated world is incomplete", "its load was interrupted", "the same ./run simulate again"
+            )
         world.user_factor = np.stack([other, popular], 1).astype(np.float32)
         world.popular, world.post_factor = is_popular.astype(np.int8), factor.astype(np.float32)
         return world
@@ -435,7 +454,9 @@ class World:
     def post_rows(self, post_ids: Sequence[int]) -> np.ndarray:
         return _rows(self.posts.post_id, post_ids, "post")
 
-    def like_probability(self, user: np.ndarray, post: np.ndarray, moment_factor: np.ndarray, position: np.ndarray) -> np.ndarray:
+    def like_probability(
+        self, user: np.ndarray, post: np.ndarray, moment_factor: np.ndarray, position: np.ndarray
+    ) -> np.ndarray:
         """Return the probability that each view is liked.
 
         user, post: rows of the world's arrays; moment_factor: month times hour; position in the session, from 0.
@@ -451,9 +472,14 @@ class World:
         Convention: a recommendation is shown at the start of a session. POSITION_FACTORS are the same for positions
         0 to 8, so the order of up to nine posts makes no difference.
         """
-        return self.like_probability(self.user_rows([user_id]), self.post_rows(post_ids), moment_factors([moment]), np.array(0))
+        return self.like_probability(
+            self.user_rows([user_id]), self.post_rows(post_ids), moment_factors([moment]), np.array(0)
+        )
 
-    def draw_likes(self, user: np.ndarray, post: np.ndarray, moment_factor: np.ndarray, position: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def draw_likes(
+        self, user: np.ndarray, post: np.ndarray, moment_factor: np.ndarray, position: np.ndarray,
+        rng: np.random.Generator
+    ) -> np.ndarray:
         """Draw which views are liked; arguments as in `like_probability`."""
         probability = self.like_probability(user, post, moment_factor, position)
         return rng.random(probability.shape, np.float32) < probability
@@ -465,7 +491,9 @@ class World:
             self._activity = {period: make_activity(self.seed, len(self.users), period)}
         return np.flatnonzero(self._activity[period][:, day % DAYS])
 
-    def day_events(self, day: int, recommend: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None) -> DayEvents:
+    def day_events(
+        self, day: int, recommend: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+    ) -> DayEvents:
         """Generate one day: every session, view and like, in order of time.
 
         recommend: given the users (rows) and the second at which each opens the feed, in order of user, returns the
@@ -498,7 +526,9 @@ class World:
         is_like = order >= views
         return DayEvents(day, everything[order], user[source], post[source], is_like, target[source] & ~is_like)
 
-    def _draw_posts(self, rng: np.random.Generator, user: np.ndarray, shown: np.ndarray, first: np.ndarray | None) -> np.ndarray:
+    def _draw_posts(
+        self, rng: np.random.Generator, user: np.ndarray, shown: np.ndarray, first: np.ndarray | None
+    ) -> np.ndarray:
         """Draw the posts of each session (sessions, LONGEST_SESSION), none twice in one session."""
         kind, share = self.users.kind[user][:, None], self._popular_share[user][:, None]
 
@@ -542,5 +572,8 @@ def _rows(known: np.ndarray, wanted: Sequence[int], what: str) -> np.ndarray:
     rows = np.searchsorted(known, wanted).clip(max=len(known) - 1)
     strangers = wanted[known[rows] != wanted]
     if len(strangers):
-        raise PgfeedError(f"{what} {strangers[0]} is not of the simulated world", "its likes are unknown", "ask for one of simulation." + what + "s")
+        raise PgfeedError(
+            f"{what} {strangers[0]} is not of the simulated world", "its likes are unknown",
+            "ask for one of simulation." + what + "s"
+        )
     return rows

@@ -10,7 +10,16 @@ from loader.errors import PgfeedError
 from loader.world import World
 
 USERS, SEED, DAYS = 60, 4, 6
-DIGEST = "select count(*), md5(string_agg(concat_ws('|', event_at, user_id, post_id, action, target), ',' order by user_id, event_at, action)) from pgfeed.feed_events"
+DIGEST = """
+    select count(*), md5(string_agg(
+        concat_ws('|', event_at, user_id, post_id, action, target), ',' order by user_id, event_at, action
+    ))
+    from pgfeed.feed_events
+"""
+FIRST_OF_DAY_3 = """
+    select event_at, user_id, post_id from pgfeed.feed_events
+    where event_at >= '2021-10-03 00:00+00' order by event_at limit 1
+"""
 
 
 @pytest.fixture
@@ -33,17 +42,19 @@ def test_everything_is_loaded_as_the_feed_has_it(load, query):
     world = World(SEED, USERS)
     days = list(world.days(DAYS))
     likes = sum(int(events.is_like.sum()) for events in days)
-    assert (done.views + done.likes, done.likes, done.loaded_days) == (sum(len(events.second) for events in days), likes, DAYS)
+    assert (done.views + done.likes, done.likes, done.loaded_days) == (
+        sum(len(events.second) for events in days), likes, DAYS
+    )
     assert query("select count(*), count(*) filter (where is_liked) from pgfeed.impressions") == [(done.views, likes)]
     assert query("select action, target, count(*) from pgfeed.feed_events group by 1, 2 order by 1, 2") == [
         ("like", False, likes), ("view", False, done.views - likes), ("view", True, likes),
-    ]  # fmt: skip
+    ]
     assert query("select count(*), count(distinct city) > 10 from pgfeed.users") == [(USERS, True)]
     assert query("select count(*), count(text), count(distinct topic) from pgfeed.posts") == [(7023, 7023, 7)]
     events = days[2]
     first = datetime.fromtimestamp(1_633_046_400 + 2 * 86_400 + int(events.second[0]), UTC)
     ids = int(world.users.user_id[events.user[0]]), int(world.posts.post_id[events.post[0]])
-    assert query("select event_at, user_id, post_id from pgfeed.feed_events where event_at >= '2021-10-03 00:00+00' order by event_at limit 1") == [(first, *ids)]
+    assert query(FIRST_OF_DAY_3) == [(first, *ids)]
 
 
 def test_a_second_run_does_nothing(load, query):
@@ -130,6 +141,8 @@ def test_report_of_the_database_is_that_of_the_generator(load, connection):
     load()
     from_database = simulate_report.facts(simulate_report.loaded_feed(connection))
     generated = simulate_report.facts(simulate_report.generated_feed(USERS, SEED, days=DAYS))
-    assert [(fact.name, pytest.approx(fact.real), pytest.approx(fact.simulated, nan_ok=True)) for fact in from_database] == [
+    assert [
+        (fact.name, pytest.approx(fact.real), pytest.approx(fact.simulated, nan_ok=True)) for fact in from_database
+    ] == [
         (fact.name, fact.real, fact.simulated) for fact in generated
     ]
