@@ -18,7 +18,7 @@ import psycopg2.extensions
 
 from loader.errors import PgfeedError
 
-VERSION = 1  # of the behaviour: worlds in a database made by another one cannot be continued
+VERSION = 2  # of the behaviour: worlds in a database made by another one cannot be continued
 FIRST_DAY = date(2021, 10, 1)
 DAYS = 90
 FULL_USERS, FULL_VIEWS = 163_205, 68_686_455
@@ -109,7 +109,8 @@ def _position_factors() -> np.ndarray:
 
 
 def _hour_factors() -> np.ndarray:
-    rate = np.array([1.2] * 7 + [1.0] + [0.95] * 11 + [1.0] + [1.2] * 3 + [1.1])
+    # What is seen at 6 h is seen early in a session: position alone makes it 1.17 times as likeable.
+    rate = np.array([1.2] * 6 + [1.03, 1.0] + [0.95] * 11 + [1.0] + [1.2] * 3 + [1.1])
     shown = np.array([0] * 6 + [0.65] + [1] * 16 + [0.35])
     return rate / np.average(rate, weights=shown)
 
