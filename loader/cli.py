@@ -153,28 +153,37 @@ def refresh_features(connection, as_of, as_json):
 
 @main.command("train")
 @click.argument("variant")
+@click.option("--compare", "is_comparison", is_flag=True, help="Fit other methods too; the best CatBoost is stored.")
 @click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
 @JSON
 @connected
-def train_model(connection, variant, is_activated, as_json):
+def train_model(connection, variant, is_comparison, is_activated, as_json):
     """Train a model on the days before the held-out ones and store it, inactive.
 
     \b
     Example:
       ./run train control --activate
+      ./run train control --compare
     """
-    from loader import train
+    from loader import models, train
 
-    trained = train.train(connection, variant)
-    version = train.store(connection, variant, trained)
+    lines = []
+    if is_comparison:
+        from loader import compare
+
+        lines, trained = compare.compare(connection, variant)
+    else:
+        trained = train.train(connection, variant)
+    version = models.store(connection, variant, trained)
     if is_activated:
-        train.activate(connection, variant, version)
+        models.activate(connection, variant, version)
     metrics = trained.metrics
-    show({"variant": variant, "version": version, "is_active": is_activated, **metrics}, as_json, (
+    if lines and not as_json:
+        out.print(compare.as_table(variant, lines))
+    show({"variant": variant, "version": version, "is_active": is_activated, **metrics, "methods": [vars(line) for line in lines]}, as_json, (
         f"{variant} version {version}: {metrics['row_count']:,} impressions of {metrics['day_count']} days before"
-        f" {trained.trained_until}, {len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']} s\n"
-        f"log loss on the validation days {metrics['validation_logloss']:.4f}; of day and position alone"
-        f" {metrics['offset_only_logloss']:.4f}\n"
+        f" {trained.trained_until}, {len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']} s;"
+        f" AUC within a validation user-day {metrics['validation_request_auc']:.3f}\n"
         + ("active" if is_activated else f"not active. Next: ./run activate {variant}")
     ))
 
@@ -190,9 +199,9 @@ def activate_model(connection, variant, version):
     Example:
       ./run activate control 3
     """
-    from loader import train
+    from loader import models
 
-    click.echo(f"{variant} version {train.activate(connection, variant, version)} is active")
+    click.echo(f"{variant} version {models.activate(connection, variant, version)} is active")
 
 
 @main.command("rollback")
@@ -224,10 +233,10 @@ def evaluate_variants(connection, protocol, variants, as_json):
     Example:
       ./run evaluate logged control
     """
-    from loader import evaluate
+    from loader import evaluate, models
 
     for variant in variants:
-        model = evaluate.load_active(connection, variant)
+        model = models.load_active(connection, variant)
         results = evaluate.evaluate_logged(connection, model)
         evaluate.store(connection, protocol, variant, model["version"], results, {})
         show(

@@ -30,8 +30,16 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
 
 def require_schema(connection: psycopg2.extensions.connection) -> None:
     """Raise unless the migrations have been applied here."""
-    with connection.cursor() as cursor:
-        cursor.execute("select to_regclass('pgfeed.posts') is not null, current_database()")
-        exists, name = cursor.fetchone()
-    if not exists:
-        raise PgfeedError(f"database {name} has no pgfeed schema", "it was never migrated", "./run migrate")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select to_regnamespace('pgfeed') is not null,"
+            " to_regnamespace('pgfeed') is not null and has_schema_privilege('pgfeed', 'usage'), current_database(), current_user"
+        )
+        exists, is_usable, name, user = cursor.fetchone()
+        if not exists:
+            raise PgfeedError(f"database {name} has no pgfeed schema", "it was never migrated", "./run migrate")
+        if not is_usable:
+            raise PgfeedError(
+                f"user {user} may not use the schema pgfeed of database {name}", "no role of pgfeed was granted",
+                f"as its administrator: grant pgfeed_reader to {user} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
+            )

@@ -5,7 +5,7 @@ import time
 
 from psycopg2.extensions import connection as Connection
 
-from loader import evaluate, refresh, simulate, train
+from loader import evaluate, models, refresh, simulate, train
 from loader.terminal import out, table
 
 USERS = 3000
@@ -42,7 +42,7 @@ def demo(connection: Connection) -> None:
     version = scalar(connection, "select max(version) from pgfeed.active_models where variant = %s", VARIANT)
     if version is None:
         trained = train.train(connection, VARIANT)
-        version = train.activate(connection, VARIANT, train.store(connection, VARIANT, trained))
+        version = models.activate(connection, VARIANT, models.store(connection, VARIANT, trained))
         out.print(f"{VARIANT} version {version}: {trained.metrics['row_count']:,} impressions, {len(trained.names)} features")
     else:
         out.print(f"{VARIANT} version {version} is active already")
@@ -50,7 +50,7 @@ def demo(connection: Connection) -> None:
     out.rule("4 how good it is: HitRate@5 on what users saw on the held-out days", align="left")
     results = evaluate.stored(connection, "logged", VARIANT, version)
     if not results:
-        model = evaluate.load_active(connection, VARIANT)
+        model = models.load_active(connection, VARIANT)
         results = evaluate.evaluate_logged(connection, model)
         evaluate.store(connection, "logged", VARIANT, version, results, {})
     out.print(evaluate.as_table("logged", VARIANT, version, results))

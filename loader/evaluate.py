@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from catboost import CatBoost
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
 
@@ -53,6 +52,26 @@ def hits(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray, tie_brea
     return np.bincount(request[(place < TOP) & liked], minlength=request[-1] + 1) > 0
 
 
+def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -> float:
+    """Return the mean AUC within requests that have both liked and other rows; ties count half.
+
+    AUC by the Mann-Whitney statistic; within a request the day and the user's level cancel out.
+    """
+    order = np.lexsort((scores, request))
+    scores, request, liked = scores[order], request[order], is_liked[order]
+    starts = np.r_[True, (request[1:] != request[:-1]) | (scores[1:] != scores[:-1])]
+    block = np.cumsum(starts) - 1
+    block_rank = np.flatnonzero(starts) + (np.bincount(block) - 1) / 2
+    first = np.searchsorted(request, np.arange(request[-1] + 1))
+    rank = block_rank[block] - first[request] + 1
+    positive = np.bincount(request, liked)
+    negative = np.bincount(request) - positive
+    both = (positive > 0) & (negative > 0)
+    rank_sum = np.bincount(request, np.where(liked, rank, 0.0))
+    auc = (rank_sum[both] - positive[both] * (positive[both] + 1) / 2) / (positive[both] * negative[both])
+    return float(auc.mean()) if both.any() else float("nan")
+
+
 def random_hits(request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
     """Return each request's probability that five of its rows drawn at random hold a like: hypergeometric."""
     shown = np.bincount(request)
@@ -61,22 +80,6 @@ def random_hits(request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
     for drawn in range(TOP):
         miss *= np.clip(not_liked - drawn, 0, None) / (shown - drawn)
     return 1 - miss
-
-
-def load_active(connection: Connection, variant: str) -> dict:
-    """Return the variant's active model: booster, feature_names, encoders, version, trained_until."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select m.artifact, m.feature_names, m.encoders, m.version, m.trained_until"
-            " from pgfeed.models as m join pgfeed.active_models as a on a.model_id = m.model_id where a.variant = %s",
-            [variant],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        raise PgfeedError(f"variant {variant} has no active model", None, f"./run train {variant} --activate")
-    artifact, names, codes, version, trained_until = row
-    booster = CatBoost().load_model(blob=bytes(artifact))
-    return {"booster": booster, "feature_names": names, "encoders": codes, "version": version, "trained_until": trained_until}
 
 
 def held_out_examples(connection: Connection, names: list[str], codes: dict) -> examples.Examples:
@@ -90,18 +93,23 @@ def held_out_examples(connection: Connection, names: list[str], codes: dict) -> 
 def evaluate_logged(connection: Connection, model: dict) -> list[Result]:
     """Re-rank what users really saw on the held-out days: HitRate@5 over user-days with more than five views."""
     names = list(dict.fromkeys([*model["feature_names"], *BASELINES.values()]))
-    rows = held_out_examples(connection, names, model["encoders"])
-    enough = np.bincount(rows.request)[rows.request] > TOP
-    if not enough.any():
-        raise PgfeedError("nothing to evaluate on", "no held-out user-day has more than five views", "./run ingest FILE...")
-    _, first, request = np.unique(rows.request[enough], return_index=True, return_inverse=True)
-    is_liked, users = rows.is_liked[enough], rows.user_ids[enough][first]
-    inputs = np.asfortranarray(rows.features[enough][:, : len(model["feature_names"])])
+    rows = with_enough_views(held_out_examples(connection, names, model["encoders"]))
+    inputs = np.asfortranarray(rows.features[:, : len(model["feature_names"])])
     scores = {"model": model["booster"].predict(inputs, prediction_type="RawFormulaVal")}
-    scores |= {method: rows.column(name)[enough] for method, name in BASELINES.items()}
-    found = {method: hits(s, request, is_liked, rows.post_ids[enough]) for method, s in scores.items()}
-    found["random"] = random_hits(request, is_liked)
-    return [Result(method, "HitRate@5", *bootstrap(h.astype(float), users), len(h)) for method, h in found.items()]
+    scores |= {method: rows.column(name) for method, name in BASELINES.items()}
+    found = {method: hits(values, rows.request, rows.is_liked, rows.post_ids) for method, values in scores.items()}
+    found["random"] = random_hits(rows.request, rows.is_liked)
+    users = rows.user_ids[np.unique(rows.request, return_index=True)[1]]
+    return [Result(method, f"HitRate@{TOP}", *bootstrap(h.astype(float), users), len(h)) for method, h in found.items()]
+
+
+def with_enough_views(rows: examples.Examples) -> examples.Examples:
+    """Return the rows of user-days with more than five views, numbered from 0 anew."""
+    rows = rows.take(np.bincount(rows.request)[rows.request] > TOP)
+    if not len(rows.request):
+        raise PgfeedError("nothing to evaluate on", "no held-out user-day has more than five views", "./run ingest FILE...")
+    rows.request = np.unique(rows.request, return_inverse=True)[1]
+    return rows
 
 
 def as_table(protocol: str, variant: str, version: int, results: list[Result]) -> Table:

@@ -47,6 +47,11 @@ class Examples:
         """Return one feature of all rows."""
         return self.features[:, self.names.index(name)]
 
+    def take(self, mask: np.ndarray) -> "Examples":
+        """Return those rows where the mask is true."""
+        arrays = (self.features, self.user_ids, self.post_ids, self.days, self.request, self.position, self.is_liked)
+        return Examples(self.names, *(array[mask] for array in arrays))
+
 
 def midnight(day: date) -> datetime:
     """Return the start of a day in UTC."""

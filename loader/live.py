@@ -1,6 +1,7 @@
 """The live protocol: requests through recommend_posts itself, likes drawn from the simulated world's truth."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from loader import examples
 from loader.evaluate import BASELINES, TOP, Result, bootstrap
 from loader.terminal import progress
 from loader.world import POSITION_FACTORS, World
+from plpy.recommend_posts import feature_values, request_columns
 
 REQUESTS = 2000
 
@@ -50,6 +52,46 @@ def requests(world: World, first: date, last: date, count: int, seed: int) -> tu
     return user_ids, [midnight + timedelta(days=int(d), seconds=int(s)) for d, s in zip(days, seconds)]
 
 
+def is_simulated(connection: Connection) -> bool:
+    """Return whether the database holds a simulated world."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('simulation.worlds') is not null")
+        return cursor.fetchone()[0]
+
+
+def like_chances(world: World, user_id: int, post_ids: np.ndarray, moment: datetime) -> np.ndarray:
+    """Return the true probability of a like for each post, at the mean over the places in a session.
+
+    At the start of a session, where people like most, even random posts would pass the thresholds.
+    """
+    return world.true_like_probability(user_id, post_ids, moment) / POSITION_FACTORS[0]
+
+
+def offline_hit_rates(
+    connection: Connection, names: list[str], codes: dict, scorers: dict[str, Callable[[np.ndarray], np.ndarray]], count: int
+) -> dict[str, float]:
+    """Return the live HitRate@5 by method, scored here from the features that SQL gives."""
+    world = World.load(connection)
+    days = [day for day, _ in examples.day_views(connection)]
+    user_ids, moments = requests(world, days[0], days[-1], count, 0)
+    found = {name: np.zeros(count) for name in scorers}
+    with progress("live requests, all methods", count) as advance:
+        for number in np.argsort(moments):
+            user_id, moment = int(user_ids[number]), moments[number]
+            posts = examples.load_posts(connection, moment.date(), codes)
+            users = request_columns(examples.load_users(connection, moment, [user_id]), posts, codes)
+            users["time.hour"], users["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
+            rows = np.arange(len(posts["post_ids"]))
+            matrix = np.column_stack([feature_values(name, posts, users, rows, rows * 0) for name in names])
+            chance = like_chances(world, user_id, posts["post_ids"], moment)
+            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
+            for name, score in scorers.items():
+                shown = best(np.where(allowed, score(matrix), -np.inf))
+                found[name][number] = 1 - np.prod(1 - chance[shown])
+            advance(1)
+    return {name: float(values.mean()) for name, values in found.items()}
+
+
 def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.ndarray:
     """Return the ids of the posts that the user liked before the moment."""
     with connection.cursor() as cursor:
@@ -85,7 +127,7 @@ def evaluate_live(connection: Connection, variant: str, count: int = REQUESTS, s
     with progress("requests", count) as advance:
         for number, (user_id, moment) in enumerate(zip(user_ids, moments)):
             posts = posts_of[moment.date()]
-            chance = world.true_like_probability(user_id, posts["post_ids"], moment) / POSITION_FACTORS[0]
+            chance = like_chances(world, user_id, posts["post_ids"], moment)
             draw = np.random.default_rng([seed, 3, number])
             liked = draw.random(len(chance), np.float32) < chance
             allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))

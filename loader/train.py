@@ -1,20 +1,17 @@
 """Training: past cut-offs in, a stored model out."""
 
-import hashlib
 import os
-import tempfile
 import time
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
 
 import numpy as np
-from catboost import CatBoostClassifier, Pool
+from catboost import CatBoost, Pool
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import Json
 
 from loader import examples
 from loader.errors import PgfeedError
+from loader.evaluate import request_auc
 from loader.examples import Examples
 from loader.terminal import console
 
@@ -45,13 +42,14 @@ TOPIC_SHARES = 8
 class Trained:
     """A model in memory, ready to be stored."""
 
-    booster: CatBoostClassifier
+    booster: CatBoost
     names: list[str]
     encoders: dict
     trained_from: date
     trained_until: date
     golden: np.ndarray
     metrics: dict
+    parameters: dict
 
 
 def feature_names(connection: Connection, variant: str) -> list[str]:
@@ -91,26 +89,44 @@ def nuisance(rows: Examples, positions: np.ndarray | None = None) -> tuple[np.nd
     return days[day] + positions[place], positions
 
 
-def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[CatBoostClassifier, dict]:
-    """Return a CatBoost model stopped early on the validation days, and its figures there."""
+def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[CatBoost, dict]:
+    """Return a CatBoost model stopped early on the validation days, and its figures there.
+
+    A ranking loss compares the rows of one user-day and needs no offset for the day.
+    """
+    is_ranking = parameters["loss_function"] != "Logloss"
     offset, positions = nuisance(training)
     valid_offset, _ = nuisance(validation, positions)
-    pool = Pool(training.features, training.is_liked.astype(int), feature_names=training.names, baseline=offset)
-    valid = Pool(validation.features, validation.is_liked.astype(int), feature_names=training.names, baseline=valid_offset)
+    pools = [
+        Pool(
+            rows.features, rows.is_liked.astype(int), feature_names=rows.names,
+            **({"group_id": rows.request} if is_ranking else {"baseline": baseline}),
+        )
+        for rows, baseline in ((training, offset), (validation, valid_offset))
+    ]
     started = time.monotonic()
-    booster = CatBoostClassifier(
-        **parameters, eval_metric="Logloss", early_stopping_rounds=60, use_best_model=True,
-        allow_writing_files=False, thread_count=os.cpu_count(), verbose=False,
-    )
-    with console.status("fitting CatBoost"):
-        booster.fit(pool, eval_set=valid)
+    booster = CatBoost({
+        **parameters, "early_stopping_rounds": 60, "use_best_model": True, "allow_writing_files": False,
+        "thread_count": os.cpu_count(), "verbose": False,
+        "eval_metric": "AUC:type=Ranking" if is_ranking else "Logloss",
+    })
+    with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
+        booster.fit(pools[0], eval_set=pools[1])
+    scores = booster.predict(np.asfortranarray(validation.features), prediction_type="RawFormulaVal")
     figures = {
-        "validation_logloss": round(booster.get_best_score()["validation"]["Logloss"], 5),
-        "offset_only_logloss": round(log_loss(validation.is_liked, valid_offset), 5),
+        "validation_request_auc": round(request_auc(scores, compact(validation.request), validation.is_liked), 4),
         "tree_count": booster.tree_count_,
         "fit_seconds": round(time.monotonic() - started, 1),
     }
+    if not is_ranking:
+        figures["validation_logloss"] = round(log_loss(validation.is_liked, scores + valid_offset), 5)
+        figures["offset_only_logloss"] = round(log_loss(validation.is_liked, valid_offset), 5)
     return booster, figures
+
+
+def compact(numbers: np.ndarray) -> np.ndarray:
+    """Return the numbers renumbered from 0 without gaps."""
+    return np.unique(numbers, return_inverse=True)[1]
 
 
 def log_loss(is_liked: np.ndarray, log_odds: np.ndarray) -> float:
@@ -118,75 +134,49 @@ def log_loss(is_liked: np.ndarray, log_odds: np.ndarray) -> float:
     return float(np.mean(np.logaddexp(0, log_odds) - is_liked * log_odds))
 
 
-def train(connection: Connection, variant: str) -> Trained:
-    """Train a variant on the days before the held-out ones."""
-    names = feature_names(connection, variant)
-    split = examples.split_day(connection)
-    history = [(day, views) for day, views in examples.day_views(connection) if day < split]
+@dataclass
+class Split:
+    """Examples before the held-out days: those to fit on and the last days, to validate on."""
+
+    training: Examples
+    validation: Examples
+    encoders: dict
+    first_day: date
+    until: date
+    user_share: float
+
+
+def split_examples(connection: Connection, names: list[str], max_rows: int = MAX_ROWS) -> Split:
+    """Return training and validation examples: at most 24 days, evenly spread, of a share of the users if need be."""
+    until = examples.split_day(connection)
+    history = [(day, views) for day, views in examples.day_views(connection) if day < until]
     days = [day for day, _ in history]
     days = examples.spread(days[int(len(days) * WARM_UP_SHARE):], MAX_DAYS)
-    views = sum(count for day, count in history if day in set(days))
-    share = min(1.0, MAX_ROWS / views)
+    share = min(1.0, max_rows / sum(views for day, views in history if day in set(days)))
     codes = examples.encoders(connection, days[0])
     rows = examples.load_examples(connection, days, names, codes, share, "training days")
-    first_validation_day = np.datetime64(days[-max(1, round(len(days) * VALIDATION_SHARE))])
-    is_training = rows.days < first_validation_day
-    if not is_training.any() or rows.is_liked[is_training].all() or not rows.is_liked[is_training].any():
+    is_training = rows.days < np.datetime64(days[-max(1, round(len(days) * VALIDATION_SHARE))])
+    labels = rows.is_liked[is_training]
+    if not len(labels) or labels.all() or not labels.any():
         raise PgfeedError("there is too little to learn from", "the training days hold no likes, or nothing else", "./run ingest FILE...")
-    booster, metrics = fit(take(rows, is_training), take(rows, ~is_training), PARAMETERS)
-    metrics |= {"row_count": int(is_training.sum()), "day_count": len(days), "user_share": round(share, 4)}
+    return Split(rows.take(is_training), rows.take(~is_training), codes, days[0], until, share)
+
+
+def train(connection: Connection, variant: str, parameters: dict = PARAMETERS) -> Trained:
+    """Train a variant on the days before the held-out ones."""
+    names = feature_names(connection, variant)
+    split = split_examples(connection, names)
+    booster, metrics = fit(split.training, split.validation, parameters)
+    return trained(split, booster, metrics, parameters)
+
+
+def trained(split: Split, booster: CatBoost, metrics: dict, parameters: dict) -> Trained:
+    """Return a fitted model with what storing it needs."""
+    rows = split.training
+    metrics |= {
+        "row_count": len(rows.features), "day_count": len(np.unique(rows.days)), "user_share": round(split.user_share, 4)
+    }
     chosen = np.random.default_rng(0).choice(len(rows.features), min(GOLDEN_ROWS, len(rows.features)), replace=False)
-    return Trained(booster, names, codes, days[0], split, rows.features[chosen], metrics)
-
-
-def take(rows: Examples, mask: np.ndarray) -> Examples:
-    """Return those rows where the mask is true."""
-    arrays = (rows.features, rows.user_ids, rows.post_ids, rows.days, rows.request, rows.position, rows.is_liked)
-    return Examples(rows.names, *(array[mask] for array in arrays))
-
-
-def artifact(booster: CatBoostClassifier) -> bytes:
-    """Return the model in the native CatBoost format."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.cbm"
-        booster.save_model(str(path), format="cbm")
-        return path.read_bytes()
-
-
-def store(connection: Connection, variant: str, trained: Trained) -> int:
-    """Write a model to the table models, inactive; return its version."""
-    blob = artifact(trained.booster)
-    scores = trained.booster.predict(np.asfortranarray(trained.golden), prediction_type="RawFormulaVal", thread_count=1)
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(hashtext('pgfeed.models'))")
-        cursor.execute(
-            """
-            insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, trained_from,
-                trained_until, parameters, metrics, golden_matrix, golden_scores)
-            select %(variant)s, coalesce(max(version), 0) + 1, %(artifact)s, %(sha256)s, %(names)s, %(encoders)s, %(from)s,
-                %(until)s, %(parameters)s, %(metrics)s, %(golden)s, %(scores)s
-            from pgfeed.models where variant = %(variant)s
-            returning version
-            """,
-            {
-                "variant": variant, "artifact": blob, "sha256": hashlib.sha256(blob).hexdigest(),
-                "names": trained.names, "encoders": Json(trained.encoders),
-                "from": examples.midnight(trained.trained_from), "until": examples.midnight(trained.trained_until),
-                "parameters": Json(PARAMETERS), "metrics": Json(trained.metrics),
-                "golden": trained.golden.astype(">f4").tobytes(), "scores": scores.tolist(),
-            },
-        )
-        return cursor.fetchone()[0]
-
-
-def activate(connection: Connection, variant: str, version: int | None) -> int:
-    """Activate a stored version, the newest if none is named; return it."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "select coalesce(%s, (select max(version) from pgfeed.model_versions where variant = %s))", [version, variant]
-        )
-        version = cursor.fetchone()[0]
-        if version is None:
-            raise PgfeedError(f"there is no model of variant {variant}", None, f"./run train {variant}")
-        cursor.execute("call pgfeed.activate_model(%s, %s)", [variant, version])
-    return version
+    return Trained(
+        booster, rows.names, split.encoders, split.first_day, split.until, rows.features[chosen], metrics, parameters
+    )

@@ -114,7 +114,7 @@ def upgrade() -> None:
     install("views/impressions", "64b2e08d73be")
     install("views/_counted_events", "fa3794cb22f3")
     install("views/likes", "abf44aa6a58f")
-    install("procedures/create_event_partitions", "170ffe57925a")
+    install("procedures/create_event_partitions", "6673149604c2")
 
 
 def downgrade() -> None:
@@ -129,6 +129,7 @@ def downgrade() -> None:
         drop table pgfeed.feed_events;
         drop table pgfeed.posts;
         drop table pgfeed.users;
+        drop table if exists simulation.days, simulation.posts, simulation.users, simulation.worlds;
         drop schema simulation;
         revoke all on schema pgfeed from pgfeed_owner, pgfeed_reader, pgfeed_writer, pgfeed_operator;
         comment on schema pgfeed is null;

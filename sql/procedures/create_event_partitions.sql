@@ -20,7 +20,12 @@ begin
         v_name := 'feed_events_' || to_char(v_month, '"y"YYYY"m"MM');
         if to_regclass('pgfeed.' || v_name) is null then
             perform pg_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'));
-            if to_regclass('pgfeed.' || v_name) is null then
+            -- to_regclass could still answer from before the wait for the lock.
+            if not exists (
+                select
+                from pg_class as c
+                where c.relnamespace = 'pgfeed'::regnamespace and c.relname = v_name
+            ) then
                 -- Attaching lets reads and writes of the other months go on; "partition of" does not.
                 execute format('create table pgfeed.%I (like pgfeed.feed_events including all)', v_name);
                 execute format(

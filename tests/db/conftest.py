@@ -13,7 +13,7 @@ import psycopg2.extensions
 import pytest
 from psycopg2.extensions import make_dsn
 
-from loader import train
+from loader import models, train
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NETWORK = """
@@ -149,7 +149,7 @@ def network_template(template):
         cursor.execute(NETWORK)
         cursor.execute("call pgfeed.refresh_features()")
     trained = train.train(connection, "control")
-    train.activate(connection, "control", train.store(connection, "control", trained))
+    models.activate(connection, "control", models.store(connection, "control", trained))
     connection.close()
     yield name
     administer(f'drop database "{name}" with (force)')

@@ -3,12 +3,10 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
 
-from tests.db.conftest import ROOT, alembic, autocommit, queries
+from tests.db.conftest import alembic, autocommit, queries
 
 SNAPSHOT = Path(__file__).parent / "schema.sql"
 PRIVILEGES = Path(__file__).parent / "privileges.txt"
