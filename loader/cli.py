@@ -26,11 +26,17 @@ class Main(click.Group):
         except PgfeedError as error:
             message = str(error)
         except psycopg2.Error as error:
-            message = " ".join(filter(None, [(error.diag.message_primary or str(error)).strip(), error.diag.message_hint]))
+            message = describe(error)
         except KeyboardInterrupt:
             message = "interrupted. Nothing finished is lost: run the same command again"
         click.echo(f"error: {message}", err=True)
         sys.exit(1)
+
+
+def describe(error: psycopg2.Error) -> str:
+    """Return what the server said in one line: its message and its hint."""
+    message = (error.diag.message_primary or str(error)).removeprefix("plpy.Error: ")
+    return ". ".join(" ".join(part.split()).rstrip(".") for part in (message, error.diag.message_hint) if part)
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -59,6 +65,20 @@ def show(data: object, as_json: bool, text: object) -> None:
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
         out.print(text)
+
+
+@main.command("migrate")
+def migrate_schema():
+    """Make the schema, or bring it up to date.
+
+    \b
+    Example:
+      ./run migrate
+      PGFEED_DSN=postgresql://postgres@db.example.com/feed ./run migrate
+    """
+    from loader import migrate
+
+    click.echo(f"the schema is at revision {migrate.migrate()}", err=True)
 
 
 @main.command("ingest")
@@ -220,29 +240,46 @@ def rollback_model(connection, variant):
 
 
 @main.command("evaluate")
-@click.argument("protocol", type=click.Choice(["logged"]))
+@click.argument("protocols")
 @click.argument("variants", nargs=-1, required=True)
+@click.option("--requests", "request_count", default=2000, show_default=True, help="Of the live protocol.")
+@click.option("--seed", default=0, show_default=True, help="Of the live requests and likes.")
 @JSON
 @connected
-def evaluate_variants(connection, protocol, variants, as_json):
+def evaluate_variants(connection, protocols, variants, request_count, seed, as_json):
     """Measure active models beside their baselines, and write the figures to pgfeed.evaluations.
 
-    logged: re-rank what users saw on the held-out days; HitRate@5 over user-days with more than five views.
+    \b
+    logged  re-ranks what users saw on the held-out days; HitRate@5 over user-days with more than five views
+    live    sends requests through recommend_posts; likes drawn from the simulated network's truth
 
     \b
     Example:
-      ./run evaluate logged control
+      ./run evaluate logged,live control
     """
-    from loader import evaluate, models
+    from loader import evaluate, live, models
 
-    for variant in variants:
-        model = models.load_active(connection, variant)
-        results = evaluate.evaluate_logged(connection, model)
-        evaluate.store(connection, protocol, variant, model["version"], results, {})
-        show(
-            {"protocol": protocol, "variant": variant, "version": model["version"], "results": [vars(r) for r in results]},
-            as_json, evaluate.as_table(protocol, variant, model["version"], results),
-        )
+    known = {"logged", "live"}
+    wanted = protocols.split(",")
+    if not set(wanted) <= known:
+        raise PgfeedError(f"there is no protocol {', '.join(sorted(set(wanted) - known))}", f"known: {', '.join(sorted(known))}", "./run evaluate --help")
+    for protocol in wanted:
+        runs = []
+        for variant in variants:
+            model = models.load_active(connection, variant)
+            if protocol == "logged":
+                results, note, parameters = evaluate.evaluate_logged(connection, model), None, {}
+            else:
+                run = live.evaluate_live(connection, variant, request_count, seed)
+                runs.append(run)
+                results, note, parameters = run.results(), run.note(), {"requests": request_count, "seed": seed}
+            evaluate.store(connection, protocol, variant, model["version"], results, parameters)
+            figures = {"protocol": protocol, "variant": variant, "version": model["version"], "results": [vars(r) for r in results], "note": note}
+            show(figures, as_json, evaluate.as_table(protocol, variant, model["version"], results))
+            if note and not as_json:
+                out.print(note)
+        if len(runs) > 1:
+            show(*live.paired(runs[0], runs[1:], as_json))
 
 
 @main.command("demo")
@@ -285,7 +322,7 @@ def recommend(connection, user_id, ts, k, variant, as_json):
         rows = cursor.fetchall()
         elapsed = time.monotonic() - started
     headers = ["rank", "post_id", "topic", "source", "score", "text"]
-    shorten = [(*row[:5], " ".join((row[5] or "").split())[:32]) for row in rows]
+    shorten = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
         table(f"{len(rows)} posts for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),

@@ -2,10 +2,11 @@
 
 import os
 import time
+from contextlib import closing
 
 from psycopg2.extensions import connection as Connection
 
-from loader import evaluate, models, refresh, simulate, train
+from loader import db, evaluate, models, refresh, simulate, train
 from loader.terminal import out, table
 
 USERS = 3000
@@ -56,7 +57,7 @@ def demo(connection: Connection) -> None:
     out.print(evaluate.as_table("logged", VARIANT, version, results))
 
     out.rule(f"5 five posts for user {USER_ID} at {MOMENT}", align="left")
-    show_posts(connection)
+    show_posts()
 
     out.rule("6 now you", align="left")
     url = os.environ.get("PGFEED_URL") or os.environ.get("PGFEED_DSN")
@@ -64,13 +65,14 @@ def demo(connection: Connection) -> None:
     out.print(f"any driver: {url}", soft_wrap=True)
 
 
-def show_posts(connection: Connection) -> None:
-    """Print the five posts and how long a first and a warm call take."""
-    with connection, connection.cursor() as cursor:
+def show_posts() -> None:
+    """Print the five posts and how long the first and a warm call of a new session take."""
+    connection = db.connect()
+    with closing(connection), connection.cursor() as cursor:
         started = time.perf_counter()
         cursor.execute(CALL, [USER_ID, MOMENT])
         first = time.perf_counter() - started
-        rows = [(*row[:5], " ".join((row[5] or "").split())[:34]) for row in cursor.fetchall()]
+        rows = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in cursor.fetchall()]
         seconds = []
         for _ in range(WARM_CALLS):
             started = time.perf_counter()

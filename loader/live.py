@@ -26,6 +26,7 @@ class Live:
     seed: int
     user_ids: np.ndarray
     moments: list[datetime]
+    is_held_out: np.ndarray
     hits: dict[str, np.ndarray] = field(default_factory=dict)
     seconds: np.ndarray | None = None
     memory_mb: float | None = None
@@ -40,6 +41,18 @@ class Live:
         """Return the share of the way from random to oracle that the model covers."""
         model, low, high = (self.hits[name].mean() for name in ("model", "random", "oracle"))
         return float((model - low) / (high - low))
+
+    def note(self) -> str:
+        """Return what the table does not say: the share of the way, the held-out days, latency and memory."""
+        model = self.results(self.is_held_out)[0] if self.is_held_out.any() else None
+        milliseconds = np.percentile(self.seconds * 1000, [50, 99, 100])
+        lines = [f"{self.covered():.0%} of the way from random to oracle"]
+        if model:
+            lines.append(f"on the {model.sample_count} requests at held-out days: {model.value:.3f} ({model.low:.3f} to {model.high:.3f})")
+        lines.append("request median {:.1f} ms, p99 {:.1f} ms, max {:.0f} ms".format(*milliseconds))
+        if self.memory_mb:
+            lines[-1] += f"; private memory of the backend {self.memory_mb:.0f} MB"
+        return "\n".join(lines)
 
 
 def requests(world: World, first: date, last: date, count: int, seed: int) -> tuple[np.ndarray, list[datetime]]:
@@ -119,7 +132,9 @@ def evaluate_live(connection: Connection, variant: str, count: int = REQUESTS, s
     user_ids, moments = requests(world, days[0], days[-1], count, seed)
     with connection, connection.cursor() as cursor:
         cursor.execute("select max(version) from pgfeed.active_models where variant = %s", [variant])
-        result = Live(variant, cursor.fetchone()[0], seed, user_ids, moments)
+        version = cursor.fetchone()[0]
+    split = examples.split_day(connection)
+    result = Live(variant, version, seed, user_ids, moments, np.array([moment.date() >= split for moment in moments]))
     posts_of = {day: examples.load_posts(connection, day, {}) for day in sorted({moment.date() for moment in moments})}
     names = ["model", "random", *BASELINES, "oracle"]
     result.hits = {name: np.zeros(count, bool) for name in names}
@@ -149,3 +164,16 @@ def evaluate_live(connection: Connection, variant: str, count: int = REQUESTS, s
 def best(scores: np.ndarray) -> np.ndarray:
     """Return the indices of the five best scores, ties to the first."""
     return np.argsort(-scores, kind="stable")[:TOP]
+
+
+def paired(first: Live, others: list[Live], as_json: bool) -> tuple[object, bool, str]:
+    """Return what `show` takes: each other variant's gain over the first on the same requests, with its interval."""
+    gains = []
+    for other in others:
+        gain = other.hits["model"].astype(float) - first.hits["model"]
+        value, low, high = bootstrap(gain, first.user_ids)
+        gains.append({"variant": other.variant, "over": first.variant, "gain": value, "low": low, "high": high})
+    text = "\n".join(
+        f"{g['variant']} over {g['over']} on the same requests: {g['gain']:+.3f} ({g['low']:+.3f} to {g['high']:+.3f})" for g in gains
+    )
+    return {"protocol": "live", "paired": gains}, as_json, text

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 console = Console(stderr=True, highlight=False)
 out = Console(highlight=False)
@@ -33,10 +33,15 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
 
 
 def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]], numeric: Sequence[str] = ()) -> Table:
-    """Return a plain table; columns named in `numeric` are right-aligned."""
+    """Return a plain table; columns named in `numeric` are right-aligned, one named text is cut."""
+    cells = [["" if value is None else str(value) for value in row] for row in rows]
     result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
+    widths = [max(map(len, column)) + 3 for column in zip(headers, *cells)]
+    for header, width in zip(headers, widths):
         result.add_column(header, justify="right" if header in numeric else "left", overflow="fold")
-    for row in rows:
-        result.add_row(*("" if value is None else str(value) for value in row))
+        if header == "text":
+            rest = out.width - (sum(widths) - width) - 3
+            result.columns[-1] = Column(header, overflow="ellipsis", no_wrap=True, max_width=max(rest, 16))
+    for row in cells:
+        result.add_row(*row)
     return result

@@ -163,19 +163,7 @@ ALTER TABLE pgfeed.feed_events OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month: create_event_partitions() makes what is missing';
 COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
 COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
-CREATE VIEW pgfeed._counted_events AS
- SELECT e.event_at,
-    e.user_id,
-    e.post_id,
-    ((e.action = 'view'::text))::integer AS view_count,
-        CASE
-            WHEN (e.action = 'like'::text) THEN 1
-            WHEN (e.target AND (NOT (EXISTS ( SELECT
-               FROM pgfeed.feed_events l
-              WHERE ((l.user_id = e.user_id) AND (l.post_id = e.post_id) AND (l.action = 'like'::text) AND (l.event_at >= e.event_at) AND (l.event_at < (e.event_at + pgfeed._like_window()))))))) THEN 1
-            ELSE 0
-        END AS like_count
-   FROM pgfeed.feed_events e;
+CREATE VIEW pgfeed._counted_events AS ...;
 ALTER TABLE pgfeed._counted_events OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed._counted_events IS 'One row per event: whether it counts as a view (1 or 0) and as a like (1 or 0). A view with target true counts as a like too unless a like row follows it within the hour';
 CREATE TABLE pgfeed.model_activations (
@@ -217,18 +205,7 @@ COMMENT ON COLUMN pgfeed.models.encoders IS 'Codes of categories by feature name
 COMMENT ON COLUMN pgfeed.models.trained_until IS 'No event at or after it was seen in training';
 COMMENT ON COLUMN pgfeed.models.golden_matrix IS 'A sample of inputs: big-endian float4, row after row';
 COMMENT ON COLUMN pgfeed.models.golden_scores IS 'What the trainer''s CatBoost gave for golden_matrix';
-CREATE VIEW pgfeed.active_models AS
- SELECT DISTINCT ON (a.variant) a.variant,
-    a.version,
-    m.model_id,
-    a.activation_id,
-    a.activated_at,
-    a.activated_by,
-    m.trained_until,
-    m.metrics
-   FROM (pgfeed.model_activations a
-     JOIN pgfeed.models m ON (((m.variant = a.variant) AND (m.version = a.version))))
-  ORDER BY a.variant, a.activation_id DESC;
+CREATE VIEW pgfeed.active_models AS ...;
 ALTER TABLE pgfeed.active_models OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that serves it now';
 CREATE TABLE pgfeed.alembic_version (
@@ -304,23 +281,7 @@ ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAY
     NO MAXVALUE
     CACHE 1
 );
-CREATE VIEW pgfeed.impressions AS
- SELECT v.event_at AS viewed_at,
-    v.user_id,
-    v.post_id,
-    (COALESCE(v.target, false) OR (l.liked_at IS NOT NULL)) AS is_liked,
-    COALESCE(l.liked_at,
-        CASE
-            WHEN v.target THEN v.event_at
-            ELSE NULL::timestamp with time zone
-        END) AS liked_at
-   FROM (pgfeed.feed_events v
-     LEFT JOIN LATERAL ( SELECT min(e.event_at) AS liked_at
-           FROM pgfeed.feed_events e
-          WHERE ((e.user_id = v.user_id) AND (e.post_id = v.post_id) AND (e.action = 'like'::text) AND (e.event_at >= v.event_at) AND (e.event_at < (v.event_at + pgfeed._like_window())) AND (NOT (EXISTS ( SELECT
-                   FROM pgfeed.feed_events w
-                  WHERE ((w.user_id = v.user_id) AND (w.post_id = v.post_id) AND (w.action = 'view'::text) AND (w.event_at > v.event_at) AND (w.event_at <= e.event_at))))))) l ON (true))
-  WHERE (v.action = 'view'::text);
+CREATE VIEW pgfeed.impressions AS ...;
 ALTER TABLE pgfeed.impressions OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.impressions IS 'One row per view of a post by a user. A like row belongs to the latest view of the same post by the same user in the hour before it';
 COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the view has target true or a like row belongs to it';
@@ -371,12 +332,7 @@ ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS
     NO MAXVALUE
     CACHE 1
 );
-CREATE VIEW pgfeed.likes AS
- SELECT c.event_at AS liked_at,
-    c.user_id,
-    c.post_id
-   FROM pgfeed._counted_events c
-  WHERE (c.like_count = 1);
+CREATE VIEW pgfeed.likes AS ...;
 ALTER TABLE pgfeed.likes OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.likes IS 'One row per like: every like row, and every view with target true that no like row follows within the hour';
 COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Time of the like row, or of the view where only its target tells of the like';
@@ -388,20 +344,7 @@ ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED AL
     NO MAXVALUE
     CACHE 1
 );
-CREATE VIEW pgfeed.model_versions AS
- SELECT m.variant,
-    m.version,
-    m.created_at,
-    m.trained_from,
-    m.trained_until,
-    (a.activation_id IS NOT NULL) AS is_active,
-    length(m.artifact) AS artifact_bytes,
-    m.sha256,
-    cardinality(m.feature_names) AS feature_count,
-    m.parameters,
-    m.metrics
-   FROM (pgfeed.models m
-     LEFT JOIN pgfeed.active_models a ON ((a.model_id = m.model_id)));
+CREATE VIEW pgfeed.model_versions AS ...;
 ALTER TABLE pgfeed.model_versions OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model, without its artifact';
 ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -421,17 +364,7 @@ CREATE TABLE pgfeed.post_days (
 ALTER TABLE pgfeed.post_days OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.post_days IS 'One row per post and day (UTC) with events';
 COMMENT ON COLUMN pgfeed.post_days.like_count IS 'Likes of that day, whenever the view was';
-CREATE MATERIALIZED VIEW pgfeed.post_features AS
- SELECT f.post_id,
-    f.view_count,
-    f.like_count,
-    f.like_rate,
-    f.decayed_view_count_7d,
-    f.decayed_like_count_7d,
-    f.decayed_like_count_1d,
-    f.decayed_like_rate_7d,
-    f.age_days
-   FROM pgfeed.post_features_as_of(pgfeed._refresh_as_of()) f(post_id, view_count, like_count, like_rate, decayed_view_count_7d, decayed_like_count_7d, decayed_like_count_1d, decayed_like_rate_7d, age_days)
+CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
   WITH NO DATA;
 ALTER TABLE pgfeed.post_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
@@ -446,41 +379,7 @@ COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the 
 COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
 COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
 COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, the first event counts instead';
-CREATE MATERIALIZED VIEW pgfeed.post_text_features AS
- WITH terms AS (
-         SELECT p_1.post_id,
-            t.lexeme,
-            (cardinality(t.positions))::double precision AS term_frequency
-           FROM (pgfeed.posts p_1
-             CROSS JOIN LATERAL unnest(to_tsvector('russian'::regconfig, "left"(p_1.text, 200000))) t(lexeme, positions, weights))
-        ), documents AS (
-         SELECT (count(*))::double precision AS document_count
-           FROM pgfeed.posts p_1
-          WHERE (p_1.text IS NOT NULL)
-        ), inverse_frequencies AS (
-         SELECT t.lexeme,
-            (ln((((1)::double precision + d.document_count) / ((1 + count(*)))::double precision)) + (1)::double precision) AS inverse_document_frequency
-           FROM (terms t
-             CROSS JOIN documents d)
-          GROUP BY t.lexeme, d.document_count
-        ), weights AS (
-         SELECT t.post_id,
-            count(*) AS term_count,
-            sum((t.term_frequency * f.inverse_document_frequency)) AS weight_sum,
-            max((t.term_frequency * f.inverse_document_frequency)) AS weight_max,
-            sqrt(sum(((t.term_frequency * f.inverse_document_frequency) ^ (2)::double precision))) AS weight_norm
-           FROM (terms t
-             JOIN inverse_frequencies f ON ((f.lexeme = t.lexeme)))
-          GROUP BY t.post_id
-        )
- SELECT p.post_id,
-    length(p.text) AS text_length,
-    (w.term_count)::integer AS term_count,
-    ((w.weight_sum / w.weight_norm))::real AS tfidf_sum,
-    (((w.weight_sum / w.weight_norm) / (w.term_count)::double precision))::real AS tfidf_mean,
-    ((w.weight_max / w.weight_norm))::real AS tfidf_max
-   FROM (pgfeed.posts p
-     LEFT JOIN weights w ON ((w.post_id = p.post_id)))
+CREATE MATERIALIZED VIEW pgfeed.post_text_features AS ...
   WITH NO DATA;
 ALTER TABLE pgfeed.post_text_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_text_features IS 'One row per post: what its text says, as of the last refresh. TF-IDF as in scikit-learn''s TfidfVectorizer: tf * (ln((1 + n) / (1 + df)) + 1), each post scaled to length 1, over the lexemes of the text search configuration russian, which stems Russian and English words';
@@ -503,20 +402,7 @@ CREATE TABLE pgfeed.rollup_watermarks (
 );
 ALTER TABLE pgfeed.rollup_watermarks OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.rollup_watermarks IS 'One row: events recorded before watermark_at are in rollup_days';
-CREATE MATERIALIZED VIEW pgfeed.user_features AS
- SELECT f.user_id,
-    f.gender,
-    f.age,
-    f.country,
-    f.city,
-    f.exp_group,
-    f.os,
-    f.source,
-    f.view_count,
-    f.like_count,
-    f.like_rate,
-    f.days_since_active
-   FROM pgfeed.user_features_as_of(pgfeed._refresh_as_of()) f(user_id, gender, age, country, city, exp_group, os, source, view_count, like_count, like_rate, days_since_active)
+CREATE MATERIALIZED VIEW pgfeed.user_features AS ...
   WITH NO DATA;
 ALTER TABLE pgfeed.user_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_features IS 'One row per user with a profile or an event: user_features_as_of() at the cut-off of the last refresh';
@@ -530,15 +416,7 @@ CREATE TABLE pgfeed.user_topic_days (
 ALTER TABLE pgfeed.user_topic_days OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.user_topic_days IS 'One row per user, day (UTC) and topic with events';
 COMMENT ON COLUMN pgfeed.user_topic_days.topic IS 'Empty: the post has none, or is not in posts';
-CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS
- SELECT f.user_id,
-    f.topic,
-    f.view_count,
-    f.like_count,
-    f.view_share,
-    f.like_rate,
-    f.last_active_date
-   FROM pgfeed.user_topic_features_as_of(pgfeed._refresh_as_of()) f(user_id, topic, view_count, like_count, view_share, like_rate, last_active_date)
+CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
   WITH NO DATA;
 ALTER TABLE pgfeed.user_topic_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';

@@ -13,13 +13,14 @@ PRIVILEGES = Path(__file__).parent / "privileges.txt"
 
 
 def dump(dsn: str) -> str:
-    """Return the schema as pg_dump gives it, without what differs between servers."""
+    """Return the schema as pg_dump gives it, without bodies (they are pinned) and what differs between servers."""
     text = subprocess.run(
         ["pg_dump", "--schema-only", "--schema=pgfeed", "--schema=simulation", dsn],
         capture_output=True, text=True, check=True,
     ).stdout
-    bodies = re.sub(r"AS \$(\w*)\$\n.*?\$\1\$;", "AS '...';", text, flags=re.DOTALL)
-    lines = [line for line in bodies.splitlines() if line and not line.startswith(("--", "SET ", "SELECT pg_catalog.set_config", "\\"))]
+    text = re.sub(r"AS \$(\w*)\$\n.*?\$\1\$;", "AS '...';", text, flags=re.DOTALL)
+    text = re.sub(r"^(CREATE (?:MATERIALIZED )?VIEW \S+ AS)\n.*?(?=;$|\n  WITH)", r"\1 ...", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in text.splitlines() if line and not line.startswith(("--", "SET ", "SELECT pg_catalog.set_config", "\\"))]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,73 @@
+"""Bringing the schema up to date, with the server's shortcomings said before anything is changed."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from psycopg2.extensions import connection as Connection
+
+from loader import db
+from loader.errors import PgfeedError
+
+ROOT = Path(__file__).resolve().parent.parent
+EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
+IMPORTS = """
+do language plpython3u $$
+import importlib
+for name in ("numpy", "catboost"):
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        plpy.error(f"{name}: {error}")
+$$
+"""
+
+
+def require_extensions(connection: Connection) -> None:
+    """Raise unless plpython3u and pgvector are there or can be created by this user."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select name, installed_version is not null from pg_available_extensions where name = any(%s)", [list(EXTENSIONS)]
+        )
+        available = dict(cursor.fetchall())
+        cursor.execute("select current_user, usesuper, current_setting('server_version_num')::integer / 10000 from pg_user where usename = current_user")
+        user, is_superuser, major = cursor.fetchone()
+    if major < 15:
+        raise PgfeedError(f"the server is PostgreSQL {major}", "15 or later is needed", "upgrade it, or unset PGFEED_DSN to use the embedded one")
+    for name, package in EXTENSIONS.items():
+        if name not in available:
+            raise PgfeedError(
+                f"the server has no extension {name}", f"{package} is not installed there",
+                f"install {package} for PostgreSQL {major} on the server, or unset PGFEED_DSN to use the embedded one",
+            )
+    if not is_superuser:
+        raise PgfeedError(
+            f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser", "./run migrate as a superuser"
+        )
+
+
+def require_packages(connection: Connection) -> None:
+    """Raise unless the server's own Python can import what serving needs."""
+    with connection, connection.cursor() as cursor:
+        try:
+            cursor.execute(IMPORTS)
+        except Exception as error:
+            raise PgfeedError(
+                "the server's Python cannot import what recommend_posts needs",
+                str(error).splitlines()[0].removeprefix("plpy.Error: "),
+                "install catboost and numpy for the server's Python, then ./run migrate",
+            ) from error
+
+
+def migrate() -> str:
+    """Upgrade the database to the newest revision; return that revision."""
+    connection = db.connect()
+    try:
+        require_extensions(connection)
+        command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+        require_packages(connection)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select version_num from pgfeed.alembic_version")
+            return cursor.fetchone()[0]
+    finally:
+        connection.close()
