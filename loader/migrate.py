@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psycopg2
 from alembic import command
 from alembic.config import Config
 from psycopg2.extensions import connection as Connection
@@ -51,7 +52,7 @@ def require_packages(connection: Connection) -> None:
     with connection, connection.cursor() as cursor:
         try:
             cursor.execute(IMPORTS)
-        except Exception as error:
+        except psycopg2.Error as error:
             raise PgfeedError(
                 "the server's Python cannot import what recommend_posts needs",
                 str(error).splitlines()[0].removeprefix("plpy.Error: "),
