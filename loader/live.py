@@ -113,12 +113,18 @@ def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.n
 
 
 def private_megabytes(pid: int) -> float | None:
-    """Return the private memory of a server process on this machine; None if it cannot be read."""
+    """Return the memory that only this server process uses, without shared buffers; None if it cannot be read."""
+    kilobytes, is_shared = 0, False
     try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            return sum(int(line.split()[1]) for line in file if line.startswith("Private_")) / 1024
+        with open(f"/proc/{pid}/smaps") as file:
+            for line in file:
+                if line.startswith("Private_") and not is_shared:
+                    kilobytes += int(line.split()[1])
+                elif line[0] in "0123456789abcdef":
+                    is_shared = line.split()[1][3] == "s"
     except OSError:
         return None
+    return kilobytes / 1024
 
 
 def evaluate_live(connection: Connection, variant: str, count: int = REQUESTS, seed: int = 0) -> Live:

@@ -4,6 +4,7 @@ import random
 import time
 
 from loader import db
+from loader.live import private_megabytes
 from loader.terminal import out, progress, table
 
 CALLS = 3000
@@ -24,15 +25,6 @@ def first_call(users: list[int]) -> float:
         seconds = time.perf_counter() - started
     connection.close()
     return seconds
-
-
-def private_megabytes(pid: int) -> float | None:
-    """Return the private memory of a server process on this machine; None if it cannot be read."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup") as file:
-            return sum(int(line.split()[1]) for line in file if line.startswith("Private_")) / 1024
-    except OSError:
-        return None
 
 
 def main() -> None:
