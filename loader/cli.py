@@ -92,14 +92,15 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
     """Load users, posts and events from CSV (plain or gzip), Parquet or a running Postgres.
 
     The kind of a file is known by its header. Loading a file again is harmless and completes an interrupted load. Rows
-    that cannot be loaded are kept in pgfeed.ingest_rejects with their line and the reason.
+    that cannot be loaded are kept in pgfeed.ingest_rejects with their line and the reason; the others are loaded, and the
+    exit code is 1.
 
     \b
     Example:
       ./run ingest user_data.csv post_text_df.csv feed_data.csv.gz --timezone Europe/Moscow
       ./run ingest --from postgresql://reader@db.example.com/feed --as events
     """
-    from loader.ingest import ingest, report, require_loaded
+    from loader.ingest import ingest, refuse_rejects, report
     from loader.rows import time_zone
     from loader.sources import open_sources
 
@@ -108,7 +109,7 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
         results.extend(ingest(connection, open_sources(files, url, kinds), time_zone(timezone)))
     finally:
         report(results, as_json)
-    require_loaded(results)
+    refuse_rejects(results)
 
 
 @main.command("simulate")

@@ -139,9 +139,6 @@ class Result:
             yield f"{_count(repeats.differing, 'duplicate')} with other values, first at {first}: {how}"
         if self.updated:
             yield f"{_count(self.updated, 'row')} changed what was loaded before"
-        if self.rejected:
-            line, reason = self.first_reject
-            yield f"{self.rejected:,} rejected, first at {self.place} {line}: {reason} (all: pgfeed.ingest_rejects)"
         if self.ignored:
             yield f"ignored columns: {', '.join(self.ignored)}"
 
@@ -410,13 +407,16 @@ def report(results: list[Result], as_json: bool = False) -> None:
         terminal.out.print(f"posts known only from events: {added:,}, added without text")
 
 
-def require_loaded(results: list[Result]) -> None:
-    """Raise if every row of a source was rejected."""
-    for result in results:
-        if result.rejected and result.rejected == result.read:
-            line, reason = result.first_reject
-            raise PgfeedError(
-                f"no row of {result.source} could be loaded",
-                f"all {result.read:,} were rejected, first {result.place} {line}: {reason}",
-                "./run psql -c 'select * from pgfeed.ingest_rejects'",
-            )
+def refuse_rejects(results: list[Result]) -> None:
+    """Raise if any row was rejected: the others are loaded, and programs must be able to tell."""
+    rejecting = [result for result in results if result.rejected]
+    if not rejecting:
+        return
+    line, reason = rejecting[0].first_reject
+    read, rejected = (sum(getattr(result, name) for result in rejecting) for name in ("read", "rejected"))
+    others = f" and {len(rejecting) - 1} more" if len(rejecting) > 1 else ""
+    raise PgfeedError(
+        f"{rejected:,} of {read:,} rows of {rejecting[0].source}{others} could not be loaded",
+        f"first {rejecting[0].place} {line}: {reason}",
+        "./run psql -c 'select * from pgfeed.ingest_rejects'",
+    )

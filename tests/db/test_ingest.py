@@ -21,7 +21,7 @@ from psycopg2.extensions import make_dsn
 
 from loader import sources
 from loader.errors import PgfeedError
-from loader.ingest import ingest, require_loaded
+from loader.ingest import ingest, refuse_rejects
 from loader.rows import time_zone
 from loader.sources import open_server, open_sources
 
@@ -364,7 +364,7 @@ def test_the_command(dsn, write, query):
     good = write(HEADER + event(START, 1, 5) + event(START, "x", 5), "good.csv")
     bad = write(HEADER + event(START, "x", 5), "bad.csv")
     done = command(dsn, good)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 1 and done.stderr.startswith("error: 1 of 2 rows of ") and done.stderr.count("\n") == 1
     assert "posts known only from events: 1, added without text" in done.stdout
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
     done = command(dsn, good, "--json")
@@ -378,7 +378,7 @@ def test_the_command(dsn, write, query):
     }
     assert source["first_reject"] == {"line": 3, "reason": "user_id: 'x' is not an integer"}
     for arguments, message in [
-        ((bad,), "could be loaded: all 1 were rejected, first line 2: user_id: 'x' is not an integer"),
+        ((bad,), "could not be loaded: first line 2: user_id: 'x' is not an integer"),
         (("missing.csv",), "cannot read missing.csv: No such file or directory"),
         ((good, "--timezone", "Mars/Base"), "unknown time zone 'Mars/Base'"),
         ((good, "--as", "likes"), "unknown kind 'likes'"),
@@ -418,7 +418,7 @@ def test_a_server_without_pgfeed_and_a_user_without_rights(dsn, empty_dsn, write
         query(f"drop role {name}")
 
 
-def test_require_loaded(load, write):
-    with pytest.raises(PgfeedError, match="no row of .* could be loaded"):
-        require_loaded(load(write(HEADER + "x\n")))
-    require_loaded(load(write(HEADER)))
+def test_rejects_are_refused_by_name(load, write):
+    with pytest.raises(PgfeedError, match=r"1 of 2 rows of .*events.csv could not be loaded: first line 2"):
+        refuse_rejects(load(write(HEADER + "x\n" + event(START, 1, 5), "events.csv")))
+    refuse_rejects(load(write(HEADER)))
