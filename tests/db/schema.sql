@@ -1,8 +1,6 @@
 CREATE SCHEMA pgfeed;
-ALTER SCHEMA pgfeed OWNER TO pgfeed;
 COMMENT ON SCHEMA pgfeed IS 'A post recommender inside PostgreSQL';
 CREATE SCHEMA simulation;
-ALTER SCHEMA simulation OWNER TO pgfeed;
 COMMENT ON SCHEMA simulation IS 'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
 CREATE TYPE pgfeed.recommendation AS (
 	rank integer,
@@ -15,7 +13,6 @@ CREATE TYPE pgfeed.recommendation AS (
 	model_version integer,
 	features_as_of timestamp with time zone
 );
-ALTER TYPE pgfeed.recommendation OWNER TO pgfeed_owner;
 COMMENT ON TYPE pgfeed.recommendation IS 'One row per recommended post';
 COMMENT ON COLUMN pgfeed.recommendation.score IS 'The model''s raw value, log-odds of a like relative to an average impression; without a model the log-odds of the decayed like rate';
 COMMENT ON COLUMN pgfeed.recommendation.source IS 'model; cold_start: the user has neither profile nor history; popular: no usable model';
@@ -25,75 +22,63 @@ CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-ALTER PROCEDURE pgfeed._find_stale_days(IN from_day date) OWNER TO pgfeed_owner;
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
-ALTER FUNCTION pgfeed._like_window() OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._like_window() IS 'How long after a view a like of the same post by the same user still belongs to it';
 CREATE FUNCTION pgfeed._liked_posts(user_id bigint, ts timestamp with time zone) RETURNS bytea
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER FUNCTION pgfeed._liked_posts(user_id bigint, ts timestamp with time zone) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._liked_posts(user_id bigint, ts timestamp with time zone) IS 'The posts that a user liked before ts, as big-endian int8, a post once for each time; null: none';
 CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-ALTER FUNCTION pgfeed._live_from(ts timestamp with time zone) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups';
 CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     LANGUAGE plpython3u STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER FUNCTION pgfeed._model_problems(model_id bigint) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._model_problems(model_id bigint) IS 'What keeps a stored model from serving; empty: nothing';
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) OWNER TO pgfeed_owner;
 COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS 'Stores the post matrix as of a moment in feature_packs';
 CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone) RETURNS TABLE(post_count integer, feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER FUNCTION pgfeed._post_pack(as_of timestamp with time zone) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) IS 'One row: the features of all posts as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, -1 for none; matrix big-endian float4, one feature after the other';
 CREATE FUNCTION pgfeed._refresh_as_of() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER FUNCTION pgfeed._refresh_as_of() OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._refresh_as_of() IS 'The cut-off of the newest refresh: what the materialized views are computed as of';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features and liked posts before ts. is_current: from the materialized views where the user is in them';
 CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-ALTER FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment';
 CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) OWNER TO pgfeed_owner;
 COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) IS 'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its features exist here and its golden sample gets the trainer''s scores';
 CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-ALTER PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) OWNER TO pgfeed_owner;
 COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_7d real, decayed_like_count_7d real, decayed_like_count_1d real, decayed_like_rate_7d real, age_days real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
@@ -101,7 +86,6 @@ CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-ALTER FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every 7 days, or every day, of the event''s age';
 CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000 ROWS 5
@@ -109,14 +93,12 @@ CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zo
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-ALTER FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the setting pgfeed.default_variant, or control. Uses no event at or after ts';
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-ALTER PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) OWNER TO pgfeed_owner;
 COMMENT ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) IS 'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest event where that is earlier';
 CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer, IN from_day date DEFAULT NULL::date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -124,13 +106,11 @@ CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-ALTER PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) OWNER TO pgfeed_owner;
 COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it did. max_days: at most so many, and new events are looked for only when no day is left over. from_day: recompute from that day on, as after deleting events';
 CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-ALTER PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) OWNER TO pgfeed_owner;
 COMMENT ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) IS 'Makes the model serve again that was active before the present one, and gives its version; once more goes back one more';
 CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
@@ -138,7 +118,6 @@ CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-ALTER FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) with a profile or an event before ts. like_rate is smoothed: it starts at 0.1 with the weight of 20 views';
 CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, topic text, view_count bigint, like_count bigint, view_share real, like_rate real, last_active_date date)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
@@ -146,7 +125,6 @@ CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, us
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-ALTER FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) OWNER TO pgfeed_owner;
 COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is smoothed: it starts at the user''s own rate with the weight of 20 views';
 CREATE TABLE pgfeed.feed_events (
     event_at timestamp with time zone NOT NULL,
@@ -159,12 +137,10 @@ CREATE TABLE pgfeed.feed_events (
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
 )
 PARTITION BY RANGE (event_at);
-ALTER TABLE pgfeed.feed_events OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month: create_event_partitions() makes what is missing';
 COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
 COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
 CREATE VIEW pgfeed._counted_events AS ...;
-ALTER TABLE pgfeed._counted_events OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed._counted_events IS 'One row per event: whether it counts as a view (1 or 0) and as a like (1 or 0). A view with target true counts as a like too unless a like row follows it within the hour';
 CREATE TABLE pgfeed.model_activations (
     activation_id bigint NOT NULL,
@@ -174,7 +150,6 @@ CREATE TABLE pgfeed.model_activations (
     activated_by text DEFAULT SESSION_USER NOT NULL,
     replaced_activation_id bigint
 );
-ALTER TABLE pgfeed.model_activations OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.model_activations IS 'One row per activation or rollback: the newest of a variant is what serves';
 COMMENT ON COLUMN pgfeed.model_activations.replaced_activation_id IS 'Where rollback_model() goes back to';
 CREATE TABLE pgfeed.models (
@@ -197,7 +172,6 @@ CREATE TABLE pgfeed.models (
     CONSTRAINT models_version_check CHECK ((version > 0))
 );
 ALTER TABLE ONLY pgfeed.models ALTER COLUMN artifact SET STORAGE EXTERNAL;
-ALTER TABLE pgfeed.models OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.models IS 'One row per trained model; which one serves is in active_models';
 COMMENT ON COLUMN pgfeed.models.artifact IS 'Native CatBoost format (.cbm), at most 256 MB';
 COMMENT ON COLUMN pgfeed.models.feature_names IS 'In the order of the model''s input';
@@ -206,12 +180,10 @@ COMMENT ON COLUMN pgfeed.models.trained_until IS 'No event at or after it was se
 COMMENT ON COLUMN pgfeed.models.golden_matrix IS 'A sample of inputs: big-endian float4, row after row';
 COMMENT ON COLUMN pgfeed.models.golden_scores IS 'What the trainer''s CatBoost gave for golden_matrix';
 CREATE VIEW pgfeed.active_models AS ...;
-ALTER TABLE pgfeed.active_models OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that serves it now';
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
 );
-ALTER TABLE pgfeed.alembic_version OWNER TO pgfeed;
 CREATE TABLE pgfeed.evaluations (
     evaluation_id bigint NOT NULL,
     evaluated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -227,7 +199,6 @@ CREATE TABLE pgfeed.evaluations (
     parameters jsonb NOT NULL,
     CONSTRAINT evaluations_protocol_check CHECK ((protocol = ANY (ARRAY['logged'::text, 'live'::text, 'full'::text])))
 );
-ALTER TABLE pgfeed.evaluations OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.evaluations IS 'One row per evaluation, method and metric';
 COMMENT ON COLUMN pgfeed.evaluations.method IS 'model, or a baseline such as random, most popular, best like rate';
 COMMENT ON COLUMN pgfeed.evaluations.low IS 'Lower end of the 95% bootstrap interval over users';
@@ -254,7 +225,6 @@ CREATE TABLE pgfeed.feature_packs (
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN matrix SET STORAGE EXTERNAL;
-ALTER TABLE pgfeed.feature_packs OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.feature_packs IS 'One row per cut-off: the features of all posts as recommend_posts reads them, see _post_pack()';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
@@ -270,7 +240,6 @@ CREATE TABLE pgfeed.feature_refreshes (
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone
 );
-ALTER TABLE pgfeed.feature_refreshes OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
 COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
 ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -282,7 +251,6 @@ ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAY
     CACHE 1
 );
 CREATE VIEW pgfeed.impressions AS ...;
-ALTER TABLE pgfeed.impressions OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.impressions IS 'One row per view of a post by a user. A like row belongs to the latest view of the same post by the same user in the hour before it';
 COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the view has target true or a like row belongs to it';
 COMMENT ON COLUMN pgfeed.impressions.liked_at IS 'Time of the like row, or of the view where only its target tells of the like; null: not liked';
@@ -299,7 +267,6 @@ CREATE TABLE pgfeed.ingest_files (
     rejected_count bigint DEFAULT 0 NOT NULL,
     CONSTRAINT ingest_files_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'posts'::text, 'events'::text])))
 );
-ALTER TABLE pgfeed.ingest_files OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.ingest_files IS 'One row per file or table that pgfeed ingest read';
 COMMENT ON COLUMN pgfeed.ingest_files.sha256 IS 'Of the file''s bytes; null: a table of another server';
 COMMENT ON COLUMN pgfeed.ingest_files.finished_at IS 'Null: interrupted or still running';
@@ -320,7 +287,6 @@ CREATE TABLE pgfeed.ingest_rejects (
     content text,
     rejected_at timestamp with time zone DEFAULT now() NOT NULL
 );
-ALTER TABLE pgfeed.ingest_rejects OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.ingest_rejects IS 'One row per source row that could not be loaded';
 COMMENT ON COLUMN pgfeed.ingest_rejects.line IS 'Line of a CSV file where the row starts; number of the row in Parquet files and tables';
 COMMENT ON COLUMN pgfeed.ingest_rejects.content IS 'The row as it was read, shortened';
@@ -333,7 +299,6 @@ ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 CREATE VIEW pgfeed.likes AS ...;
-ALTER TABLE pgfeed.likes OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.likes IS 'One row per like: every like row, and every view with target true that no like row follows within the hour';
 COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Time of the like row, or of the view where only its target tells of the like';
 ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -345,7 +310,6 @@ ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED AL
     CACHE 1
 );
 CREATE VIEW pgfeed.model_versions AS ...;
-ALTER TABLE pgfeed.model_versions OWNER TO pgfeed_owner;
 COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model, without its artifact';
 ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.models_model_id_seq
@@ -361,12 +325,10 @@ CREATE TABLE pgfeed.post_days (
     view_count integer NOT NULL,
     like_count integer NOT NULL
 );
-ALTER TABLE pgfeed.post_days OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.post_days IS 'One row per post and day (UTC) with events';
 COMMENT ON COLUMN pgfeed.post_days.like_count IS 'Likes of that day, whenever the view was';
 CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
   WITH NO DATA;
-ALTER TABLE pgfeed.post_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
 CREATE TABLE pgfeed.posts (
     post_id bigint NOT NULL,
@@ -374,14 +336,12 @@ CREATE TABLE pgfeed.posts (
     topic text,
     created_at timestamp with time zone
 );
-ALTER TABLE pgfeed.posts OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
 COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
 COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
 COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, the first event counts instead';
 CREATE MATERIALIZED VIEW pgfeed.post_text_features AS ...
   WITH NO DATA;
-ALTER TABLE pgfeed.post_text_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_text_features IS 'One row per post: what its text says, as of the last refresh. TF-IDF as in scikit-learn''s TfidfVectorizer: tf * (ln((1 + n) / (1 + df)) + 1), each post scaled to length 1, over the lexemes of the text search configuration russian, which stems Russian and English words';
 COMMENT ON COLUMN pgfeed.post_text_features.text_length IS 'Characters; null: no text';
 COMMENT ON COLUMN pgfeed.post_text_features.term_count IS 'Distinct lexemes; null: none';
@@ -392,7 +352,6 @@ CREATE TABLE pgfeed.rollup_days (
     view_count integer DEFAULT 0 NOT NULL,
     like_count integer DEFAULT 0 NOT NULL
 );
-ALTER TABLE pgfeed.rollup_days OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
 COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
 CREATE TABLE pgfeed.rollup_watermarks (
@@ -400,11 +359,9 @@ CREATE TABLE pgfeed.rollup_watermarks (
     watermark_at timestamp with time zone NOT NULL,
     CONSTRAINT rollup_watermarks_is_only_check CHECK (is_only)
 );
-ALTER TABLE pgfeed.rollup_watermarks OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.rollup_watermarks IS 'One row: events recorded before watermark_at are in rollup_days';
 CREATE MATERIALIZED VIEW pgfeed.user_features AS ...
   WITH NO DATA;
-ALTER TABLE pgfeed.user_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_features IS 'One row per user with a profile or an event: user_features_as_of() at the cut-off of the last refresh';
 CREATE TABLE pgfeed.user_topic_days (
     user_id bigint NOT NULL,
@@ -413,12 +370,10 @@ CREATE TABLE pgfeed.user_topic_days (
     view_count integer NOT NULL,
     like_count integer NOT NULL
 );
-ALTER TABLE pgfeed.user_topic_days OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.user_topic_days IS 'One row per user, day (UTC) and topic with events';
 COMMENT ON COLUMN pgfeed.user_topic_days.topic IS 'Empty: the post has none, or is not in posts';
 CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
   WITH NO DATA;
-ALTER TABLE pgfeed.user_topic_features OWNER TO pgfeed_owner;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';
 CREATE TABLE pgfeed.users (
     user_id bigint NOT NULL,
@@ -430,7 +385,6 @@ CREATE TABLE pgfeed.users (
     os text,
     source text
 );
-ALTER TABLE pgfeed.users OWNER TO pgfeed_owner;
 COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
 COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
 COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
