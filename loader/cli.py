@@ -225,6 +225,40 @@ def activate_model(connection, variant, version):
     click.echo(f"{variant} version {models.activate(connection, variant, version)} is active")
 
 
+@main.command("import")
+@click.argument("variant")
+@click.argument("file", type=click.Path(path_type=Path))
+@connected
+def import_model(connection, variant, file):
+    """Store a CatBoost model (.cbm) that was trained elsewhere, inactive.
+
+    \b
+    Example:
+      ./run import control model.cbm
+    """
+    from loader import models
+
+    version = models.import_model(connection, variant, file)
+    click.echo(f"{variant} version {version} is stored, not active. Next: ./run activate {variant}")
+
+
+@main.command("export")
+@click.argument("variant")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--version", type=int, help="[default: the active one]")
+@connected
+def export_model(connection, variant, file, version):
+    """Write a stored model to a .cbm file, which import takes elsewhere.
+
+    \b
+    Example:
+      ./run export control model.cbm
+    """
+    from loader import models
+
+    click.echo(f"{file}: {models.export_model(connection, variant, version, file):,} bytes")
+
+
 @main.command("rollback")
 @click.argument("variant")
 @connected

@@ -1,6 +1,9 @@
 """The registry: models in the table pgfeed.models, which of them serve, and files from elsewhere."""
 
 import hashlib
+import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -9,9 +12,26 @@ from catboost import CatBoost
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json
 
+from loader import examples
 from loader.errors import PgfeedError
 from loader.examples import midnight
-from loader.train import Trained
+from loader.train import GOLDEN_ROWS, Trained
+from plpy._model_problems import unknown_features
+
+MAX_BYTES = 256 * 1024 * 1024
+ENCODERS_KEY = "pgfeed.encoders"
+# In a process of its own: a damaged file can take the process down that loads it.
+INSPECT = """
+import json, sys
+from catboost import CatBoost
+booster = CatBoost().load_model(sys.argv[1], format="cbm")
+metadata = booster.get_metadata()
+print(json.dumps({
+    "feature_names": booster.feature_names_, "trees": booster.tree_count_,
+    "categorical": len(booster.get_cat_feature_indices()), "text": len(booster.get_text_feature_indices()),
+    "encoders": metadata["pgfeed.encoders"] if "pgfeed.encoders" in metadata else None,
+}))
+"""
 
 
 def load_active(connection: Connection, variant: str) -> dict:
@@ -30,6 +50,20 @@ def load_active(connection: Connection, variant: str) -> dict:
     return {"booster": booster, "feature_names": names, "encoders": codes, "version": version, "trained_until": trained_until}
 
 
+def export_model(connection: Connection, variant: str, version: int | None, path: Path) -> int:
+    """Write a version's artifact, the active one if none is named, to a .cbm file; return its bytes."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select artifact from pgfeed.models where variant = %(variant)s and version ="
+            " coalesce(%(version)s, (select a.version from pgfeed.active_models as a where a.variant = %(variant)s))",
+            {"variant": variant, "version": version},
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise PgfeedError(f"there is no such model of variant {variant}", None, "./run psql -c 'table pgfeed.model_versions'")
+    return path.write_bytes(row[0])
+
+
 def artifact(booster: CatBoost) -> bytes:
     """Return the model in the native CatBoost format."""
     with tempfile.TemporaryDirectory() as folder:
@@ -38,8 +72,65 @@ def artifact(booster: CatBoost) -> bytes:
         return path.read_bytes()
 
 
+def inspect_file(path: Path) -> dict:
+    """Return what a .cbm file says of itself; PgfeedError if it is none or cannot be loaded."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise PgfeedError(f"cannot read {path}", error.strerror) from error
+    if size > MAX_BYTES:
+        raise PgfeedError(f"{path} has {size / 2**20:.0f} MB", "a model may have 256 MB", "train with fewer or shallower trees")
+    if magic != b"CBM1":
+        raise PgfeedError(
+            f"{path} is not a native CatBoost model", "its first bytes are not CBM1; other formats can run code or lose features",
+            "save it with model.save_model('model.cbm', format='cbm')",
+        )
+    done = subprocess.run([sys.executable, "-c", INSPECT, str(path)], capture_output=True, text=True)
+    if done.returncode:
+        cause = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"CatBoost stopped with signal {-done.returncode}"
+        raise PgfeedError(f"{path} cannot be loaded", cause, "copy the file again")
+    return json.loads(done.stdout)
+
+
+def import_model(connection: Connection, variant: str, path: Path) -> int:
+    """Store a .cbm file that was trained elsewhere as an inactive version of a variant; return the version.
+
+    Its features must be float columns with the names of features here. Categories are encoded as its metadata
+    pgfeed.encoders says (JSON: feature name, category, code), else as training here would encode them now.
+    """
+    found = inspect_file(path)
+    names = found["feature_names"]
+    if found["categorical"] or found["text"]:
+        raise PgfeedError(
+            f"{path} has categorical or text features", "categories are encoded to numbers before scoring here",
+            "train on the columns of pgfeed.post_features and user_features with categories as numbers",
+        )
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select feature_names from pgfeed.feature_packs order by pack_id desc limit 1")
+        pack = cursor.fetchone()
+    if pack is None:
+        raise PgfeedError("features were never refreshed", "a model is checked against them", "./run refresh")
+    unknown = unknown_features(names, pack[0])
+    if unknown:
+        raise PgfeedError(
+            f"{path} has features that this database does not have", ", ".join(unknown[:20]),
+            "rename them, or train without them",
+        )
+    split = examples.split_day(connection)
+    codes = json.loads(found["encoders"]) if found["encoders"] else examples.encoders(connection, split)
+    rows = examples.load_examples(connection, [split], names, codes, title="golden sample")
+    booster = CatBoost().load_model(str(path), format="cbm")
+    return store(connection, variant, Trained(
+        booster, names, codes, None, None, rows.features[:GOLDEN_ROWS],
+        {"tree_count": found["trees"], "imported_from": path.name}, {},
+    ))
+
+
 def store(connection: Connection, variant: str, trained: Trained) -> int:
     """Write a model to the table models, inactive; return its version."""
+    trained.booster.get_metadata()[ENCODERS_KEY] = json.dumps(trained.encoders, ensure_ascii=True)
     blob = artifact(trained.booster)
     scores = trained.booster.predict(np.asfortranarray(trained.golden), prediction_type="RawFormulaVal", thread_count=1)
     with connection, connection.cursor() as cursor:
@@ -56,7 +147,8 @@ def store(connection: Connection, variant: str, trained: Trained) -> int:
             {
                 "variant": variant, "artifact": blob, "sha256": hashlib.sha256(blob).hexdigest(),
                 "names": trained.names, "encoders": Json(trained.encoders),
-                "from": midnight(trained.trained_from), "until": midnight(trained.trained_until),
+                "from": trained.trained_from and midnight(trained.trained_from),
+                "until": trained.trained_until and midnight(trained.trained_until),
                 "parameters": Json(trained.parameters), "metrics": Json(trained.metrics),
                 "golden": trained.golden.astype(">f4").tobytes(), "scores": scores.tolist(),
             },

@@ -1,0 +1,138 @@
+"""Models from files, and examples that do not look ahead."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from datetime import date
+
+import numpy as np
+import psycopg2
+import pytest
+from catboost import CatBoost
+
+from loader import examples, models, train
+from loader.errors import PgfeedError
+from tests.db.conftest import ROOT, autocommit, queries
+
+
+@pytest.fixture
+def connection(network_dsn):
+    connection = psycopg2.connect(network_dsn)
+    yield connection
+    connection.close()
+
+
+def fitted(names: list[str]) -> CatBoost:
+    booster = CatBoost({"iterations": 3, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"})
+    rows = np.random.default_rng(0).random((50, len(names)), np.float32)
+    from catboost import Pool
+
+    return booster.fit(Pool(rows, (rows[:, 0] > 0.5).astype(int), feature_names=names))
+
+
+def test_a_file_from_elsewhere_serves(connection, tmp_path):
+    path = tmp_path / "model.cbm"
+    fitted(["user.age", "post.like_rate", "user.country", "user_topic.view_share:sport"]).save_model(str(path))
+    assert models.import_model(connection, "other", path) == 1
+    assert models.activate(connection, "other", None) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("select source, variant from pgfeed.recommend_posts(7, '2021-12-13', 5, 'other')")
+        assert cursor.fetchall() == [("model", "other")] * 5
+
+
+def test_export_and_import_give_the_same_scores(connection, tmp_path):
+    path = tmp_path / "model.cbm"
+    assert models.export_model(connection, "control", None, path) == path.stat().st_size
+    version = models.import_model(connection, "control", path)
+    call = "select post_id, score from pgfeed.recommend_posts(7, '2021-12-13', 20)"
+    with connection.cursor() as cursor:
+        cursor.execute(call)
+        before = cursor.fetchall()
+        models.activate(connection, "control", version)
+        cursor.execute(call)
+        assert cursor.fetchall() == before
+        cursor.execute("select count(distinct encoders) from pgfeed.models")
+        assert cursor.fetchone() == (1,)
+
+
+def test_files_that_are_refused(connection, tmp_path):
+    good = tmp_path / "good.cbm"
+    fitted(["user.age", "post.like_rate"]).save_model(str(good))
+    blob = good.read_bytes()
+    damaged = bytearray(blob)
+    damaged[100:] = bytes(b ^ 0xFF for b in damaged[100:])
+    files = {
+        "pickle.cbm": (pickle.dumps({}), "not a native CatBoost model"),
+        "cut.cbm": (blob[:200], "cannot be loaded"),
+        "damaged.cbm": (bytes(damaged), "cannot be loaded"),
+        "empty.cbm": (b"", "not a native CatBoost model"),
+    }
+    for name, (content, message) in files.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(PgfeedError, match=message):
+            models.import_model(connection, "control", tmp_path / name)
+    with pytest.raises(PgfeedError, match="cannot read .*missing.cbm"):
+        models.import_model(connection, "control", tmp_path / "missing.cbm")
+    with (tmp_path / "big.cbm").open("wb") as file:
+        file.truncate(300 * 2**20)
+    with pytest.raises(PgfeedError, match="300 MB: a model may have 256 MB"):
+        models.import_model(connection, "control", tmp_path / "big.cbm")
+    fitted(["user.age", "shoe size", "post.colour"]).save_model(str(good))
+    with pytest.raises(PgfeedError, match="does not have: shoe size, post.colour"):
+        models.import_model(connection, "control", good)
+    with connection.cursor() as cursor:
+        cursor.execute("select distinct model_version from pgfeed.recommend_posts(7, '2021-12-13')")
+        assert cursor.fetchall() == [(1,)]
+
+
+def features_of(connection, days: list[date]) -> examples.Examples:
+    names = train.feature_names(connection, "control")
+    return examples.load_examples(connection, days, names, examples.encoders(connection, days[0]))
+
+
+def test_flipping_all_later_labels_moves_no_earlier_row(connection, network):
+    days = [date(2021, 12, 6), date(2021, 12, 7)]
+    before = features_of(connection, days)
+    connection.rollback()
+    network("update pgfeed.feed_events set target = not target, recorded_at = now() where event_at >= '2021-12-07'")
+    network("call pgfeed.refresh_features()")
+    after = features_of(connection, days)
+    assert np.array_equal(before.features, after.features, equal_nan=True)
+    first = before.days == np.datetime64(days[0])
+    assert np.array_equal(before.is_liked[first], after.is_liked[first])
+    assert np.array_equal(before.is_liked[~first], ~after.is_liked[~first])
+
+
+def test_an_event_planted_after_the_cut_off_moves_no_feature(connection, network):
+    day = [date(2021, 12, 7)]
+    before = features_of(connection, day)
+    connection.rollback()
+    network("""
+        insert into pgfeed.feed_events (event_at, user_id, post_id, action)
+        select timestamptz '2021-12-07 00:00+00', u, p, 'like' from generate_series(1, 60) u, generate_series(1, 80) p
+    """)
+    network("call pgfeed.refresh_features()")
+    assert np.array_equal(before.features, features_of(connection, day).features, equal_nan=True)
+
+
+def test_an_event_before_the_cut_off_does(connection, network):
+    day = [date(2021, 12, 7)]
+    before = features_of(connection, day)
+    connection.rollback()
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-06 23:59:59+00', u, 4, 'like' from generate_series(1, 60) u")
+    network("call pgfeed.refresh_features()")
+    assert not np.array_equal(before.features, features_of(connection, day).features, equal_nan=True)
+
+
+def test_verbs_print_json(network_dsn):
+    for arguments in (["evaluate", "logged", "control"], ["recommend", "7", "--at", "2021-12-13"], ["train", "control"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "loader.cli", *arguments, "--json"],
+            cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn}, capture_output=True, text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)
+    with autocommit(network_dsn) as connection:
+        assert queries(connection)("select count(distinct method), min(sample_count) > 0 from pgfeed.evaluations") == [(5, True)]
