@@ -70,7 +70,8 @@ def install(name: str, pin: str) -> None:
 
 def pins() -> dict[str, str]:
     """Return the digest that the newest revision installs, by object name."""
-    return {name: pin for path in sorted(VERSIONS.glob("*.py")) for name, pin in PIN.findall(path.read_text())}
+    upgrades = (path.read_text(encoding="utf-8").split("def downgrade")[0] for path in sorted(VERSIONS.glob("*.py")))
+    return {name: pin for upgrade in upgrades for name, pin in PIN.findall(upgrade)}
 
 
 def pin(name: str) -> Path:

@@ -3,7 +3,7 @@
 import hashlib
 
 import numpy as np
-from plpy.recommend_posts import CATEGORICAL, TOPIC_COLUMNS, USER_COLUMNS
+from plpy.recommend_posts import CATEGORICAL, FRESH_COLUMNS, PAIR_COLUMNS, TASTE_COLUMNS, TOPIC_COLUMNS, USER_COLUMNS
 
 TOLERANCE = 1e-6
 MODEL_QUERY = (
@@ -15,6 +15,7 @@ PACK_QUERY = "select feature_names from pgfeed.feature_packs order by pack_id de
 def unknown_features(names, pack_names):
     """Return those feature names that nothing in this database computes."""
     known = {*pack_names, *CATEGORICAL, "taste.like_rate", "time.hour", "time.weekday"}
+    known.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS))
     known.update(f"user.{column}" for column in USER_COLUMNS)
     known.update(f"user_topic.{column}" for column in TOPIC_COLUMNS)
     return [name for name in names if name not in known and name.partition(":")[0] not in known]

@@ -8,6 +8,8 @@ A request is a user at a moment. Feature names say where a value comes from:
     user_topic.view_share     the user's row for the topic of the candidate
     user_topic.view_share:sport   the user's row for a stated topic
     taste.like_rate           from the posts that the user liked before
+    fresh.like_1h             from a column of the post pack and the events since then, exact at the moment
+    pair.co_like              from the candidate and what the user liked or viewed before
     time.hour                 from the moment (UTC)
 """
 
@@ -25,16 +27,33 @@ USER_COLUMNS = (
     "view_count", "like_count", "like_rate", "days_since_active",
 )
 TOPIC_COLUMNS = ("view_share", "like_rate")
+HALF_LIFE_HOURS = {"1h": 1, "6h": 6, "1d": 24, "3d": 72, "7d": 168, "30d": 720}
+FRESH_TRENDS = (("like", "1h", "1d"), ("like", "1d", "7d"), ("like", "7d", "30d"))
+FRESH_COLUMNS = (
+    *(f"fresh.{action}_{name}" for action in ("view", "like") for name in HALF_LIFE_HOURS),
+    *(f"fresh.{action}_trend_{short}_{long}" for action, short, long in FRESH_TRENDS),
+    "fresh.like_total", "fresh.age_days", "fresh.days_since_event",
+)
+PAIR_COLUMNS = (
+    "pair.co_like", "pair.co_like_7d", "pair.co_like_last", "pair.co_like_last_3", "pair.co_like_day", "pair.view_count",
+)
+TASTE_COLUMNS = ("taste.like_count", "taste.days_since_like", "taste.popularity", "taste.age_days")
+LEAST_SHARE = 1e-4
+MAX_TASTE_LIKES = 200
+TASTE_HALF_LIFE_DAYS = 7
+NEAR_LIKES = 10
+DAY_SECONDS = 86400
 
 PLANS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current, pack_id,"
-        " pack_version, hour, weekday from pgfeed._serving_state($1, $2)",
+        " pack_version, hour, weekday, case when is_finite then extract(epoch from $1)::double precision end as moment,"
+        " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2)",
         ["timestamptz", "text"],
     ),
     "user": (
         "select has_profile, has_history, " + ", ".join(USER_COLUMNS) + ", topics, topic_view_share, topic_like_rate,"
-        " liked_post_ids from pgfeed._request_users($1, $2, $3)",
+        " liked_post_ids, liked_at, viewed_post_ids from pgfeed._request_users($1, $2, $3)",
         ["timestamptz", "bigint[]", "boolean"],
     ),
     "model": ("select artifact, feature_names, encoders from pgfeed.models where model_id = $1", ["bigint"]),
@@ -46,6 +65,12 @@ PLANS = {
         "select feature_names, topics, post_ids, topic_codes, matrix from pgfeed._post_pack($1)",
         ["timestamptz"],
     ),
+    "recent": (
+        "select post_ids, seconds, view_counts, like_counts from pgfeed._recent_events($1, $2)",
+        ["timestamptz", "timestamptz"],
+    ),
+    "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
     "posts": (
         "select p.post_id, p.topic, p.text from unnest($1) with ordinality as o (post_id, number)"
         " join pgfeed.posts as p on p.post_id = o.post_id order by o.number",
@@ -78,6 +103,132 @@ def post_rows_of(posts, post_ids):
     rows = np.searchsorted(posts["post_ids"], post_ids)
     rows[rows == len(posts["post_ids"])] = 0
     return rows[posts["post_ids"][rows] == post_ids] if len(posts["post_ids"]) else rows[:0]
+
+
+def locate(posts, post_ids):
+    """Return the places in the pack of post_ids, int64, one for each; -1: not in it."""
+    if not len(posts["post_ids"]):
+        return np.full(len(post_ids), -1)
+    rows = np.searchsorted(posts["post_ids"], post_ids)
+    rows[rows == len(posts["post_ids"])] = 0
+    return np.where(posts["post_ids"][rows] == post_ids, rows, -1)
+
+
+def unpack_recent(row, posts):
+    """Return the events since a pack's cut-off: places in the pack, seconds after the cut-off, views and likes."""
+    places = locate(posts, np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64))
+    seconds = np.frombuffer(row["seconds"] or b"", ">f8").astype(np.float64)
+    views, likes = (np.frombuffer(row[name] or b"", ">f4").astype(np.float64) for name in ("view_counts", "like_counts"))
+    known = places >= 0
+    return {"places": places[known], "seconds": seconds[known], "view": views[known], "like": likes[known]}
+
+
+def fresh_columns(posts, recent, seconds):
+    """Return the fresh.* features of all posts, float32 each, `seconds` after the pack's cut-off.
+
+    Decayed counts are the pack's and those of the events since, both with exact age, as the natural logarithm of
+    their share of the largest one (at least 1e-4): a share does not change while nothing happens. A trend is the
+    difference of two such logarithms. Age and time since the last event are in days; NaN: no event yet.
+    """
+    columns, result, count = posts["columns"], {}, len(posts["post_ids"])
+    places, after = recent["places"], recent["seconds"]
+    for action in ("view", "like"):
+        for name, hours in HALF_LIFE_HOURS.items():
+            values = columns[f"post.decayed_{action}_count_{name}"]
+            if len(places):
+                weights = recent[action] * np.exp2(np.minimum(after / (3600 * hours), 1000))
+                values = values + np.bincount(places, weights, count)
+            top = values.max(initial=0)
+            result[f"fresh.{action}_{name}"] = log_share(values, top)
+    for action, short, long in FRESH_TRENDS:
+        result[f"fresh.{action}_trend_{short}_{long}"] = result[f"fresh.{action}_{short}"] - result[f"fresh.{action}_{long}"]
+    likes = columns["post.like_count"] + np.bincount(places, recent["like"], count)
+    result["fresh.like_total"] = log_share(likes, likes.max(initial=0))
+
+    days = np.float32(seconds / DAY_SECONDS)
+    age, since = columns["post.age_days"] + days, columns["post.days_since_event"] + days
+    if len(places):
+        first, last = np.full(count, np.inf), np.full(count, -np.inf)
+        np.minimum.at(first, places, after)
+        np.maximum.at(last, places, after)
+        is_new = np.isnan(age) & np.isfinite(first)
+        age[is_new] = (seconds - first[is_new]) / DAY_SECONDS
+        has_event = np.isfinite(last)
+        since[has_event] = (seconds - last[has_event]) / DAY_SECONDS
+    return result | {"fresh.age_days": age, "fresh.days_since_event": since}
+
+
+def log_share(values, top):
+    """Return float32 log(values / top + 1e-4); of zeros where nothing is counted."""
+    return np.log(values.astype(np.float32) / np.float32(top or 1) + np.float32(LEAST_SHARE))
+
+
+def unpack_neighbours(blob, count):
+    """Return the neighbours of posts: starts int64 (count + 1) into other, similarity and day_similarity."""
+    post, other, similarity, day_similarity = np.frombuffer(blob, ">f4").astype(np.float32).reshape(4, -1)
+    return {
+        "starts": np.searchsorted(post, np.arange(count + 1)),
+        "other": other.astype(np.int64),
+        "similarity": similarity,
+        "day_similarity": day_similarity,
+    }
+
+
+def similarity_to(neighbours, rows, weights, kind, count):
+    """Return for all posts the weighted mean of their similarities to the posts at `rows`, float32."""
+    starts = neighbours["starts"][rows]
+    lengths = neighbours["starts"][rows + 1] - starts
+    ends = np.cumsum(lengths)
+    index = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
+    values = neighbours[kind][index] * np.repeat(weights / max(weights.sum(), 1e-30), lengths)
+    return np.bincount(neighbours["other"][index], values, count).astype(np.float32)
+
+
+def pair_columns(row, posts, neighbours, fresh, moment):
+    """Return pair.* (float32 for all posts) and taste.* (float32 scalars) of one request.
+
+    moment: of the request, unix seconds. co_like: mean similarity to the
+    posts liked before, as in _post_neighbours(), of the newest 200 likes; _7d: weighted by 0.5 ** (days ago / 7);
+    _last, _last_3: to the newest ones; _day: by likes on the same day, to the newest ten.
+    """
+    count = len(posts["post_ids"])
+    places = locate(posts, liked_post_ids(row))
+    at = np.frombuffer(row["liked_at"] or b"", ">f8").astype(np.float64)[places >= 0]
+    places = places[places >= 0]
+    newest = np.sort(len(places) - 1 - np.unique(places[::-1], return_index=True)[1])[-MAX_TASTE_LIKES:]
+    places, at = places[newest], at[newest]
+    ones, decay = np.ones(len(places)), np.exp2(-(moment - at) / DAY_SECONDS / TASTE_HALF_LIFE_DAYS)
+    result = {
+        "pair.co_like": similarity_to(neighbours, places, ones, "similarity", count),
+        "pair.co_like_7d": similarity_to(neighbours, places, np.maximum(decay, 1e-12), "similarity", count),
+        "pair.co_like_last": similarity_to(neighbours, places[-1:], ones[-1:], "similarity", count),
+        "pair.co_like_last_3": similarity_to(neighbours, places[-3:], ones[-3:], "similarity", count),
+        "pair.co_like_day": similarity_to(neighbours, places[-NEAR_LIKES:], ones[-NEAR_LIKES:], "day_similarity", count),
+    }
+    viewed = locate(posts, np.frombuffer(row["viewed_post_ids"] or b"", ">i8").astype(np.int64))
+    result["pair.view_count"] = np.bincount(viewed[viewed >= 0], minlength=count).astype(np.float32)
+
+    born = moment - fresh["fresh.age_days"][places].astype(np.float64) * DAY_SECONDS
+    has_likes = len(places) > 0
+    values = {
+        "taste.like_count": len(places),
+        "taste.days_since_like": (moment - at[-1]) / DAY_SECONDS if has_likes else np.nan,
+        "taste.popularity": fresh["fresh.like_30d"][places].mean() if has_likes else np.nan,
+        "taste.age_days": np.nanmedian(at - born) / DAY_SECONDS if np.isfinite(born).any() else np.nan,
+    }
+    return result | {name: np.float32(value) for name, value in values.items()}
+
+
+def needs_moment(names):
+    """Return whether a model has features that are made for each request from events."""
+    return any(name in FRESH_COLUMNS or name in PAIR_COLUMNS or name in TASTE_COLUMNS for name in names)
+
+
+def moment_columns(row, posts, neighbours, recent, moment, pack_moment):
+    """Return fresh.*, pair.* and taste.* of one request as request_columns() does: the first dimension is 1."""
+    fresh = fresh_columns(posts, recent, moment - pack_moment)
+    columns = fresh | pair_columns(row, posts, neighbours, fresh, moment)
+    return {name: np.asarray(values)[None] for name, values in columns.items()}
 
 
 def request_columns(rows, posts, encoders):
@@ -129,6 +280,8 @@ def feature_values(name, posts, requests, post_rows, request_rows):
     values = requests[column]
     if values.ndim == 1:
         return values[request_rows]
+    if column in FRESH_COLUMNS or column in PAIR_COLUMNS:
+        return values[request_rows, post_rows]
     if not topic:
         return values[request_rows, posts["topic_codes"][post_rows]]
     return values[request_rows, posts["topics"].index(topic) if topic in posts["topics"] else -1]
@@ -207,6 +360,19 @@ def load_posts(plpy, cache, state):
     return packs[key]
 
 
+def load_neighbours(plpy, cache, state, posts):
+    """Return the neighbours of the pack's posts: the stored ones, else computed as of the pack's cut-off."""
+    if "neighbours" not in posts:
+        blob = None
+        if state["pack_id"] is not None:
+            blob = run(plpy, cache, "stored neighbours", state["pack_id"])[0]["neighbours"]
+        if blob is None:
+            post_ids = posts["post_ids"].astype(">i8").tobytes()
+            blob = run(plpy, cache, "computed neighbours", state["features_as_of"], post_ids)[0]["neighbours"]
+        posts["neighbours"] = unpack_neighbours(blob, len(posts["post_ids"]))
+    return posts["neighbours"]
+
+
 def score(plpy, cache, model, model_id, posts, requests):
     """Return the model's scores, float64, of all posts for the only request."""
     names, matrices = model["feature_names"], posts["matrices"]
@@ -280,6 +446,10 @@ def recommend_posts(plpy, cache, user_id, ts, k, variant):
         requests = request_columns(users, posts, model["encoders"])
         requests["time.hour"] = np.array([state["hour"]], np.float32)
         requests["time.weekday"] = np.array([state["weekday"]], np.float32)
+        if needs_moment(model["feature_names"]):
+            recent = unpack_recent(run(plpy, cache, "recent", state["features_as_of"], ts)[0], posts)
+            neighbours = load_neighbours(plpy, cache, state, posts)
+            requests |= moment_columns(users[0], posts, neighbours, recent, state["moment"], state["pack_moment"])
         scores = score(plpy, cache, model, state["model_id"], posts, requests)
     else:
         scores = popularity(posts)

@@ -28,11 +28,21 @@ begin
             f.view_count::real as post_view_count,
             f.like_count::real as post_like_count,
             f.like_rate::real as post_like_rate,
+            f.decayed_view_count_1h::real as post_decayed_view_count_1h,
+            f.decayed_view_count_6h::real as post_decayed_view_count_6h,
+            f.decayed_view_count_1d::real as post_decayed_view_count_1d,
+            f.decayed_view_count_3d::real as post_decayed_view_count_3d,
             f.decayed_view_count_7d::real as post_decayed_view_count_7d,
-            f.decayed_like_count_7d::real as post_decayed_like_count_7d,
+            f.decayed_view_count_30d::real as post_decayed_view_count_30d,
+            f.decayed_like_count_1h::real as post_decayed_like_count_1h,
+            f.decayed_like_count_6h::real as post_decayed_like_count_6h,
             f.decayed_like_count_1d::real as post_decayed_like_count_1d,
+            f.decayed_like_count_3d::real as post_decayed_like_count_3d,
+            f.decayed_like_count_7d::real as post_decayed_like_count_7d,
+            f.decayed_like_count_30d::real as post_decayed_like_count_30d,
             f.decayed_like_rate_7d::real as post_decayed_like_rate_7d,
             f.age_days::real as post_age_days,
+            f.days_since_event::real as post_days_since_event,
             x.text_length::real as text_text_length,
             x.term_count::real as text_term_count,
             x.tfidf_sum::real as text_tfidf_sum,
@@ -51,11 +61,21 @@ begin
             'post.view_count',
             'post.like_count',
             'post.like_rate',
+            'post.decayed_view_count_1h',
+            'post.decayed_view_count_6h',
+            'post.decayed_view_count_1d',
+            'post.decayed_view_count_3d',
             'post.decayed_view_count_7d',
-            'post.decayed_like_count_7d',
+            'post.decayed_view_count_30d',
+            'post.decayed_like_count_1h',
+            'post.decayed_like_count_6h',
             'post.decayed_like_count_1d',
+            'post.decayed_like_count_3d',
+            'post.decayed_like_count_7d',
+            'post.decayed_like_count_30d',
             'post.decayed_like_rate_7d',
             'post.age_days',
+            'post.days_since_event',
             'text.text_length',
             'text.term_count',
             'text.tfidf_sum',
@@ -69,11 +89,21 @@ begin
             string_agg(float4send(coalesce(r.post_view_count, 'NaN')), '')
             || string_agg(float4send(coalesce(r.post_like_count, 'NaN')), '')
             || string_agg(float4send(coalesce(r.post_like_rate, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_view_count_1h, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_view_count_6h, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_view_count_1d, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_view_count_3d, 'NaN')), '')
             || string_agg(float4send(coalesce(r.post_decayed_view_count_7d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_count_7d, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_view_count_30d, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_like_count_1h, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_like_count_6h, 'NaN')), '')
             || string_agg(float4send(coalesce(r.post_decayed_like_count_1d, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_like_count_3d, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_like_count_7d, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_decayed_like_count_30d, 'NaN')), '')
             || string_agg(float4send(coalesce(r.post_decayed_like_rate_7d, 'NaN')), '')
             || string_agg(float4send(coalesce(r.post_age_days, 'NaN')), '')
+            || string_agg(float4send(coalesce(r.post_days_since_event, 'NaN')), '')
             || string_agg(float4send(coalesce(r.text_text_length, 'NaN')), '')
             || string_agg(float4send(coalesce(r.text_term_count, 'NaN')), '')
             || string_agg(float4send(coalesce(r.text_tfidf_sum, 'NaN')), '')

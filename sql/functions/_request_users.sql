@@ -21,7 +21,9 @@ returns table (
     topics text[],
     topic_view_share real[],
     topic_like_rate real[],
-    liked_post_ids bytea
+    liked_post_ids bytea,
+    liked_at bytea,
+    viewed_post_ids bytea
 )
 language plpgsql stable parallel safe
 cost 1000 rows 1
@@ -51,7 +53,9 @@ begin
             t.topics,
             t.view_shares,
             t.like_rates,
-            l.post_ids
+            l.liked_post_ids,
+            l.liked_at,
+            l.viewed_post_ids
         from unnest(user_ids) as r (user_id)
         inner join pgfeed.user_features as f on f.user_id = r.user_id
         left join pgfeed.users as u on u.user_id = r.user_id
@@ -63,7 +67,7 @@ begin
             from pgfeed.user_topic_features as t
             where t.user_id = r.user_id
         ) as t on true
-        left join lateral pgfeed._liked_posts(r.user_id, _request_users.ts) as l (post_ids) on true;
+        left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
         v_missing := array(
             select r.user_id
             from unnest(user_ids) as r (user_id)
@@ -104,19 +108,21 @@ begin
         t.topics,
         t.view_shares,
         t.like_rates,
-        l.post_ids
+        l.liked_post_ids,
+        l.liked_at,
+        l.viewed_post_ids
     from unnest(v_missing) as r (user_id)
     left join pgfeed.user_features_as_of(_request_users.ts, v_missing) as f on f.user_id = r.user_id
     left join pgfeed.users as u on u.user_id = r.user_id
     left join topics as t on t.user_id = r.user_id
-    left join lateral pgfeed._liked_posts(r.user_id, _request_users.ts) as l (post_ids) on true;
+    left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
 end;
 $$;
 
 alter function pgfeed._request_users(timestamptz, bigint[], boolean) owner to pgfeed_owner;
 
 comment on function pgfeed._request_users(timestamptz, bigint[], boolean) is
-    'One row per user: features and liked posts before ts. is_current: from the materialized views '
+    'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views '
     'where the user is in them';
 
 revoke all on function pgfeed._request_users(timestamptz, bigint[], boolean) from public;

@@ -4,11 +4,21 @@ select
     f.view_count,
     f.like_count,
     f.like_rate,
+    f.decayed_view_count_1h,
+    f.decayed_view_count_6h,
+    f.decayed_view_count_1d,
+    f.decayed_view_count_3d,
     f.decayed_view_count_7d,
-    f.decayed_like_count_7d,
+    f.decayed_view_count_30d,
+    f.decayed_like_count_1h,
+    f.decayed_like_count_6h,
     f.decayed_like_count_1d,
+    f.decayed_like_count_3d,
+    f.decayed_like_count_7d,
+    f.decayed_like_count_30d,
     f.decayed_like_rate_7d,
-    f.age_days
+    f.age_days,
+    f.days_since_event
 from pgfeed.post_features_as_of(pgfeed._refresh_as_of()) as f
 with no data;
 

@@ -49,6 +49,16 @@ begin
         select r.as_of from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 2
     );
     call pgfeed._pack_features(v_as_of);
+    update pgfeed.feature_packs as k
+    set neighbours = pgfeed._post_neighbours(k.as_of, k.post_ids)
+    where
+        k.as_of = v_as_of
+        and exists (
+            select
+            from pgfeed.active_models as a
+            inner join pgfeed.models as m on m.model_id = a.model_id
+            where array_to_string(m.feature_names, ' ') like '%pair.co_like%'
+        );
 
     update pgfeed.feature_refreshes as r
     set finished_at = clock_timestamp()

@@ -27,11 +27,6 @@ CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
 COMMENT ON FUNCTION pgfeed._like_window() IS 'How long after a view a like of the same post by the same user still belongs to it';
-CREATE FUNCTION pgfeed._liked_posts(user_id bigint, ts timestamp with time zone) RETURNS bytea
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._liked_posts(user_id bigint, ts timestamp with time zone) IS 'The posts that a user liked before ts, as big-endian int8, a post once for each time; null: none';
 CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -48,27 +43,44 @@ CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS 'Stores the post matrix as of a moment in feature_packs';
+CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) IS 'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, four rows of equal length: a post and its neighbour (places in post_ids, ascending big-endian int8), their similarity by users and by users on the same day';
 CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone) RETURNS TABLE(post_count integer, feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) IS 'One row: the features of all posts as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, -1 for none; matrix big-endian float4, one feature after the other';
+CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) RETURNS record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: the events of all users from from_at until before ts, in no order: posts (big-endian int8), seconds after from_at (float8), whether they count as a view and as a like (float4); null: none';
 CREATE FUNCTION pgfeed._refresh_as_of() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._refresh_as_of() IS 'The cut-off of the newest refresh: what the materialized views are computed as of';
-CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea)
+CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features and liked posts before ts. is_current: from the materialized views where the user is in them';
+COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views where the user is in them';
 CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment';
+CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) RETURNS record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) IS 'One row: what a user liked, when (big-endian float8, unix seconds), and viewed before ts, in the order of time; posts as big-endian int8, once for each time; null: none';
 CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -80,13 +92,13 @@ CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time z
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included';
-CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_7d real, decayed_like_count_7d real, decayed_like_count_1d real, decayed_like_rate_7d real, age_days real)
+CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every 7 days, or every day, of the event''s age';
+COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts and of the day before, from noon for older ones. age_days: since created_at, else since the first event; null: neither is known';
 CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -220,12 +232,15 @@ CREATE TABLE pgfeed.feature_packs (
     topics text[] NOT NULL,
     post_ids bytea NOT NULL,
     topic_codes bytea NOT NULL,
-    matrix bytea NOT NULL
+    matrix bytea NOT NULL,
+    neighbours bytea
 );
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN matrix SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN neighbours SET STORAGE EXTERNAL;
 COMMENT ON TABLE pgfeed.feature_packs IS 'One row per cut-off: the features of all posts as recommend_posts reads them, see _post_pack()';
+COMMENT ON COLUMN pgfeed.feature_packs.neighbours IS 'See _post_neighbours(); null: not made, as no model needed it';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
     START WITH 1
@@ -446,15 +461,17 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._liked_posts(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
