@@ -317,6 +317,27 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
             show(*live.paired(runs[0], runs[1:], as_json))
 
 
+@main.command("report")
+@click.option(
+    "--out", "path", default="pgfeed-report.html", show_default=True, metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False), help="The HTML file to write.",
+)
+@connected
+def write_report(connection, path):
+    """Write what data, models and evaluations look like to one HTML file.
+
+    Data checks, distributions, like rates with intervals, weak features, what the models use, evaluations, calibration.
+
+    \b
+    Example:
+      ./run report --out report.html
+    """
+    from loader import report
+
+    report.write_report(connection, path)
+    click.echo(f"{path}: {path.stat().st_size / 1000:,.0f} kB, open it in a browser")
+
+
 @main.command("demo")
 @connected
 def run_demo(connection):
