@@ -1,0 +1,322 @@
+"""Learning to choose from the whole catalogue: for feeds without impressions, or to be measured on all posts.
+
+A request is a user who liked something before, at a moment; what it should find is the next post that the user
+likes (horizon None), or all that the user likes anew within a horizon. Negatives are drawn from the catalogue. Every feature comes
+from the functions that serve recommend_posts, as of the request's moment.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+from catboost import CatBoost, Pool
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import RealDictCursor
+
+from loader import examples
+from loader.errors import PgfeedError
+from loader.examples import midnight
+from loader.terminal import console, progress
+from loader.train import Trained
+from plpy.recommend_posts import (
+    FRESH_COLUMNS,
+    PAIR_COLUMNS,
+    PLANS,
+    TASTE_COLUMNS,
+    feature_values,
+    liked_post_ids,
+    locate,
+    moment_columns,
+    request_columns,
+    unpack_neighbours,
+    unpack_recent,
+)
+
+FEATURES = [
+    *FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, "post.like_rate", "user_topic.view_share", "user_topic.like_rate",
+    "user.age", "user.gender",
+]
+MAX_LIKES = 400_000
+MAX_REQUESTS = 3_000
+MAX_VALIDATION_REQUESTS = 500
+CUT_OFFS = 12
+WARM_UP_SHARE = 0.15
+VALIDATION_SHARE = 0.2
+PARAMETERS = {
+    "loss_function": "QuerySoftMax", "iterations": 400, "learning_rate": 0.08, "depth": 6, "l2_leaf_reg": 10.0,
+    "border_count": 64, "random_seed": 20211001,
+}
+TRIED = [{"depth": 4}, {"depth": 6}]
+GOLDEN_ROWS = 64
+
+
+@dataclass
+class Likes:
+    """The first like of each user and post before a moment, in the order of time; at is in unix seconds."""
+
+    user_ids: np.ndarray
+    post_ids: np.ndarray
+    at: np.ndarray
+
+
+@dataclass
+class Request:
+    """A user at a moment (unix seconds) and the posts to find."""
+
+    user_id: int
+    at: float
+    wanted: np.ndarray
+
+
+def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
+    """Return the first likes before a moment of the posts in the catalogue, of a share of the users beyond 400,000."""
+    with connection.cursor() as cursor:
+        cursor.execute("select coalesce(sum(like_count), 0) from pgfeed.rollup_days")
+        share = min(1.0, MAX_LIKES / max(cursor.fetchone()[0], 1))
+        cursor.execute(
+            """
+            select l.user_id, l.post_id, extract(epoch from min(l.liked_at))::float8
+            from pgfeed.likes as l
+            join pgfeed.posts as p on p.post_id = l.post_id
+            where l.liked_at < coalesce(%(until)s, timestamptz 'infinity')
+                and (%(share)s >= 1 or (hashint8extended(l.user_id, 0) & 1048575) < %(share)s * 1048576)
+            group by l.user_id, l.post_id
+            order by 3, 1, 2
+            """,
+            {"until": until, "share": share},
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        raise PgfeedError("there is nothing to learn from", "no post of the catalogue was liked", "./run ingest FILE..., then ./run refresh")
+    user_ids, post_ids, at = zip(*rows)
+    return Likes(np.array(user_ids), np.array(post_ids), np.array(at))
+
+
+def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0) -> list[Request]:
+    """Return requests just before likes in [start, end), of users with an earlier like: a sample of `count`, in order of time.
+
+    Likes of one user in the same second belong to one request: none of them comes before the other.
+    """
+    first = dict(zip(likes.user_ids[::-1].tolist(), likes.at[::-1].tolist()))
+    found: dict[tuple, list] = {}
+    lower, upper = np.searchsorted(likes.at, [start, end])
+    for user, post, at in zip(*(a[lower:upper].tolist() for a in (likes.user_ids, likes.post_ids, likes.at))):
+        if first[user] < at:
+            found.setdefault((at, user), []).append(post)
+    keys = sample(sorted(found), count, seed)
+    return [Request(user, at, np.array(found[at, user])) for at, user in keys]
+
+
+def later_likes(likes: Likes, cut_off: float, end: float, count: int, seed: int = 0) -> list[Request]:
+    """Return requests at a cut-off: users with a like before it and new ones from it until `end`; a sample of `count`."""
+    lower, upper = np.searchsorted(likes.at, [cut_off, end])
+    known = set(likes.user_ids[:lower].tolist())
+    found: dict[int, list] = {}
+    for user, post in zip(likes.user_ids[lower:upper].tolist(), likes.post_ids[lower:upper].tolist()):
+        if user in known:
+            found.setdefault(user, []).append(post)
+    return [Request(user, cut_off, np.array(found[user])) for user in sample(sorted(found), count, seed)]
+
+
+def sample(values: list, count: int, seed: int) -> list:
+    """Return `count` of the values in their order, all if there are fewer."""
+    if len(values) <= count:
+        return values
+    return [values[i] for i in np.sort(np.random.default_rng(seed).choice(len(values), count, replace=False))]
+
+
+def requests_until(likes: Likes, end: float, horizon: float | None, count: int) -> list[Request]:
+    """Return training requests whose wanted posts were all liked before `end`; horizon in seconds or None."""
+    start = likes.at[int(len(likes.at) * WARM_UP_SHARE)]
+    if horizon is None:
+        return next_likes(likes, start, end, count)
+    cut_offs = np.linspace(start, max(end - horizon / 2, start), CUT_OFFS)
+    return [r for c in cut_offs for r in later_likes(likes, c, min(c + horizon, end), count // CUT_OFFS)]
+
+
+def load_posts(connection: Connection, day: date, codes: dict) -> dict:
+    """Return the post pack as of the day's midnight with its neighbours, made and kept if they are not there yet."""
+    posts = examples.load_posts(connection, day, codes)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "update pgfeed.feature_packs set neighbours = pgfeed._post_neighbours(as_of, post_ids)"
+            " where as_of = %s and neighbours is null", [midnight(day)],
+        )
+        cursor.execute("select neighbours from pgfeed.feature_packs where as_of = %s", [midnight(day)])
+        posts["neighbours"] = unpack_neighbours(cursor.fetchone()[0], len(posts["post_ids"]))
+    return posts
+
+
+def load_recent(connection: Connection, posts: dict, day: date, moment: datetime) -> dict:
+    """Return the events from the day's midnight until before the moment."""
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(PLANS["recent"][0].replace("$1, $2", "%s, %s"), [midnight(day), moment])
+        return unpack_recent(cursor.fetchone(), posts)
+
+
+def with_features(connection: Connection, requests: list[Request], codes: dict, title: str) -> Iterator[tuple[Request, dict, dict]]:
+    """Yield each request, in the order of time, with the pack of its day and its own columns."""
+    day, moment, posts = None, None, {}
+    with progress(title, len(requests)) as advance:
+        for request in sorted(requests, key=lambda r: r.at):
+            if request.at != moment:
+                moment = request.at
+                when = datetime.fromtimestamp(moment, UTC)
+                if when.date() != day:
+                    day = when.date()
+                    posts = load_posts(connection, day, codes)
+                recent = load_recent(connection, posts, day, when)
+                users = {r.user_id for r in requests if r.at == moment}
+                rows = dict(zip(sorted(users), examples.load_users(connection, when, sorted(users))))
+            row = rows[request.user_id]
+            columns = request_columns([row], posts, codes)
+            columns |= moment_columns(row, posts, posts["neighbours"], recent, moment, midnight(day).timestamp())
+            columns["time.hour"], columns["time.weekday"] = np.float32([when.hour]), np.float32([when.isoweekday()])
+            yield request, posts | {"liked": locate(posts, liked_post_ids(row))}, columns
+            advance(1)
+
+
+def matrix(names: list[str], posts: dict, columns: dict, rows: np.ndarray) -> np.ndarray:
+    """Return the named features of the posts at `rows` for one request, float32 (rows, names)."""
+    zeros = np.zeros(len(rows), np.int64)
+    return np.column_stack([feature_values(name, posts, columns, rows, zeros) for name in names])
+
+
+@dataclass
+class Choices:
+    """Rows of candidates with their features; request numbers them from 0, in the order of time."""
+
+    features: np.ndarray
+    request: np.ndarray
+    is_liked: np.ndarray
+
+
+def load_choices(connection: Connection, requests: list[Request], names: list[str], codes: dict, negatives: int, title: str) -> Choices:
+    """Return for each request the wanted posts and `negatives` others of the catalogue that the user had not liked."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for number, (request, posts, columns) in enumerate(with_features(connection, requests, codes, title)):
+        wanted = locate(posts, request.wanted)
+        wanted = wanted[wanted >= 0]
+        is_free = np.ones(len(posts["post_ids"]), bool)
+        is_free[wanted] = False
+        is_free[posts["liked"][posts["liked"] >= 0]] = False
+        free = np.flatnonzero(is_free)
+        others = rng.choice(free, min(negatives, len(free)), replace=False)
+        rows = np.concatenate([wanted, others])
+        parts.append((matrix(names, posts, columns, rows), np.full(len(rows), number), np.arange(len(rows)) < len(wanted)))
+    return Choices(*(np.concatenate(column) for column in zip(*parts)))
+
+
+@dataclass
+class Ranking:
+    """Places (from 0) of the wanted posts among all posts that may be shown, best first; one array per request."""
+
+    user_ids: np.ndarray
+    places: list[np.ndarray]
+    wanted_counts: np.ndarray
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Return HitRate@5, NDCG@10 (binary, ideal over at most ten) and Recall@20 per request."""
+        gains = 1 / np.log2(np.arange(10) + 2)
+        ideal = np.cumsum(gains)
+        return {
+            "HitRate@5": np.array([float((p < 5).any()) for p in self.places]),
+            "NDCG@10": np.array([gains[p[p < 10]].sum() for p in self.places]) / ideal[np.minimum(self.wanted_counts, 10) - 1],
+            "Recall@20": np.array([float((p < 20).sum()) for p in self.places]) / self.wanted_counts,
+        }
+
+
+def places_of(scores: np.ndarray, wanted: np.ndarray, excluded: np.ndarray) -> np.ndarray:
+    """Return the places of wanted rows by falling score, ties to the smaller row; excluded rows are not shown."""
+    scores = np.array(scores, np.float64)
+    scores[excluded] = -np.inf
+    targets = scores[wanted]
+    above = (scores[None, :] > targets[:, None]).sum(axis=1)
+    ties = (scores[None, :] == targets[:, None]) & (np.arange(len(scores))[None, :] < wanted[:, None])
+    return above + ties.sum(axis=1)
+
+
+def rank_all(connection: Connection, requests: list[Request], codes: dict, scorers: dict, title: str) -> dict[str, Ranking]:
+    """Return the ranking of every scorer, which takes (request, posts, columns) and gives a score for all posts of the pack."""
+    users, counts, places = [], [], {name: [] for name in scorers}
+    for request, posts, columns in with_features(connection, requests, codes, title):
+        wanted = locate(posts, request.wanted)
+        wanted = wanted[wanted >= 0]
+        if not len(wanted):
+            continue
+        users.append(request.user_id)
+        counts.append(len(wanted))
+        excluded = np.setdiff1d(posts["liked"][posts["liked"] >= 0], wanted)
+        for name, score in scorers.items():
+            places[name].append(places_of(score(request, posts, columns), wanted, excluded))
+    return {name: Ranking(np.array(users), found, np.array(counts)) for name, found in places.items()}
+
+
+def model_scorer(booster: CatBoost, names: list[str]):
+    """Return a scorer for rank_all()."""
+
+    def score(request: Request, posts: dict, columns: dict) -> np.ndarray:
+        rows = np.arange(len(posts["post_ids"]))
+        inputs = np.asfortranarray(matrix(names, posts, columns, rows))
+        return booster.predict(inputs, prediction_type="RawFormulaVal", thread_count=1)
+
+    return score
+
+
+def fit(training: Choices, names: list[str], parameters: dict, validation: Choices | None = None) -> CatBoost:
+    """Return a model of which candidate of a request is liked; stopped early if there is a validation set."""
+    pools = [
+        Pool(rows.features, rows.is_liked.astype(int), group_id=rows.request, feature_names=names)
+        for rows in (training, validation) if rows is not None
+    ]
+    stopping = {"early_stopping_rounds": 40, "use_best_model": True} if validation is not None else {}
+    booster = CatBoost({**parameters, **stopping, "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False})
+    with console.status(f"fitting CatBoost, {parameters['loss_function']}, depth {parameters['depth']}"):
+        return booster.fit(pools[0], eval_set=pools[1] if validation is not None else None)
+
+
+def train(
+    connection: Connection, variant: str, negatives: int, horizon_days: float | None = None, split: datetime | None = None,
+) -> Trained:
+    """Train a variant to choose from the whole catalogue, on what was before the split.
+
+    The last 20% of the likes before the split validate: the parameters with the best NDCG@10 over the whole
+    catalogue are taken, and the model is fitted again, with as many trees, on all that was before the split.
+    """
+    until = split or midnight(examples.split_day(connection))
+    end, horizon = until.timestamp(), horizon_days and horizon_days * 86400
+    likes = load_likes(connection, until)
+    middle = float(likes.at[int(len(likes.at) * (1 - VALIDATION_SHARE))])
+    first_day = datetime.fromtimestamp(likes.at[int(len(likes.at) * WARM_UP_SHARE)], UTC).date()
+    codes = examples.encoders(connection, first_day)
+    names = FEATURES
+    started = time.monotonic()
+
+    early = requests_until(likes, middle, horizon, MAX_REQUESTS)
+    late = next_likes(likes, middle, end, MAX_VALIDATION_REQUESTS) if horizon is None else later_likes(likes, middle, end, MAX_VALIDATION_REQUESTS)
+    if not early or not late:
+        raise PgfeedError("there is too little to learn from", "nobody who liked a post liked another one later", "./run ingest FILE...")
+    training = load_choices(connection, early, names, codes, negatives, "training requests")
+    validation = load_choices(connection, late, names, codes, negatives, "validation requests")
+    boosters = [fit(training, names, PARAMETERS | tried, validation) for tried in TRIED]
+    rankings = rank_all(connection, late, codes, {n: model_scorer(b, names) for n, b in enumerate(boosters)}, "validation, all posts")
+    reached = [rankings[n].metrics()["NDCG@10"].mean() for n in range(len(boosters))]
+    best = int(np.argmax(reached))
+    parameters = PARAMETERS | TRIED[best] | {"iterations": boosters[best].tree_count_, "negatives": negatives, "horizon_days": horizon_days}
+
+    everything = load_choices(connection, requests_until(likes, end, horizon, MAX_REQUESTS), names, codes, negatives, "all requests")
+    booster = fit(everything, names, {k: v for k, v in parameters.items() if k in PARAMETERS})
+    metrics = {
+        "validation_ndcg_10": round(float(reached[best]), 4),
+        "validation_hit_rate_5": round(float(rankings[best].metrics()["HitRate@5"].mean()), 4),
+        "tree_count": booster.tree_count_, "row_count": len(everything.features),
+        "request_count": int(everything.request[-1]) + 1, "fit_seconds": round(time.monotonic() - started, 1),
+    }
+    chosen = np.random.default_rng(0).choice(len(everything.features), min(GOLDEN_ROWS, len(everything.features)), replace=False)
+    return Trained(booster, names, codes, first_day, until.date(), everything.features[chosen], metrics, parameters)
+
+
