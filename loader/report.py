@@ -176,8 +176,8 @@ def summary(facts: Facts) -> Iterator[str]:
     if not facts.active:
         yield paragraph("No model is active, posts are served by popularity. Next: `./run train control --activate`.")
     for model in facts.active:
-        name = f"{model['variant']} version {model['version']}"
-        yield paragraph(f"The model {name} is active. {scores_in_words(facts, model)}")
+        yield paragraph(f"The model {model['variant']} version {model['version']} is active.")
+        yield from map(paragraph, scores_in_words(facts, model))
 
 
 def features_in_words(data: Data) -> str:
@@ -196,29 +196,31 @@ def features_in_words(data: Data) -> str:
     return " ".join(sentences) or "No feature can be judged yet."
 
 
-def scores_in_words(facts: Facts, model: dict) -> str:
-    """Return the active model's hit rates beside their baselines, in a sentence or two per protocol."""
-    sentences = []
+def scores_in_words(facts: Facts, model: dict) -> list[str]:
+    """Return per protocol a few sentences on the active model's hit rate beside its baselines."""
+    found = []
     for protocol in PROTOCOLS:
         key = (protocol, model["variant"], model["version"], "HitRate@5")
         rows = {
             row["method"]: row for row in facts.evaluations
             if (row["protocol"], row["variant"], row["model_version"], row["metric"]) == key
         }
-        own = rows.pop("model", None)
+        own, oracle = rows.pop("model", None), rows.pop("oracle", None)
         if own is None:
             continue
-        ends = "" if own["low"] is None else f" ({own['low']:.3f} to {own['high']:.3f})"
-        beside = sorted(rows.items(), key=lambda item: -item[1]["value"])
-        others = ", ".join(f"{method} {row['value']:.3f}" for method, row in beside)
-        sentences.append(f"Its {protocol} HitRate@5 is {own['value']:.3f}{ends}{others and '; beside it: ' + others}.")
-        near = [
-            method for method, row in beside
-            if method != "oracle" and None not in (own["low"], row["high"]) and row["high"] >= own["low"]
-        ]
-        if near:
-            sentences.append(f"Its interval overlaps that of {listed(near)}.")
-    return " ".join(sentences) or f"It was never evaluated. Next: `./run evaluate logged {model['variant']}`."
+        others = sorted(rows.values(), key=lambda row: -row["value"])
+        sentences = f"Its {protocol} HitRate@5 is {own['value']:.3f}"
+        if own["low"] is not None:
+            sentences += f" (95% interval {own['low']:.3f} to {own['high']:.3f})"
+        if others:
+            sentences += "; beside it: " + ", ".join(f"{row['method']} {row['value']:.3f}" for row in others)
+        sentences += f"; an oracle reaches {oracle['value']:.3f}." if oracle else "."
+        if others and None not in (own["low"], *(row["high"] for row in others)):
+            near = [row["method"] for row in others if row["high"] >= own["low"]]
+            below = f" Its interval is not clear of that of {listed(near)}."
+            sentences += below if near else " Its interval is above all of theirs."
+        found.append(sentences)
+    return found or [f"It was never evaluated. Next: `./run evaluate logged {model['variant']}`."]
 
 
 def known_enough(data: Data) -> list[Breakdown]:

@@ -35,7 +35,7 @@ th { border-bottom: 1px solid #888; white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .checks { width: 100%; }
 .checks td:first-child { width: 3rem; }
-.checks td:nth-child(2) { width: 19rem; }
+.checks td:nth-child(2) { width: 35%; }
 .strength td:last-child { white-space: nowrap; }
 .ok { color: #00664b; }
 .look { color: #fff; background: #a84300; padding: 0 .45em; border-radius: 3px; font-weight: 600; }

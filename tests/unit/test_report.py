@@ -180,9 +180,13 @@ def test_a_model_that_does_not_beat_its_baselines_is_called_so():
         evaluation("model", 0.55, 0.53, 0.57), evaluation("random", 0.50, 0.49, 0.51),
         evaluation("most popular", 0.54, 0.52, 0.56),
     ])
-    found = report.scores_in_words(page, {"variant": "control", "version": 1})
-    assert found == (
-        "Its logged HitRate@5 is 0.550 (0.530 to 0.570); beside it: most popular 0.540, random 0.500."
-        " Its interval overlaps that of most popular."
+    assert report.scores_in_words(page, {"variant": "control", "version": 1}) == [
+        "Its logged HitRate@5 is 0.550 (95% interval 0.530 to 0.570); beside it: most popular 0.540, random 0.500."
+        " Its interval is not clear of that of most popular."
+    ]
+    page.evaluations[-1]["high"] = 0.529
+    page.evaluations.append(evaluation("oracle", 0.7, 0.6, 0.8))
+    assert report.scores_in_words(page, {"variant": "control", "version": 1})[0].endswith(
+        "random 0.500; an oracle reaches 0.700. Its interval is above all of theirs."
     )
-    assert "never evaluated" in report.scores_in_words(page, {"variant": "control", "version": 2})
+    assert "never evaluated" in report.scores_in_words(page, {"variant": "control", "version": 2})[0]
