@@ -160,7 +160,7 @@ def fresh_columns(posts, recent, seconds):
 
 def log_share(values, top):
     """Return float32 log(values / top + 1e-4); of zeros where nothing is counted."""
-    return np.log(values.astype(np.float32) / np.float32(top or 1) + np.float32(LEAST_SHARE))
+    return np.log((values / (top or 1)).astype(np.float32) + np.float32(LEAST_SHARE))
 
 
 def unpack_neighbours(blob, count):

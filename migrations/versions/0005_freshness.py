@@ -25,8 +25,8 @@ def upgrade() -> None:
     install("functions/_request_users", "7d7fc054c7d9")
     install("functions/_recent_events", "57fde168cf3e")
     install("functions/_post_neighbours", "de939dad63f5")
-    install("functions/recommend_posts", "6ec274fa31d5")
-    install("functions/_model_problems", "09c2e4bf6771")
+    install("functions/recommend_posts", "bb58e5fad6bc")
+    install("functions/_model_problems", "2f49d61afb74")
     install("procedures/refresh_features", "4632f0d2bb2c")
 
 

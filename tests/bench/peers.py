@@ -72,9 +72,15 @@ HEADERS = {
 }
 
 
-def load(connection: Connection, name: str, folder: Path) -> None:
-    """Ingest a data set by way of files in the seed's format, and refresh."""
+def split_of(events: list[tuple]) -> float:
+    """Return the first whole second after the 80% quantile of the events' times."""
+    return float(np.floor(np.quantile([datetime.fromisoformat(at).timestamp() for at, *_ in events], 0.8))) + 1
+
+
+def load(connection: Connection, name: str, folder: Path) -> float:
+    """Ingest a data set by way of files in the seed's format, and refresh; return the split in unix seconds."""
     users, posts, events = DATASETS[name](folder)
+    split = split_of(events)
     events = [(at, user, post, "view", target) for at, user, post, target in dict.fromkeys(events)]
     with TemporaryDirectory() as temporary:
         paths = []
@@ -86,12 +92,14 @@ def load(connection: Connection, name: str, folder: Path) -> None:
     if any(result.rejected for result in results):
         raise PgfeedError(f"{name} was not loaded completely", "rows were rejected", "look at pgfeed.ingest_rejects")
     refresh.refresh(connection)
+    return split
 
 
 class Data:
     """All first likes and views in memory, with posts as places in the order of post_id."""
 
-    def __init__(self, connection: Connection):
+    def __init__(self, connection: Connection, split: float):
+        self.split = split
         with connection, connection.cursor() as cursor:
             cursor.execute("select post_id from pgfeed.posts order by post_id")
             self.post_ids = np.array([row[0] for row in cursor.fetchall()])
@@ -100,8 +108,7 @@ class Data:
             self.user_ids, self.rows, self.at = np.array(users), np.searchsorted(self.post_ids, posts), np.array(at)
             cursor.execute("select user_id, post_id, extract(epoch from viewed_at)::float8 from pgfeed.impressions order by 3")
             views = cursor.fetchall()
-            self.split = float(np.floor(np.quantile([at for _, _, at in views], 0.8))) + 1
-        self.likes_of, self.views_of = self.by_user(zip(users, self.rows, at)), {}
+        self.likes_of = self.by_user(zip(users, self.rows, at))
         self.views_of = self.by_user((user, row, at) for (user, _, at), row in zip(views, np.searchsorted(self.post_ids, [v[1] for v in views])))
 
     def by_user(self, entries) -> dict:
@@ -321,8 +328,7 @@ def main() -> None:
     for name in DATASETS:
         folder = data_folder(name)
         with temporary_database(name.replace("-", "_")) as connection:
-            load(connection, name, folder)
-            data = Data(connection)
+            data = Data(connection, load(connection, name, folder))
             for setting in ("frozen", "rolling"):
                 rankings, notes = measure(connection, data, setting == "rolling")
                 show(name, setting, rankings, notes)

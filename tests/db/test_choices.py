@@ -1,0 +1,131 @@
+"""Models that choose from the whole catalogue: as of the moment, the same in SQL and in Python."""
+
+import numpy as np
+import psycopg2
+import pytest
+
+from loader import choices, evaluate, full, models
+from loader.examples import midnight
+from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
+
+END = "2021-12-13 12:00+00"
+EARLIER = "2021-12-09 15:00+00"
+CALL = "select post_id, score from pgfeed.recommend_posts(7, %s, 80) order by rank"
+
+
+@pytest.fixture(scope="module")
+def choosing_template(network_template):
+    """Name of the network with a model of variant test that was trained with negatives."""
+    name = database_name("choosing")
+    administer(f'create database "{name}" template "{network_template}"')
+    connection = psycopg2.connect(dsn_of(name))
+    trained = choices.train(connection, "control", 30)
+    models.activate(connection, "control", models.store(connection, "control", trained))
+    connection.close()
+    yield name
+    administer(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def choosing_dsn(choosing_template):
+    with clone(choosing_template) as result:
+        yield result
+
+
+@pytest.fixture
+def network(choosing_dsn):
+    """A function that runs one statement in a fresh copy of the network and returns its rows."""
+    with autocommit(choosing_dsn) as connection:
+        yield queries(connection)
+
+
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_equals_what_python_computes(network, choosing_dsn, ts):
+    connection = psycopg2.connect(choosing_dsn)
+    model = models.load_active(connection, "control")
+    with connection.cursor() as cursor:
+        cursor.execute("select extract(epoch from %s::timestamptz)::float8", [ts])
+        at = cursor.fetchone()[0]
+    score = choices.model_scorer(model["booster"], model["feature_names"])
+    request, posts, columns = next(choices.with_features(connection, [choices.Request(7, at, np.array([1]))], model["encoders"], "test"))
+    expected = dict(zip(posts["post_ids"].tolist(), score(request, posts, columns)))
+    connection.close()
+    got = network(CALL, ts)
+    assert len(got) > 40 and {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", ts)} == {"model"}
+    for post_id, value in got:
+        assert value == pytest.approx(expected[post_id], abs=1e-6)
+
+
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_events_at_or_after_ts_change_nothing(network, choosing_dsn, ts):
+    before = network(CALL, ts)
+    network("""
+        insert into pgfeed.feed_events (event_at, user_id, post_id, action)
+        select %s::timestamptz + n * interval '1 second', u, p, a
+        from generate_series(0, 3) n, generate_series(6, 9) u, generate_series(1, 40) p, unnest(array['view', 'like']) a
+    """, ts)
+    with autocommit(choosing_dsn) as other:
+        assert queries(other)(CALL, ts) == before
+    network("call pgfeed.roll_up_events()")
+    network("call pgfeed.refresh_features(%s)", ts)
+    with autocommit(choosing_dsn) as other:
+        refreshed = queries(other)(CALL, ts)
+    network("delete from pgfeed.feed_events where event_at >= %s", ts)
+    network("call pgfeed.roll_up_events(null, '2021-12-01')")
+    network("call pgfeed.refresh_features(%s)", ts)
+    with autocommit(choosing_dsn) as other:
+        assert queries(other)(CALL, ts) == refreshed
+
+
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_events_of_the_last_minute_change_scores(network, ts):
+    before = network(CALL, ts)
+    network(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action) select %s::timestamptz - interval '1 minute', u, 3, 'like' from generate_series(100, 160) u",
+        ts,
+    )
+    assert network(CALL, ts) != before
+
+
+def test_refresh_stores_the_neighbours_that_a_model_needs(network):
+    network("call pgfeed.refresh_features()")
+    pairs = "select length(neighbours) / 16, neighbours = pgfeed._post_neighbours(as_of, post_ids) from pgfeed.feature_packs order by pack_id desc limit 1"
+    count, is_same = network(pairs)[0]
+    assert count > 1000 and is_same
+
+
+def test_neighbours_know_only_the_likes_before(network):
+    query = "select pgfeed._post_neighbours('2021-12-09', post_ids) from pgfeed.feature_packs order by pack_id desc limit 1"
+    before = network(query)
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select '2021-12-09 00:00+00', u, p, 'like' from generate_series(1, 60) u, generate_series(1, 9) p")
+    assert network(query) == before
+
+
+def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_dsn):
+    connection = psycopg2.connect(choosing_dsn)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select post_id, decayed_like_count_1h, decayed_like_count_6h from pgfeed.post_features_as_of('2021-12-09 15:00+00') order by post_id")
+        exact = np.array(cursor.fetchall())
+        cursor.execute("select timestamptz '2021-12-09 15:00+00'")
+        moment = cursor.fetchone()[0]
+    day = moment.date()
+    posts = choices.load_posts(connection, day, {})
+    recent = choices.load_recent(connection, posts, day, moment)
+    fresh = choices.moment_columns({"liked_post_ids": None, "liked_at": None, "viewed_post_ids": None}, posts, posts["neighbours"], recent,
+                                   moment.timestamp(), midnight(day).timestamp())
+    connection.close()
+    for column, name in ((1, "fresh.like_1h"), (2, "fresh.like_6h")):
+        assert fresh[name][0] == pytest.approx(np.log(exact[:, column] / exact[:, column].max() + 1e-4), abs=1e-4)
+
+
+def test_full_protocol(network, choosing_dsn):
+    connection = psycopg2.connect(choosing_dsn)
+    model = models.load_active(connection, "control")
+    run = full.evaluate_full(connection, model, "control")
+    results = run.results()
+    assert {r.method for r in results} == {"model", "random", "most popular", "best like rate", "decayed popularity"}
+    hit = {r.method: r.value for r in results if r.metric == "HitRate@5"}
+    assert hit["model"] > hit["random"]
+    evaluate.store(connection, "full", "control", model["version"], results, {"seed": 0})
+    connection.close()
+    assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(15,)]
