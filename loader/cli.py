@@ -14,6 +14,8 @@ from loader import db
 from loader.errors import PgfeedError
 from loader.terminal import out, table
 
+CONNECTION_LOST = ("57P01", "57P02", "57P03")
+BIGINT = click.IntRange(-(2**63), 2**63 - 1)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -27,6 +29,9 @@ class Main(click.Group):
             message = str(error)
         except psycopg2.Error as error:
             message = describe(error)
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else ctx.command_path
+            message = f"{error.format_message().rstrip('.')}. Next: {command} --help"
         except KeyboardInterrupt:
             message = "interrupted. Nothing finished is lost: run the same command again"
         click.echo(f"error: {message}", err=True)
@@ -35,6 +40,8 @@ class Main(click.Group):
 
 def describe(error: psycopg2.Error) -> str:
     """Return what the server said in one line: its message and its hint."""
+    if isinstance(error, psycopg2.InterfaceError) or error.pgcode in CONNECTION_LOST or not error.pgcode:
+        return f"the connection to the server was lost: {' '.join(str(error).split())}. Next: run the same command again"
     message = (error.diag.message_primary or str(error)).removeprefix("plpy.Error: ")
     return ". ".join(" ".join(part.split()).rstrip(".") for part in (message, error.diag.message_hint) if part)
 
@@ -167,8 +174,9 @@ def refresh_features(connection, as_of, as_json):
 
     done = refresh(connection, as_of)
     show(done.as_dict(), as_json, (
-        f"features of {done.post_count:,} posts and {done.user_count:,} users as of {done.as_of}:"
-        f" {done.day_count} days rolled up in {done.roll_up_seconds:.1f} s, refreshed in {done.refresh_seconds:.1f} s"
+        f"features of {done.post_count:,} posts and {done.user_count:,} users as of {done.as_of}\n"
+        f"days rolled up: {done.day_count}, in {done.roll_up_seconds:.1f} s; refreshed in {done.refresh_seconds:.1f} s"
+        if done.post_count else "nothing is loaded yet. Next: ./run ingest FILE..."
     ))
 
 
@@ -277,7 +285,7 @@ def rollback_model(connection, variant):
 @main.command("evaluate")
 @click.argument("protocols")
 @click.argument("variants", nargs=-1, required=True)
-@click.option("--requests", "request_count", default=2000, show_default=True, help="Of the live protocol.")
+@click.option("--requests", "request_count", type=click.IntRange(1), default=2000, show_default=True, help="Of the live protocol.")
 @click.option("--seed", default=0, show_default=True, help="Of the live requests and likes.")
 @JSON
 @connected
@@ -298,6 +306,8 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
     wanted = protocols.split(",")
     if not set(wanted) <= known:
         raise PgfeedError(f"there is no protocol {', '.join(sorted(set(wanted) - known))}", f"known: {', '.join(sorted(known))}", "./run evaluate --help")
+    if "live" in wanted and not live.is_simulated(connection):
+        raise PgfeedError("live needs a simulated network", "the true probabilities of likes are known only there", "./run evaluate logged ...")
     for protocol in wanted:
         runs = []
         for variant in variants:
@@ -311,8 +321,8 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
             evaluate.store(connection, protocol, variant, model["version"], results, parameters)
             figures = {"protocol": protocol, "variant": variant, "version": model["version"], "results": [vars(r) for r in results], "note": note}
             show(figures, as_json, evaluate.as_table(protocol, variant, model["version"], results))
-            if note and not as_json:
-                out.print(note)
+            if not as_json:
+                out.print("\n".join(filter(None, [evaluate.verdict(results), note])))
         if len(runs) > 1:
             show(*live.paired(runs[0], runs[1:], as_json))
 
@@ -355,7 +365,7 @@ def run_demo(connection):
 
 
 @main.command("recommend")
-@click.argument("user_id", type=int)
+@click.argument("user_id", type=BIGINT)
 @click.option("--at", "ts", metavar="TS", help="The moment [default: now].")
 @click.option("-k", "k", default=5, show_default=True, help="How many posts.")
 @click.option("--variant", help="The model's variant [default: as in SQL].")
@@ -371,14 +381,14 @@ def recommend(connection, user_id, ts, k, variant, as_json):
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
         cursor.execute(
-            "select rank, post_id, topic, source, round(score::numeric, 4)::float8, text"
+            "select rank, post_id, topic, source, score, text"
             " from pgfeed.recommend_posts(%s, coalesce(%s, now()), %s, %s)",
             [user_id, ts, k, variant],
         )
         rows = cursor.fetchall()
         elapsed = time.monotonic() - started
     headers = ["rank", "post_id", "topic", "source", "score", "text"]
-    shorten = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in rows]
+    shorten = [(*row[:4], f"{row[4]:.4f}", " ".join((row[5] or "").split())[:200]) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
         table(f"{len(rows)} posts for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),

@@ -1,11 +1,14 @@
 """Connections to the database that pgfeed lives in."""
 
 import os
+from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
 
 from loader.errors import PgfeedError
+
+VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 
 
 def dsn() -> str:
@@ -22,24 +25,32 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
         raise PgfeedError(
             "cannot connect to the database",
             str(error).strip().splitlines()[0],
-            "check PGFEED_DSN, or unset it and run ./run migrate to use the embedded cluster",
+            "check PGFEED_DSN, or unset it to use the embedded server",
         ) from error
     except psycopg2.ProgrammingError as error:
         raise PgfeedError("PGFEED_DSN is not a connection string", str(error), "use postgresql://user:password@host:port/database") from error
 
 
 def require_schema(connection: psycopg2.extensions.connection) -> None:
-    """Raise unless the migrations have been applied here."""
+    """Raise unless all migrations have been applied here."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "select to_regnamespace('pgfeed') is not null,"
             " to_regnamespace('pgfeed') is not null and has_schema_privilege('pgfeed', 'usage'), current_database(), current_user"
         )
         exists, is_usable, name, user = cursor.fetchone()
+        if is_usable:
+            cursor.execute("select version_num from pgfeed.alembic_version")
+            revision = cursor.fetchone()
         if not exists:
             raise PgfeedError(f"database {name} has no pgfeed schema", "it was never migrated", "./run migrate")
         if not is_usable:
             raise PgfeedError(
                 f"user {user} may not use the schema pgfeed of database {name}", "no role of pgfeed was granted",
                 f"as its administrator: grant pgfeed_reader to {user} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
+            )
+        head = max(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
+        if revision is None or revision[0] != head:
+            raise PgfeedError(
+                f"database {name} is at revision {revision[0] if revision else 'none'}", f"this checkout needs {head}", "./run migrate"
             )

@@ -120,6 +120,15 @@ def as_table(protocol: str, variant: str, version: int, results: list[Result]) -
     return table(title, ["method", f"HitRate@{TOP}", "95% interval"], rows, [f"HitRate@{TOP}"])
 
 
+def verdict(results: list[Result]) -> str:
+    """Return one sentence: which baselines the model is clear of, by its interval's lower end."""
+    model = next(r for r in results if r.method == "model")
+    unclear = [r.method for r in results if r.method not in ("model", "oracle") and model.low <= r.value]
+    if not unclear:
+        return "the model is clear of every baseline"
+    return f"the model's interval is not clear of: {', '.join(unclear)}"
+
+
 def stored(connection: Connection, protocol: str, variant: str, version: int) -> list[Result]:
     """Return the newest results of a model version; empty if it was never evaluated."""
     with connection, connection.cursor() as cursor:

@@ -107,7 +107,9 @@ def upgrade() -> None:
         alter table pgfeed.ingest_rejects owner to pgfeed_owner;
         grant select on pgfeed.posts to pgfeed_reader;
         grant select, insert, update on pgfeed.users, pgfeed.posts to pgfeed_writer;
+        grant delete on pgfeed.posts to pgfeed_writer;
         grant insert on pgfeed.feed_events to pgfeed_writer;
+        grant select on pgfeed.alembic_version to pgfeed_owner, pgfeed_reader, pgfeed_writer, pgfeed_operator;
         grant select on pgfeed.ingest_files, pgfeed.ingest_rejects to pgfeed_operator;
     """)
     install("functions/_like_window", "e493c503c8b7")
@@ -131,6 +133,7 @@ def downgrade() -> None:
         drop table pgfeed.users;
         drop table if exists simulation.days, simulation.posts, simulation.users, simulation.worlds;
         drop schema simulation;
+        revoke all on pgfeed.alembic_version from pgfeed_owner, pgfeed_reader, pgfeed_writer, pgfeed_operator;
         revoke all on schema pgfeed from pgfeed_owner, pgfeed_reader, pgfeed_writer, pgfeed_operator;
         comment on schema pgfeed is null;
     """)

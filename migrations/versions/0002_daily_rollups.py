@@ -56,7 +56,7 @@ def upgrade() -> None:
         grant select on pgfeed.rollup_days, pgfeed.post_days to pgfeed_reader, pgfeed_operator;
     """)
     install("procedures/_find_stale_days", "a9dd6949ea0f")
-    install("procedures/roll_up_events", "85063b11a653")
+    install("procedures/roll_up_events", "93b4f0617875")
 
 
 def downgrade() -> None:

@@ -4,6 +4,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform pg_advisory_xact_lock(hashtext('pgfeed._pack_features'));
     delete from pgfeed.feature_packs as k where k.as_of = _pack_features.as_of;
     insert into pgfeed.feature_packs
         (as_of, post_count, feature_names, topics, post_ids, topic_codes, matrix)
