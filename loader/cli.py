@@ -209,9 +209,11 @@ def train_model(connection, variant, is_comparison, is_activated, as_json):
     metrics = trained.metrics
     if lines and not as_json:
         out.print(compare.as_table(variant, lines))
+        out.print(compare.FOOTNOTE)
     show({"variant": variant, "version": version, "is_active": is_activated, **metrics, "methods": [vars(line) for line in lines]}, as_json, (
         f"{variant} version {version}: {metrics['row_count']:,} impressions of {metrics['day_count']} days before"
-        f" {trained.trained_until}, {len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']} s;"
+        f" {trained.trained_until}\n"
+        f"{len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']:.0f} s,"
         f" AUC within a validation user-day {metrics['validation_request_auc']:.3f}\n"
         + ("active" if is_activated else f"not active. Next: ./run activate {variant}")
     ))
