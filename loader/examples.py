@@ -65,7 +65,7 @@ def day_views(connection: Connection) -> list[tuple[date, int]]:
         days = cursor.fetchall()
     if len(days) < 3:
         raise PgfeedError(
-            "there is too little to learn from", f"views on {len(days)} days after the last refresh, at least 3 are needed",
+            "there is too little to learn from", f"the feed has views on {len(days)} days that are rolled up, training needs 3",
             "./run ingest FILE..., then ./run refresh",
         )
     return days

@@ -126,11 +126,11 @@ def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
         except ValueError:
             value = None
         if value is None:
-            raise ValueError(f"{_shown(text)} is not a time")
+            raise ValueError(f"{_shown(text)} is not a time, write 2021-02-01 10:00:00")
     elif isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     elif not isinstance(value, datetime):
-        raise ValueError(f"{_shown(value)} is not a time")
+        raise ValueError(f"{_shown(value)} is not a time, write 2021-02-01 10:00:00")
     naive = value.replace(tzinfo=None)
     offset = value.utcoffset() or _offset(None if value.tzinfo else zone, naive)
     micros = (naive - datetime(1970, 1, 1) - offset) // timedelta(microseconds=1)

@@ -158,7 +158,12 @@ def _kind(name: str, header: list[str], columns: list[str], forced: str | None) 
                      if fits[k] and other not in names and len(names & set(COLUMNS[k])) > 1), None)
     if kind is None:
         found = ",".join(header).strip()
-        found = f"found {found[:80]!r}{'...' if len(found) > 80 else ''}, expected "
+        found = f"found {found[:80]!r}{'...' if len(found) > 80 else ''}, "
+        if len(header) == 1 and any(mark in found for mark in ";\t|"):
+            found += "fields are separated by commas here; "
+        elif {"timestamp", "user_id", "post_id"} <= names:
+            found += "events need action, target or both; "
+        found += "expected "
         raise PgfeedError(f"{name} has a wrong header", found + (",".join(COLUMNS[forced]) if forced else EXPECTED))
     twice = next((c for c in COLUMNS[kind] if columns.count(c) > 1), None)
     if twice:
@@ -212,7 +217,7 @@ def _text_stream(path: str) -> Iterator[tuple[io.BufferedIOBase, _Tally]]:
         start = stream.peek(3)[:3]
         if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise PgfeedError(f"{path} is not UTF-8", "it starts with the byte order mark of UTF-16",
-                              f"iconv -f UTF-16 -t UTF-8 {path}")
+                              f"iconv -f UTF-16 -t UTF-8 {path} > {path}.utf8.csv")
         if start == b"\xef\xbb\xbf":
             stream.read(3)
         yield stream, tally
@@ -241,7 +246,7 @@ def _require_utf8(name: str, block: bytes, line: int) -> None:
         line += block.count(b"\n", 0, error.start)
         column = error.start - block.rfind(b"\n", 0, error.start)
         cause = f"line {line} has the byte 0x{block[error.start]:02x} at position {column}"
-        remedy = f"iconv -f CP1251 -t UTF-8 {name} (if that is its encoding)"
+        remedy = f"iconv -f CP1251 -t UTF-8 {name} > {name}.utf8.csv (if that is its encoding)"
         raise PgfeedError(f"{name} is not UTF-8", cause, remedy) from error
 
 

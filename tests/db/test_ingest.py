@@ -252,7 +252,7 @@ def test_from_a_running_postgres(dsn, load, query):
     assert [counts(r) for r in results] == [(2, 1, 0, 1), (2, 2, 0, 0), (30002, 30000, 0, 2)]
     assert query("select line, reason from pgfeed.ingest_rejects order by reason") == [
         (2, "age: 70000 does not fit in a smallint"),
-        (30001, "event_at: 'infinity' is not a time"),
+        (30001, "event_at: 'infinity' is not a time, write 2021-02-01 10:00:00"),
         (30002, "user_id: is missing"),
     ]
     assert query("select city from pgfeed.users") == [('a "b", c',)]

@@ -107,11 +107,11 @@ def test_times(value):
         ("1969-12-31 23:59:59", "year 1969 is out of range"),
         ("2100-01-01", "year 2100 is out of range"),
         ("1970-01-01 00:00+03", "is out of range 1970 to 2099"),
-        ("infinity", "'infinity' is not a time"),
-        ("0044-03-15 BC", "'0044-03-15 BC' is not a time"),
-        ("2021-02-30", "'2021-02-30' is not a time"),
-        ("1634728090", "'1634728090' is not a time"),
-        (12, "'12' is not a time"),
+        ("infinity", "'infinity' is not a time, write 2021-02-01 10:00:00"),
+        ("0044-03-15 BC", "'0044-03-15 BC' is not a time, write 2021-02-01 10:00:00"),
+        ("2021-02-30", "'2021-02-30' is not a time, write 2021-02-01 10:00:00"),
+        ("1634728090", "'1634728090' is not a time, write 2021-02-01 10:00:00"),
+        (12, "'12' is not a time, write 2021-02-01 10:00:00"),
         ("", "is missing"),
         (None, "is missing"),
         ("2021\0", "contains a NUL byte"),
@@ -197,7 +197,7 @@ def test_every_reason_names_its_column():
     loaded, rejects, _ = events_of(wrong, None)
     assert len(loaded.line) == 0
     assert sorted(rejects) == [
-        (2, "event_at: 'x' is not a time", "row 0"),
+        (2, "event_at: 'x' is not a time, write 2021-02-01 10:00:00", "row 0"),
         (3, "user_id: '2a' is not an integer", "row 1"),
         (4, f"post_id: {2**63} does not fit in a bigint", "row 2"),
         (5, "action: 'share' is neither view nor like", "row 3"),
