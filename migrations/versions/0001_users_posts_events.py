@@ -43,12 +43,12 @@ def upgrade() -> None:
             post_id bigint primary key,
             text text,
             topic text,
-            created_at timestamptz
+            created_at timestamptz check (isfinite(created_at))
         );
         comment on table pgfeed.posts is 'One row per post that can be recommended: the catalogue';
         comment on column pgfeed.posts.text is 'Null: not loaded, or known only from events';
         comment on column pgfeed.posts.topic is 'Null: unknown';
-        comment on column pgfeed.posts.created_at is 'Null: unknown, the first event counts instead';
+        comment on column pgfeed.posts.created_at is 'Null: unknown, then the post was always there and its age counts from its first event';
 
         create table pgfeed.feed_events (
             event_at timestamptz not null,
@@ -108,14 +108,14 @@ def upgrade() -> None:
         grant select on pgfeed.posts to pgfeed_reader;
         grant select, insert, update on pgfeed.users, pgfeed.posts to pgfeed_writer;
         grant delete on pgfeed.posts to pgfeed_writer;
-        grant insert on pgfeed.feed_events to pgfeed_writer;
+        grant insert (event_at, user_id, post_id, action, target) on pgfeed.feed_events to pgfeed_writer;
         grant select on pgfeed.alembic_version to pgfeed_owner, pgfeed_reader, pgfeed_writer, pgfeed_operator;
         grant select on pgfeed.ingest_files, pgfeed.ingest_rejects to pgfeed_operator;
     """)
     install("functions/_like_window", "e493c503c8b7")
     install("views/impressions", "64b2e08d73be")
-    install("views/_counted_events", "fa3794cb22f3")
-    install("views/likes", "abf44aa6a58f")
+    install("views/_counted_events", "1dea0d34e175")
+    install("views/likes", "e8728abdedce")
     install("procedures/create_event_partitions", "6673149604c2")
 
 

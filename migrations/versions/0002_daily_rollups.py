@@ -55,8 +55,8 @@ def upgrade() -> None:
         alter table pgfeed.user_topic_days owner to pgfeed_owner;
         grant select on pgfeed.rollup_days, pgfeed.post_days to pgfeed_reader, pgfeed_operator;
     """)
-    install("procedures/_find_stale_days", "a9dd6949ea0f")
-    install("procedures/roll_up_events", "93b4f0617875")
+    install("procedures/_find_stale_days", "548d064d4f33")
+    install("procedures/roll_up_events", "85063b11a653")
 
 
 def downgrade() -> None:

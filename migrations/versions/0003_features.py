@@ -50,7 +50,7 @@ def upgrade() -> None:
     install("matviews/user_features", "895e653bba17")
     install("matviews/user_topic_features", "22e4304e15cf")
     install("functions/_post_pack", "579ea1f20ffa")
-    install("procedures/_pack_features", "dac687abdfe1")
+    install("procedures/_pack_features", "7923b102c966")
     install("procedures/refresh_features", "d0778acc0648")
 
 

@@ -99,7 +99,7 @@ def upgrade() -> None:
     install("procedures/rollback_model", "609bbecb2f84")
     install("functions/_liked_posts", "3b2949a48065")
     install("functions/_request_users", "cc6c24e3442b")
-    install("functions/_serving_state", "cfe9a950e0a9")
+    install("functions/_serving_state", "f0b415008fd0")
     install("functions/recommend_posts", "65053b2a4e12")
 
 

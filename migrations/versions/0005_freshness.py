@@ -18,7 +18,7 @@ def upgrade() -> None:
         drop function pgfeed._request_users(timestamptz, bigint[], boolean);
         drop function pgfeed._liked_posts(bigint, timestamptz);
     """)
-    install("functions/post_features_as_of", "9a1233e24e80")
+    install("functions/post_features_as_of", "5cff2f8e0a29")
     install("matviews/post_features", "93c6a07bbac4")
     install("functions/_post_pack", "c6c70077ed46")
     install("functions/_user_history", "9c264df026ce")
@@ -27,7 +27,7 @@ def upgrade() -> None:
     install("functions/_post_neighbours", "de939dad63f5")
     install("functions/recommend_posts", "bb58e5fad6bc")
     install("functions/_model_problems", "2f49d61afb74")
-    install("procedures/refresh_features", "4632f0d2bb2c")
+    install("procedures/refresh_features", "a1d38431c445")
 
 
 def downgrade() -> None:

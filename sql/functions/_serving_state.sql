@@ -53,7 +53,7 @@ begin
         );
     pack_version := coalesce(
         pack_id::text,
-        features_as_of || ' ' || (select max(d.rolled_up_at) from pgfeed.rollup_days as d)
+        concat_ws(' ', features_as_of, (select max(d.rolled_up_at) from pgfeed.rollup_days as d))
     );
     hour := extract(hour from ts);
     weekday := extract(isodow from ts);

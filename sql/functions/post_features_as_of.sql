@@ -141,7 +141,9 @@ begin
         end::real
     from pgfeed.posts as p
     left join counts as c on c.post_id = p.post_id
-    where post_ids is null or p.post_id = any(post_ids);
+    where
+        (post_ids is null or p.post_id = any(post_ids))
+        and (p.created_at is null or p.created_at < ts);
 end;
 $$;
 

@@ -8,6 +8,15 @@ declare
     v_since timestamptz;
     v_until timestamptz;
 begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'roll-ups cannot run at the isolation level %', current_setting('transaction_isolation')
+            using errcode = '25001', hint = 'Use read committed.';
+    end if;
+    if not pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage') then
+        raise exception 'pgfeed_owner cannot see the transactions of other users'
+            using errcode = '42501', hint = 'As a superuser: grant pg_read_all_stats to pgfeed_owner';
+    end if;
+
     -- Rows of transactions that still run carry a recorded_at from their start: the next
     -- watermark must not lie behind any of them.
     select least(now(), min(a.xact_start)) into v_until
@@ -23,13 +32,13 @@ begin
         from pgfeed.feed_events as e
         where e.recorded_at >= v_since
         union all
-        -- A like row can take the like off a view of the day before.
-        select (e.event_at - pgfeed._like_window())::date as event_day
+        -- A new target can take the like off a like row of the day after.
+        select (e.event_at + pgfeed._like_window())::date as event_day
         from pgfeed.feed_events as e
         where
             e.recorded_at >= v_since
-            and e.action = 'like'
-            and (e.event_at - pgfeed._like_window())::date < e.event_at::date
+            and e.target
+            and (e.event_at + pgfeed._like_window())::date > e.event_at::date
         union all
         select k.day as event_day
         from pgfeed.rollup_days as k
@@ -38,7 +47,10 @@ begin
     on conflict (day) do update set is_stale = true
     where not d.is_stale;
 
-    update pgfeed.rollup_watermarks set watermark_at = v_until;
+    -- When a prepared transaction began is not known.
+    if not exists (select from pg_prepared_xacts as x where x.database = current_database()) then
+        update pgfeed.rollup_watermarks set watermark_at = v_until;
+    end if;
 end;
 $$;
 

@@ -4,7 +4,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform pg_advisory_xact_lock(hashtext('pgfeed._pack_features'));
+    -- A pack is valid while no day before it was rolled up later: none may be in the making now.
+    perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
     delete from pgfeed.feature_packs as k where k.as_of = _pack_features.as_of;
     insert into pgfeed.feature_packs
         (as_of, post_count, feature_names, topics, post_ids, topic_codes, matrix)

@@ -25,7 +25,14 @@ begin
     -- A feed that has ended stays as of its end.
     v_as_of := coalesce(
         v_as_of,
-        least(now(), (select max(d.day) + 1 from pgfeed.rollup_days as d)::timestamptz)
+        least(
+            now(),
+            (
+                select max(d.day) + 1
+                from pgfeed.rollup_days as d
+                where d.view_count > 0 or d.like_count > 0
+            )::timestamptz
+        )
     );
 
     insert into pgfeed.feature_refreshes as r (as_of, started_at)

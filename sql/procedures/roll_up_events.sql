@@ -61,8 +61,6 @@ begin
                 where p.day = v_day
             )
         where rollup_days.day = v_day;
-        delete from pgfeed.rollup_days as d
-        where d.day = v_day and d.view_count = 0 and d.like_count = 0;
         day_count := day_count + 1;
     end loop;
 end;

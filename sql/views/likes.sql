@@ -9,7 +9,7 @@ where c.like_count = 1;
 alter view pgfeed.likes owner to pgfeed_owner;
 
 comment on view pgfeed.likes is
-    'One row per like: every like row, and every view with target true that no like row follows '
-    'within the hour';
+    'One row per like: every view with target true, and every like row but those that only repeat such a '
+    'view in the hour after it';
 comment on column pgfeed.likes.liked_at is
-    'Time of the like row, or of the view where only its target tells of the like';
+    'Time of the view if its target tells of the like, else of the like row';

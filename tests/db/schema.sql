@@ -153,7 +153,7 @@ COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by
 COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
 COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
 CREATE VIEW pgfeed._counted_events AS ...;
-COMMENT ON VIEW pgfeed._counted_events IS 'One row per event: whether it counts as a view (1 or 0) and as a like (1 or 0). A view with target true counts as a like too unless a like row follows it within the hour';
+COMMENT ON VIEW pgfeed._counted_events IS 'One row per event: whether it counts as a view (1 or 0) and as a like (1 or 0). A view with target true counts as a like at its own time, and then a like row in the hour after it does not';
 CREATE TABLE pgfeed.model_activations (
     activation_id bigint NOT NULL,
     variant text NOT NULL,
@@ -314,8 +314,8 @@ ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 CREATE VIEW pgfeed.likes AS ...;
-COMMENT ON VIEW pgfeed.likes IS 'One row per like: every like row, and every view with target true that no like row follows within the hour';
-COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Time of the like row, or of the view where only its target tells of the like';
+COMMENT ON VIEW pgfeed.likes IS 'One row per like: every view with target true, and every like row but those that only repeat such a view in the hour after it';
+COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Time of the view if its target tells of the like, else of the like row';
 ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.model_activations_activation_id_seq
     START WITH 1
@@ -349,12 +349,13 @@ CREATE TABLE pgfeed.posts (
     post_id bigint NOT NULL,
     text text,
     topic text,
-    created_at timestamp with time zone
+    created_at timestamp with time zone,
+    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at))
 );
 COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
 COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
 COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
-COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, the first event counts instead';
+COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
 CREATE MATERIALIZED VIEW pgfeed.post_text_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_text_features IS 'One row per post: what its text says, as of the last refresh. TF-IDF as in scikit-learn''s TfidfVectorizer: tf * (ln((1 + n) / (1 + df)) + 1), each post scaled to length 1, over the lexemes of the text search configuration russian, which stems Russian and English words';
@@ -493,11 +494,19 @@ REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, u
 GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
-GRANT INSERT ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_owner;
+GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_reader;
@@ -510,7 +519,7 @@ GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
-GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.post_text_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_operator;

@@ -1,5 +1,6 @@
 """Rollups and point-in-time features."""
 
+import psycopg2
 import pytest
 
 DAY = "2021-12-01"
@@ -44,19 +45,63 @@ def test_a_like_belongs_to_the_latest_view_in_the_hour_before(query, feed):
     assert impressions(query) == [("01 10:00", 1, 1, False), ("01 10:20", 1, 1, True), ("01 12:00", 2, 1, False)]
 
 
-def test_likes_count_on_their_own_day(query, feed):
+def test_a_target_counts_at_its_view_and_its_like_row_no_more(query, feed):
     feed(("2021-12-01 23:59:30+00", 1, 1, "view", True), ("2021-12-02 00:00:30+00", 1, 1, "like", None))
-    counts = query("select day::text, view_count, like_count from pgfeed.post_days order by day")
-    assert counts == [("2021-12-01", 1, 0), ("2021-12-02", 0, 1)]
+    assert query("select day::text, view_count, like_count from pgfeed.post_days order by day") == [("2021-12-01", 1, 1), ("2021-12-02", 0, 0)]
+    assert query("select liked_at::text from pgfeed.likes") == [("2021-12-01 23:59:30+00",)]
+
+
+def test_without_target_a_like_counts_at_its_own_time(query, feed):
+    feed(("2021-12-01 23:59:30+00", 1, 1, "view", None), ("2021-12-02 00:00:30+00", 1, 1, "like", None))
+    assert query("select day::text, view_count, like_count from pgfeed.post_days order by day") == [("2021-12-01", 1, 0), ("2021-12-02", 0, 1)]
     assert query("select like_count from pgfeed.post_features_as_of('2021-12-02 00:00:30+00') where post_id = 1") == [(0,)]
     assert query("select like_count from pgfeed.post_features_as_of('2021-12-02 00:00:31+00') where post_id = 1") == [(1,)]
 
 
-def test_a_late_like_row_moves_the_like_of_the_day_before(query, feed):
-    feed(("2021-12-01 23:59:30+00", 1, 1, "view", True))
-    assert query("select day::text, like_count from pgfeed.post_days") == [("2021-12-01", 1)]
-    feed(("2021-12-02 00:00:30+00", 1, 1, "like", None))
-    assert query("select day::text, like_count from pgfeed.post_days order by day") == [("2021-12-01", 0), ("2021-12-02", 1)]
+def test_a_late_target_takes_the_like_off_the_row_of_the_day_after(query, feed):
+    feed(("2021-12-01 23:59:30+00", 1, 1, "view", None), ("2021-12-02 00:00:30+00", 1, 1, "like", None))
+    query("update pgfeed.feed_events set target = true, recorded_at = clock_timestamp() where action = 'view'")
+    query("call pgfeed.roll_up_events()")
+    assert query("select day::text, like_count from pgfeed.post_days order by day") == [("2021-12-01", 1), ("2021-12-02", 0)]
+
+
+def test_a_like_row_after_ts_does_not_change_the_counts_as_of_ts(query, feed):
+    feed((f"{DAY} 10:00+00", 1, 1, "view", True), (f"{DAY} 10:00+00", 2, 1, "view", None))
+    counts = "select view_count, like_count from pgfeed.post_features_as_of('2021-12-01 10:00:30+00') where post_id = 1"
+    assert query(counts) == [(2, 1)]
+    feed((f"{DAY} 10:01+00", 1, 1, "like", None), (f"{DAY} 10:01+00", 2, 1, "like", None))
+    assert query(counts) == [(2, 1)]
+
+
+def test_posts_from_the_future_are_no_candidates(query, feed):
+    feed((f"{DAY} 10:00+00", 1, 1, "view", True))
+    query("insert into pgfeed.posts (post_id, created_at) values (9, '2021-12-05 12:00+00')")
+    query("call pgfeed.refresh_features('2021-12-20')")
+    rows = [{row[0] for row in query("select post_id from pgfeed.recommend_posts(7, %s)", ts)} for ts in ("2021-12-05", "2021-12-06")]
+    assert rows == [{1, 2, 3}, {1, 2, 3, 9}]
+
+
+@pytest.mark.parametrize("ts", ["2022-05-05", "2026-12-01", "2099-01-01"])
+def test_features_long_after_the_last_event(query, feed, ts):
+    feed((f"{DAY} 10:00+00", 1, 1, "view", True))
+    query("call pgfeed.refresh_features(%s)", ts)
+    assert query("select view_count, like_count from pgfeed.post_features where post_id = 1") == [(1, 1)]
+
+
+def test_roll_ups_need_read_committed(query, feed):
+    feed()
+    query("set default_transaction_isolation = 'repeatable read'")
+    with pytest.raises(psycopg2.Error, match="isolation level repeatable read") as raised:
+        query("call pgfeed.roll_up_events()")
+    assert raised.value.diag.message_hint == "Use read committed."
+
+
+def test_an_emptied_day_is_not_the_end_of_the_feed(query, feed):
+    feed((f"{DAY} 10:00+00", 1, 1, "view", None), ("2021-12-09 10:00+00", 1, 1, "view", None))
+    query("delete from pgfeed.feed_events where event_at >= '2021-12-09'")
+    query("call pgfeed.roll_up_events(null, '2021-12-01')")
+    query("call pgfeed.refresh_features()")
+    assert query("select as_of::text from pgfeed.feature_refreshes") == [("2021-12-02 00:00:00+00",)]
 
 
 def test_only_days_with_new_events_are_recomputed(query, feed):

@@ -83,9 +83,10 @@ def test_user_with_profile_only_and_with_history_only_are_scored(network):
         assert {row[0] for row in network("select source from pgfeed.recommend_posts(%s, %s)", user_id, END)} == {"model"}
 
 
-@pytest.mark.parametrize("ts", [END, EARLIER])
+@pytest.mark.parametrize("ts", [END, EARLIER, "2021-12-09 10:05+00"])
 def test_events_at_or_after_ts_change_nothing(network, network_dsn, ts):
-    before = network(CALL, 7, ts, 80)
+    with autocommit(network_dsn) as other:
+        before = queries(other)(CALL, 7, ts, 80)
     network("""
         insert into pgfeed.feed_events (event_at, user_id, post_id, action)
         select %s::timestamptz + n * interval '1 second', u, p, a
@@ -164,10 +165,15 @@ def test_never_refreshed(query):
     assert raised.value.pgcode == "55000" and "refresh_features" in raised.value.diag.message_hint
 
 
-def test_session_settings_do_not_matter(network):
-    expected = network(CALL, 7, END, 5)
-    network("set timezone = 'Asia/Kathmandu'; set datestyle = 'SQL, DMY'; set search_path = ''")
-    assert network(CALL, 7, END, 5) == expected
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_session_settings_do_not_matter(network, network_dsn, ts):
+    expected = network(CALL, 7, ts, 5)
+    with autocommit(network_dsn) as connection:
+        other = queries(connection)
+        other("set timezone = 'Asia/Kathmandu'; set datestyle = 'SQL, DMY'; set search_path = ''")
+        assert other(CALL, 7, ts, 5) == expected
+        other("discard all")
+        assert other(CALL, 7, ts, 5) == expected
 
 
 def test_read_only_transaction(network):
