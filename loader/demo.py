@@ -60,9 +60,9 @@ def demo(connection: Connection) -> None:
     show_posts()
 
     out.rule("6 now you", align="left")
-    url = os.environ.get("PGFEED_URL") or os.environ.get("PGFEED_DSN")
-    out.print(f'./run psql -c "select * from pgfeed.recommend_posts({USER_ID})"', soft_wrap=True)
-    out.print(f"any driver: {url}", soft_wrap=True)
+    columns = "rank, post_id, topic, left(text, 40) as text"
+    out.print(f'./run psql -c "select {columns} from pgfeed.recommend_posts({USER_ID})"', soft_wrap=True)
+    out.print(f"any driver: {os.environ.get('PGFEED_URL', 'the address in PGFEED_DSN')}", soft_wrap=True)
 
 
 def show_posts() -> None:

@@ -1,6 +1,7 @@
 """How good the recommendations are, always beside their baselines."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
@@ -83,10 +84,19 @@ def random_hits(request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
     return 1 - miss
 
 
-def held_out_examples(connection: Connection, names: list[str], codes: dict) -> examples.Examples:
-    """Return the impressions of the held-out days, of a sample of users if there are more than 300,000."""
+def held_out_examples(
+    connection: Connection, names: list[str], codes: dict, trained_until: datetime | None = None
+) -> examples.Examples:
+    """Return the impressions of the held-out days, of a sample of users if there are more than 300,000.
+
+    Days that a model was trained on are never among them, however the data grew or shrank since.
+    """
     first = examples.split_day(connection)
+    if trained_until is not None:
+        first = max(first, trained_until.astimezone(UTC).date())
     days = [(day, views) for day, views in examples.day_views(connection) if day >= first]
+    if not days:
+        raise PgfeedError("nothing to evaluate on", f"the model has seen all days before {first}", "./run ingest newer events, then ./run refresh")
     share = min(1.0, MAX_LOGGED_ROWS / sum(views for _, views in days))
     return examples.load_examples(connection, [day for day, _ in days], names, codes, share, "held-out days")
 
@@ -94,7 +104,9 @@ def held_out_examples(connection: Connection, names: list[str], codes: dict) -> 
 def evaluate_logged(connection: Connection, model: dict) -> list[Result]:
     """Re-rank what users really saw on the held-out days: HitRate@5 over user-days with more than five views."""
     names = list(dict.fromkeys([*model["feature_names"], *BASELINES.values()]))
-    rows = with_enough_views(held_out_examples(connection, names, model["encoders"]))
+    rows = with_enough_views(
+        held_out_examples(connection, names, model["encoders"], model["trained_until"])
+    )
     inputs = np.asfortranarray(rows.features[:, : len(model["feature_names"])])
     scores = {"model": model["booster"].predict(inputs, prediction_type="RawFormulaVal")}
     scores |= {method: rows.column(name) for method, name in BASELINES.items()}

@@ -181,6 +181,7 @@ def load_examples(
                 first_request += len(users)
                 parts.append([a[kept] for a in (features, user_ids, post_ids, np.full(len(kept), np.datetime64(day)), numbers, positions, labels.astype(bool))])
             advance(1)
+    connection.commit()  # nothing is held open while a model is fitted
     if not parts:
         raise PgfeedError("there are no impressions to learn from", f"none from {days[0]} to {days[-1]}", "./run ingest FILE...")
     return Examples(names, *(np.concatenate(column) for column in zip(*parts)))

@@ -69,6 +69,16 @@ MERGE_EVENTS = """
     where excluded.target and e.target is distinct from true or excluded.target is not null and e.target is null
 """
 ADD_POSTS = "insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1 on conflict (post_id) do nothing"
+STALE_TOPICS = """
+    update pgfeed.rollup_days set is_stale = true
+    where day in (
+        select d.day
+        from pg_temp.ingest_posts as s
+        join pgfeed.post_days as d on d.post_id = s.post_id
+        left join pgfeed.posts as t on t.post_id = s.post_id
+        where s.topic is not null and t.topic is distinct from s.topic
+    )
+"""
 ADD_REJECTS = "insert into pgfeed.ingest_rejects (ingest_id, source_name, line, reason, content) values %s"
 
 
@@ -311,6 +321,8 @@ class _Load:
         cursor.copy_expert(f"copy pg_temp.ingest_{self.source.kind} from stdin", io.BytesIO(chunk.copied), 1 << 20)
         cursor.execute(count_known)
         known = cursor.fetchone()[0]
+        if self.source.kind == "posts":
+            cursor.execute(STALE_TOPICS)
         cursor.execute(merge)
         return cursor.rowcount, cursor.rowcount - (chunk.count - known)
 

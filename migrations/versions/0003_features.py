@@ -39,6 +39,7 @@ def upgrade() -> None:
         alter table pgfeed.feature_refreshes owner to pgfeed_owner;
         alter table pgfeed.feature_packs owner to pgfeed_owner;
         grant select on pgfeed.feature_refreshes to pgfeed_reader, pgfeed_operator;
+        grant select (pack_id, as_of, packed_at, post_count) on pgfeed.feature_packs to pgfeed_reader, pgfeed_operator;
     """)
     install("functions/_refresh_as_of", "868fa8ebd132")
     install("functions/_live_from", "32123d458e1b")
@@ -47,7 +48,7 @@ def upgrade() -> None:
     install("functions/user_features_as_of", "644f5cd04218")
     install("matviews/post_text_features", "ec72a1d69b1d")
     install("matviews/post_features", "6af0b6c3b003")
-    install("matviews/user_features", "895e653bba17")
+    install("matviews/user_features", "1ae2ef2e22e9")
     install("matviews/user_topic_features", "22e4304e15cf")
     install("functions/_post_pack", "579ea1f20ffa")
     install("procedures/_pack_features", "7923b102c966")

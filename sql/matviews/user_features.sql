@@ -22,4 +22,4 @@ alter materialized view pgfeed.user_features owner to pgfeed_owner;
 comment on materialized view pgfeed.user_features is
     'One row per user with a profile or an event: user_features_as_of() at the cut-off of the last refresh';
 
-grant select on pgfeed.user_features to pgfeed_reader;
+grant select on pgfeed.user_features to pgfeed_reader, pgfeed_operator;

@@ -422,3 +422,12 @@ def test_rejects_are_refused_by_name(load, write):
     with pytest.raises(PgfeedError, match=r"1 of 2 rows of .*events.csv could not be loaded: first line 2"):
         refuse_rejects(load(write(HEADER + "x\n" + event(START, 1, 5), "events.csv")))
     refuse_rejects(load(write(HEADER)))
+
+
+def test_a_topic_that_comes_after_the_events_reaches_the_rollups(load, write, query):
+    load(write(HEADER + event(START, 1, 5), "events.csv"))
+    query("call pgfeed.roll_up_events()")
+    assert query("select topic from pgfeed.user_topic_days") == [("",)]
+    load(write("post_id,topic\n5,sport\n", "topics.csv"))
+    query("call pgfeed.roll_up_events()")
+    assert query("select topic from pgfeed.user_topic_days") == [("sport",)]
