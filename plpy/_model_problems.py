@@ -18,7 +18,8 @@ def unknown_features(names, pack_names):
     known.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS))
     known.update(f"user.{column}" for column in USER_COLUMNS)
     known.update(f"user_topic.{column}" for column in TOPIC_COLUMNS)
-    return [name for name in names if name not in known and name.partition(":")[0] not in known]
+    stated = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
+    return [name for name in names if name not in known and (":" not in name or name.partition(":")[0] not in stated)]
 
 
 def _model_problems(plpy, cache, model_id):
@@ -47,6 +48,8 @@ def _model_problems(plpy, cache, model_id):
         )
     packs = plpy.execute(PACK_QUERY)
     unknown = unknown_features(names, packs[0]["feature_names"]) if packs else []
+    if not packs:
+        problems.append("the features were never refreshed, so its own cannot be checked")
     if unknown:
         problems.append("features that this database does not have: " + ", ".join(unknown))
     if not problems:

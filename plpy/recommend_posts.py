@@ -18,6 +18,7 @@ import json
 import numpy as np
 
 MAX_K = 1000
+DEFAULT_VARIANT = "control"
 CHUNK_ROWS = 50_000
 CACHED_PACKS = 4
 CATEGORICAL = ("user.country", "user.city", "user.os", "user.source", "post.topic")
@@ -348,7 +349,9 @@ def load_posts(plpy, cache, state):
     """Return the pack that serves a moment: the stored one, else one computed as of it."""
     packs = cache.setdefault("packs", {})
     key = state["pack_version"]
-    if key not in packs:
+    if key in packs:
+        packs[key] = packs.pop(key)  # the least recently used one goes first
+    else:
         if state["pack_id"] is not None:
             row = run(plpy, cache, "stored pack", state["pack_id"])[0]
         else:
@@ -371,6 +374,18 @@ def load_neighbours(plpy, cache, state, posts):
             blob = run(plpy, cache, "computed neighbours", state["features_as_of"], post_ids)[0]["neighbours"]
         posts["neighbours"] = unpack_neighbours(blob, len(posts["post_ids"]))
     return posts["neighbours"]
+
+
+def has_features(plpy, posts, model, model_id):
+    """Return whether a pack has the model's post features; warn once if not, as after an update without a refresh."""
+    known = posts.setdefault("has_features", {})
+    if model_id not in known:
+        columns = {"post.topic", *posts["columns"]}
+        missing = [name for name in model["feature_names"] if name.startswith(("post.", "text.")) and name not in columns]
+        known[model_id] = not missing
+        if missing:
+            plpy.warning(f"model {model_id} is not used: the features lack {', '.join(missing)}; call pgfeed.refresh_features()")
+    return known[model_id]
 
 
 def score(plpy, cache, model, model_id, posts, requests):
@@ -413,9 +428,12 @@ def check_state(plpy, state, ts, variant):
     """Raise the one error that says why nothing can be served at this moment by this variant."""
     if not state["is_finite"]:
         plpy.error(f"ts is {ts}", hint="Give a moment such as now().", sqlstate="22008")
-    if variant is not None and variant not in state["variants"]:
+    if state["variant"] not in (None, DEFAULT_VARIANT, *state["variants"]):
         known = ", ".join(state["variants"]) or "none yet"
-        plpy.error(f"there is no variant {variant!r}", hint=f"Variants with a model: {known}.", sqlstate="22023")
+        source = "" if variant is not None else " (the setting pgfeed.default_variant)"
+        plpy.error(
+            f"there is no variant {state['variant']!r}{source}", hint=f"Variants with a model: {known}.", sqlstate="22023"
+        )
     if state["features_as_of"] is None:
         plpy.error(
             "the features were never refreshed",
@@ -440,6 +458,8 @@ def recommend_posts(plpy, cache, user_id, ts, k, variant):
     model, source = None, "popular"
     if state["model_id"] is not None:
         model = load_model(plpy, cache, state["model_id"])
+    if model is not None and not has_features(plpy, posts, model, state["model_id"]):
+        model = None
     if model is not None:
         source = "model" if users[0]["has_profile"] or users[0]["has_history"] else "cold_start"
     if source == "model":

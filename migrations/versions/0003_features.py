@@ -39,7 +39,7 @@ def upgrade() -> None:
         alter table pgfeed.feature_refreshes owner to pgfeed_owner;
         alter table pgfeed.feature_packs owner to pgfeed_owner;
         grant select on pgfeed.feature_refreshes to pgfeed_reader, pgfeed_operator;
-        grant select (pack_id, as_of, packed_at, post_count) on pgfeed.feature_packs to pgfeed_reader, pgfeed_operator;
+        grant select (pack_id, as_of, packed_at, post_count) on pgfeed.feature_packs to pgfeed_operator;
     """)
     install("functions/_refresh_as_of", "868fa8ebd132")
     install("functions/_live_from", "32123d458e1b")

@@ -8,6 +8,7 @@ down_revision = "0004"
 
 def upgrade() -> None:
     execute("""
+        truncate pgfeed.feature_packs;
         alter table pgfeed.feature_packs add column neighbours bytea;
         alter table pgfeed.feature_packs alter column neighbours set storage external;
         comment on column pgfeed.feature_packs.neighbours is
@@ -18,15 +19,15 @@ def upgrade() -> None:
         drop function pgfeed._request_users(timestamptz, bigint[], boolean);
         drop function pgfeed._liked_posts(bigint, timestamptz);
     """)
-    install("functions/post_features_as_of", "5cff2f8e0a29")
+    install("functions/post_features_as_of", "b966ae139e96")
     install("matviews/post_features", "93c6a07bbac4")
     install("functions/_post_pack", "c6c70077ed46")
     install("functions/_user_history", "9c264df026ce")
     install("functions/_request_users", "7d7fc054c7d9")
     install("functions/_recent_events", "57fde168cf3e")
     install("functions/_post_neighbours", "de939dad63f5")
-    install("functions/recommend_posts", "bb58e5fad6bc")
-    install("functions/_model_problems", "2f49d61afb74")
+    install("functions/recommend_posts", "ded32e7fc723")
+    install("functions/_model_problems", "db21b2873940")
     install("procedures/refresh_features", "a1d38431c445")
 
 
@@ -38,6 +39,7 @@ def downgrade() -> None:
         drop function pgfeed._user_history(bigint, timestamptz);
         drop materialized view pgfeed.post_features;
         drop function pgfeed.post_features_as_of(timestamptz, bigint[]);
+        truncate pgfeed.feature_packs;
         alter table pgfeed.feature_packs drop column neighbours;
     """)
     install("functions/post_features_as_of", "b51af238260a")

@@ -117,7 +117,7 @@ begin
         coalesce(c.views, 0)::bigint,
         coalesce(c.likes, 0)::bigint,
         ((coalesce(c.likes, 0) + v_prior_views * v_prior_rate)
-        / (coalesce(c.views, 0) + v_prior_views))::real,
+        / (greatest(c.views, c.likes, 0) + v_prior_views))::real,
         coalesce(c.views_1h, 0)::real,
         coalesce(c.views_6h, 0)::real,
         coalesce(c.views_1d, 0)::real,
@@ -131,7 +131,7 @@ begin
         coalesce(c.likes_7d, 0)::real,
         coalesce(c.likes_30d, 0)::real,
         ((coalesce(c.likes_7d, 0) + v_prior_views * v_prior_rate)
-        / (coalesce(c.views_7d, 0) + v_prior_views))::real,
+        / (greatest(c.views_7d, c.likes_7d, 0) + v_prior_views))::real,
         case
             when coalesce(p.created_at, c.first_at) is not null
                 then greatest(extract(epoch from ts - coalesce(p.created_at, c.first_at)) / 86400, 0)

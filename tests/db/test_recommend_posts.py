@@ -232,3 +232,38 @@ def test_encoders_hold_every_categorical(network, network_dsn):
     connection = psycopg2.connect(network_dsn)
     assert set(models.load_active(connection, "control")["encoders"]) == set(CATEGORICAL)
     connection.close()
+
+
+def test_a_default_variant_that_does_not_exist_is_an_error(network):
+    network("set pgfeed.default_variant = 'nope'")
+    with pytest.raises(psycopg2.Error, match="there is no variant 'nope' .the setting pgfeed.default_variant"):
+        network("select * from pgfeed.recommend_posts(7, %s)", END)
+
+
+def test_a_pack_without_the_models_features_is_not_scored(network):
+    network("update pgfeed.feature_packs set feature_names = array_replace(feature_names, 'text.tfidf_max', 'text.old')")
+    assert {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", END)} == {"popular"}
+    network("call pgfeed.refresh_features()")
+    assert {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", END)} == {"model"}
+
+
+def test_a_feed_of_likes_without_views_ranks_by_likes(query):
+    query("call pgfeed.create_event_partitions('2021-12-01', '2021-12-01')")
+    query("insert into pgfeed.posts (post_id) select generate_series(1, 9)")
+    query("""
+        insert into pgfeed.feed_events (event_at, user_id, post_id, action)
+        select timestamptz '2021-12-01 10:00+00', u, p, 'like' from generate_series(1, 9) p, generate_series(1, 100 * p) u
+    """)
+    query("call pgfeed.refresh_features()")
+    assert [row[0] for row in query("select post_id from pgfeed.recommend_posts(99999, '2021-12-03')")] == [9, 8, 7, 6, 5]
+
+
+def test_timeout_and_cancel_act_at_once(network, network_dsn):
+    network("insert into pgfeed.posts (post_id, topic) select p, 'new' from generate_series(1000, 200000) as p")
+    network("call pgfeed.refresh_features()")
+    assert len(network(CALL, 7, END, 5)) == 5
+    network("set statement_timeout = '5ms'")
+    with pytest.raises(psycopg2.errors.QueryCanceled):
+        network(CALL, 7, END, 5)
+    network("set statement_timeout = 0")
+    assert len(network(CALL, 7, END, 5)) == 5

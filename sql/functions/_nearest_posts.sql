@@ -1,0 +1,73 @@
+create or replace function pgfeed._nearest_posts(
+    embedding public.halfvec,
+    k integer,
+    left_out bigint default null
+)
+returns setof pgfeed.similar_post
+language plpgsql stable
+cost 10000 rows 5
+set search_path = pg_catalog, pg_temp
+set hnsw.ef_search = 1000
+as $$
+declare
+    v_embedder pgfeed.embedders;
+    v_candidates text := '';
+begin
+    if k is null or k not between 1 and 100 then
+        raise exception 'k is %', coalesce(k::text, 'null')
+            using errcode = '22023', hint = 'Ask for 1 to 100 posts.';
+    end if;
+    select e.* into v_embedder from pgfeed.embedders as e where e.is_active;
+
+    -- The distance of the signs of 512 numbers is quick to index, but coarse: it only chooses candidates.
+    if exists (
+        select
+        from pg_index as i
+        where
+            i.indexrelid = to_regclass(format('pgfeed.post_embeddings_%s_signs', v_embedder.embedder_id))
+            and i.indisvalid
+    ) then
+        v_candidates := format(
+            'order by
+                public.binary_quantize(e.embedding)::bit(%1$s)
+                operator(public.<~>) public.binary_quantize($1)::bit(%1$s)
+            limit 1000',
+            v_embedder.dimensions
+        );
+    end if;
+
+    return query execute format(
+        'with candidates as materialized (
+            select e.post_id, e.embedding
+            from pgfeed.post_embeddings as e
+            where e.embedder_id = %s
+            %s
+        ),
+
+        nearest as (
+            select c.post_id, 1 - (c.embedding operator(public.<=>) $1) as similarity
+            from candidates as c
+            where c.post_id is distinct from $3
+            order by similarity desc, c.post_id
+            limit $2
+        )
+
+        select
+            (row_number() over (order by n.similarity desc, n.post_id))::integer,
+            n.post_id, p.topic, p.text, n.similarity
+        from nearest as n
+        inner join pgfeed.posts as p on p.post_id = n.post_id
+        order by 1',
+        v_embedder.embedder_id, v_candidates
+    )
+    using embedding, k, left_out;
+end;
+$$;
+
+alter function pgfeed._nearest_posts(public.halfvec, integer, bigint) owner to pgfeed_owner;
+
+comment on function pgfeed._nearest_posts(public.halfvec, integer, bigint) is
+    'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. '
+    'Exact; where pgfeed embed made an index (large catalogues), the best of 1000 candidates';
+
+revoke all on function pgfeed._nearest_posts(public.halfvec, integer, bigint) from public;
