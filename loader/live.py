@@ -44,12 +44,16 @@ class Live:
 
     def note(self) -> str:
         """Return what the table does not say: the share of the way, the held-out days, latency and memory."""
-        model = self.results(self.is_held_out)[0] if self.is_held_out.any() else None
         milliseconds = np.percentile(self.seconds * 1000, [50, 99, 100])
         lines = [f"{self.covered():.0%} of the way from random to oracle"]
-        if model:
-            lines.append(f"on the {model.sample_count} requests at held-out days: {model.value:.3f} ({model.low:.3f} to {model.high:.3f})")
-        lines.append("request median {:.1f} ms, p99 {:.1f} ms, max {:.0f} ms".format(*milliseconds))
+        if self.is_held_out.any():
+            held_out = {r.method: r for r in self.results(self.is_held_out)}
+            model, low, high = (held_out[name] for name in ("model", "random", "oracle"))
+            lines.append(
+                f"the {model.sample_count} requests at days not trained on: {model.value:.3f} ({model.low:.3f} to {model.high:.3f});"
+                f" random {low.value:.3f}, oracle {high.value:.3f}"
+            )
+        lines.append("request median {:.1f} ms, p99 {:.1f} ms, max {:.0f} ms, features of past days stored before".format(*milliseconds))
         if self.memory_mb:
             lines[-1] += f"; private memory of the backend {self.memory_mb:.0f} MB"
         return "\n".join(lines)
