@@ -215,3 +215,19 @@ def test_partitions_are_made_on_demand(query):
     query("call pgfeed.create_event_partitions('2021-12-31 23:59+00', '2022-01-01 00:00+00')")
     query("call pgfeed.create_event_partitions('2021-12-01', '2021-12-01')")
     assert [row[0] for row in query("select relname from pg_class where relispartition and relkind = 'r' order by 1")] == ["feed_events_y2021m12", "feed_events_y2022m01"]
+
+
+def test_two_sessions_pack_the_same_moment(network_dsn):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tests.db.conftest import autocommit, queries
+
+    def work(statement: str) -> None:
+        with autocommit(network_dsn) as connection:
+            queries(connection)(statement)
+
+    pack, refresh = "call pgfeed._pack_features('2021-12-05')", "call pgfeed.refresh_features()"
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, [pack, refresh, pack, "call pgfeed.roll_up_events(null, '2021-12-03')", pack, refresh]))
+    with autocommit(network_dsn) as connection:
+        assert queries(connection)("select count(*) from pgfeed.feature_packs where as_of >= '2021-12-13'") == [(1,)]

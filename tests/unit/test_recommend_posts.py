@@ -1,0 +1,117 @@
+"""The body of recommend_posts without a database."""
+
+import numpy as np
+import pytest
+
+from plpy import recommend_posts as body
+
+
+class FakePlpy:
+    """Answers prepared plans from a dictionary by their SQL's beginning; records warnings."""
+
+    class Error(Exception):
+        pass
+
+    def __init__(self, **rows):
+        self.rows, self.warnings, self.prepared = rows, [], []
+
+    def prepare(self, sql, types):
+        name = next(name for name, plan in body.PLANS.items() if plan[0] == sql)
+        self.prepared.append(name)
+        return name
+
+    def execute(self, plan, arguments):
+        return self.rows[plan]
+
+    def warning(self, message):
+        self.warnings.append(message)
+
+    def error(self, message, **fields):
+        raise FakePlpy.Error(f"{message} {fields}")
+
+
+def pack(**columns):
+    return {
+        "post_ids": np.array([3, 5, 9]), "topics": ["movie", "sport"], "topic_codes": np.array([1, 0, -1]),
+        "columns": {name: np.float32(values) for name, values in columns.items()},
+    }
+
+
+def test_rank_is_best_first_and_ties_go_to_the_smaller_id():
+    scores = np.array([1.0, 3, 2, 3, 2, 2])
+    ids = np.array([1, 9, 4, 2, 8, 3])
+    assert ids[body.rank(scores, ids, 4)].tolist() == [2, 9, 3, 4]
+    assert ids[body.rank(scores, ids, 99)].tolist() == [2, 9, 3, 4, 8, 1]
+
+
+def test_rank_never_returns_what_is_left_out():
+    scores = np.array([-np.inf, 3, -np.inf])
+    assert body.rank(scores, np.arange(3), 3).tolist() == [1]
+    assert body.rank(np.full(3, -np.inf), np.arange(3), 3).tolist() == []
+    assert body.rank(np.empty(0), np.empty(0, int), 5).tolist() == []
+
+
+def test_ids_that_the_pack_does_not_hold_have_no_row():
+    assert body.post_rows_of(pack(), np.array([9, 4, 3, 10])).tolist() == [2, 0]
+    empty = {"post_ids": np.empty(0, np.int64)}
+    assert body.post_rows_of(empty, np.array([1])).tolist() == []
+
+
+def test_unknown_categories_differ_from_missing_ones():
+    codes = body.encode(["a", "b", None], {"a": 4.0})
+    assert codes[:2].tolist() == [4.0, body.UNKNOWN_CATEGORY] and np.isnan(codes[2])
+
+
+def test_topic_features_follow_the_candidate_or_a_stated_topic():
+    posts = pack()
+    requests = {"user_topic.view_share": np.float32([[0.2, 0.8, np.nan]])}
+    of_candidates = body.feature_values("user_topic.view_share", posts, requests, slice(None), 0)
+    assert of_candidates[:2].tolist() == pytest.approx([0.8, 0.2]) and np.isnan(of_candidates[2])
+    assert body.feature_values("user_topic.view_share:sport", posts, requests, slice(None), 0) == pytest.approx(0.8)
+    assert np.isnan(body.feature_values("user_topic.view_share:chess", posts, requests, slice(None), 0))
+
+
+def test_popularity_is_the_log_odds_of_the_decayed_rate():
+    posts = pack(**{"post.decayed_like_rate_7d": [0.5, 0.2, 0.0]})
+    assert body.popularity(posts)[:2].tolist() == pytest.approx([0.0, np.log(0.25)], abs=1e-6)
+    assert np.isfinite(body.popularity(posts)).all()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ((None, "now", 5), "user_id is null"), ((1, None, 5), "ts is null"), ((1, "now", None), "k is null"),
+    ((1, "now", 0), "k is 0"), ((1, "now", 1001), "k is 1001"),
+])
+def test_bad_arguments_are_named(arguments, message):
+    with pytest.raises(FakePlpy.Error, match=message):
+        body.check_arguments(FakePlpy(), *arguments)
+
+
+def test_plans_are_prepared_once_a_session():
+    plpy, cache = FakePlpy(posts=[]), {}
+    body.run(plpy, cache, "posts", [1])
+    body.run(plpy, cache, "posts", [2])
+    assert plpy.prepared == ["posts"]
+
+
+def test_a_damaged_model_is_warned_of_once_and_not_used():
+    plpy, cache = FakePlpy(model=[{"artifact": b"CBM1 damaged", "feature_names": [], "encoders": "{}"}]), {}
+    assert body.load_model(plpy, cache, 7) is None and body.load_model(plpy, cache, 7) is None
+    assert len(plpy.warnings) == 1 and "model 7" in plpy.warnings[0]
+
+
+def test_the_least_recently_used_pack_goes_first():
+    row = {
+        "feature_names": [], "topics": [], "post_ids": b"", "topic_codes": b"", "matrix": b"",
+    }
+    plpy, cache = FakePlpy(**{"stored pack": [row]}), {}
+    for version in ["a", "b", "c", "d", "a", "e"]:
+        body.load_posts(plpy, cache, {"pack_version": version, "pack_id": 1, "features_as_of": None})
+    assert list(cache["packs"]) == ["c", "d", "a", "e"]
+
+
+def test_features_that_the_pack_lacks_are_named():
+    plpy = FakePlpy()
+    model = {"feature_names": ["post.topic", "post.like_rate", "text.gone", "user.age"]}
+    posts = pack(**{"post.like_rate": [1, 2, 3]})
+    assert not body.has_features(plpy, posts, model, 1)
+    assert "text.gone" in plpy.warnings[0] and "like_rate" not in plpy.warnings[0]
