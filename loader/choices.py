@@ -9,10 +9,10 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from catboost import CatBoost, Pool
+from catboost import CatBoost, Pool, sum_models
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
@@ -23,6 +23,8 @@ from loader.terminal import console, progress
 from loader.train import Trained
 from plpy.recommend_posts import (
     FRESH_COLUMNS,
+    HALF_LIFE_HOURS,
+    LEAST_SHARE,
     PAIR_COLUMNS,
     PLANS,
     TASTE_COLUMNS,
@@ -42,14 +44,17 @@ FEATURES = [
 MAX_LIKES = 400_000
 MAX_REQUESTS = 3_000
 MAX_VALIDATION_REQUESTS = 500
-CUT_OFFS = 12
+CUT_OFFS = 60
 WARM_UP_SHARE = 0.15
 VALIDATION_SHARE = 0.2
 PARAMETERS = {
-    "loss_function": "QuerySoftMax", "iterations": 400, "learning_rate": 0.08, "depth": 6, "l2_leaf_reg": 10.0,
-    "border_count": 64, "random_seed": 20211001,
+    "loss_function": "QuerySoftMax", "iterations": 300, "learning_rate": 0.06, "l2_leaf_reg": 10.0, "rsm": 0.6,
+    "border_count": 64, "leaf_estimation_iterations": 5, "random_seed": 20211001,
 }
-TRIED = [{"depth": 4}, {"depth": 6}]
+TREES = (0, 30, 60, 150, 300)
+PARTS = {"all": (FEATURES, 6), "fresh": (FRESH_COLUMNS, 3)}  # features and depth
+MIXTURES = (("all",), ("fresh",), ("all", "fresh"))
+PRIORS = tuple(f"fresh.like_{name}" for name in HALF_LIFE_HOURS)
 GOLDEN_ROWS = 64
 
 
@@ -200,7 +205,10 @@ def load_choices(connection: Connection, requests: list[Request], names: list[st
     parts = []
     for number, (request, posts, columns) in enumerate(with_features(connection, requests, codes, title)):
         wanted = locate(posts, request.wanted)
-        wanted = wanted[wanted >= 0]
+        # Nobody can know that a post without any event will be liked: it is only ever a negative.
+        wanted = wanted[(wanted >= 0) & ~np.isnan(columns["fresh.age_days"][0][wanted])]
+        if not len(wanted):
+            continue
         is_free = np.ones(len(posts["post_ids"]), bool)
         is_free[wanted] = False
         is_free[posts["liked"][posts["liked"] >= 0]] = False
@@ -267,16 +275,49 @@ def model_scorer(booster: CatBoost, names: list[str]):
     return score
 
 
-def fit(training: Choices, names: list[str], parameters: dict, validation: Choices | None = None) -> CatBoost:
-    """Return a model of which candidate of a request is liked; stopped early if there is a validation set."""
-    pools = [
-        Pool(rows.features, rows.is_liked.astype(int), group_id=rows.request, feature_names=names)
-        for rows in (training, validation) if rows is not None
-    ]
-    stopping = {"early_stopping_rounds": 40, "use_best_model": True} if validation is not None else {}
-    booster = CatBoost({**parameters, **stopping, "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False})
-    with console.status(f"fitting CatBoost, {parameters['loss_function']}, depth {parameters['depth']}"):
-        return booster.fit(pools[0], eval_set=pools[1] if validation is not None else None)
+def fit(training: Choices, names: list[str], part: str, prior: str) -> CatBoost:
+    """Return what the features of one part add to the prior as log-odds that a candidate of a request is liked."""
+    used, depth = PARTS[part]
+    pool = Pool(
+        training.features, training.is_liked.astype(int), group_id=training.request, feature_names=names,
+        baseline=training.features[:, names.index(prior)].astype(np.float64),
+    )
+    booster = CatBoost({
+        **PARAMETERS, "depth": depth, "ignored_features": [i for i, name in enumerate(names) if name not in used],
+        "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
+    })
+    with console.status(f"fitting CatBoost, {PARAMETERS['loss_function']}, {part} features"):
+        return booster.fit(pool)
+
+
+def fit_prior(names: list[str], prior: str) -> CatBoost:
+    """Return trees whose score is one feature, the logarithm of a share, in 250 steps of 0.04: popularity as a model."""
+    number = names.index(prior)
+    grid = np.zeros((5000, len(names)), np.float32)
+    grid[:, number] = np.linspace(np.log(LEAST_SHARE), np.log1p(LEAST_SHARE), len(grid))
+    booster = CatBoost({
+        "loss_function": "RMSE", "iterations": 150, "depth": 6, "learning_rate": 0.5, "l2_leaf_reg": 0, "random_strength": 0,
+        "bootstrap_type": "No", "border_count": 250, "feature_border_type": "Uniform", "random_seed": 0,
+        "ignored_features": [i for i in range(len(names)) if i != number], "allow_writing_files": False, "verbose": False,
+    })
+    return booster.fit(Pool(grid, grid[:, number], feature_names=names))
+
+
+def mixed(prior: CatBoost, boosters: dict[str, CatBoost], mixture: tuple[str, ...], trees: int) -> CatBoost:
+    """Return one model: the prior and the mean of what the parts add with so many trees each."""
+    if trees == 0:
+        return prior
+    parts = []
+    for part in mixture:
+        booster = boosters[part].copy()
+        booster.shrink(min(trees, booster.tree_count_))
+        parts.append(booster)
+    return sum_models([prior, *parts], weights=[1.0, *([1 / len(parts)] * len(parts))])
+
+
+def column_scorer(name: str):
+    """Return a scorer for rank_all(): one feature."""
+    return lambda request, posts, columns: columns[name][0]
 
 
 def train(
@@ -284,8 +325,9 @@ def train(
 ) -> Trained:
     """Train a variant to choose from the whole catalogue, on what was before the split.
 
-    The last 20% of the likes before the split validate: the parameters with the best NDCG@10 over the whole
-    catalogue are taken, and the model is fitted again, with as many trees, on all that was before the split.
+    It starts as decayed popularity (posts are liked in proportion to their decayed likes) and adds trees to it. The
+    last 20% of the likes before the split validate: the half-life, then the mixture and number of trees with the best
+    NDCG@10 over the whole catalogue are taken, and the model is fitted again on all that was before the split.
     """
     until = split or midnight(examples.split_day(connection))
     end, horizon = until.timestamp(), horizon_days and horizon_days * 86400
@@ -297,26 +339,36 @@ def train(
     started = time.monotonic()
 
     early = requests_until(likes, middle, horizon, MAX_REQUESTS)
-    late = next_likes(likes, middle, end, MAX_VALIDATION_REQUESTS) if horizon is None else later_likes(likes, middle, end, MAX_VALIDATION_REQUESTS)
+    if horizon is None:
+        late = next_likes(likes, middle, end, MAX_VALIDATION_REQUESTS)
+    else:
+        late = later_likes(likes, middle, end, MAX_VALIDATION_REQUESTS)
     if not early or not late:
         raise PgfeedError("there is too little to learn from", "nobody who liked a post liked another one later", "./run ingest FILE...")
-    training = load_choices(connection, early, names, codes, negatives, "training requests")
-    validation = load_choices(connection, late, names, codes, negatives, "validation requests")
-    boosters = [fit(training, names, PARAMETERS | tried, validation) for tried in TRIED]
-    rankings = rank_all(connection, late, codes, {n: model_scorer(b, names) for n, b in enumerate(boosters)}, "validation, all posts")
-    reached = [rankings[n].metrics()["NDCG@10"].mean() for n in range(len(boosters))]
-    best = int(np.argmax(reached))
-    parameters = PARAMETERS | TRIED[best] | {"iterations": boosters[best].tree_count_, "negatives": negatives, "horizon_days": horizon_days}
+    popular = rank_all(connection, late, codes, {name: column_scorer(name) for name in PRIORS}, "validation, half-lives")
+    prior = max(PRIORS, key=lambda name: popular[name].metrics()["NDCG@10"].mean())
+    start = fit_prior(names, prior)
+    training = load_choices(connection, early, names, codes, negatives, "requests to learn from")
+    boosters = {part: fit(training, names, part, prior) for part in PARTS}
+    tried = [(mixture, trees) for mixture in MIXTURES for trees in TREES]
+    scorers = {option: model_scorer(mixed(start, boosters, *option), names) for option in tried}
+    found = {option: r.metrics() for option, r in rank_all(connection, late, codes, scorers, "validation, all posts").items()}
+    best = max(tried, key=lambda option: found[option]["NDCG@10"].mean())
 
-    everything = load_choices(connection, requests_until(likes, end, horizon, MAX_REQUESTS), names, codes, negatives, "all requests")
-    booster = fit(everything, names, {k: v for k, v in parameters.items() if k in PARAMETERS})
+    everything = load_choices(connection, requests_until(likes, end, horizon, MAX_REQUESTS), names, codes, negatives, "requests until the split")
+    booster = mixed(start, {part: fit(everything, names, part, prior) for part in best[0]}, *best)
+    parameters = PARAMETERS | {
+        "prior": prior, "parts": [f"{part} features, depth {PARTS[part][1]}" for part in best[0]], "iterations": best[1], "negatives": negatives,
+        "horizon_days": horizon_days,
+    }
     metrics = {
-        "validation_ndcg_10": round(float(reached[best]), 4),
-        "validation_hit_rate_5": round(float(rankings[best].metrics()["HitRate@5"].mean()), 4),
+        "validation_ndcg_10": round(float(found[best]["NDCG@10"].mean()), 4),
+        "validation_hit_rate_5": round(float(found[best]["HitRate@5"].mean()), 4),
         "tree_count": booster.tree_count_, "row_count": len(everything.features),
         "request_count": int(everything.request[-1]) + 1, "fit_seconds": round(time.monotonic() - started, 1),
     }
+    trained_until = until.date() if until == midnight(until.date()) else until.date() + timedelta(days=1)
     chosen = np.random.default_rng(0).choice(len(everything.features), min(GOLDEN_ROWS, len(everything.features)), replace=False)
-    return Trained(booster, names, codes, first_day, until.date(), everything.features[chosen], metrics, parameters)
+    return Trained(booster, names, codes, first_day, trained_until, everything.features[chosen], metrics, parameters)
 
 

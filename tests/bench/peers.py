@@ -292,7 +292,7 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
     trained = choices.train(connection, "control", NEGATIVES, horizon, split)
     scorer = {"pgfeed": choices.model_scorer(trained.booster, trained.names)}
     ours = choices.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
-    note = {k: trained.parameters[k] for k in ("depth", "iterations")} | {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}
+    note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations")} | {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}
     validated = ", ".join(f"{key[0]} {ndcg(found[key]):.3f}" for key in best.values())
     return ours | rankings, [f"validation NDCG@10: {validated}", f"pgfeed: {json.dumps(note)}"]
 
