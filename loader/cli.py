@@ -183,21 +183,35 @@ def refresh_features(connection, as_of, as_json):
 @main.command("train")
 @click.argument("variant")
 @click.option("--compare", "is_comparison", is_flag=True, help="Fit other methods too; the best CatBoost is stored.")
+@click.option("--negatives", type=click.IntRange(min=1), metavar="N", help="Learn to choose from the whole catalogue: N posts not liked per request.")
+@click.option("--horizon", "horizon_days", type=click.FloatRange(min=0, min_open=True), metavar="DAYS", help="With --negatives: what is liked within so many days [default: the next like].")
 @click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
 @JSON
 @connected
-def train_model(connection, variant, is_comparison, is_activated, as_json):
+def train_model(connection, variant, is_comparison, negatives, horizon_days, is_activated, as_json):
     """Train a model on the days before the held-out ones and store it, inactive.
+
+    Without --negatives it learns which of the posts that a user saw are liked; with them, which of all posts a user
+    likes next, for feeds whose views are not recorded.
 
     \b
     Example:
       ./run train control --activate
       ./run train control --compare
+      ./run train control --negatives 100
     """
     from loader import models, train
 
     lines = []
-    if is_comparison:
+    if horizon_days is not None and negatives is None:
+        raise PgfeedError("--horizon needs --negatives", None, f"./run train {variant} --negatives 100 --horizon {horizon_days:g}")
+    if is_comparison and negatives is not None:
+        raise PgfeedError("--compare and --negatives exclude each other", None, "./run train --help")
+    if negatives is not None:
+        from loader import choices
+
+        trained = choices.train(connection, variant, negatives, horizon_days)
+    elif is_comparison:
         from loader import compare
 
         lines, trained = compare.compare(connection, variant)
@@ -288,7 +302,7 @@ def rollback_model(connection, variant):
 @click.argument("protocols")
 @click.argument("variants", nargs=-1, required=True)
 @click.option("--requests", "request_count", type=click.IntRange(1), default=2000, show_default=True, help="Of the live protocol.")
-@click.option("--seed", default=0, show_default=True, help="Of the live requests and likes.")
+@click.option("--seed", default=0, show_default=True, help="Of the live requests and likes, and of the users of full.")
 @JSON
 @connected
 def evaluate_variants(connection, protocols, variants, request_count, seed, as_json):
@@ -297,14 +311,15 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
     \b
     logged  re-ranks what users saw on the held-out days; HitRate@5 over user-days with more than five views
     live    sends requests through recommend_posts; likes drawn from the simulated network's truth
+    full    ranks the whole catalogue for users with likes before and after the first held-out day
 
     \b
     Example:
-      ./run evaluate logged,live control
+      ./run evaluate logged,live,full control
     """
-    from loader import evaluate, live, models
+    from loader import evaluate, full, live, models
 
-    known = {"logged", "live"}
+    known = {"logged", "live", "full"}
     wanted = protocols.split(",")
     if not set(wanted) <= known:
         raise PgfeedError(f"there is no protocol {', '.join(sorted(set(wanted) - known))}", f"known: {', '.join(sorted(known))}", "./run evaluate --help")
@@ -314,15 +329,20 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
         runs = []
         for variant in variants:
             model = models.load_active(connection, variant)
+            lines = None
             if protocol == "logged":
                 results, note, parameters = evaluate.evaluate_logged(connection, model), None, {}
+            elif protocol == "full":
+                run = full.evaluate_full(connection, model, variant, seed)
+                results, note, parameters = run.results(), None, {"seed": seed}
+                lines = run.as_table(results)
             else:
                 run = live.evaluate_live(connection, variant, request_count, seed)
                 runs.append(run)
                 results, note, parameters = run.results(), run.note(), {"requests": request_count, "seed": seed}
             evaluate.store(connection, protocol, variant, model["version"], results, parameters)
             figures = {"protocol": protocol, "variant": variant, "version": model["version"], "results": [vars(r) for r in results], "note": note}
-            show(figures, as_json, evaluate.as_table(protocol, variant, model["version"], results))
+            show(figures, as_json, lines or evaluate.as_table(protocol, variant, model["version"], results))
             if not as_json:
                 out.print("\n".join(filter(None, [evaluate.verdict(results), note])))
         if len(runs) > 1:
