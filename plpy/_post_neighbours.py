@@ -7,7 +7,7 @@ MAX_PAIRS = 500_000
 FEWEST_NEIGHBOURS = 20
 MOST_NEIGHBOURS = 100
 PRIOR_LIKES = 3.0
-BLOCK_POSTS = 500
+BLOCK_CELLS = 4_000_000
 LIKES_QUERY = (
     "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
     " string_agg(int8send(l.post_id), '') as post_ids from ("
@@ -19,45 +19,45 @@ LIKES_QUERY = (
 )
 
 
-def co_likes(groups, rows, count):
-    """Return a sparse (groups, posts) matrix of ones: which posts each group holds."""
+def co_likes(groups, columns, count):
+    """Return a sparse (groups, posts) matrix of ones: which posts each group holds; each pair is given once."""
     from scipy.sparse import csr_matrix
 
     _, group = np.unique(groups, return_inverse=True)
-    matrix = csr_matrix((np.ones(len(rows), np.float32), (group, rows)), (group.max(initial=-1) + 1, count))
-    matrix.data[:] = 1
-    return matrix
+    return csr_matrix((np.ones(len(columns), np.float32), (group, columns)), (group.max(initial=-1) + 1, count))
 
 
 def neighbours(user_ids, days, rows, count):
     """Return float32 (4, pairs): post, neighbour, similarity by users, similarity by users on the same day.
 
-    Arguments are one entry per like; rows are places of posts, below count. The similarity is a cosine with a prior,
-    pairs / sqrt((likes + 3) (likes' + 3)) where pairs are the users (or user-days) that liked both. Each post keeps
-    its 20 to 100 most similar ones, fewer the larger the catalogue; ties to the smaller place; posts ascending.
+    Arguments are one entry per like, in no order; rows are places of posts, below count; days are of the years 1970 to
+    2099. The similarity is a cosine with a prior, pairs / sqrt((likes + 3) (likes' + 3)) where pairs are the users (or
+    user-days) that liked both. Each post keeps its 20 to 100 most similar ones by the sum of both, fewer the larger
+    the catalogue; posts and neighbours ascending.
     """
     if not len(rows):
         return np.zeros((4, 0), np.float32)
-    kept = np.unique(np.column_stack([np.unique(user_ids, return_inverse=True)[1], rows]), axis=0, return_index=True)[1]
-    by_user = co_likes(user_ids[kept], rows[kept], count)
-    by_day = co_likes(np.unique(np.column_stack([user_ids, days])[kept], axis=0, return_inverse=True)[1].ravel(), rows[kept], count)
-    norms = 1 / np.sqrt(np.asarray(by_user.sum(axis=0)).ravel() + PRIOR_LIKES)
-    most = min(max(MAX_PAIRS // count, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS)
-    liked, parts = np.unique(rows), []
-    for start in range(0, len(liked), BLOCK_POSTS):
-        block = liked[start:start + BLOCK_POSTS]
-        pairs = (by_user[:, block].T @ by_user).tocoo()
-        same_day = (by_day[:, block].T @ by_day).tocsr()
-        post, other = block[pairs.row], pairs.col
-        norm = norms[post] * norms[other]
-        similarity = pairs.data * norm
-        similarity_of_day = np.asarray(same_day[pairs.row, pairs.col]).ravel() * norm
-        differs = post != other
-        order = np.lexsort((other, -(similarity + similarity_of_day), post))
-        order = order[differs[order]]
-        place = np.arange(len(order)) - np.searchsorted(post[order], post[order])
-        order = order[place < most]
-        parts.append(np.stack([post[order], other[order], similarity[order], similarity_of_day[order]]).astype(np.float32))
+    user = np.unique(user_ids, return_inverse=True)[1].astype(np.int64)
+    first = np.lexsort((days, user * count + rows))
+    kept = first[np.unique((user * count + rows)[first], return_index=True)[1]]
+    liked, column = np.unique(rows[kept], return_inverse=True)
+    by_user = co_likes(user[kept], column, len(liked))
+    by_day = co_likes(user[kept] * 65_536 + days[kept], column, len(liked))
+    norms = (1 / np.sqrt(np.asarray(by_user.sum(axis=0)).ravel() + PRIOR_LIKES)).astype(np.float32)
+    most = min(max(MAX_PAIRS // count, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS, len(liked))
+    step, parts = max(BLOCK_CELLS // len(liked), 1), []
+    for start in range(0, len(liked), step):
+        block = np.arange(start, min(start + step, len(liked)))
+        norm = norms[block][:, None] * norms
+        similarity = (by_user[:, block].T @ by_user).toarray() * norm
+        day_similarity = (by_day[:, block].T @ by_day).toarray() * norm
+        total = similarity + day_similarity
+        total[np.arange(len(block)), block] = 0
+        best = np.sort(np.argpartition(-total, most - 1, axis=1)[:, :most], axis=1)
+        place, index = np.nonzero(np.take_along_axis(total, best, axis=1) > 0)
+        other = best[place, index]
+        pairs = liked[block[place]], liked[other], similarity[place, other], day_similarity[place, other]
+        parts.append(np.stack([values.astype(np.float32) for values in pairs]))
     return np.concatenate(parts, axis=1)
 
 

@@ -25,7 +25,7 @@ def upgrade() -> None:
     install("functions/_user_history", "9c264df026ce")
     install("functions/_request_users", "7d7fc054c7d9")
     install("functions/_recent_events", "57fde168cf3e")
-    install("functions/_post_neighbours", "de939dad63f5")
+    install("functions/_post_neighbours", "2eb88c7bb668")
     install("functions/recommend_posts", "ded32e7fc723")
     install("functions/_model_problems", "db21b2873940")
     install("procedures/refresh_features", "a1d38431c445")

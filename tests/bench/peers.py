@@ -12,15 +12,14 @@ import gzip
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
+from threadpoolctl import threadpool_limits
 
 from loader import choices, refresh
 from loader.choices import Likes, Ranking, Request, places_of
@@ -28,7 +27,7 @@ from loader.errors import PgfeedError
 from loader.evaluate import bootstrap
 from loader.ingest import ingest
 from loader.sources import open_sources
-from loader.terminal import console, out, progress, table
+from loader.terminal import out, progress, table
 from tests.bench import data_folder, temporary_database
 
 HALF_LIVES_DAYS = (1 / 24, 1 / 8, 1 / 4, 1 / 2, 1, 2, 3, 5, 7, 10, 14, 30)
@@ -292,6 +291,8 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
     trained = choices.train(connection, "control", NEGATIVES, horizon, split)
     scorer = {"pgfeed": choices.model_scorer(trained.booster, trained.names)}
     ours = choices.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
+    if not all(np.array_equal(ours["pgfeed"].user_ids, ranking.user_ids) for ranking in peers.values()):
+        raise PgfeedError("the methods were not asked the same", "pgfeed and its peers ranked for different users")
     note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations")} | {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}
     validated = ", ".join(f"{key[0]} {ndcg(found[key]):.3f}" for key in best.values())
     return ours | rankings, [f"validation NDCG@10: {validated}", f"pgfeed: {json.dumps(note)}"]
@@ -309,25 +310,23 @@ def show(name: str, setting: str, rankings: dict[str, Ranking], notes: list[str]
     out.print(table(title, ["method", "HitRate@5", "95% interval", "NDCG@10", "Recall@20"], rows, ["HitRate@5", "NDCG@10", "Recall@20"]))
     for metric in ("HitRate@5", "NDCG@10"):
         peer = max((m for m in metrics if m != "pgfeed"), key=lambda m: metrics[m][metric].mean())
-        order = {m: np.lexsort((rankings[m].user_ids,)) for m in ("pgfeed", peer)}
-        gain = metrics["pgfeed"][metric] - metrics[peer][metric]
-        if np.array_equal(rankings["pgfeed"].user_ids, rankings[peer].user_ids):
-            value, low, high = bootstrap(gain, users)
-            out.print(f"pgfeed over {peer}, {metric}: {value:+.3f} ({low:+.3f} to {high:+.3f})")
+        value, low, high = bootstrap(metrics["pgfeed"][metric] - metrics[peer][metric], users)
+        out.print(f"pgfeed over {peer}, {metric}: {value:+.3f} ({low:+.3f} to {high:+.3f})")
     for note in notes:
         out.print(note)
 
 
 def main() -> None:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    arguments = sys.argv[1:]
+    if len(sys.argv) > 1:
+        os.environ["PGFEED_DATA"] = sys.argv[1]
     try:
         import implicit  # noqa: F401
     except ImportError as error:
         raise PgfeedError("implicit is not installed", "it belongs to the extra bench", "pip install implicit") from error
     for name in DATASETS:
         folder = data_folder(name)
-        with temporary_database(name.replace("-", "_")) as connection:
+        # implicit is slowed down by the threads of the linear algebra under it.
+        with threadpool_limits(1, "blas"), temporary_database(name.replace("-", "_")) as connection:
             data = Data(connection, load(connection, name, folder))
             for setting in ("frozen", "rolling"):
                 rankings, notes = measure(connection, data, setting == "rolling")
@@ -335,4 +334,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except PgfeedError as error:
+        sys.exit(f"error: {error}")
