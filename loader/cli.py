@@ -180,6 +180,32 @@ def refresh_features(connection, as_of, as_json):
     ))
 
 
+@main.command("embed")
+@click.option("--embedder", "choice", metavar="NAME", default="use", show_default=True, help="use, roberta, or roberta:NAME-OR-FOLDER.")
+@click.option("--refit", "is_refitted", is_flag=True, help="Fit the principal axes anew; then train again.")
+@JSON
+@connected
+def embed_posts(connection, choice, is_refitted, as_json):
+    """Embed the texts of new and changed posts, and compute their 25 principal components.
+
+    Interrupted work goes on where it stopped. Another embedder's vectors are built beside the present ones, which answer
+    until the new ones are complete.
+
+    \b
+    use      Google's universal-sentence-encoder-multilingual 3, packaged and offline, 512 numbers
+    roberta  any model of the RoBERTa family; needs: pip install torch transformers
+
+    \b
+    Example:
+      ./run embed
+      ./run embed --embedder roberta:FacebookAI/xlm-roberta-base
+    """
+    from loader import embed, embedders
+
+    done = embed.embed(connection, embedders.open_embedder(choice), is_refitted)
+    show(done.as_dict(), as_json, done.text())
+
+
 @main.command("train")
 @click.argument("variant")
 @click.option("--compare", "is_comparison", is_flag=True, help="Fit other methods too; the best CatBoost is stored.")

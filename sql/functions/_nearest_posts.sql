@@ -4,10 +4,10 @@ create or replace function pgfeed._nearest_posts(
     left_out bigint default null
 )
 returns setof pgfeed.similar_post
-language plpgsql stable
+language plpgsql stable parallel safe
 cost 10000 rows 5
 set search_path = pg_catalog, pg_temp
-set hnsw.ef_search = 1000
+set hnsw.ef_search = 800
 as $$
 declare
     v_embedder pgfeed.embedders;
@@ -19,25 +19,22 @@ begin
     end if;
     select e.* into v_embedder from pgfeed.embedders as e where e.is_active;
 
-    -- The distance of the signs of 512 numbers is quick to index, but coarse: it only chooses candidates.
     if exists (
         select
         from pg_index as i
         where
-            i.indexrelid = to_regclass(format('pgfeed.post_embeddings_%s_signs', v_embedder.embedder_id))
+            i.indexrelid = to_regclass(format('pgfeed.post_embeddings_%s_hnsw', v_embedder.embedder_id))
             and i.indisvalid
     ) then
         v_candidates := format(
-            'order by
-                public.binary_quantize(e.embedding)::bit(%1$s)
-                operator(public.<~>) public.binary_quantize($1)::bit(%1$s)
-            limit 1000',
+            'order by e.embedding::public.halfvec(%1$s) operator(public.<=>) $1::public.halfvec(%1$s)
+            limit $2 + 1',
             v_embedder.dimensions
         );
     end if;
 
     return query execute format(
-        'with candidates as materialized (
+        'with candidates as (
             select e.post_id, e.embedding
             from pgfeed.post_embeddings as e
             where e.embedder_id = %s
@@ -68,6 +65,6 @@ alter function pgfeed._nearest_posts(public.halfvec, integer, bigint) owner to p
 
 comment on function pgfeed._nearest_posts(public.halfvec, integer, bigint) is
     'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. '
-    'Exact; where pgfeed embed made an index (large catalogues), the best of 1000 candidates';
+    'Exact; where pgfeed embed made an HNSW index (large catalogues), nearly';
 
 revoke all on function pgfeed._nearest_posts(public.halfvec, integer, bigint) from public;

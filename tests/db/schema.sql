@@ -17,6 +17,15 @@ COMMENT ON TYPE pgfeed.recommendation IS 'One row per recommended post';
 COMMENT ON COLUMN pgfeed.recommendation.score IS 'The model''s raw value, log-odds of a like relative to an average impression; without a model the log-odds of the decayed like rate';
 COMMENT ON COLUMN pgfeed.recommendation.source IS 'model; cold_start: the user has neither profile nor history; popular: no usable model';
 COMMENT ON COLUMN pgfeed.recommendation.features_as_of IS 'No later event is in the features of the posts';
+CREATE TYPE pgfeed.similar_post AS (
+	rank integer,
+	post_id bigint,
+	topic text,
+	text text,
+	similarity double precision
+);
+COMMENT ON TYPE pgfeed.similar_post IS 'One row per neighbour of a post or of a search text';
+COMMENT ON COLUMN pgfeed.similar_post.similarity IS 'Cosine of the embeddings, -1 to 1; 1: the same';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -38,6 +47,12 @@ CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._model_problems(model_id bigint) IS 'What keeps a stored model from serving; empty: nothing';
+CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint DEFAULT NULL::bigint) RETURNS SETOF pgfeed.similar_post
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "hnsw.ef_search" TO '800'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) IS 'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. Exact; where pgfeed embed made an HNSW index (large catalogues), nearly';
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -124,6 +139,16 @@ CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) IS 'Makes the model serve again that was active before the present one, and gives its version; once more goes back one more';
+CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
+    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 100000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings of the embedder use. No rows for an empty text';
+CREATE FUNCTION pgfeed.similar_posts(post_id bigint, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) IS 'The k posts (1 to 100) whose texts are most similar to the text of a post, best first, never the post itself. No rows for a post that is unknown, has no text, or came after the last pgfeed embed';
 CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -195,6 +220,34 @@ CREATE VIEW pgfeed.active_models AS ...;
 COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that serves it now';
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
+);
+CREATE TABLE pgfeed.embedders (
+    embedder_id integer NOT NULL,
+    name text NOT NULL,
+    checkpoint text NOT NULL,
+    dimensions smallint NOT NULL,
+    is_active boolean DEFAULT false NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    fitted_at timestamp with time zone,
+    fitted_post_count integer,
+    component_basis bytea,
+    explained_variance double precision,
+    CONSTRAINT embedders_dimensions_check CHECK (((dimensions >= 2) AND (dimensions <= 4000)))
+);
+COMMENT ON TABLE pgfeed.embedders IS 'One row per model that turned post texts into vectors: the active one, and one being built beside it';
+COMMENT ON COLUMN pgfeed.embedders.checkpoint IS 'Which weights: a package''s version or a digest';
+COMMENT ON COLUMN pgfeed.embedders.finished_at IS 'When pgfeed embed ended; null: it is at work or was interrupted';
+COMMENT ON COLUMN pgfeed.embedders.fitted_at IS 'When the principal axes were fitted: from then on a component has the same meaning';
+COMMENT ON COLUMN pgfeed.embedders.component_basis IS 'The mean embedding and 25 principal axes: big-endian float4, 26 rows of `dimensions` numbers';
+COMMENT ON COLUMN pgfeed.embedders.explained_variance IS 'Share of the embeddings'' variance that the 25 components keep; null: no variance';
+ALTER TABLE pgfeed.embedders ALTER COLUMN embedder_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.embedders_embedder_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE pgfeed.evaluations (
     evaluation_id bigint NOT NULL,
@@ -334,6 +387,12 @@ ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE pgfeed.post_components (
+    post_id bigint NOT NULL,
+    components public.vector(25) NOT NULL
+);
+COMMENT ON TABLE pgfeed.post_components IS 'One row per post with an embedding of the active embedder, as of the last pgfeed embed';
+COMMENT ON COLUMN pgfeed.post_components.components IS 'The 25 principal components of the embedding, largest variance first; those without variance are 0';
 CREATE TABLE pgfeed.post_days (
     post_id bigint NOT NULL,
     day date NOT NULL,
@@ -342,6 +401,18 @@ CREATE TABLE pgfeed.post_days (
 );
 COMMENT ON TABLE pgfeed.post_days IS 'One row per post and day (UTC) with events';
 COMMENT ON COLUMN pgfeed.post_days.like_count IS 'Likes of that day, whenever the view was';
+CREATE TABLE pgfeed.post_embeddings (
+    embedder_id integer NOT NULL,
+    dimensions smallint NOT NULL,
+    post_id bigint NOT NULL,
+    text_digest uuid NOT NULL,
+    embedding public.halfvec NOT NULL,
+    CONSTRAINT post_embeddings_check CHECK ((public.vector_dims(embedding) = dimensions)),
+    CONSTRAINT post_embeddings_embedding_check CHECK (((public.l2_norm(embedding) >= (0.99)::double precision) AND (public.l2_norm(embedding) <= (1.01)::double precision)))
+);
+COMMENT ON TABLE pgfeed.post_embeddings IS 'One row per embedder and post with a text, as of the last pgfeed embed';
+COMMENT ON COLUMN pgfeed.post_embeddings.text_digest IS 'MD5 of the text that was embedded';
+COMMENT ON COLUMN pgfeed.post_embeddings.embedding IS 'Of length 1';
 CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
@@ -408,6 +479,12 @@ COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4
 COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY pgfeed.embedders
+    ADD CONSTRAINT embedders_embedder_id_dimensions_key UNIQUE (embedder_id, dimensions);
+ALTER TABLE ONLY pgfeed.embedders
+    ADD CONSTRAINT embedders_name_checkpoint_key UNIQUE (name, checkpoint);
+ALTER TABLE ONLY pgfeed.embedders
+    ADD CONSTRAINT embedders_pkey PRIMARY KEY (embedder_id);
 ALTER TABLE ONLY pgfeed.evaluations
     ADD CONSTRAINT evaluations_pkey PRIMARY KEY (evaluation_id);
 ALTER TABLE ONLY pgfeed.feature_packs
@@ -428,8 +505,12 @@ ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_pkey PRIMARY KEY (model_id);
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_variant_version_key UNIQUE (variant, version);
+ALTER TABLE ONLY pgfeed.post_components
+    ADD CONSTRAINT post_components_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.post_days
     ADD CONSTRAINT post_days_pkey PRIMARY KEY (day, post_id);
+ALTER TABLE ONLY pgfeed.post_embeddings
+    ADD CONSTRAINT post_embeddings_pkey PRIMARY KEY (embedder_id, post_id);
 ALTER TABLE ONLY pgfeed.posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.rollup_days
@@ -440,11 +521,13 @@ ALTER TABLE ONLY pgfeed.user_topic_days
     ADD CONSTRAINT user_topic_days_pkey PRIMARY KEY (user_id, day, topic);
 ALTER TABLE ONLY pgfeed.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
+CREATE UNIQUE INDEX embedders_is_active_idx ON pgfeed.embedders USING btree (is_active) WHERE is_active;
 CREATE INDEX feed_events_event_at_idx ON ONLY pgfeed.feed_events USING brin (event_at) WITH (pages_per_range='32');
 CREATE INDEX feed_events_recorded_at_idx ON ONLY pgfeed.feed_events USING brin (recorded_at) WITH (pages_per_range='32');
 CREATE INDEX ingest_rejects_ingest_id_idx ON pgfeed.ingest_rejects USING btree (ingest_id);
 CREATE INDEX model_activations_variant_activation_id_idx ON pgfeed.model_activations USING btree (variant, activation_id DESC);
 CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id, day);
+CREATE INDEX post_embeddings_post_id_idx ON pgfeed.post_embeddings USING btree (post_id);
 CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btree (post_id);
 CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features USING btree (post_id);
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
@@ -456,6 +539,12 @@ ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_replaced_activation_id_fkey FOREIGN KEY (replaced_activation_id) REFERENCES pgfeed.model_activations(activation_id);
 ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_variant_version_fkey FOREIGN KEY (variant, version) REFERENCES pgfeed.models(variant, version);
+ALTER TABLE ONLY pgfeed.post_components
+    ADD CONSTRAINT post_components_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
+ALTER TABLE ONLY pgfeed.post_embeddings
+    ADD CONSTRAINT post_embeddings_embedder_id_dimensions_fkey FOREIGN KEY (embedder_id, dimensions) REFERENCES pgfeed.embedders(embedder_id, dimensions) ON DELETE CASCADE;
+ALTER TABLE ONLY pgfeed.post_embeddings
+    ADD CONSTRAINT post_embeddings_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
 GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
@@ -464,6 +553,7 @@ REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
@@ -490,6 +580,14 @@ REVOKE ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day d
 GRANT ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.search_posts(text text, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
@@ -507,6 +605,8 @@ GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_owner;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_operator;
 GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
@@ -519,8 +619,12 @@ GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;

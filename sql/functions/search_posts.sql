@@ -1,0 +1,26 @@
+create or replace function pgfeed.search_posts(
+    text text,
+    k integer default 5
+)
+returns setof pgfeed.similar_post
+language plpython3u stable
+cost 100000 rows 5
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+--!include plpy/search_posts.py
+
+
+return search_posts(plpy, SD, text, k)
+$$;
+
+alter function pgfeed.search_posts(text, integer) owner to pgfeed_owner;
+
+comment on function pgfeed.search_posts(text, integer) is
+    'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, '
+    'best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings '
+    'of the embedder use. No rows for an empty text';
+
+revoke all on function pgfeed.search_posts(text, integer) from public;
+grant execute on function pgfeed.search_posts(text, integer)
+to pgfeed_reader, pgfeed_writer, pgfeed_operator;

@@ -1,0 +1,180 @@
+"""Embeddings and similar posts by size of the catalogue: `./run bench catalogue [--posts 1000000]`.
+
+The articles of the BBC (real texts with topics), the 7,023 texts of a simulated network, and, with --posts, generated
+vectors: normally distributed with the mean and covariance of the articles' embeddings, so with less structure to find
+neighbours by than real texts have.
+"""
+
+import argparse
+import csv
+import gzip
+import io
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import execute_values
+
+from loader import embed, simulate
+from loader.embedders import UniversalSentenceEncoder
+from loader.errors import PgfeedError
+from loader.terminal import out, progress, table
+from tests.bench import data_folder, temporary_database
+
+CALLS = 300
+PROBES = 200
+BLOCK = 20_000
+
+
+def load_articles(connection: Connection, path: Path) -> None:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        articles = [(number, row["topic"], row["text"]) for number, row in enumerate(csv.DictReader(file), 1)]
+    with connection, connection.cursor() as cursor:
+        execute_values(cursor, "insert into pgfeed.posts (post_id, topic, text) values %s", articles)
+
+
+def topic_share(connection: Connection) -> float:
+    """Return the share of the five nearest posts, of every post, that have its topic."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select avg((n.topic = p.topic)::integer) from pgfeed.posts as p cross join lateral pgfeed.similar_posts(p.post_id, 5) as n"
+        )
+        return float(cursor.fetchone()[0])
+
+
+def covariance(connection: Connection) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean (d,) of the embeddings and a square root (d, d) of their covariance."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select embedder_id, dimensions from pgfeed.embedders where is_active")
+        vectors = np.concatenate([block for _, block in embed.blocks(cursor, *cursor.fetchone())]).astype(np.float64)
+    variances, axes = np.linalg.eigh(np.cov(vectors, rowvar=False))
+    return vectors.mean(axis=0), axes * np.sqrt(variances.clip(0))
+
+
+def generate(connection: Connection, count: int, mean: np.ndarray, root: np.ndarray) -> np.ndarray:
+    """Store generated embeddings of new posts 1 to count as an active embedder's; return them: float16 (count, d)."""
+    dimensions = len(mean)
+    rng = np.random.default_rng(0)
+    vectors = np.empty((count, dimensions), np.float16)
+    row = np.dtype([
+        ("fields", ">i2"), ("l1", ">i4"), ("embedder_id", ">i4"), ("l2", ">i4"), ("dimensions", ">i2"), ("l3", ">i4"), ("post_id", ">i8"),
+        ("l4", ">i4"), ("digest", "S16"), ("l5", ">i4"), ("d", ">i2"), ("unused", ">i2"), ("vector", ">f2", dimensions),
+    ])
+    with connection, connection.cursor() as cursor, progress("generating vectors", count) as advance:
+        cursor.execute(
+            "insert into pgfeed.embedders (name, checkpoint, dimensions, is_active, finished_at) values ('generated', '', %s, true, now())"
+            " returning embedder_id", [dimensions],
+        )
+        embedder_id = cursor.fetchone()[0]
+        cursor.execute("insert into pgfeed.posts (post_id, topic) select p, 'generated' from generate_series(1, %s) as p", [count])
+        for start in range(0, count, BLOCK):
+            block = vectors[start : start + BLOCK]
+            sample = mean + rng.standard_normal(block.shape, np.float32) @ root.T.astype(np.float32)
+            block[:] = sample / np.linalg.norm(sample, axis=1, keepdims=True)
+            rows = np.zeros(len(block), row)
+            for name, value in {"fields": 5, "l1": 4, "l2": 2, "l3": 8, "l4": 16, "l5": 4 + 2 * dimensions}.items():
+                rows[name] = value
+            rows["embedder_id"], rows["dimensions"], rows["d"] = embedder_id, dimensions, dimensions
+            rows["post_id"], rows["vector"] = np.arange(start + 1, start + 1 + len(block)), block
+            content = b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"
+            cursor.copy_expert(
+                "copy pgfeed.post_embeddings (embedder_id, dimensions, post_id, text_digest, embedding) from stdin (format binary)",
+                io.BytesIO(content),
+            )
+            advance(len(block))
+    return vectors
+
+
+def true_neighbours(vectors: np.ndarray, probes: np.ndarray) -> list[set[int]]:
+    """Return the post_ids of the five nearest posts of each probed row, the post itself left out."""
+    queries = vectors[probes].astype(np.float32)
+    scores = np.concatenate([queries @ vectors[start : start + BLOCK].astype(np.float32).T for start in range(0, len(vectors), BLOCK)], axis=1)
+    scores[np.arange(len(probes)), probes] = -2
+    return [set((row + 1).tolist()) for row in np.argpartition(-scores, 5, axis=1)[:, :5]]
+
+
+def median_milliseconds(connection: Connection, post_ids: list[int]) -> tuple[float, list[set[int]]]:
+    """Return the median time of similar_posts over warm calls, and what the calls gave."""
+    seconds, found = [], []
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pgfeed.similar_posts(%s)", [post_ids[0]])
+        for post_id in post_ids:
+            started = time.perf_counter()
+            cursor.execute("select post_id from pgfeed.similar_posts(%s, 5)", [post_id])
+            rows = cursor.fetchall()
+            seconds.append(time.perf_counter() - started)
+            found.append({row[0] for row in rows})
+    return statistics.median(seconds) * 1000, found
+
+
+def plan(connection: Connection, post_id: int) -> str:
+    """Return the plan of the search inside similar_posts, as auto_explain sees it."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("load 'auto_explain'")
+        cursor.execute("set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on")
+        cursor.execute("set auto_explain.log_level = notice; set client_min_messages = notice")
+        del connection.notices[:]
+        cursor.execute("select pgfeed.similar_posts(%s, 5)", [post_id])
+        cursor.execute("set auto_explain.log_min_duration = -1")
+    text = next(notice for notice in connection.notices if "with candidates" in notice)
+    return re.sub(r"'\[[^]]*]'", "$1", text[text.index("Sort") :]).rstrip()
+
+
+def measure_texts(connection: Connection) -> tuple[embed.Embedding, float, str]:
+    """Embed the database's texts; return what was done, the median of similar_posts and its plan."""
+    done = embed.embed(connection, UniversalSentenceEncoder())
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select post_id from pgfeed.post_embeddings order by md5(post_id::text) limit %s", [CALLS])
+        post_ids = [row[0] for row in cursor.fetchall()]
+    return done, median_milliseconds(connection, post_ids)[0], plan(connection, post_ids[0])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./run bench catalogue", description="Embeddings and similar posts by size of the catalogue.")
+    parser.add_argument("--posts", type=int, default=0, metavar="N", help="also measure N generated vectors, such as 1000000")
+    count = parser.parse_args().posts
+    rows, plans = [], []
+    with temporary_database("articles") as connection:
+        load_articles(connection, data_folder("bbc") / "articles.csv.gz")
+        done, median, _ = measure_texts(connection)
+        share, (mean, root) = topic_share(connection), covariance(connection)
+        rows.append((f"{done.post_count:,} articles", f"{done.seconds:.0f} s, {done.embedded_count / done.seconds:.0f}/s", f"{done.explained_variance:.1%}", f"{share:.1%}", "exact", f"{median:.1f} ms"))
+    with temporary_database("simulated") as connection:
+        simulate.simulate(connection, 50, 1, days=1)
+        done, median, text = measure_texts(connection)
+        rows.append((f"{done.post_count:,} simulated", f"{done.seconds:.0f} s, {done.embedded_count / done.seconds:.0f}/s", f"{done.explained_variance:.1%}", f"{topic_share(connection):.1%}", "exact", f"{median:.1f} ms"))
+        plans.append((done.post_count, text))
+    if count:
+        with temporary_database("generated") as connection:
+            vectors = generate(connection, count, mean, root)
+            probes = np.random.default_rng(1).choice(count, min(PROBES, count), replace=False)
+            truth = true_neighbours(vectors, probes)
+            with connection, connection.cursor() as cursor:
+                cursor.execute("select embedder_id, dimensions from pgfeed.embedders where is_active")
+                embedder = cursor.fetchone()
+                cursor.execute("analyze pgfeed.post_embeddings, pgfeed.posts")
+            started = time.monotonic()
+            is_indexed = embed.build_index(connection, *embedder)
+            seconds = time.monotonic() - started
+            with connection, connection.cursor() as cursor:
+                cursor.execute("select coalesce(pg_relation_size(to_regclass(%s)), 0)", [f"pgfeed.{embed.index_name(embedder[0])}"])
+                megabytes = cursor.fetchone()[0] / 2**20
+            median, found = median_milliseconds(connection, (probes + 1).tolist())
+            recall = sum(len(a & b) for a, b in zip(truth, found)) / 5 / len(truth)
+            rows.append((f"{count:,} generated", "", "", "", f"{'HNSW' if is_indexed else 'exact'}, recall@5 {recall:.3f}", f"{median:.1f} ms"))
+            out.print(f"index of {count:,} vectors: {seconds:.0f} s, {megabytes:,.0f} MB")
+            plans.append((count, plan(connection, int(probes[0]) + 1)))
+    for posts, text in plans:
+        out.print(f"plan at {posts:,} posts:\n{text}\n")
+    out.print(table("similar_posts by size of the catalogue", ["posts", "embedding", "25 components keep", "topic of the top 5", "search", "median"], rows))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PgfeedError as error:
+        sys.exit(f"error: {error}")
