@@ -193,7 +193,7 @@ def embed_posts(connection, choice, is_refitted, as_json):
 
     \b
     use      Google's universal-sentence-encoder-multilingual 3, packaged and offline, 512 numbers
-    roberta  any model of the RoBERTa family; needs: pip install torch transformers
+    roberta  any model of the RoBERTa family, by name or folder; needs PyTorch and transformers
 
     \b
     Example:

@@ -6,6 +6,7 @@ An embedder has a `name` and a `checkpoint` (together they say which weights), h
 
 import hashlib
 import importlib.metadata
+import sys
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -65,16 +66,17 @@ class Roberta:
             import transformers
         except ImportError as error:
             raise PgfeedError(
-                "the embedder roberta needs PyTorch and transformers", str(error), "pip install torch transformers"
+                "the embedder roberta needs PyTorch and transformers", str(error), f"{sys.executable} -m pip install torch transformers"
             ) from error
         transformers.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         try:
             config = transformers.AutoConfig.from_pretrained(source)
-            if "roberta" not in config.model_type:
+            if "roberta" not in config.model_type and config.model_type != "camembert":
                 raise PgfeedError(f"{source} is no RoBERTa", f"it is a {config.model_type}", "./run embed --embedder roberta:FOLDER")
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-            self.model = transformers.AutoModel.from_pretrained(source).eval()
+            # Most checkpoints have no pooling layer: a random one would be made, and give another digest every time.
+            self.model = transformers.AutoModel.from_pretrained(source, add_pooling_layer=False).eval()
         except (OSError, ValueError) as error:
             cause = str(error).strip().splitlines()[0]
             raise PgfeedError(f"cannot load the model {source}", cause, "./run embed --embedder roberta:FOLDER") from error

@@ -253,7 +253,7 @@ def test_a_large_catalogue_is_searched_by_index(query, dsn, monkeypatch):
 
     class Noise(Words):
         def encode(self, texts):
-            words = [sum(np.random.default_rng(int(word, 16) % 2**32).standard_normal(32) for word in text.split()) for text in texts]
+            words = [sum(np.random.default_rng(int(word, 16) % 2**32).standard_normal(self.dimensions) for word in text.split()) for text in texts]
             return np.float32(words)
 
     with closing(psycopg2.connect(dsn)) as connection:
@@ -275,7 +275,7 @@ def test_a_large_catalogue_is_searched_by_index(query, dsn, monkeypatch):
         # The next run keeps the index; another embedder's run drops it.
         assert embed(connection, Noise("noise", 32)).is_indexed
         monkeypatch.setattr(module, "INDEX_FROM", 10_000)
-        assert not embed(connection, Noise("other", 32)).is_indexed
+        assert not embed(connection, Noise("other", 20)).is_indexed
         assert query("select to_regclass(%s)", f"pgfeed.{name}") == [(None,)]
 
 

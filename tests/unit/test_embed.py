@@ -105,7 +105,7 @@ def roberta_folder(tmp_path_factory):
         vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=66,
         pad_token_id=1, bos_token_id=0, eos_token_id=2,
     )
-    transformers.RobertaModel(config).save_pretrained(folder)
+    transformers.RobertaForMaskedLM(config).save_pretrained(folder)
     return folder
 
 
@@ -123,4 +123,12 @@ def test_roberta(roberta_folder):
 def test_roberta_that_is_not_there(tmp_path):
     pytest.importorskip("transformers", reason="the extra roberta is not installed: pip install torch transformers")
     with pytest.raises(PgfeedError, match="cannot load the model"):
+        open_embedder(f"roberta:{tmp_path}")
+
+
+def test_other_models_are_refused(roberta_folder, tmp_path):
+    import transformers
+
+    transformers.BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2).save_pretrained(tmp_path)
+    with pytest.raises(PgfeedError, match="is no RoBERTa: it is a bert"):
         open_embedder(f"roberta:{tmp_path}")
