@@ -36,7 +36,8 @@ FRESH_COLUMNS = (
     "fresh.like_total", "fresh.age_days", "fresh.days_since_event",
 )
 PAIR_COLUMNS = (
-    "pair.co_like", "pair.co_like_7d", "pair.co_like_last", "pair.co_like_last_3", "pair.co_like_day", "pair.view_count",
+    "pair.co_like", "pair.co_like_7d", "pair.co_like_last", "pair.co_like_last_3", "pair.co_like_day",
+    "pair.ease", "pair.view_count",
 )
 TASTE_COLUMNS = ("taste.like_count", "taste.days_since_like", "taste.popularity", "taste.age_days")
 LEAST_SHARE = 1e-4
@@ -166,12 +167,13 @@ def log_share(values, top):
 
 def unpack_neighbours(blob, count):
     """Return the neighbours of posts: starts int64 (count + 1) into other, similarity and day_similarity."""
-    post, other, similarity, day_similarity = np.frombuffer(blob, ">f4").astype(np.float32).reshape(4, -1)
+    post, other, similarity, day_similarity, ease = np.frombuffer(blob, ">f4").astype(np.float32).reshape(5, -1)
     return {
         "starts": np.searchsorted(post, np.arange(count + 1)),
         "other": other.astype(np.int64),
         "similarity": similarity,
         "day_similarity": day_similarity,
+        "ease": ease,
     }
 
 
@@ -190,7 +192,7 @@ def pair_columns(row, posts, neighbours, fresh, moment):
 
     moment: of the request, unix seconds. co_like: mean similarity to the
     posts liked before, as in _post_neighbours(), of the newest 200 likes; _7d: weighted by 0.5 ** (days ago / 7);
-    _last, _last_3: to the newest ones; _day: by likes on the same day, to the newest ten.
+    _last, _last_3: to the newest ones; _day: by likes on the same day, to the newest ten. ease: the sum of the EASE weights.
     """
     count = len(posts["post_ids"])
     places = locate(posts, liked_post_ids(row))
@@ -206,6 +208,7 @@ def pair_columns(row, posts, neighbours, fresh, moment):
         "pair.co_like_last_3": similarity_to(neighbours, places[-3:], ones[-3:], "similarity", count),
         "pair.co_like_day": similarity_to(neighbours, places[-NEAR_LIKES:], ones[-NEAR_LIKES:], "day_similarity", count),
     }
+    result["pair.ease"] = similarity_to(neighbours, places, ones, "ease", count) * np.float32(len(places))
     viewed = locate(posts, np.frombuffer(row["viewed_post_ids"] or b"", ">i8").astype(np.int64))
     result["pair.view_count"] = np.bincount(viewed[viewed >= 0], minlength=count).astype(np.float32)
 

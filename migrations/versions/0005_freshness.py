@@ -25,9 +25,9 @@ def upgrade() -> None:
     install("functions/_user_history", "9c264df026ce")
     install("functions/_request_users", "7d7fc054c7d9")
     install("functions/_recent_events", "57fde168cf3e")
-    install("functions/_post_neighbours", "2eb88c7bb668")
-    install("functions/recommend_posts", "ded32e7fc723")
-    install("functions/_model_problems", "db21b2873940")
+    install("functions/_post_neighbours", "4238ae2995d0")
+    install("functions/recommend_posts", "f67de1e65357")
+    install("functions/_model_problems", "eb6fbae4f429")
     install("procedures/refresh_features", "a1d38431c445")
 
 

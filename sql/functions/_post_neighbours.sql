@@ -14,8 +14,8 @@ $$;
 alter function pgfeed._post_neighbours(timestamptz, bytea) owner to pgfeed_owner;
 
 comment on function pgfeed._post_neighbours(timestamptz, bytea) is
-    'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, four '
+    'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, five '
     'rows of equal length: a post and its neighbour (places in post_ids, ascending big-endian int8), their '
-    'similarity by users and by users on the same day';
+    'similarity by users and by users on the same day, and the EASE weight';
 
 revoke all on function pgfeed._post_neighbours(timestamptz, bytea) from public;

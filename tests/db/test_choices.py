@@ -89,7 +89,7 @@ def test_events_of_the_last_minute_change_scores(network, ts):
 
 def test_refresh_stores_the_neighbours_that_a_model_needs(network):
     network("call pgfeed.refresh_features()")
-    pairs = "select length(neighbours) / 16, neighbours = pgfeed._post_neighbours(as_of, post_ids) from pgfeed.feature_packs order by pack_id desc limit 1"
+    pairs = "select length(neighbours) / 20, neighbours = pgfeed._post_neighbours(as_of, post_ids) from pgfeed.feature_packs order by pack_id desc limit 1"
     count, is_same = network(pairs)[0]
     assert count > 1000 and is_same
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from loader.choices import Likes, Ranking, later_likes, next_likes, places_of
-from plpy._post_neighbours import neighbours
+from plpy._post_neighbours import EASE_LAMBDA, ease_weights, neighbours
 from plpy.recommend_posts import (
     DAY_SECONDS,
     HALF_LIFE_HOURS,
@@ -62,7 +62,7 @@ def test_a_year_without_refresh_overflows_nothing():
 
 def test_neighbours_are_posts_of_the_same_users():
     users, days, rows = np.array([1, 1, 2, 2, 3]), np.array([0, 0, 0, 5, 0]), np.array([0, 1, 0, 1, 2])
-    post, other, similarity, day_similarity = neighbours(users, days, rows, 3)
+    post, other, similarity, day_similarity, _ = neighbours(users, days, rows, 3)
     assert list(zip(post, other)) == [(0, 1), (1, 0)]
     assert similarity == pytest.approx(2 / 5) and day_similarity == pytest.approx(1 / 5)
 
@@ -70,7 +70,7 @@ def test_neighbours_are_posts_of_the_same_users():
 def test_a_like_twice_counts_once_and_no_likes_give_none():
     once = neighbours(np.array([1, 1]), np.array([0, 0]), np.array([0, 1]), 2)
     assert np.array_equal(once, neighbours(np.array([1, 1, 1]), np.array([0, 0, 3]), np.array([0, 1, 1]), 2))
-    assert neighbours(np.empty(0, int), np.empty(0, int), np.empty(0, int), 2).shape == (4, 0)
+    assert neighbours(np.empty(0, int), np.empty(0, int), np.empty(0, int), 2).shape == (5, 0)
 
 
 def test_each_post_keeps_its_most_similar_neighbours():
@@ -81,8 +81,18 @@ def test_each_post_keeps_its_most_similar_neighbours():
     assert len(mine[0]) == 20 and mine[1, mine[2].argmax()] == 21
 
 
+def test_ease_weights_solve_the_ridge_regression_of_each_post_on_the_others():
+    from scipy.sparse import csr_matrix
+
+    likes = np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]], np.float32)
+    popular, weights = ease_weights(csr_matrix(likes))
+    others = likes[:, 1:]
+    expected = np.linalg.solve(others.T @ others + EASE_LAMBDA * np.eye(2), others.T @ likes[:, 0])
+    assert popular.tolist() == [0, 1, 2] and weights[1:, 0] == pytest.approx(expected, rel=1e-4)
+
+
 def test_similarity_is_the_weighted_mean():
-    blob = np.array([[0, 1, 1], [1, 0, 2], [0.4, 0.4, 0.2], [0, 0, 0]], ">f4").tobytes()
+    blob = np.array([[0, 1, 1], [1, 0, 2], [0.4, 0.4, 0.2], [0, 0, 0], [0, 0, 0]], ">f4").tobytes()
     found = similarity_to(unpack_neighbours(blob, 3), np.array([0, 1]), np.array([1.0, 3.0]), "similarity", 3)
     assert found == pytest.approx([0.3, 0.1, 0.15])
     assert not similarity_to(unpack_neighbours(b"", 3), np.array([0]), np.ones(1), "similarity", 3).any()
