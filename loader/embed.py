@@ -71,8 +71,8 @@ class Embedding:
         rate = f" ({self.embedded_count / self.seconds:,.0f} a second)" if self.embedded_count else ""
         share = "no variance" if self.explained_variance is None else f"{self.explained_variance:.1%} of the variance"
         return "\n".join(filter(None, [
-            f"{self.post_count:,} posts have embeddings of {self.embedder} ({self.dimensions} numbers);"
-            f" new or changed: {self.embedded_count:,}, removed: {self.removed_count:,}, without text: {self.without_text_count:,};"
+            f"{self.post_count:,} posts have embeddings of {self.embedder}, {self.dimensions} numbers each",
+            f"embedded {self.embedded_count:,}, removed {self.removed_count:,}, without text {self.without_text_count:,};"
             f" {self.seconds:.1f} s{rate}",
             f"{COMPONENTS} principal components, fitted on {self.fitted_post_count:,} posts, keep {share}",
             "the principal axes are new: models trained with components must be trained again" if self.is_refitted else None,

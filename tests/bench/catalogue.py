@@ -169,7 +169,7 @@ def main() -> None:
             out.print(f"index of {count:,} vectors: {seconds:.0f} s, {megabytes:,.0f} MB")
             plans.append((count, plan(connection, int(probes[0]) + 1)))
     for posts, text in plans:
-        out.print(f"plan at {posts:,} posts:\n{text}\n")
+        out.print(f"plan at {posts:,} posts:\n{text}\n", soft_wrap=True)
     out.print(table("similar_posts by size of the catalogue", ["posts", "embedding", "25 components keep", "topic of the top 5", "search", "median"], rows))
 
 

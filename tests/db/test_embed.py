@@ -75,7 +75,7 @@ def test_first_run(posts, query):
     assert 0.99 < done.explained_variance <= 1.0001
     assert stored(query) == [1, 2, 3, 4, 5, 6]
     assert query("select count(*), min(vector_dims(components)), max(vector_dims(components)) from pgfeed.post_components") == [(6, 25, 25)]
-    assert "6 posts have embeddings of words (16 numbers)" in done.text()
+    assert "6 posts have embeddings of words, 16 numbers each" in done.text()
 
 
 def test_only_new_and_changed_texts_are_embedded(posts, query):
