@@ -63,7 +63,7 @@ CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) IS 'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, four rows of equal length: a post and its neighbour (places in post_ids, ascending big-endian int8), their similarity by users and by users on the same day';
+COMMENT ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) IS 'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, five rows of equal length: a post and its neighbour (places in post_ids, ascending big-endian int8), their similarity by users and by users on the same day, and the EASE weight';
 CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone) RETURNS TABLE(post_count integer, feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
