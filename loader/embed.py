@@ -23,8 +23,8 @@ BATCH = 128
 BLOCK = 20_000
 FIT_POSTS = 50_000
 INDEX_FROM = 25_000
-INDEX_MEMORY_MB = 2047
-INDEX_LINK_BYTES = 600
+INDEX_MEMORY_MB = 4096
+INDEX_LINK_BYTES = 900  # measured
 LEAST_VARIANCE = 1e-9  # of an axis, relative to the first one; below it there is only rounding
 
 # A text of white space alone is no text.
