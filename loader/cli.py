@@ -250,11 +250,16 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
     if lines and not as_json:
         out.print(compare.as_table(variant, lines))
         out.print(compare.FOOTNOTE)
+    if negatives is None:
+        learned = f"{metrics['row_count']:,} impressions of {metrics['day_count']} days"
+        reached = f"AUC within a validation user-day {metrics['validation_request_auc']:.3f}"
+    else:
+        learned = f"{metrics['request_count']:,} requests"
+        reached = f"validation over all posts HitRate@5 {metrics['validation_hit_rate_5']:.3f}, NDCG@10 {metrics['validation_ndcg_10']:.3f}"
     show({"variant": variant, "version": version, "is_active": is_activated, **metrics, "methods": [vars(line) for line in lines]}, as_json, (
-        f"{variant} version {version}: {metrics['row_count']:,} impressions of {metrics['day_count']} days before"
-        f" {trained.trained_until}\n"
+        f"{variant} version {version}: {learned} before {trained.trained_until}\n"
         f"{len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']:.0f} s,"
-        f" AUC within a validation user-day {metrics['validation_request_auc']:.3f}\n"
+        f" {reached}\n"
         + ("active" if is_activated else f"not active. Next: ./run activate {variant}")
     ))
 
