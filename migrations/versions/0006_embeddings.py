@@ -78,7 +78,7 @@ def upgrade() -> None:
         grant select on pgfeed.embedders, pgfeed.post_embeddings, pgfeed.post_components
         to pgfeed_reader, pgfeed_operator;
     """)
-    install("functions/_nearest_posts", "9c08b7dd06d8")
+    install("functions/_nearest_posts", "e526ed244f90")
     install("functions/search_posts", "5b03406bc93c")
     install("functions/similar_posts", "87f619c58dad")
 

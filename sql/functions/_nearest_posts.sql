@@ -7,7 +7,7 @@ returns setof pgfeed.similar_post
 language plpgsql stable parallel safe
 cost 10000 rows 5
 set search_path = pg_catalog, pg_temp
-set hnsw.ef_search = 800
+set hnsw.ef_search = 1000
 as $$
 declare
     v_embedder pgfeed.embedders;
