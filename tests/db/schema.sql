@@ -50,7 +50,7 @@ COMMENT ON FUNCTION pgfeed._model_problems(model_id bigint) IS 'What keeps a sto
 CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint DEFAULT NULL::bigint) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "hnsw.ef_search" TO '800'
+    SET "hnsw.ef_search" TO '1000'
     AS '...';
 COMMENT ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) IS 'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. Exact; where pgfeed embed made an HNSW index (large catalogues), nearly';
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
