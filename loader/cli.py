@@ -368,7 +368,7 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
                 results, note, parameters = run.results(), None, {"seed": seed}
                 lines = run.as_table(results)
             else:
-                run = live.evaluate_live(connection, variant, request_count, seed)
+                run = live.evaluate_live(connection, model, variant, request_count, seed)
                 runs.append(run)
                 results, note, parameters = run.results(), run.note(), {"requests": request_count, "seed": seed}
             evaluate.store(connection, protocol, variant, model["version"], results, parameters)

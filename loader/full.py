@@ -9,7 +9,7 @@ from rich.table import Table
 from loader import choices, examples
 from loader.choices import Ranking
 from loader.errors import PgfeedError
-from loader.evaluate import Result, bootstrap
+from loader.evaluate import Result, bootstrap, first_held_out_day
 from loader.terminal import table
 
 MAX_USERS = 3000
@@ -56,7 +56,7 @@ def evaluate_full(connection: Connection, model: dict, variant: str, seed: int =
 
     Features, baselines and the liked posts are as of the split, the first held-out day.
     """
-    day = examples.split_day(connection)
+    day = first_held_out_day(connection, model["trained_until"])
     cut_off = examples.midnight(day).timestamp()
     likes = choices.load_likes(connection)
     requests = choices.later_likes(likes, cut_off, np.inf, MAX_USERS, seed)

@@ -9,7 +9,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 
 from loader import examples
-from loader.evaluate import BASELINES, TOP, Result, bootstrap
+from loader.evaluate import BASELINES, TOP, Result, bootstrap, first_held_out_day
 from loader.terminal import progress
 from loader.world import POSITION_FACTORS, World
 from plpy.recommend_posts import feature_values, request_columns
@@ -22,7 +22,7 @@ class Live:
     """One run of the protocol for one variant; hits and chances are arrays over requests by method."""
 
     variant: str
-    version: int | None
+    version: int
     seed: int
     user_ids: np.ndarray
     moments: list[datetime]
@@ -131,7 +131,7 @@ def private_megabytes(pid: int) -> float | None:
     return kilobytes / 1024
 
 
-def evaluate_live(connection: Connection, variant: str, count: int = REQUESTS, seed: int = 0) -> Live:
+def evaluate_live(connection: Connection, model: dict, variant: str, count: int = REQUESTS, seed: int = 0) -> Live:
     """Send the requests, in random order, and draw for each whether any of the five posts is liked.
 
     The draw of a request and a post is the same for every method and variant, so that they can be compared
@@ -140,11 +140,9 @@ def evaluate_live(connection: Connection, variant: str, count: int = REQUESTS, s
     world = World.load(connection)
     days = [day for day, _ in examples.day_views(connection)]
     user_ids, moments = requests(world, days[0], days[-1], count, seed)
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select max(version) from pgfeed.active_models where variant = %s", [variant])
-        version = cursor.fetchone()[0]
-    split = examples.split_day(connection)
-    result = Live(variant, version, seed, user_ids, moments, np.array([moment.date() >= split for moment in moments]))
+    first = first_held_out_day(connection, model["trained_until"])
+    is_held_out = np.array([moment.date() >= first for moment in moments])
+    result = Live(variant, model["version"], seed, user_ids, moments, is_held_out)
     posts_of = {day: examples.load_posts(connection, day, {}) for day in sorted({moment.date() for moment in moments})}
     names = ["model", "random", *BASELINES, "oracle"]
     result.hits = {name: np.zeros(count, bool) for name in names}

@@ -53,14 +53,14 @@ class Trained:
 
 
 def feature_names(connection: Connection, variant: str) -> list[str]:
-    """Return the variant's features: those of its stage and the user's share of each of the largest topics."""
+    """Return the variant's features: those of its stage and the user's share of each of the topics largest before the split."""
     if variant not in FEATURES:
         raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(FEATURES)}", "./run train control")
     with connection.cursor() as cursor:
         cursor.execute(
-            "select topic from pgfeed.user_topic_days where topic <> '' group by topic"
+            "select topic from pgfeed.user_topic_days where topic <> '' and day < %s group by topic"
             " order by sum(view_count) desc, topic limit %s",
-            [TOPIC_SHARES],
+            [examples.split_day(connection), TOPIC_SHARES],
         )
         return FEATURES[variant] + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
 

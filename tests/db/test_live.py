@@ -22,12 +22,12 @@ def world(dsn):
 
 
 def test_live_protocol(world):
-    run = live.evaluate_live(world, "control", 200, seed=3)
+    run = live.evaluate_live(world, models.load_active(world, "control"), "control", 200, seed=3)
     rates = {name: hits.mean() for name, hits in run.hits.items()}
     assert list(rates) == ["model", "random", "most popular", "best like rate", "best recent like rate", "oracle"]
     assert rates["oracle"] > rates["random"] and rates["oracle"] >= rates["model"]
     assert (run.seconds > 0).all() and len(run.moments) == 200
-    again = live.evaluate_live(world, "control", 200, seed=3)
+    again = live.evaluate_live(world, models.load_active(world, "control"), "control", 200, seed=3)
     assert all(np.array_equal(run.hits[name], again.hits[name]) for name in run.hits)
     gains, _, text = live.paired(run, [again], False)
     assert gains["paired"][0]["gain"] == 0 and "+0.000" in text
@@ -58,5 +58,5 @@ def test_real_data_has_no_live_protocol(network_dsn):
     connection = psycopg2.connect(network_dsn)
     assert not live.is_simulated(connection)
     with pytest.raises(PgfeedError, match="no simulated world"):
-        live.evaluate_live(connection, "control", 10)
+        live.evaluate_live(connection, models.load_active(connection, "control"), "control", 10)
     connection.close()

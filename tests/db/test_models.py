@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 from catboost import CatBoost
 
-from loader import examples, models, train
+from loader import evaluate, examples, full, models, train
 from loader.errors import PgfeedError
 from tests.db.conftest import ROOT, autocommit, queries
 
@@ -136,3 +136,26 @@ def test_verbs_print_json(network_dsn):
         assert json.loads(done.stdout)
     with autocommit(network_dsn) as connection:
         assert queries(connection)("select count(distinct method), min(sample_count) > 0 from pgfeed.evaluations") == [(5, True)]
+
+
+def test_no_protocol_evaluates_on_days_that_the_model_was_trained_on(connection, network):
+    trained_until = network("select (trained_until at time zone 'UTC')::date from pgfeed.models")[0][0]
+    assert evaluate.first_held_out_day(connection) == trained_until
+    network("delete from pgfeed.feed_events where event_at >= %s + 1", trained_until)
+    network("call pgfeed.roll_up_events(null, '2021-12-01')")
+    model = models.load_active(connection, "control")
+    assert evaluate.first_held_out_day(connection) < trained_until
+    assert evaluate.first_held_out_day(connection, model["trained_until"]) == trained_until
+    network("delete from pgfeed.feed_events where event_at >= %s", trained_until)
+    network("call pgfeed.roll_up_events(null, '2021-12-01')")
+    for protocol in (lambda: evaluate.evaluate_logged(connection, model), lambda: full.evaluate_full(connection, model, "control")):
+        with pytest.raises(PgfeedError, match="the model has seen all days"):
+            protocol()
+
+
+def test_topics_of_held_out_days_choose_no_features(connection, network):
+    names = train.feature_names(connection, "control")
+    network("insert into pgfeed.posts (post_id, topic) values (999, 'late')")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-12 23:00+00', u, 999, 'view' from generate_series(1, 60) u")
+    network("call pgfeed.roll_up_events()")
+    assert train.feature_names(connection, "control") == names

@@ -60,3 +60,12 @@ def test_nuisance_finds_the_effect_of_position_and_day():
     offset, effects = train.nuisance(rows)
     assert effects[:10].mean() - effects[10:20].mean() == pytest.approx(1.0, abs=0.06)
     assert offset[day == 1].mean() - offset[day == 0].mean() == pytest.approx(1.0, abs=0.06)
+
+
+def test_the_verdict_compares_one_metric_only():
+    def result(method, metric, value):
+        return evaluate.Result(method, metric, value, value - 0.01, value + 0.01, 9)
+
+    clear = [result("model", "HitRate@5", 0.5), result("random", "HitRate@5", 0.4), result("random", "Recall@20", 0.6)]
+    assert evaluate.verdict(clear) == "the model is clear of every baseline"
+    assert evaluate.verdict([*clear, result("most popular", "HitRate@5", 0.495)]).endswith("not clear of: most popular")
