@@ -18,7 +18,7 @@ from psycopg2.extras import RealDictCursor
 
 from loader import examples
 from loader.errors import PgfeedError
-from loader.examples import midnight
+from loader.examples import feature_matrix, midnight
 from loader.terminal import console, progress
 from loader.train import Trained
 from plpy.recommend_posts import (
@@ -26,9 +26,7 @@ from plpy.recommend_posts import (
     HALF_LIFE_HOURS,
     LEAST_SHARE,
     PAIR_COLUMNS,
-    PLANS,
     TASTE_COLUMNS,
-    feature_values,
     liked_post_ids,
     locate,
     moment_columns,
@@ -158,8 +156,7 @@ def load_posts(connection: Connection, day: date, codes: dict) -> dict:
 def load_recent(connection: Connection, posts: dict, day: date, moment: datetime) -> dict:
     """Return the events from the day's midnight until before the moment."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(PLANS["recent"][0].replace("$1, $2", "%s, %s"), [midnight(day), moment])
-        return unpack_recent(cursor.fetchone(), posts)
+        return unpack_recent(examples.run_plan(cursor, "recent", midnight(day), moment)[0], posts)
 
 
 def with_features(connection: Connection, requests: list[Request], codes: dict, title: str) -> Iterator[tuple[Request, dict, dict]]:
@@ -182,12 +179,6 @@ def with_features(connection: Connection, requests: list[Request], codes: dict, 
             columns["time.hour"], columns["time.weekday"] = np.float32([when.hour]), np.float32([when.isoweekday()])
             yield request, posts | {"liked": locate(posts, liked_post_ids(row))}, columns
             advance(1)
-
-
-def matrix(names: list[str], posts: dict, columns: dict, rows: np.ndarray) -> np.ndarray:
-    """Return the named features of the posts at `rows` for one request, float32 (rows, names)."""
-    zeros = np.zeros(len(rows), np.int64)
-    return np.column_stack([feature_values(name, posts, columns, rows, zeros) for name in names])
 
 
 @dataclass
@@ -215,7 +206,7 @@ def load_choices(connection: Connection, requests: list[Request], names: list[st
         free = np.flatnonzero(is_free)
         others = rng.choice(free, min(negatives, len(free)), replace=False)
         rows = np.concatenate([wanted, others])
-        parts.append((matrix(names, posts, columns, rows), np.full(len(rows), number), np.arange(len(rows)) < len(wanted)))
+        parts.append((feature_matrix(names, posts, columns, rows), np.full(len(rows), number), np.arange(len(rows)) < len(wanted)))
     return Choices(*(np.concatenate(column) for column in zip(*parts)))
 
 
@@ -269,7 +260,7 @@ def model_scorer(booster: CatBoost, names: list[str]):
 
     def score(request: Request, posts: dict, columns: dict) -> np.ndarray:
         rows = np.arange(len(posts["post_ids"]))
-        inputs = np.asfortranarray(matrix(names, posts, columns, rows))
+        inputs = np.asfortranarray(feature_matrix(names, posts, columns, rows))
         return booster.predict(inputs, prediction_type="RawFormulaVal", thread_count=1)
 
     return score

@@ -65,7 +65,7 @@ def forest_candidate(name: str, model, parameters: dict, training: Examples, val
     def score(matrix: np.ndarray) -> np.ndarray:
         return model.predict_proba(np.column_stack([matrix, np.full(len(matrix), mean)]))[:, 1]
 
-    auc = evaluate.request_auc(score(validation.features), train.compact(validation.request), validation.is_liked)
+    auc = evaluate.request_auc(score(validation.features), evaluate.compact(validation.request), validation.is_liked)
     return Candidate(name, parameters, score, len(pickle.dumps(model)), seconds, auc)
 
 

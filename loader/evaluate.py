@@ -74,6 +74,11 @@ def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -
     return float(auc.mean()) if both.any() else float("nan")
 
 
+def compact(numbers: np.ndarray) -> np.ndarray:
+    """Return the numbers renumbered from 0 without gaps."""
+    return np.unique(numbers, return_inverse=True)[1]
+
+
 def random_hits(request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
     """Return each request's probability that five of its rows drawn at random hold a like: hypergeometric."""
     shown = np.bincount(request)
@@ -127,7 +132,7 @@ def with_enough_views(rows: examples.Examples) -> examples.Examples:
     rows = rows.take(np.bincount(rows.request)[rows.request] > TOP)
     if not len(rows.request):
         raise PgfeedError("nothing to evaluate on", "no held-out user-day has more than five views", "./run ingest FILE...")
-    rows.request = np.unique(rows.request, return_inverse=True)[1]
+    rows.request = compact(rows.request)
     return rows
 
 

@@ -4,6 +4,7 @@ Every feature comes from the SQL functions and the PL/Python module that serve r
 every label lies at or after the cut-off of its features.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -18,6 +19,7 @@ from plpy.recommend_posts import (
     PLANS,
     encode_topics,
     feature_values,
+    locate,
     request_columns,
     unpack_posts,
 )
@@ -111,14 +113,28 @@ def encoders(connection: Connection, before: date) -> dict[str, dict[str, float]
     return result
 
 
+def run_plan(cursor: RealDictCursor, name: str, *arguments: object) -> list[dict]:
+    """Run a statement of the serving code, by its name there; return its rows."""
+    cursor.execute(re.sub(r"\$\d+", "%s", PLANS[name][0]), arguments)
+    return cursor.fetchall()
+
+
+def feature_matrix(names: list[str], posts: dict, columns: dict, rows: np.ndarray) -> np.ndarray:
+    """Return the named features of the posts at `rows` of the pack for one request, float32 (rows, names)."""
+    zeros = np.zeros(len(rows), np.int64)
+    return np.column_stack([feature_values(name, posts, columns, rows, zeros) for name in names])
+
+
 def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, float]]) -> dict:
     """Return the post pack as of the day's midnight, made and kept if it is not there yet."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("select pack_id from pgfeed._serving_state(%s, null) where pack_id is not null and features_as_of = %s", [midnight(day)] * 2)
-        if cursor.fetchone() is None:
+        row = cursor.fetchone()
+        if row is None:
             cursor.execute("call pgfeed._pack_features(%s)", [midnight(day)])
-        cursor.execute(PLANS["stored pack"][0].replace("pack_id = $1", "as_of = %s"), [midnight(day)])
-        posts = unpack_posts(cursor.fetchone())
+            cursor.execute("select pack_id from pgfeed.feature_packs where as_of = %s", [midnight(day)])
+            row = cursor.fetchone()
+        posts = unpack_posts(run_plan(cursor, "stored pack", row["pack_id"])[0])
     encode_topics(posts, codes)
     return posts
 
@@ -126,11 +142,7 @@ def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, flo
 def load_users(connection: Connection, moment: datetime, user_ids: list[int]) -> list[dict]:
     """Return the user rows as of a moment, in the order of user_ids."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(
-            PLANS["user"][0].replace("select ", "select user_id, ", 1).replace("$1, $2, $3", "%s, %s, false"),
-            [moment, user_ids],
-        )
-        rows = {row["user_id"]: row for row in cursor.fetchall()}
+        rows = {row["user_id"]: row for row in run_plan(cursor, "user", moment, user_ids, False)}
     return [rows[user_id] for user_id in user_ids]
 
 
@@ -169,8 +181,8 @@ def load_examples(
         for day in days:
             user_ids, post_ids, hours, positions, labels = load_day(connection, day, user_share)
             posts = load_posts(connection, day, codes)
-            post_rows = np.searchsorted(posts["post_ids"], post_ids).clip(max=len(posts["post_ids"]) - 1)
-            kept = posts["post_ids"][post_rows] == post_ids
+            post_rows = locate(posts, post_ids)
+            kept = post_rows >= 0
             users, first, request_rows = np.unique(user_ids, return_index=True, return_inverse=True)
             if len(users):
                 requests = request_columns(load_users(connection, midnight(day), users.tolist()), posts, codes)

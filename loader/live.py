@@ -12,7 +12,7 @@ from loader import examples
 from loader.evaluate import BASELINES, TOP, Result, bootstrap, first_held_out_day
 from loader.terminal import progress
 from loader.world import POSITION_FACTORS, World
-from plpy.recommend_posts import feature_values, request_columns
+from plpy.recommend_posts import request_columns
 
 REQUESTS = 2000
 
@@ -92,14 +92,16 @@ def offline_hit_rates(
     days = [day for day, _ in examples.day_views(connection)]
     user_ids, moments = requests(world, days[0], days[-1], count, 0)
     found = {name: np.zeros(count) for name in scorers}
+    day, posts = None, {}
     with progress("live requests, all methods", count) as advance:
         for number in np.argsort(moments):
             user_id, moment = int(user_ids[number]), moments[number]
-            posts = examples.load_posts(connection, moment.date(), codes)
+            if moment.date() != day:
+                day = moment.date()
+                posts = examples.load_posts(connection, day, codes)
             users = request_columns(examples.load_users(connection, moment, [user_id]), posts, codes)
             users["time.hour"], users["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
-            rows = np.arange(len(posts["post_ids"]))
-            matrix = np.column_stack([feature_values(name, posts, users, rows, rows * 0) for name in names])
+            matrix = examples.feature_matrix(names, posts, users, np.arange(len(posts["post_ids"])))
             chance = like_chances(world, user_id, posts["post_ids"], moment)
             allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
             for name, score in scorers.items():

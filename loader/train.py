@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader import examples
 from loader.errors import PgfeedError
-from loader.evaluate import request_auc
+from loader.evaluate import compact, request_auc
 from loader.examples import Examples
 from loader.terminal import console
 
@@ -122,11 +122,6 @@ def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[Cat
         figures["validation_logloss"] = round(log_loss(validation.is_liked, scores + valid_offset), 5)
         figures["offset_only_logloss"] = round(log_loss(validation.is_liked, valid_offset), 5)
     return booster, figures
-
-
-def compact(numbers: np.ndarray) -> np.ndarray:
-    """Return the numbers renumbered from 0 without gaps."""
-    return np.unique(numbers, return_inverse=True)[1]
 
 
 def log_loss(is_liked: np.ndarray, log_odds: np.ndarray) -> float:

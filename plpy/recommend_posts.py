@@ -54,7 +54,7 @@ PLANS = {
         ["timestamptz", "text"],
     ),
     "user": (
-        "select has_profile, has_history, " + ", ".join(USER_COLUMNS) + ", topics, topic_view_share, topic_like_rate,"
+        "select user_id, has_profile, has_history, " + ", ".join(USER_COLUMNS) + ", topics, topic_view_share, topic_like_rate,"
         " liked_post_ids, liked_at, viewed_post_ids from pgfeed._request_users($1, $2, $3)",
         ["timestamptz", "bigint[]", "boolean"],
     ),
@@ -100,13 +100,6 @@ def encode(values, encoder):
     return np.array([np.nan if v is None else encoder.get(v, UNKNOWN_CATEGORY) for v in values], np.float32)
 
 
-def post_rows_of(posts, post_ids):
-    """Return the rows in the pack of those post_ids that it holds."""
-    rows = np.searchsorted(posts["post_ids"], post_ids)
-    rows[rows == len(posts["post_ids"])] = 0
-    return rows[posts["post_ids"][rows] == post_ids] if len(posts["post_ids"]) else rows[:0]
-
-
 def locate(posts, post_ids):
     """Return the places in the pack of post_ids, int64, one for each; -1: not in it."""
     if not len(posts["post_ids"]):
@@ -114,6 +107,12 @@ def locate(posts, post_ids):
     rows = np.searchsorted(posts["post_ids"], post_ids)
     rows[rows == len(posts["post_ids"])] = 0
     return np.where(posts["post_ids"][rows] == post_ids, rows, -1)
+
+
+def post_rows_of(posts, post_ids):
+    """Return the rows in the pack of those post_ids that it holds."""
+    rows = locate(posts, post_ids)
+    return rows[rows >= 0]
 
 
 def unpack_recent(row, posts):

@@ -6,7 +6,7 @@ import pytest
 from psycopg2.extras import RealDictCursor
 
 from loader import examples, models, train
-from plpy.recommend_posts import CATEGORICAL, PLANS, encode_topics, feature_values, request_columns, unpack_posts
+from plpy.recommend_posts import CATEGORICAL, encode_topics, request_columns, unpack_posts
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -45,13 +45,11 @@ def test_equals_what_python_computes(network, network_dsn, ts):
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
         state = cursor.fetchone()
-        cursor.execute(PLANS["computed pack"][0].replace("$1", "%s"), [state["features_as_of"]])
-        posts = unpack_posts(cursor.fetchone())
+        posts = unpack_posts(examples.run_plan(cursor, "computed pack", state["features_as_of"])[0])
     encode_topics(posts, model["encoders"])
     requests = request_columns(examples.load_users(connection, ts, [7]), posts, model["encoders"])
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
-    rows = np.arange(len(posts["post_ids"]))
-    matrix = np.column_stack([feature_values(name, posts, requests, rows, rows * 0) for name in model["feature_names"]])
+    matrix = examples.feature_matrix(model["feature_names"], posts, requests, np.arange(len(posts["post_ids"])))
     expected = dict(zip(posts["post_ids"].tolist(), model["booster"].predict(matrix, prediction_type="RawFormulaVal")))
     connection.close()
     got = network(CALL, 7, ts, 1000)
