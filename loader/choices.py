@@ -312,9 +312,9 @@ def column_scorer(name: str):
 
 
 def train(
-    connection: Connection, variant: str, negatives: int, horizon_days: float | None = None, split: datetime | None = None,
+    connection: Connection, negatives: int, horizon_days: float | None = None, split: datetime | None = None,
 ) -> Trained:
-    """Train a variant to choose from the whole catalogue, on what was before the split.
+    """Train a model to choose from the whole catalogue, on what was before the split.
 
     It starts as decayed popularity (posts are liked in proportion to their decayed likes) and adds trees to it. The
     last 20% of the likes before the split validate: the half-life, then the mixture and number of trees with the best

@@ -236,7 +236,7 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
     if negatives is not None:
         from loader import choices
 
-        trained = choices.train(connection, variant, negatives, horizon_days)
+        trained = choices.train(connection, negatives, horizon_days)
     elif is_comparison:
         from loader import compare
 

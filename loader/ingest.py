@@ -19,7 +19,7 @@ from psycopg2.extras import execute_values
 
 from loader import terminal
 from loader.errors import PgfeedError
-from loader.rows import Events, Reject, Repeats, events_of, records_of, storable
+from loader.rows import LIKED, UNKNOWN, Events, Reject, Repeats, events_of, records_of, storable
 from loader.sources import COLUMNS, Source
 
 POSTGRES_EPOCH = 946_684_800 * 10**6
@@ -388,11 +388,11 @@ def _binary(rows: Events, with_line: bool = False) -> bytes:
     for i, values in enumerate(numbers):
         table[f"length{i}"], table[f"number{i}"] = 8, values
     table["action_length"], table["action"] = 4, np.array([b"view", b"like"])[rows.action]
-    table["target_length"], table["target"] = np.where(rows.target > 0, 1, -1), rows.target == 2
+    table["target_length"], table["target"] = np.where(rows.target > UNKNOWN, 1, -1), rows.target == LIKED
     cells = table.view(np.uint8).reshape(len(table), table.itemsize)
     if not rows.target.all():
         is_sent = np.ones(cells.shape, bool)
-        is_sent[:, -1] = rows.target > 0
+        is_sent[:, -1] = rows.target > UNKNOWN
         cells = cells[is_sent]
     return b"PGCOPY\n\xff\r\n\0" + bytes(8) + cells.tobytes() + b"\xff\xff"
 

@@ -31,11 +31,11 @@ class Live:
     seconds: np.ndarray | None = None
     memory_mb: float | None = None
 
-    def results(self, mask: np.ndarray | None = None, metric: str = f"HitRate@{TOP}") -> list[Result]:
+    def results(self, mask: np.ndarray | None = None) -> list[Result]:
         """Return the hit rate by method, of the requests where the mask is true."""
         mask = np.ones(len(self.user_ids), bool) if mask is None else mask
         users = self.user_ids[mask]
-        return [Result(name, metric, *bootstrap(hits[mask].astype(float), users), len(users)) for name, hits in self.hits.items()]
+        return [Result(name, f"HitRate@{TOP}", *bootstrap(hits[mask].astype(float), users), len(users)) for name, hits in self.hits.items()]
 
     def covered(self) -> float:
         """Return the share of the way from random to oracle that the model covers."""

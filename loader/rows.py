@@ -21,8 +21,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_TIME, LAST_TIME = 0, int((datetime(2100, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()) * 10**6 - 1
 QUARTER = 15 * 60 * 10**6  # time zones change their offset at full quarters of an hour
 ACTIONS = {"view": 0, "like": 1}
-TARGETS = {"0": 1, "1": 2, "f": 1, "t": 2, "false": 1, "true": 2}
 UNKNOWN, NOT_LIKED, LIKED = 0, 1, 2
+TARGETS = {"0": NOT_LIKED, "1": LIKED, "f": NOT_LIKED, "t": LIKED, "false": NOT_LIKED, "true": LIKED}
 
 
 @dataclass

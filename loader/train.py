@@ -157,12 +157,12 @@ def split_examples(connection: Connection, names: list[str], max_rows: int = MAX
     return Split(rows.take(is_training), rows.take(~is_training), codes, days[0], until, share)
 
 
-def train(connection: Connection, variant: str, parameters: dict = PARAMETERS) -> Trained:
+def train(connection: Connection, variant: str) -> Trained:
     """Train a variant on the days before the held-out ones."""
     names = feature_names(connection, variant)
     split = split_examples(connection, names)
-    booster, metrics = fit(split.training, split.validation, parameters)
-    return trained(split, booster, metrics, parameters)
+    booster, metrics = fit(split.training, split.validation, PARAMETERS)
+    return trained(split, booster, metrics, PARAMETERS)
 
 
 def trained(split: Split, booster: CatBoost, metrics: dict, parameters: dict) -> Trained:

@@ -21,7 +21,7 @@ from loader.errors import PgfeedError
 VERSION = 2  # of the behaviour: worlds in a database made by another one cannot be continued
 FIRST_DAY = date(2021, 10, 1)
 DAYS = 90
-FULL_USERS, FULL_VIEWS = 163_205, 68_686_455
+FULL_USERS = 163_205
 FIRST_USER, LAST_USER = 200, 168_552
 USER_CHUNK = 4096
 LIKE_LIMIT = 0.9

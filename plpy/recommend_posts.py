@@ -361,7 +361,6 @@ def load_posts(plpy, cache, state):
         while len(packs) >= CACHED_PACKS:
             packs.pop(next(iter(packs)))
         packs[key] = unpack_posts(row)
-        packs[key]["matrices"] = {}
     return packs[key]
 
 
@@ -392,16 +391,15 @@ def has_features(plpy, posts, model, model_id):
 
 def score(plpy, cache, model, model_id, posts, requests):
     """Return the model's scores, float64, of all posts for the only request."""
-    names, matrices = model["feature_names"], posts["matrices"]
-    if model_id not in matrices:
+    names = model["feature_names"]
+    if posts.get("scored_by") != model_id:
         encode_topics(posts, model["encoders"])
         matrix = np.empty((len(posts["post_ids"]), len(names)), np.float32, order="F")
         for number, name in enumerate(names):
             if name in posts["columns"]:
                 matrix[:, number] = posts["columns"][name]
-        matrices.clear()
-        matrices[model_id] = matrix
-    matrix = matrices[model_id]
+        posts["scored_by"], posts["matrix"] = model_id, matrix
+    matrix = posts["matrix"]
     matrix.flags.writeable = True
     for number, name in enumerate(names):
         if name not in posts["columns"]:

@@ -26,8 +26,8 @@ def upgrade() -> None:
     install("functions/_request_users", "7d7fc054c7d9")
     install("functions/_recent_events", "57fde168cf3e")
     install("functions/_post_neighbours", "4238ae2995d0")
-    install("functions/recommend_posts", "44e85f21e1d7")
-    install("functions/_model_problems", "bffb2810f6a1")
+    install("functions/recommend_posts", "e5fc4e50e76d")
+    install("functions/_model_problems", "0a9deded7495")
     install("procedures/refresh_features", "a1d38431c445")
 
 

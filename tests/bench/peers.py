@@ -288,7 +288,7 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
 
     horizon = None if is_rolling else (data.split - middle) / DAY
     split = datetime.fromtimestamp(data.split, UTC)
-    trained = choices.train(connection, "control", NEGATIVES, horizon, split)
+    trained = choices.train(connection, NEGATIVES, horizon, split)
     scorer = {"pgfeed": choices.model_scorer(trained.booster, trained.names)}
     ours = choices.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
     if not all(np.array_equal(ours["pgfeed"].user_ids, ranking.user_ids) for ranking in peers.values()):

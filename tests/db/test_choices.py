@@ -19,7 +19,7 @@ def choosing_template(network_template):
     name = database_name("choosing")
     administer(f'create database "{name}" template "{network_template}"')
     connection = psycopg2.connect(dsn_of(name))
-    trained = choices.train(connection, "control", 30)
+    trained = choices.train(connection, 30)
     models.activate(connection, "control", models.store(connection, "control", trained))
     connection.close()
     yield name
