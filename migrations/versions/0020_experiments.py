@@ -17,8 +17,8 @@ def upgrade() -> None:
             created_at timestamptz not null default now(),
             created_by text not null default session_user,
             started_at timestamptz,
-            stopped_at timestamptz check (started_at is not null),
-            concluded_at timestamptz check (stopped_at is not null),
+            stopped_at timestamptz check (stopped_at is null or started_at is not null),
+            concluded_at timestamptz check (concluded_at is null or stopped_at is not null),
             winner text
         );
         create unique index on pgfeed.experiments ((true)) where started_at is not null and stopped_at is null;
@@ -37,7 +37,7 @@ def upgrade() -> None:
             number integer not null check (number > 0),
             arm text not null check (arm ~ '^[a-z][a-z0-9_]{0,39}$'),
             variant text not null check (variant ~ '^[a-z][a-z0-9_]{0,39}$'),
-            version integer check (version > 0 and variant not in ('popular', 'random')),
+            version integer check (version is null or (version > 0 and variant not in ('popular', 'random'))),
             weight integer not null check (weight between 1 and 10000),
             slots int4range not null,
             primary key (experiment_id, arm),
@@ -89,12 +89,13 @@ def upgrade() -> None:
     install("functions/_hex_modulo", "54911f6b674b")
     install("functions/_slot", "88412ed73a22")
     install("functions/_experiment_id", "d7e8949030aa")
-    install("functions/experiment_arm", "e01cf6662d4c")
+    install("functions/experiment_arm", "178fc5d36314")
     install("functions/_running_arm", "1f30d566b423")
     install("functions/_serving_state", "1d49761f3e37")
     install("functions/recommend_posts", "4a7801379b7f")
-    install("procedures/create_experiment", "57f5fc4e786c")
-    install("procedures/start_experiment", "0d34c684dae0")
+    install("functions/_model_problems", "4c79a3b843cf")
+    install("procedures/create_experiment", "9aae97847f9f")
+    install("procedures/start_experiment", "67a39138e7d7")
     install("procedures/stop_experiment", "c4e45be56a76")
     install("procedures/conclude_experiment", "48f318bbdb97")
     install("procedures/_create_partitions", "0b14c5d511bf")
@@ -132,6 +133,7 @@ def downgrade() -> None:
     """)
     install("functions/_serving_state", "f0b415008fd0")
     install("functions/recommend_posts", "e5fc4e50e76d")
+    install("functions/_model_problems", "0a9deded7495")
     execute("""
         comment on column pgfeed.recommendation.source is
             'model; cold_start: the user has neither profile nor history; popular: no usable model';

@@ -8,15 +8,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    v_id integer;
+    v_slot integer;
     v_arm text;
 begin
-    select a.arm into v_arm
+    select e.experiment_id, pgfeed._slot(user_id, e.salt, e.slot_count) into v_id, v_slot
     from pgfeed.experiments as e
-    inner join pgfeed.experiment_arms as a on a.experiment_id = e.experiment_id
-    where e.name = experiment and a.slots @> pgfeed._slot(user_id, e.salt, e.slot_count);
-    if v_arm is null then
-        perform pgfeed._experiment_id(experiment);
-    end if;
+    where e.name = experiment;
+    select a.arm into v_arm
+    from pgfeed.experiment_arms as a
+    where a.experiment_id = coalesce(v_id, pgfeed._experiment_id(experiment)) and a.slots @> v_slot;
     return v_arm;
 end;
 $$;

@@ -15,7 +15,7 @@ declare
     v_count integer := coalesce(cardinality(variants), 0);
     v_weights integer[] := coalesce(
         weights,
-        array(select 10000 / v_count + (n <= 10000 % v_count)::integer from generate_series(1, v_count) as n)
+        array(select 10000 / nullif(v_count, 0) + (n <= 10000 % nullif(v_count, 0))::integer from generate_series(1, v_count) as n)
     );
     v_arms text[] := coalesce(arms, array(select replace(v, '@', '_') from unnest(variants) as v));
     v_slot_count integer;
@@ -28,6 +28,15 @@ begin
     if (select sum(w) <> 10000 or count(w) <> v_count from unnest(v_weights) as w) then
         raise exception 'the weights % do not add up to 10000', v_weights
             using errcode = '22023', hint = 'A weight is in hundredths of a percent: {9000,1000} is 90% and 10%.';
+    end if;
+    if exists (
+        select
+        from unnest(array[experiment] || v_arms || array(select split_part(v, '@', 1) from unnest(variants) as v)) as n
+        where n !~ '^[a-z][a-z0-9_]{0,39}$' or n is null
+    ) or exists (select from unnest(variants) as v where v !~ '^[^@]+(@[1-9][0-9]{0,8})?$') then
+        raise exception 'a name is not usable in experiment % with arms % and variants %', experiment, v_arms, variants
+            using errcode = '22023',
+            hint = 'A name is a lowercase letter and up to 39 letters, digits or _; a pinned version is test@3.';
     end if;
     if exists (select from pgfeed.experiments as e where e.name = experiment) then
         raise exception 'there is an experiment % already', experiment

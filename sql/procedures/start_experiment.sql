@@ -25,8 +25,10 @@ begin
 
     select
         string_agg(
-            format('arm %s: ', a.arm)
-            || coalesce(array_to_string(pgfeed._model_problems(m.model_id), '; '), 'there is no such model'),
+            format('arm %s: ', a.arm) || case
+                when m.model_id is null then 'there is no such model'
+                else array_to_string(pgfeed._model_problems(m.model_id), '; ')
+            end,
             '; ' order by a.number
         )
     into v_problem
