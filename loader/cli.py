@@ -120,26 +120,40 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
 
 
 @main.command("simulate")
-@click.option("--users", "users", type=int, required=True, metavar="N", help="How many users; 163205 make the original's 76.9 million events.")
+@click.option("--users", "users", type=int, metavar="N", help="How many users; 163205 make the original's 76.9 million events.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and sizes give the same network.")
 @click.option("--posts", type=int, default=7023, show_default=True, help="Size of the catalogue.")
 @click.option("--days", type=int, default=90, show_default=True, help="Days from 2021-10-01; more days can be added later.")
 @click.option("--to", "directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Write files instead of loading.")
 @click.option("--format", "format", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of the files.")
+@click.option("--serve", "serve_days", type=click.IntRange(1), metavar="DAYS", help="Let the loaded users live with the recommender for so many more days.")
 @click.option("--report", "with_report", is_flag=True, help="Print every fact of the original beside the simulated value.")
 @JSON
-def simulate_network(users, seed, posts, days, directory, format, with_report, as_json):
+def simulate_network(users, seed, posts, days, directory, format, serve_days, with_report, as_json):
     """Make a social network with the original's habits and load it, or write it to files.
 
-    A load that was interrupted goes on where it stopped. Needs an empty database.
+    A load that was interrupted goes on where it stopped. Needs an empty database. With --serve, each user who opens the
+    feed on one of the next days first sees five posts of serve_posts; likes are drawn from the network's truth, and every
+    night the features are refreshed.
 
     \b
     Example:
       ./run simulate --users 3000 --seed 1 --report
       ./run simulate --users 163205 --to network --format parquet
+      ./run simulate --serve 14
     """
     from loader import simulate, simulate_report
 
+    if serve_days is not None:
+        from loader import serve
+
+        with contextlib.closing(db.connect()) as connection:
+            db.require_schema(connection)
+            served = serve.serve(connection, serve_days)
+        show([vars(day) for day in served], as_json, serve.as_table(served))
+        return
+    if users is None:
+        raise PgfeedError("how many users?", "a new network needs --users", "./run simulate --users 3000")
     feed = None
     if directory is not None:
         done = simulate.simulate_to_files(directory, users, seed, posts, days, format)
