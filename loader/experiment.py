@@ -133,17 +133,17 @@ def verdict(report: Report) -> str:
 def sentence(report: Report, row: dict, alpha: float) -> str:
     """Return what is known of one arm."""
     base = report.row(PRIMARY, report.arms[0]["arm"])
-    name, other = row["arm"], base["arm"]
-    if row["sequential_p_value"] is not None and row["sequential_p_value"] < alpha:
+    least = report.experiment["expected_lift"]
+    low, high, p_value = row["sequential_low"], row["sequential_high"], row["sequential_p_value"]
+    name, other = html.capital(row["arm"]), base["arm"]
+    gain = f"a lift of {signed(row['lift'])}" + ("" if low is None else f" ({interval(low, high)})")
+    if p_value is not None and p_value < alpha:
         word = "better" if row["lift"] > 0 else "worse"
-        return (
-            f"{html.capital(name)} is {word} than {other}: HitRate@5 {row['value']:.3f} against {base['value']:.3f}, a lift of"
-            f" {signed(row['lift'])} ({interval(row['sequential_low'], row['sequential_high'])})."
-        )
-    more = f"about {row['days_needed']:,} more days would show a lift of {report.experiment['expected_lift']:.0%}"
-    if row["days_needed"] == 0:
-        more = f"a lift of {report.experiment['expected_lift']:.0%} would probably have shown by now"
-    return f"{html.capital(name)} against {other} is not decided: a lift of {signed(row['lift'])} so far; {more}."
+        return f"{name} is {word} than {other}: HitRate@5 {row['value']:.3f} against {base['value']:.3f}, {gain}."
+    if low is not None and -least < low and high < least:
+        return f"{name} is neither better nor worse than {other} by {least:.0%}: {gain}."
+    days = "" if row["days_needed"] is None else f"; to show one of {least:.0%} takes at least {max(row['days_needed'], 1):,} more days"
+    return f"{name} against {other} is not decided: {gain} so far{days}."
 
 
 def state(experiment: dict) -> str:

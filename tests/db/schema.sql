@@ -365,7 +365,7 @@ CREATE TABLE pgfeed.experiment_arms (
     weight integer NOT NULL,
     slots int4range NOT NULL,
     CONSTRAINT experiment_arms_arm_check CHECK ((arm ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
-    CONSTRAINT experiment_arms_check CHECK (((version > 0) AND (variant <> ALL (ARRAY['popular'::text, 'random'::text])))),
+    CONSTRAINT experiment_arms_check CHECK (((version IS NULL) OR ((version > 0) AND (variant <> ALL (ARRAY['popular'::text, 'random'::text]))))),
     CONSTRAINT experiment_arms_number_check CHECK ((number > 0)),
     CONSTRAINT experiment_arms_variant_check CHECK ((variant ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT experiment_arms_weight_check CHECK (((weight >= 1) AND (weight <= 10000)))
