@@ -501,12 +501,9 @@ def conclude_experiment(connection, name, winner):
     Example:
       ./run experiment conclude embeddings test
     """
-    with connection, connection.cursor() as cursor:
-        cursor.execute("call pgfeed.conclude_experiment(%s, %s)", [name, winner])
-    click.echo(
-        f"experiment {name} is concluded: {winner} won. What serves is the setting pgfeed.default_variant."
-        f" Next: ./run psql -c \"alter database NAME set pgfeed.default_variant = 'VARIANT'\""
-    )
+    from loader import experiment
+
+    click.echo(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {experiment.conclude(connection, name, winner)}")
 
 
 @experiment_group.command("report")

@@ -69,6 +69,19 @@ def create(connection: Connection, name: str, arms: list[str], salt: str | None,
     return load(connection, name, "1 hour", None)
 
 
+def conclude(connection: Connection, name: str, winner: str) -> str:
+    """Record which arm won; return the command that lets it serve everybody."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed.conclude_experiment(%s, %s)", [name, winner])
+        cursor.execute(
+            "select a.variant, a.version, current_database() from pgfeed.experiment_arms as a"
+            " join pgfeed.experiments as e on e.experiment_id = a.experiment_id where e.name = %s and a.arm = %s", [name, winner],
+        )
+        variant, version, database = cursor.fetchone()
+    setting = f'./run psql -c "alter database \\"{database}\\" set pgfeed.default_variant = \'{variant}\'"'
+    return f"./run activate {variant} {version} && {setting}" if version else setting
+
+
 def load(connection: Connection, name: str, attribution: str, until: str | None) -> Report:
     """Return what came out of an experiment so far."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:

@@ -6,6 +6,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set lock_timeout = '2s'
 as $$
 declare
     v_partition record;
@@ -39,7 +40,7 @@ alter procedure pgfeed.drop_exposures(timestamptz, integer) owner to pgfeed_owne
 
 comment on procedure pgfeed.drop_exposures(timestamptz, integer) is
     'Drops the months of exposures that ended by a moment, and gives their number; reports forget them. Refused '
-    'for months with exposures of the running experiment';
+    'for months with exposures of the running experiment; gives up rather than let serve_posts wait for more than 2 s';
 
 revoke all on procedure pgfeed.drop_exposures(timestamptz, integer) from public;
 grant execute on procedure pgfeed.drop_exposures(timestamptz, integer) to pgfeed_operator;

@@ -1,12 +1,15 @@
 """Experiments: who is in which arm, what an arm serves, what is logged."""
 
 import hashlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 import pytest
+from click.testing import CliRunner
 from scipy import stats
 
+from loader.cli import main
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -206,3 +209,28 @@ def test_a_refresh_makes_the_months_that_exposures_will_need(query):
         "select array_agg(c.relname::text order by c.relname) = array(select to_char(m, '\"exposures_y\"YYYY\"m\"MM') from unnest(array[now(), now() + interval '1 month']) as m)"
         " from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'pgfeed.exposures'::regclass"
     ) == [(True,)]
+
+
+def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatch, tmp_path):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+
+    def run(*arguments: str, exit_code: int = 0) -> str:
+        result = CliRunner().invoke(main, ["experiment", *arguments])
+        assert result.exit_code == exit_code, result.output
+        return result.output
+
+    created = json.loads(run("create", "try", "control:60", "lot=random:40", "--salt", "s", "--json"))
+    assert [(a["arm"], a["variant"], a["weight"], a["slots"]) for a in created["arms"]] == [
+        ("control", "control", 6000, "[0,60)"), ("lot", "random", 4000, "[60,100)"),
+    ]
+    assert "no such model" in run("create", "bad", "control", "test") + run("start", "bad", exit_code=1)
+    assert "running" in run("start", "try")
+    assert "Nothing to report" in run("report", "try")
+    for user_id in range(1, 21):
+        network("select pgfeed.serve_posts(%s, %s)", user_id, END)
+    page = tmp_path / "try.html"
+    report = json.loads(run("report", "try", "--json", "--html", str(page)).splitlines()[-1])
+    assert report["rows"][0]["user_count"] + report["rows"][1]["user_count"] == 20
+    assert report["verdict"] in page.read_text()
+    assert "default_variant = 'random'" in run("conclude", "try", "lot")
+    assert "not running" in run("stop", "try", exit_code=1)
