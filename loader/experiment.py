@@ -317,8 +317,8 @@ def checks_of(report: Report) -> list[str]:
 
 def notes_of(report: Report) -> list[str]:
     return [html.paragraph(text) for text in (
-        f"A like counts for an exposure that showed the post in the {report.attribution} before it; exposures whose"
-        f" {report.attribution} is not over are left out, and so are users who were served by two arms.",
+        f"A like counts for an exposure that showed the post within {report.attribution} before it; exposures for which that time is"
+        " not over are left out, and so are users who were served by two arms.",
         "HitRate@5 (hit rate) is the share of exposures with a liked post. Users come back, so intervals and p-values are"
         " computed over users, by the delta method, not over exposures; users with a hit is compared by the two-proportion test.",
         "The verdict uses the any-time p-value of the hit rate (a mixture sequential probability ratio test), below"

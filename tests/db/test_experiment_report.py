@@ -199,7 +199,7 @@ def test_two_hundred_a_a_runs_cry_wolf_as_often_as_they_may(db, query):
     prepare(query)
     runs, users, days = 200, 160, 7
     for run in range(runs):
-        query(f"call pgfeed.create_experiment('run_{run}', '{{control,popular}}', salt => 'run {run}')")
+        query(f"call pgfeed.create_experiment('run_{run}', '{{control,popular}}', salt => 'run {run}', expected_lift => 0.4)")
         generate(db, f"run_{run}", users, days, first_user=1 + run * users, seed=run)
     query("analyze pgfeed.exposures, pgfeed.feed_events")
     looks = query(

@@ -4,6 +4,7 @@ import pytest
 
 from loader.errors import PgfeedError
 from loader.experiment import Report, parse_arms, verdict
+from plpy.recommend_posts import lottery
 
 
 def test_arms_have_names_variants_and_weights():
@@ -64,3 +65,9 @@ def test_nothing_served_nothing_said():
     empty = report()
     empty.rows = []
     assert verdict(empty).startswith("Nothing to report")
+
+
+def test_the_lottery_is_the_same_for_a_user_and_a_moment():
+    draws = {(user_id, moment): tuple(lottery(5, user_id, moment)) for user_id in (-(2**63), -1, 1) for moment in (-0.5, 0.0, 1639958400.25)}
+    assert all(tuple(lottery(5, *key)) == draw for key, draw in draws.items())
+    assert len(set(draws.values())) == 9
