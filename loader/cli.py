@@ -120,26 +120,40 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
 
 
 @main.command("simulate")
-@click.option("--users", "users", type=int, required=True, metavar="N", help="How many users; 163205 make the original's 76.9 million events.")
+@click.option("--users", "users", type=int, metavar="N", help="How many users; 163205 make the original's 76.9 million events.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and sizes give the same network.")
 @click.option("--posts", type=int, default=7023, show_default=True, help="Size of the catalogue.")
 @click.option("--days", type=int, default=90, show_default=True, help="Days from 2021-10-01; more days can be added later.")
 @click.option("--to", "directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Write files instead of loading.")
 @click.option("--format", "format", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True, help="Of the files.")
+@click.option("--serve", "serve_days", type=click.IntRange(1), metavar="DAYS", help="Let the loaded users live with the recommender for so many more days.")
 @click.option("--report", "with_report", is_flag=True, help="Print every fact of the original beside the simulated value.")
 @JSON
-def simulate_network(users, seed, posts, days, directory, format, with_report, as_json):
+def simulate_network(users, seed, posts, days, directory, format, serve_days, with_report, as_json):
     """Make a social network with the original's habits and load it, or write it to files.
 
-    A load that was interrupted goes on where it stopped. Needs an empty database.
+    A load that was interrupted goes on where it stopped. Needs an empty database. With --serve, each user who opens the
+    feed on one of the next days first sees five posts of serve_posts; likes are drawn from the network's truth, and every
+    night the features are refreshed.
 
     \b
     Example:
       ./run simulate --users 3000 --seed 1 --report
       ./run simulate --users 163205 --to network --format parquet
+      ./run simulate --serve 14
     """
     from loader import simulate, simulate_report
 
+    if serve_days is not None:
+        from loader import serve
+
+        with contextlib.closing(db.connect()) as connection:
+            db.require_schema(connection)
+            served = serve.serve(connection, serve_days)
+        show([vars(day) for day in served], as_json, serve.as_table(served))
+        return
+    if users is None:
+        raise PgfeedError("how many users?", "a new network needs --users", "./run simulate --users 3000")
     feed = None
     if directory is not None:
         done = simulate.simulate_to_files(directory, users, seed, posts, days, format)
@@ -415,6 +429,104 @@ def run_demo(connection):
     from loader import demo
 
     demo.demo(connection)
+
+
+@main.group("experiment", no_args_is_help=False)
+def experiment_group():
+    """Compare models on real users: create, start, stop, conclude, report."""
+
+
+@experiment_group.command("create")
+@click.argument("name")
+@click.argument("arms", nargs=-1, required=True)
+@click.option("--salt", help="Splits the users [default: a new one].")
+@click.option("--expected-lift", type=click.FloatRange(0, 10, min_open=True), default=0.05, show_default=True, help="The relative gain worth finding.")
+@JSON
+@connected
+def create_experiment(connection, name, arms, salt, expected_lift, as_json):
+    """Create an experiment, not started. The first arm is the baseline.
+
+    An arm is [NAME=]VARIANT[@VERSION][:PERCENT]: a model's variant, its active model or a pinned version; popular; random.
+    Without percentages all arms are equal.
+
+    \b
+    Example:
+      ./run experiment create embeddings control test
+      ./run experiment create careful old=control@3:90 new=control@4:10 --expected-lift 0.02
+    """
+    from loader import experiment
+
+    created = experiment.create(connection, name, list(arms), salt, expected_lift)
+    show(experiment.to_json(created.experiment | {"arms": created.arms}), as_json, experiment.as_table(created))
+
+
+@experiment_group.command("start")
+@click.argument("name")
+@connected
+def start_experiment(connection, name):
+    """Let the arms serve: recommend_posts and serve_posts follow them from the next call on.
+
+    \b
+    Example:
+      ./run experiment start embeddings
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed.start_experiment(%s)", [name])
+    click.echo(f"experiment {name} is running")
+
+
+@experiment_group.command("stop")
+@click.argument("name")
+@connected
+def stop_experiment(connection, name):
+    """Let the default variant serve everybody again; the exposures stay.
+
+    \b
+    Example:
+      ./run experiment stop embeddings
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed.stop_experiment(%s)", [name])
+    click.echo(f"experiment {name} is stopped. Next: ./run experiment report {name}")
+
+
+@experiment_group.command("conclude")
+@click.argument("name")
+@click.argument("winner")
+@connected
+def conclude_experiment(connection, name, winner):
+    """Stop an experiment if it runs, and record the arm that won.
+
+    \b
+    Example:
+      ./run experiment conclude embeddings test
+    """
+    from loader import experiment
+
+    click.echo(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {experiment.conclude(connection, name, winner)}")
+
+
+@experiment_group.command("report")
+@click.argument("name")
+@click.option("--attribution", metavar="INTERVAL", default="1 hour", show_default=True, help="How long after an exposure a like counts for it.")
+@click.option("--until", metavar="TS", help="Leave out what came later [default: now].")
+@click.option("--html", "path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the page for a browser.")
+@JSON
+@connected
+def report_experiment(connection, name, attribution, until, path, as_json):
+    """Show what came out: verdict, figures per arm, checks.
+
+    \b
+    Example:
+      ./run experiment report embeddings --html embeddings.html
+    """
+    from loader import experiment
+
+    report = experiment.load(connection, name, attribution, until)
+    if path is not None:
+        experiment.write_html(report, path)
+        click.echo(f"{path}: {path.stat().st_size / 1000:,.0f} kB, open it in a browser", err=True)
+    show(experiment.to_json(report.as_dict()), as_json, experiment.as_table(report))
 
 
 @main.command("recommend")

@@ -253,3 +253,20 @@ def calibration(predicted: Sequence[float], points: Sequence[Point], alt: str, n
         percent_axis(axes.xaxis, high - low)
         percent_axis(axes.yaxis, high - low)
     return plots[0]
+
+
+def lift_by_day(days: Sequence, lifts: Sequence[float], lows: Sequence[float], highs: Sequence[float], alt: str, name: str) -> Plot:
+    """Draw a cumulative lift by day with its interval as a band; the dashed line is no difference."""
+    with drawing(WIDE, 2.7, alt, name) as (figure, plots):
+        axes = figure.subplots()
+        axes.axhline(0, **DASHED)
+        axes.fill_between(days, lows, highs, color=BLUE, alpha=0.18, linewidth=0)
+        axes.plot(days, lifts, color=BLUE, linewidth=1.4, marker="o", markersize=3)
+        room = 1.6 * max(abs(value) for value in (lows[-1], highs[-1], *lifts))
+        axes.set_ylim(-room, room)
+        axes.set_ylabel("lift")
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if room > 0.04 else 1))
+        axes.grid(axis="x", visible=False)
+        axes.set_xticks(days if len(days) <= 10 else days[:: -(-len(days) // 10)])
+        axes.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%-d %b"))
+    return plots[0]

@@ -166,21 +166,26 @@ def _load_days(connection: psycopg2.extensions.connection, world: World, days: l
         cursor.execute("call pgfeed.create_event_partitions(%s, %s)", [first, last])
     with progress("Days of events", len(days)) as advance:
         for day in days:
-            events = world.day_events(day)
             with connection, connection.cursor() as cursor:
-                copy = io.BytesIO(copy_rows(world, events))
-                cursor.copy_expert(
-                    "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)",
-                    copy, 1 << 20,
-                )
-                likes = int(events.is_like.sum())
-                cursor.execute(
-                    "insert into simulation.days (day_date, view_count, like_count) values (%s, %s, %s)",
-                    [FIRST_DAY + timedelta(days=day), len(events.second) - likes, likes],
-                )
+                load_day(cursor, world, world.day_events(day))
             advance(1)
     with connection, connection.cursor() as cursor:
         cursor.execute("analyze pgfeed.users, pgfeed.posts, pgfeed.feed_events")
+
+
+def load_day(cursor: psycopg2.extensions.cursor, world: World, events: DayEvents) -> tuple[int, int]:
+    """Copy a day's events and note the day; return how many views and likes it has."""
+    cursor.copy_expert(
+        "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)",
+        io.BytesIO(copy_rows(world, events)), 1 << 20,
+    )
+    likes = int(events.is_like.sum())
+    views = len(events.second) - likes
+    cursor.execute(
+        "insert into simulation.days (day_date, view_count, like_count) values (%s, %s, %s)",
+        [FIRST_DAY + timedelta(days=events.day), views, likes],
+    )
+    return views, likes
 
 
 def copy_rows(world: World, events: DayEvents) -> bytes:

@@ -19,6 +19,7 @@ import numpy as np
 
 MAX_K = 1000
 DEFAULT_VARIANT = "control"
+WITHOUT_MODEL = ("popular", "random")
 CHUNK_ROWS = 50_000
 CACHED_PACKS = 4
 CATEGORICAL = ("user.country", "user.city", "user.os", "user.source", "post.topic")
@@ -50,8 +51,8 @@ PLANS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current, pack_id,"
         " pack_version, hour, weekday, case when is_finite then extract(epoch from $1)::double precision end as moment,"
-        " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2)",
-        ["timestamptz", "text"],
+        " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
+        ["timestamptz", "text", "bigint"],
     ),
     "user": (
         "select user_id, has_profile, has_history, " + ", ".join(USER_COLUMNS) + ", topics, topic_view_share, topic_like_rate,"
@@ -312,6 +313,11 @@ def popularity(posts):
     return np.log(rate / (1 - rate))
 
 
+def lottery(count, user_id, moment):
+    """Return scores drawn by lot, float64 from 0 to 1, the same for the same user and moment."""
+    return np.random.default_rng([user_id % 2**64, round(moment * 1e6) % 2**64]).random(count)
+
+
 def prepare(plpy, cache, name):
     """Return the session's prepared plan of that name."""
     plans = cache.setdefault("plans", {})
@@ -428,7 +434,7 @@ def check_state(plpy, state, ts, variant):
     """Raise the one error that says why nothing can be served at this moment by this variant."""
     if not state["is_finite"]:
         plpy.error(f"ts is {ts}", hint="Give a moment such as now().", sqlstate="22008")
-    if state["variant"] not in (None, DEFAULT_VARIANT, *state["variants"]):
+    if state["variant"] not in (None, DEFAULT_VARIANT, *WITHOUT_MODEL, *state["variants"]):
         known = ", ".join(state["variants"]) or "none yet"
         source = "" if variant is not None else " (the setting pgfeed.default_variant)"
         plpy.error(
@@ -447,10 +453,11 @@ def recommend_posts(plpy, cache, user_id, ts, k, variant):
 
     Posts that the user liked before ts are left out; fewer rows than k come only from a small
     catalogue. Ties go to the smaller post_id. A user without profile and history, and every user
-    while the variant has no usable model, gets the posts with the highest decayed like rate.
+    while the variant has no usable model, gets the posts with the highest decayed like rate. The
+    variant popular is that for everybody; the variant random draws by lot.
     """
     check_arguments(plpy, user_id, ts, k)
-    state = run(plpy, cache, "state", ts, variant)[0]
+    state = run(plpy, cache, "state", ts, variant, user_id)[0]
     check_state(plpy, state, ts, variant)
     posts = load_posts(plpy, cache, state)
     users = run(plpy, cache, "user", ts, [user_id], state["is_current"])
@@ -471,6 +478,8 @@ def recommend_posts(plpy, cache, user_id, ts, k, variant):
             neighbours = load_neighbours(plpy, cache, state, posts)
             requests |= moment_columns(users[0], posts, neighbours, recent, state["moment"], state["pack_moment"])
         scores = score(plpy, cache, model, state["model_id"], posts, requests)
+    elif state["variant"] == "random":
+        source, scores = "random", lottery(len(posts["post_ids"]), user_id, state["moment"])
     else:
         scores = popularity(posts)
     scores[post_rows_of(posts, liked_post_ids(users[0]))] = -np.inf

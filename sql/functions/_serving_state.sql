@@ -1,6 +1,7 @@
 create or replace function pgfeed._serving_state(
     ts timestamptz,
     variant text,
+    user_id bigint default null,
     out is_finite boolean,
     out variants text[],
     out serving_variant text,
@@ -20,6 +21,7 @@ as $$
 #variable_conflict use_column
 declare
     v_current timestamptz := pgfeed._refresh_as_of();
+    v_version integer;
 begin
     is_finite := isfinite(ts);
     if not is_finite or v_current is null then
@@ -28,14 +30,27 @@ begin
     end if;
 
     variants := array(select distinct a.variant from pgfeed.model_activations as a order by a.variant);
+    serving_variant := _serving_state.variant;
+    if serving_variant is null and _serving_state.user_id is not null then
+        select r.variant, r.version into _serving_state.serving_variant, v_version
+        from pgfeed._running_arm(_serving_state.user_id) as r;
+        if v_version is not null then
+            variants := variants || serving_variant;
+        end if;
+    end if;
     serving_variant := coalesce(
-        _serving_state.variant,
+        serving_variant,
         nullif(current_setting('pgfeed.default_variant', true), ''),
         'control'
     );
     select m.model_id, m.version into _serving_state.model_id, _serving_state.model_version
-    from pgfeed.active_models as m
-    where m.variant = _serving_state.serving_variant;
+    from pgfeed.models as m
+    where
+        m.variant = _serving_state.serving_variant
+        and m.version = coalesce(
+            v_version,
+            (select a.version from pgfeed.active_models as a where a.variant = _serving_state.serving_variant)
+        );
 
     is_current := ts >= v_current;
     features_as_of := case when is_current then v_current else date_trunc('day', ts) end;
@@ -60,9 +75,10 @@ begin
 end;
 $$;
 
-alter function pgfeed._serving_state(timestamptz, text) owner to pgfeed_owner;
+alter function pgfeed._serving_state(timestamptz, text, bigint) owner to pgfeed_owner;
 
-comment on function pgfeed._serving_state(timestamptz, text) is
-    'One row: which model and which feature pack serve a moment';
+comment on function pgfeed._serving_state(timestamptz, text, bigint) is
+    'One row: which model and which feature pack serve a moment. variant null: the user''s arm in the running '
+    'experiment, else the setting pgfeed.default_variant, else control';
 
-revoke all on function pgfeed._serving_state(timestamptz, text) from public;
+revoke all on function pgfeed._serving_state(timestamptz, text, bigint) from public;

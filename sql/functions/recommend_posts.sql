@@ -22,7 +22,8 @@ alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner 
 
 comment on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) is
     'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user '
-    'liked before ts. variant null: the setting pgfeed.default_variant, or control. Uses no event at or after ts';
+    'liked before ts. variant null: the user''s arm in the running experiment, else the setting '
+    'pgfeed.default_variant, or control. Uses no event at or after ts';
 
 revoke all on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) from public;
 grant execute on function pgfeed.recommend_posts(bigint, timestamptz, integer, text)

@@ -3,11 +3,14 @@
 import random
 import time
 
+from psycopg2.extensions import connection as Connection
+
 from loader import db
 from loader.live import private_megabytes
 from loader.terminal import out, progress, table
 
 CALLS = 3000
+PAIRS = 1000
 CALL = "select * from pgfeed.recommend_posts(%s)"
 
 
@@ -25,6 +28,26 @@ def first_call(users: list[int]) -> float:
         seconds = time.perf_counter() - started
     connection.close()
     return seconds
+
+
+def logging_seconds(connection: Connection, users: list[int]) -> list[float]:
+    """Return how much longer serve_posts takes than recommend_posts, of calls in pairs; its exposures are deleted again."""
+    with connection.cursor() as cursor, progress("pairs of calls", PAIRS) as advance:
+        cursor.execute("select now()")
+        moment = cursor.fetchone()[0]
+        differences = []
+        for number in range(PAIRS + 50):
+            seconds = {}
+            for name in ("recommend_posts", "serve_posts")[:: 1 if number % 2 else -1]:
+                started = time.perf_counter()
+                cursor.execute(f"select * from pgfeed.{name}(%s, %s)", [users[number % len(users)], moment])
+                cursor.fetchall()
+                seconds[name] = time.perf_counter() - started
+            if number >= 50:
+                differences.append(seconds["serve_posts"] - seconds["recommend_posts"])
+                advance(1)
+        cursor.execute("delete from pgfeed.exposures where served_at = %s", [moment])
+    return differences
 
 
 def main() -> None:
@@ -48,11 +71,13 @@ def main() -> None:
                 seconds.append(time.perf_counter() - started)
                 advance(1)
     memory = private_megabytes(connection.info.backend_pid)
+    logging = logging_seconds(connection, users)
     milliseconds = [(f"warm call, {name}", f"{percentile(seconds, share) * 1000:.1f} ms") for name, share in (("median", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1))]
     out.print(table(
         f"recommend_posts, {posts:,} posts, {rows[0][6]}, one client, {CALLS:,} calls", ["what", "value"],
         [
             *milliseconds,
+            ("serve_posts over recommend_posts, median", f"{percentile(logging, 0.5) * 1000:.2f} ms"),
             ("first call of a session, median of 5", f"{percentile(firsts, 0.5) * 1000:.0f} ms"),
             ("private memory of the session", "not readable" if memory is None else f"{memory:.0f} MB"),
         ],

@@ -15,7 +15,7 @@ CREATE TYPE pgfeed.recommendation AS (
 );
 COMMENT ON TYPE pgfeed.recommendation IS 'One row per recommended post';
 COMMENT ON COLUMN pgfeed.recommendation.score IS 'The model''s raw value, log-odds of a like relative to an average impression; without a model the log-odds of the decayed like rate';
-COMMENT ON COLUMN pgfeed.recommendation.source IS 'model; cold_start: the user has neither profile nor history; popular: no usable model';
+COMMENT ON COLUMN pgfeed.recommendation.source IS 'model; cold_start: the user has neither profile nor history; popular: no usable model, or the variant popular; random: the variant random';
 COMMENT ON COLUMN pgfeed.recommendation.features_as_of IS 'No later event is in the features of the posts';
 CREATE TYPE pgfeed.similar_post AS (
 	rank integer,
@@ -26,12 +26,32 @@ CREATE TYPE pgfeed.similar_post AS (
 );
 COMMENT ON TYPE pgfeed.similar_post IS 'One row per neighbour of a post or of a search text';
 COMMENT ON COLUMN pgfeed.similar_post.similarity IS 'Cosine of the embeddings, -1 to 1; 1: the same';
+CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) IS 'Probability that a chi-square variable of some degrees of freedom is above x. With one degree and x = z * z: the two-sided p-value of a normal z';
+CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included';
+CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._experiment_id(experiment text) IS 'The number of an experiment; an unknown name is an error';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
+CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
+COMMENT ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) IS 'The remainder of a number of 32 hexadecimal digits, all 128 bits of it, by a divisor up to 2^31 - 1';
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
@@ -85,12 +105,21 @@ CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views where the user is in them';
-CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) RETURNS record
+CREATE FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) RETURNS record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) IS 'One row: the user''s arm in the running experiment; nulls: none is running';
+CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint DEFAULT NULL::bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment';
+COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, else control';
+CREATE FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) RETURNS integer
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN pgfeed._hex_modulo(md5(convert_to(((user_id)::text || salt), 'UTF8'::name)), slot_count);
+COMMENT ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) IS 'Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count';
 CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -101,12 +130,49 @@ CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) IS 'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its features exist here and its golden sample gets the trainer''s scores';
+CREATE PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) IS 'Stops an experiment if it runs and records which arm won. What serves afterwards is the setting pgfeed.default_variant, which this does not change';
 CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included';
+COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too';
+CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[] DEFAULT NULL::integer[], IN arms text[] DEFAULT NULL::text[], IN salt text DEFAULT NULL::text, IN expected_lift double precision DEFAULT 0.05)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
+CREATE PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '2s'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) IS 'Drops the months of exposures that ended by a moment, and gives their number; reports forget them. Refused for months with exposures of the running experiment; gives up rather than let serve_posts wait for more than 2 s';
+CREATE FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) IS 'The arm of a user: the one whose slots hold Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count. The same before, during and after the experiment';
+CREATE FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone DEFAULT now()) RETURNS TABLE(name text, is_ok boolean, value double precision, finding text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 100000 ROWS 3
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone) IS 'One row per condition of a sound experiment. sample ratio: the p-value (chi-square) of users per arm against the weights, wrong below 0.001; users in two arms: how many; served without the model: a share';
+CREATE FUNCTION pgfeed.experiment_days(experiment text, attribution interval DEFAULT '01:00:00'::interval, until timestamp with time zone DEFAULT now()) RETURNS TABLE(metric text, day date, arm text, user_count bigint, exposure_count bigint, value double precision, standard_error double precision, lift double precision, lift_low double precision, lift_high double precision, p_value double precision, sequential_low double precision, sequential_high double precision, sequential_p_value double precision)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with 95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks. Users seen in two arms are left out';
+CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval DEFAULT '01:00:00'::interval, until timestamp with time zone DEFAULT now()) RETURNS TABLE(metric text, arm text, variant text, version integer, user_count bigint, exposure_count bigint, value double precision, low double precision, high double precision, lift double precision, lift_low double precision, lift_high double precision, p_value double precision, sequential_low double precision, sequential_high double precision, sequential_p_value double precision, detectable_lift double precision, days_needed integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -120,7 +186,7 @@ CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zo
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the setting pgfeed.default_variant, or control. Uses no event at or after ts';
+COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts';
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -144,11 +210,26 @@ CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETO
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings of the embedder use. No rows for an empty text';
+CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.recommendation
+    LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) IS 'The rows of recommend_posts(user_id, ts, k), and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
 CREATE FUNCTION pgfeed.similar_posts(post_id bigint, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) IS 'The k posts (1 to 100) whose texts are most similar to the text of a post, best first, never the post itself. No rows for a post that is unknown, has no text, or came after the last pgfeed embed';
+CREATE PROCEDURE pgfeed.start_experiment(IN experiment text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.start_experiment(IN experiment text) IS 'From the next call on, recommend_posts and serve_posts follow the arms of the experiment, in all sessions. Refused while another one runs, after it was started once, and if a model of an arm cannot serve';
+CREATE PROCEDURE pgfeed.stop_experiment(IN experiment text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.stop_experiment(IN experiment text) IS 'Ends an experiment: from the next call on everybody gets the default variant. Its exposures stay';
 CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -276,6 +357,75 @@ ALTER TABLE pgfeed.evaluations ALTER COLUMN evaluation_id ADD GENERATED ALWAYS A
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE pgfeed.experiment_arms (
+    experiment_id integer NOT NULL,
+    number integer NOT NULL,
+    arm text NOT NULL,
+    variant text NOT NULL,
+    version integer,
+    weight integer NOT NULL,
+    slots int4range NOT NULL,
+    CONSTRAINT experiment_arms_arm_check CHECK ((arm ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT experiment_arms_check CHECK (((version IS NULL) OR ((version > 0) AND (variant <> ALL (ARRAY['popular'::text, 'random'::text]))))),
+    CONSTRAINT experiment_arms_number_check CHECK ((number > 0)),
+    CONSTRAINT experiment_arms_variant_check CHECK ((variant ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT experiment_arms_weight_check CHECK (((weight >= 1) AND (weight <= 10000)))
+);
+COMMENT ON TABLE pgfeed.experiment_arms IS 'One row per arm of an experiment: number 1 is the baseline that the others are compared with';
+COMMENT ON COLUMN pgfeed.experiment_arms.variant IS 'A model''s variant; popular: the best decayed like rates; random: by lot';
+COMMENT ON COLUMN pgfeed.experiment_arms.version IS 'The pinned version; null: the one that is active';
+COMMENT ON COLUMN pgfeed.experiment_arms.weight IS 'Share of the users in hundredths of a percent';
+COMMENT ON COLUMN pgfeed.experiment_arms.slots IS 'The users with a hash (modulo slot_count) in here, see experiment_arm()';
+CREATE TABLE pgfeed.experiments (
+    experiment_id integer NOT NULL,
+    name text NOT NULL,
+    salt text NOT NULL,
+    slot_count integer NOT NULL,
+    expected_lift double precision NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL,
+    started_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    concluded_at timestamp with time zone,
+    winner text,
+    CONSTRAINT experiments_check CHECK (((stopped_at IS NULL) OR (started_at IS NOT NULL))),
+    CONSTRAINT experiments_check1 CHECK (((concluded_at IS NULL) OR (stopped_at IS NOT NULL))),
+    CONSTRAINT experiments_expected_lift_check CHECK (((expected_lift > (0)::double precision) AND (expected_lift <= (10)::double precision))),
+    CONSTRAINT experiments_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT experiments_slot_count_check CHECK ((slot_count = ANY (ARRAY[100, 10000])))
+);
+COMMENT ON TABLE pgfeed.experiments IS 'One row per experiment; at most one runs at a time: started_at is not null and stopped_at is null';
+COMMENT ON COLUMN pgfeed.experiments.salt IS 'Splits the users: experiments with different salts split them independently';
+COMMENT ON COLUMN pgfeed.experiments.slot_count IS '100 if all weights are whole percents, else 10000: what the hash of a user is divided by';
+COMMENT ON COLUMN pgfeed.experiments.expected_lift IS 'Relative gain worth finding, 0.05: 5%. The sequential test is most powerful there';
+COMMENT ON COLUMN pgfeed.experiments.winner IS 'The arm that conclude_experiment() named; null: none yet';
+ALTER TABLE pgfeed.experiments ALTER COLUMN experiment_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.experiments_experiment_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE pgfeed.exposures (
+    exposure_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    served_at timestamp with time zone NOT NULL,
+    user_id bigint NOT NULL,
+    experiment_id integer,
+    arm text,
+    variant text NOT NULL,
+    source text NOT NULL,
+    model_version integer,
+    features_as_of timestamp with time zone NOT NULL,
+    post_ids bigint[] NOT NULL,
+    CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
+)
+PARTITION BY RANGE (served_at);
+COMMENT ON TABLE pgfeed.exposures IS 'One row per answer of serve_posts(). Partitioned by month, made on demand; drop_exposures() drops old ones';
+COMMENT ON COLUMN pgfeed.exposures.served_at IS 'The ts that the posts were asked for';
+COMMENT ON COLUMN pgfeed.exposures.experiment_id IS 'The experiment that was running; null: none';
+COMMENT ON COLUMN pgfeed.exposures.source IS 'As in recommendation';
+COMMENT ON COLUMN pgfeed.exposures.post_ids IS 'In the order in which they were served';
 CREATE TABLE pgfeed.feature_packs (
     pack_id bigint NOT NULL,
     as_of timestamp with time zone NOT NULL,
@@ -487,6 +637,16 @@ ALTER TABLE ONLY pgfeed.embedders
     ADD CONSTRAINT embedders_pkey PRIMARY KEY (embedder_id);
 ALTER TABLE ONLY pgfeed.evaluations
     ADD CONSTRAINT evaluations_pkey PRIMARY KEY (evaluation_id);
+ALTER TABLE ONLY pgfeed.experiment_arms
+    ADD CONSTRAINT experiment_arms_experiment_id_number_key UNIQUE (experiment_id, number);
+ALTER TABLE ONLY pgfeed.experiment_arms
+    ADD CONSTRAINT experiment_arms_pkey PRIMARY KEY (experiment_id, arm);
+ALTER TABLE ONLY pgfeed.experiments
+    ADD CONSTRAINT experiments_name_key UNIQUE (name);
+ALTER TABLE ONLY pgfeed.experiments
+    ADD CONSTRAINT experiments_pkey PRIMARY KEY (experiment_id);
+ALTER TABLE ONLY pgfeed.exposures
+    ADD CONSTRAINT exposures_pkey PRIMARY KEY (user_id, served_at, exposure_id);
 ALTER TABLE ONLY pgfeed.feature_packs
     ADD CONSTRAINT feature_packs_as_of_key UNIQUE (as_of);
 ALTER TABLE ONLY pgfeed.feature_packs
@@ -503,6 +663,8 @@ ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_pkey PRIMARY KEY (activation_id);
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_pkey PRIMARY KEY (model_id);
+ALTER TABLE pgfeed.models
+    ADD CONSTRAINT models_variant_check1 CHECK ((variant <> ALL (ARRAY['popular'::text, 'random'::text]))) NOT VALID;
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_variant_version_key UNIQUE (variant, version);
 ALTER TABLE ONLY pgfeed.post_components
@@ -522,6 +684,8 @@ ALTER TABLE ONLY pgfeed.user_topic_days
 ALTER TABLE ONLY pgfeed.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 CREATE UNIQUE INDEX embedders_is_active_idx ON pgfeed.embedders USING btree (is_active) WHERE is_active;
+CREATE UNIQUE INDEX experiments_expr_idx ON pgfeed.experiments USING btree ((true)) WHERE ((started_at IS NOT NULL) AND (stopped_at IS NULL));
+CREATE INDEX exposures_experiment_id_served_at_idx ON ONLY pgfeed.exposures USING btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL);
 CREATE INDEX feed_events_event_at_idx ON ONLY pgfeed.feed_events USING brin (event_at) WITH (pages_per_range='32');
 CREATE INDEX feed_events_recorded_at_idx ON ONLY pgfeed.feed_events USING brin (recorded_at) WITH (pages_per_range='32');
 CREATE INDEX ingest_rejects_ingest_id_idx ON pgfeed.ingest_rejects USING btree (ingest_id);
@@ -533,6 +697,8 @@ CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features 
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
 CREATE INDEX user_topic_days_day_idx ON pgfeed.user_topic_days USING brin (day) WITH (pages_per_range='32');
 CREATE UNIQUE INDEX user_topic_features_user_id_topic_idx ON pgfeed.user_topic_features USING btree (user_id, topic);
+ALTER TABLE ONLY pgfeed.experiment_arms
+    ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
     ADD CONSTRAINT ingest_rejects_ingest_id_fkey FOREIGN KEY (ingest_id) REFERENCES pgfeed.ingest_files(ingest_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.model_activations
@@ -549,7 +715,11 @@ GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
@@ -561,13 +731,34 @@ REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) FROM PU
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
@@ -584,10 +775,16 @@ REVOKE ALL ON FUNCTION pgfeed.search_posts(text text, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
@@ -609,6 +806,13 @@ GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.exposures TO pgfeed_operator;
 GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(as_of) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(packed_at) ON TABLE pgfeed.feature_packs TO pgfeed_operator;

@@ -1,0 +1,51 @@
+"""Simulated users live with the recommender, and an experiment on them finds the arm that is truly worse."""
+
+import json
+
+import psycopg2
+import pytest
+
+from loader import experiment, models, refresh, serve, simulate, train
+from loader.errors import PgfeedError
+
+DAYS = 10
+
+
+@pytest.fixture
+def world(dsn):
+    connection = psycopg2.connect(dsn)
+    simulate.simulate(connection, 1200, 1, posts=300, days=30)
+    refresh.refresh(connection)
+    models.activate(connection, "control", models.store(connection, "control", train.train(connection, "control")))
+    yield connection
+    connection.close()
+
+
+def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
+    experiment.create(world, "worse", ["control:60", "lot=random:40"], "worse", 0.2)
+    query("call pgfeed.start_experiment('worse')")
+    served = serve.serve(world, DAYS)
+    assert [day.day for day in served] == ["2021-10-31", *(f"2021-11-{d:02}" for d in range(1, DAYS))]
+    assert query("select count(*), count(distinct (user_id, served_at::date)) from pgfeed.exposures") == [(sum(d.exposures for d in served),) * 2]
+    assert query("select count(*) from pgfeed.exposures as x where not exists (select from pgfeed.feed_events as e"
+                 " where e.user_id = x.user_id and e.post_id = x.post_ids[1] and e.event_at = x.served_at)") == [(0,)]
+    assert query("select max(as_of)::text from pgfeed.feature_refreshes") == [("2021-11-10 00:00:00+00",)]
+    assert query("select distinct features_as_of = date_trunc('day', served_at) from pgfeed.exposures") == [(True,)]
+
+    report = experiment.load(world, "worse", "1 hour", None)
+    assert experiment.verdict(report).startswith("Lot is worse than control: HitRate@5 0.")
+    assert all(check["is_ok"] for check in report.checks)
+    page = tmp_path / "worse.html"
+    experiment.write_html(report, page)
+    text = page.read_text()
+    assert experiment.verdict(report) in text and text.count("<svg") == 2
+    assert json.loads(json.dumps(experiment.to_json(report.as_dict())))["rows"][1]["arm"] == "lot"
+    earlier = experiment.load(world, "worse", "1 hour", "2021-10-31 12:00+00")
+    assert 0 < earlier.row("hit rate", "control")["exposure_count"] < served[0].exposures
+
+
+def test_real_data_cannot_be_served_to_simulated_users(network_dsn):
+    connection = psycopg2.connect(network_dsn)
+    with pytest.raises(PgfeedError, match="no simulated world"):
+        serve.serve(connection, 1)
+    connection.close()
