@@ -2,7 +2,7 @@
 
 from migrations.objects import execute, install
 
-revision = "0020"
+revision = "0007"
 down_revision = "0006"
 
 
