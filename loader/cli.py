@@ -418,19 +418,33 @@ def run_demo(connection):
 
 
 @main.command("recommend")
-@click.argument("user_id", type=BIGINT)
+@click.argument("user_id", type=BIGINT, required=False)
 @click.option("--at", "ts", metavar="TS", help="The moment [default: now].")
 @click.option("-k", "k", default=5, show_default=True, help="How many posts.")
 @click.option("--variant", help="The model's variant [default: as in SQL].")
+@click.option("--batch", "is_batch", is_flag=True, help="Write the posts of all users to the table recommendations.")
+@click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS", help="With --batch: users with an event in so many days before the features' cut-off.")
+@click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True, help="With --batch: sessions at work, 130 MB each.")
 @JSON
 @connected
-def recommend(connection, user_id, ts, k, variant, as_json):
-    """Show the posts that SQL recommends to a user.
+def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker_count, as_json):
+    """Show the posts that SQL recommends to a user, or fill the table recommendations for all users.
+
+    A batch that was interrupted goes on where it stopped, unless the features were refreshed since.
 
     \b
     Example:
       ./run recommend 1000 --at "2021-12-20 18:00+00"
+      ./run recommend --batch --workers 2
     """
+    if is_batch == (user_id is not None):
+        raise PgfeedError("give either a user or --batch", None, "./run recommend 1000, or ./run recommend --batch")
+    if is_batch:
+        from loader import batch
+
+        done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
+        show(done.as_dict(), as_json, done.text())
+        return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
         cursor.execute(

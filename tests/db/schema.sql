@@ -26,6 +26,11 @@ CREATE TYPE pgfeed.similar_post AS (
 );
 COMMENT ON TYPE pgfeed.similar_post IS 'One row per neighbour of a post or of a search text';
 COMMENT ON COLUMN pgfeed.similar_post.similarity IS 'Cosine of the embeddings, -1 to 1; 1: the same';
+CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) IS 'Replaces the recommendations of the next users of a batch and says how many they were; null: no users are left to take, and the batch is finished unless another session is still at work on it';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -91,6 +96,11 @@ CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text,
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment';
+CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
 CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -127,6 +137,10 @@ CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAU
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) IS 'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest event where that is earlier';
+CREATE PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone DEFAULT NULL::timestamp with time zone, IN k integer DEFAULT 5, IN variant text DEFAULT NULL::text, IN active_days integer DEFAULT NULL::integer, INOUT batch_id bigint DEFAULT NULL::bigint)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) IS 'Fills recommendations with what recommend_posts gives for all users of the last refresh (active_days: only those with an event in so many days before it), 200 users a transaction, and gives the batch. ts null: now. Called again after an interruption it goes on with that batch, unless it asks for something else or the features were refreshed since. Called in several sessions they share the work. Not inside a transaction block';
 CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer, IN from_day date DEFAULT NULL::date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -221,6 +235,90 @@ COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that ser
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
 );
+CREATE TABLE pgfeed.posts (
+    post_id bigint NOT NULL,
+    text text,
+    topic text,
+    created_at timestamp with time zone,
+    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at))
+);
+COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
+COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
+COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
+COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
+CREATE TABLE pgfeed.recommendations (
+    user_id bigint NOT NULL,
+    rank integer NOT NULL,
+    post_id bigint NOT NULL,
+    score double precision NOT NULL,
+    variant text NOT NULL,
+    source text NOT NULL,
+    model_version integer,
+    features_as_of timestamp with time zone NOT NULL,
+    recommended_at timestamp with time zone NOT NULL,
+    batch_id bigint NOT NULL
+);
+COMMENT ON TABLE pgfeed.recommendations IS 'One row per user and rank: what recommend_posts gave at recommended_at, by the newest batch that reached the user. A user''s rows are replaced together; while a batch runs, users have lists of either batch, see batch_id. A batch of all users drops the users that it did not reach';
+COMMENT ON COLUMN pgfeed.recommendations.score IS 'As recommend_posts gives it: compare within a list only';
+COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start or popular, as recommend_posts gives it';
+COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
+COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
+CREATE TABLE pgfeed.users (
+    user_id bigint NOT NULL,
+    gender smallint,
+    age smallint,
+    country text,
+    city text,
+    exp_group smallint,
+    os text,
+    source text
+);
+COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
+COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
+COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
+COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
+COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
+CREATE VIEW pgfeed.current_recommendations AS ...;
+COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted since are left out';
+COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
+CREATE TABLE pgfeed.feature_refreshes (
+    refresh_id bigint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone
+);
+COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
+COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
+CREATE TABLE pgfeed.recommendation_batches (
+    batch_id bigint NOT NULL,
+    recommended_at timestamp with time zone NOT NULL,
+    k integer NOT NULL,
+    variant text,
+    active_days integer,
+    features_as_of timestamp with time zone NOT NULL,
+    user_count bigint NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone
+);
+COMMENT ON TABLE pgfeed.recommendation_batches IS 'One row per refresh_recommendations() that was finished or can go on; at most one can go on';
+COMMENT ON COLUMN pgfeed.recommendation_batches.variant IS 'As asked for; null: as recommend_posts chooses';
+COMMENT ON COLUMN pgfeed.recommendation_batches.active_days IS 'Only users with an event in so many days before the features'' cut-off; null: all users';
+COMMENT ON COLUMN pgfeed.recommendation_batches.features_as_of IS 'The cut-off of the features at the start';
+COMMENT ON COLUMN pgfeed.recommendation_batches.finished_at IS 'Null: at work or interrupted';
+CREATE TABLE pgfeed.rollup_days (
+    day date NOT NULL,
+    is_stale boolean NOT NULL,
+    rolled_up_at timestamp with time zone,
+    view_count integer DEFAULT 0 NOT NULL,
+    like_count integer DEFAULT 0 NOT NULL
+);
+COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
+COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
+CREATE VIEW pgfeed.data_stages AS ...;
+COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
+COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC). Null: none yet, or unknown of an imported model';
+COMMENT ON COLUMN pgfeed.data_stages.updated_at IS 'When it was last made; of a model: activated';
+COMMENT ON COLUMN pgfeed.data_stages.hours_behind IS 'Hours from as_of to the end of the newest day with events';
 CREATE TABLE pgfeed.embedders (
     embedder_id integer NOT NULL,
     name text NOT NULL,
@@ -302,14 +400,6 @@ ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE pgfeed.feature_refreshes (
-    refresh_id bigint NOT NULL,
-    as_of timestamp with time zone NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone
-);
-COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
-COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
 ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_refreshes_refresh_id_seq
     START WITH 1
@@ -318,6 +408,10 @@ ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAY
     NO MAXVALUE
     CACHE 1
 );
+CREATE VIEW pgfeed.feed_days AS ...;
+COMMENT ON VIEW pgfeed.feed_days IS 'One row per day (UTC) with events, as of its last roll-up: the like rate by day';
+COMMENT ON COLUMN pgfeed.feed_days.like_rate IS 'Likes of that day per view of that day; null: no views';
+COMMENT ON COLUMN pgfeed.feed_days.is_stale IS 'True: events came since, and roll_up_events() has yet to count them';
 CREATE VIEW pgfeed.impressions AS ...;
 COMMENT ON VIEW pgfeed.impressions IS 'One row per view of a post by a user. A like row belongs to the latest view of the same post by the same user in the hour before it';
 COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the view has target true or a like row belongs to it';
@@ -387,6 +481,12 @@ ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
+  WITH NO DATA;
+COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
+CREATE VIEW pgfeed.popularity_deciles AS ...;
+COMMENT ON VIEW pgfeed.popularity_deciles IS 'One row per tenth of the posts by views before the last refresh, 1 the most viewed: popularity bias is a share of the recommendations above the share of the views. Fails before the first refresh';
+COMMENT ON COLUMN pgfeed.popularity_deciles.recommendation_share IS 'Its share of all recommendations; null: there are none';
 CREATE TABLE pgfeed.post_components (
     post_id bigint NOT NULL,
     components public.vector(25) NOT NULL
@@ -413,34 +513,36 @@ CREATE TABLE pgfeed.post_embeddings (
 COMMENT ON TABLE pgfeed.post_embeddings IS 'One row per embedder and post with a text, as of the last pgfeed embed';
 COMMENT ON COLUMN pgfeed.post_embeddings.text_digest IS 'MD5 of the text that was embedded';
 COMMENT ON COLUMN pgfeed.post_embeddings.embedding IS 'Of length 1';
-CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
-  WITH NO DATA;
-COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
-CREATE TABLE pgfeed.posts (
-    post_id bigint NOT NULL,
-    text text,
-    topic text,
-    created_at timestamp with time zone,
-    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at))
-);
-COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
-COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
-COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
-COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
 CREATE MATERIALIZED VIEW pgfeed.post_text_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_text_features IS 'One row per post: what its text says, as of the last refresh. TF-IDF as in scikit-learn''s TfidfVectorizer: tf * (ln((1 + n) / (1 + df)) + 1), each post scaled to length 1, over the lexemes of the text search configuration russian, which stems Russian and English words';
 COMMENT ON COLUMN pgfeed.post_text_features.text_length IS 'Characters; null: no text';
 COMMENT ON COLUMN pgfeed.post_text_features.term_count IS 'Distinct lexemes; null: none';
-CREATE TABLE pgfeed.rollup_days (
-    day date NOT NULL,
-    is_stale boolean NOT NULL,
-    rolled_up_at timestamp with time zone,
-    view_count integer DEFAULT 0 NOT NULL,
-    like_count integer DEFAULT 0 NOT NULL
+ALTER TABLE pgfeed.recommendation_batches ALTER COLUMN batch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.recommendation_batches_batch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
-COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
-COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
+CREATE TABLE pgfeed.recommendation_chunks (
+    batch_id bigint NOT NULL,
+    chunk_number integer NOT NULL,
+    user_ids bigint[] NOT NULL,
+    finished_at timestamp with time zone
+);
+COMMENT ON TABLE pgfeed.recommendation_chunks IS 'One row per 200 users of the unfinished batch: what one transaction computes';
+COMMENT ON COLUMN pgfeed.recommendation_chunks.finished_at IS 'Null: to do';
+CREATE VIEW pgfeed.recommendation_lists AS ...;
+COMMENT ON VIEW pgfeed.recommendation_lists IS 'One row per user with recommendations: how diverse the list is';
+COMMENT ON COLUMN pgfeed.recommendation_lists.topic_diversity IS 'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the same (Simpson)';
+CREATE VIEW pgfeed.recommended_topics AS ...;
+COMMENT ON VIEW pgfeed.recommended_topics IS 'One row per topic of the catalogue: coverage of its posts by recommendations, and its share of them';
+COMMENT ON COLUMN pgfeed.recommended_topics.topic IS 'Null: posts without a topic';
+COMMENT ON COLUMN pgfeed.recommended_topics.coverage_rate IS 'Share of its posts that some user is recommended';
+COMMENT ON COLUMN pgfeed.recommended_topics.post_share IS 'Its share of the catalogue''s posts';
+COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_share IS 'Its share of all recommendations; null: there are none';
 CREATE TABLE pgfeed.rollup_watermarks (
     is_only boolean DEFAULT true NOT NULL,
     watermark_at timestamp with time zone NOT NULL,
@@ -462,21 +564,6 @@ COMMENT ON COLUMN pgfeed.user_topic_days.topic IS 'Empty: the post has none, or 
 CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';
-CREATE TABLE pgfeed.users (
-    user_id bigint NOT NULL,
-    gender smallint,
-    age smallint,
-    country text,
-    city text,
-    exp_group smallint,
-    os text,
-    source text
-);
-COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
-COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
-COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
-COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
-COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY pgfeed.embedders
@@ -513,6 +600,12 @@ ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_pkey PRIMARY KEY (embedder_id, post_id);
 ALTER TABLE ONLY pgfeed.posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (post_id);
+ALTER TABLE ONLY pgfeed.recommendation_batches
+    ADD CONSTRAINT recommendation_batches_pkey PRIMARY KEY (batch_id);
+ALTER TABLE ONLY pgfeed.recommendation_chunks
+    ADD CONSTRAINT recommendation_chunks_pkey PRIMARY KEY (batch_id, chunk_number);
+ALTER TABLE ONLY pgfeed.recommendations
+    ADD CONSTRAINT recommendations_pkey PRIMARY KEY (user_id, rank);
 ALTER TABLE ONLY pgfeed.rollup_days
     ADD CONSTRAINT rollup_days_pkey PRIMARY KEY (day);
 ALTER TABLE ONLY pgfeed.rollup_watermarks
@@ -530,6 +623,8 @@ CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id,
 CREATE INDEX post_embeddings_post_id_idx ON pgfeed.post_embeddings USING btree (post_id);
 CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btree (post_id);
 CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features USING btree (post_id);
+CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
+CREATE INDEX recommendations_post_id_idx ON pgfeed.recommendations USING btree (post_id);
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
 CREATE INDEX user_topic_days_day_idx ON pgfeed.user_topic_days USING brin (day) WITH (pages_per_range='32');
 CREATE UNIQUE INDEX user_topic_features_user_id_topic_idx ON pgfeed.user_topic_features USING btree (user_id, topic);
@@ -545,10 +640,14 @@ ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_embedder_id_dimensions_fkey FOREIGN KEY (embedder_id, dimensions) REFERENCES pgfeed.embedders(embedder_id, dimensions) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
+ALTER TABLE ONLY pgfeed.recommendation_chunks
+    ADD CONSTRAINT recommendation_chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES pgfeed.recommendation_batches(batch_id) ON DELETE CASCADE;
 GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
@@ -562,6 +661,8 @@ REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, t
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
@@ -576,6 +677,8 @@ GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with t
 GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) FROM PUBLIC;
@@ -605,6 +708,21 @@ GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_owner;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommendation_batches TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommendation_batches TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.data_stages TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.data_stages TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_reader;
@@ -613,25 +731,27 @@ GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(as_of) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(packed_at) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(post_count) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.post_text_features TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommendation_chunks TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_topic_features TO pgfeed_reader;
-GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
