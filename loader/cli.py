@@ -88,6 +88,26 @@ def migrate_schema():
     click.echo(f"the schema is at revision {migrate.migrate()}", err=True)
 
 
+@main.command("check")
+@JSON
+def check_database(as_json):
+    """Look for what is wrong with the database and say what mends it; exit code 1 if something fails.
+
+    The rows are those of `select * from pgfeed.health()`, which any monitoring can read, and the client's own.
+
+    \b
+    Example:
+      ./run check
+    """
+    from loader import check
+
+    probes = check.check()
+    show([probe.as_dict() for probe in probes], as_json, check.as_table(probes))
+    if not as_json:
+        out.print(check.remedies(probes), soft_wrap=True)
+    sys.exit(any(probe.status == "fail" for probe in probes))
+
+
 @main.command("ingest")
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("--from", "url", metavar="URL", help="Read user_data, post_text_df and feed_data from this Postgres.")

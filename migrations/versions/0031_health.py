@@ -1,0 +1,45 @@
+"""warm_up(), health(), and roll-ups after a restore without data."""
+
+from migrations.objects import execute, install
+
+revision = "0031"
+down_revision = "0030"
+
+
+def upgrade() -> None:
+    execute("""
+        create type pgfeed.probe as (
+            name text,
+            status text,
+            found text,
+            remedy text
+        );
+        alter type pgfeed.probe owner to pgfeed_owner;
+        comment on type pgfeed.probe is 'One row per thing that health() looks at';
+        comment on column pgfeed.probe.status is 'ok, warn (works, but look at it) or fail';
+        comment on column pgfeed.probe.remedy is 'The command that mends it; null: ok';
+    """)
+    install("functions/_probe", "12ae59b1f4a8")
+    install("functions/_python_versions", "3cc1a4bd57dc")
+    install("functions/_job_sessions", "f0327884224b")
+    install("functions/_server_probes", "bcf868138e29")
+    install("functions/_data_probes", "c18fcf3ba271")
+    install("functions/_serving_probes", "131e58a45224")
+    install("functions/_job_probes", "be2695b8f521")
+    install("functions/health", "1d2ee00caa88")
+    install("functions/warm_up", "ab0713cd4660")
+
+
+def downgrade() -> None:
+    execute("""
+        drop function pgfeed.warm_up();
+        drop function pgfeed.health();
+        drop function pgfeed._job_probes();
+        drop function pgfeed._serving_probes();
+        drop function pgfeed._data_probes();
+        drop function pgfeed._server_probes();
+        drop function pgfeed._job_sessions(text);
+        drop function pgfeed._python_versions();
+        drop function pgfeed._probe(text, text[], text[], text, text);
+        drop type pgfeed.probe;
+    """)
