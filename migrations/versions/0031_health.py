@@ -27,10 +27,12 @@ def upgrade() -> None:
     install("functions/_serving_probes", "131e58a45224")
     install("functions/_job_probes", "be2695b8f521")
     install("functions/health", "1d2ee00caa88")
+    install("procedures/_find_stale_days", "a4a4913bf5b9")
     install("functions/warm_up", "ab0713cd4660")
 
 
 def downgrade() -> None:
+    install("procedures/_find_stale_days", "548d064d4f33")
     execute("""
         drop function pgfeed.warm_up();
         drop function pgfeed.health();

@@ -2,6 +2,15 @@ CREATE SCHEMA pgfeed;
 COMMENT ON SCHEMA pgfeed IS 'A post recommender inside PostgreSQL';
 CREATE SCHEMA simulation;
 COMMENT ON SCHEMA simulation IS 'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
+CREATE TYPE pgfeed.probe AS (
+	name text,
+	status text,
+	found text,
+	remedy text
+);
+COMMENT ON TYPE pgfeed.probe IS 'One row per thing that health() looks at';
+COMMENT ON COLUMN pgfeed.probe.status IS 'ok, warn (works, but look at it) or fail';
+COMMENT ON COLUMN pgfeed.probe.remedy IS 'The command that mends it; null: ok';
 CREATE TYPE pgfeed.recommendation AS (
 	rank integer,
 	post_id bigint,
@@ -26,6 +35,12 @@ CREATE TYPE pgfeed.similar_post AS (
 );
 COMMENT ON TYPE pgfeed.similar_post IS 'One row per neighbour of a post or of a search text';
 COMMENT ON COLUMN pgfeed.similar_post.similarity IS 'Cosine of the embeddings, -1 to 1; 1: the same';
+CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about events, features and embeddings';
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -37,6 +52,17 @@ CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
+CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 2
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._job_probes() IS 'The rows of health() about what runs or was interrupted';
+CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, is_waiting boolean, started_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and since when its transaction runs';
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
@@ -74,6 +100,16 @@ CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone) RETURNS TABLE(
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) IS 'One row: the features of all posts as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, -1 for none; matrix big-endian float4, one feature after the other';
+CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) RETURNS pgfeed.probe
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) IS 'One row of health(): fails if there is a failure, else warns if there is a warning (null ones are none)';
+CREATE FUNCTION pgfeed._python_versions() RETURNS text
+    LANGUAGE plpython3u STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._python_versions() IS 'Versions of the server''s Python and of the packages that serving needs, as one line';
 CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -90,6 +126,18 @@ CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views where the user is in them';
+CREATE FUNCTION pgfeed._server_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._server_probes() IS 'The rows of health() about the server';
+CREATE FUNCTION pgfeed._serving_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 3
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._serving_probes() IS 'The rows of health() about models and what is served';
 CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -117,6 +165,11 @@ CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time z
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included';
+CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 15
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.health() IS 'One row per probe of this database, with what mends it; changes nothing, works on a standby, takes about half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -177,6 +230,11 @@ CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, us
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is smoothed: it starts at the user''s own rate with the weight of 20 views';
+CREATE FUNCTION pgfeed.warm_up() RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features and all active models into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
 CREATE TABLE pgfeed.feed_events (
     event_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
@@ -646,9 +704,12 @@ GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
@@ -657,9 +718,13 @@ REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
@@ -669,6 +734,9 @@ GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer
 REVOKE ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.health() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
@@ -695,6 +763,10 @@ REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, u
 GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_operator;
 GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
