@@ -1,5 +1,6 @@
 """Recommendations of all users, computed by several sessions into the table recommendations."""
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -7,10 +8,23 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from threading import Event
 
+import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from loader import db
-from loader.terminal import progress
+from loader.errors import PgfeedError
+from loader.terminal import console, progress
+
+# The table as it is here, for a server that needs no extension and no role of pgfeed.
+DEFINITION = """
+    select array_to_string(array_agg(attname order by attnum), ', '),
+        format('create schema if not exists pgfeed; create table pgfeed.recommendations (%s, primary key (user_id, rank));',
+            string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)) || case when attnotnull then ' not null' else '' end, ', ' order by attnum))
+        || format('comment on table pgfeed.recommendations is %L;', obj_description('pgfeed.recommendations'::regclass, 'pg_class'))
+        || string_agg(format('comment on column pgfeed.recommendations.%I is %L;', attname, col_description(attrelid, attnum)), '')
+    from pg_attribute
+    where attrelid = 'pgfeed.recommendations'::regclass and attnum > 0 and not attisdropped
+"""
 
 
 @dataclass
@@ -27,8 +41,8 @@ class Batch:
     def text(self) -> str:
         """Return one line for people."""
         mine = self.user_count - self.resumed_count
-        before = f" ({self.resumed_count:,} of them were done before)" if self.resumed_count else ""
-        return f"recommendations of {self.user_count:,} users{before}, batch {self.batch_id}, in {self.seconds:.1f} s: {mine / self.seconds:,.0f} users/s"
+        before = f" ({self.resumed_count:,} done before)" if self.resumed_count else ""
+        return f"batch {self.batch_id}: {self.user_count:,} users{before} in {self.seconds:.1f} s, {mine / self.seconds:,.0f} users/s"
 
 
 def start(connection: Connection, ts: str | None, k: int, variant: str | None, active_days: int | None) -> tuple[int, int, int]:
@@ -81,3 +95,28 @@ def refresh_recommendations(
         finally:
             stop.set()
     return Batch(batch_id, users, done, round(time.monotonic() - started, 2))
+
+
+def publish(connection: Connection, url: str) -> int:
+    """Copy the table recommendations to another server, in place of what it has there; return its rows.
+
+    That server needs neither plpython3u nor pgvector. Its readers see the old rows until all new ones are there.
+    """
+    try:
+        target = psycopg2.connect(url, connect_timeout=10, application_name="pgfeed")
+    except psycopg2.Error as error:
+        raise PgfeedError("cannot connect to the server of --to", str(error).strip().splitlines()[0], "mend the address and run the same command again") from error
+    with closing(target), tempfile.TemporaryFile() as file, console.status("copying the table"):
+        with connection, connection.cursor() as cursor:
+            cursor.execute(DEFINITION)
+            columns, definition = cursor.fetchone()
+            cursor.copy_expert(f"copy pgfeed.recommendations ({columns}) to stdout", file)
+        file.seek(0)
+        with target, target.cursor() as cursor:
+            cursor.execute("select to_regclass('pgfeed.alembic_version') is not null, to_regclass('pgfeed.recommendations') is not null")
+            is_pgfeed, exists = cursor.fetchone()
+            if is_pgfeed:
+                raise PgfeedError(f"database {target.info.dbname} of --to has pgfeed itself", "its own batches fill the table there", "PGFEED_DSN=... ./run recommend --batch")
+            cursor.execute("delete from pgfeed.recommendations" if exists else definition)
+            cursor.copy_expert(f"copy pgfeed.recommendations ({columns}) from stdin", file)
+            return cursor.rowcount

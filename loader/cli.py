@@ -445,9 +445,10 @@ def run_demo(connection):
 @click.option("--batch", "is_batch", is_flag=True, help="Write the posts of all users to the table recommendations.")
 @click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS", help="With --batch: users with an event in so many days before the features' cut-off.")
 @click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True, help="With --batch: sessions at work, 130 MB each.")
+@click.option("--to", "url", metavar="URL", help="With --batch: copy the table to this server, which needs no extension.")
 @JSON
 @connected
-def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker_count, as_json):
+def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker_count, url, as_json):
     """Show the posts that SQL recommends to a user, or fill the table recommendations for all users.
 
     A batch that was interrupted goes on where it stopped, unless the features were refreshed since.
@@ -456,6 +457,7 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
     Example:
       ./run recommend 1000 --at "2021-12-20 18:00+00"
       ./run recommend --batch --workers 2
+      ./run recommend --batch --to postgresql://writer@db.example.com/feed
     """
     if is_batch == (user_id is not None):
         raise PgfeedError("give either a user or --batch", None, "./run recommend 1000, or ./run recommend --batch")
@@ -463,7 +465,8 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
         from loader import batch
 
         done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
-        show(done.as_dict(), as_json, done.text())
+        copied = url and batch.publish(connection, url)
+        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{copied:,} rows copied" if url else ""))
         return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()

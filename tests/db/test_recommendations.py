@@ -9,6 +9,7 @@ import psycopg2
 import pytest
 
 from loader import batch
+from loader.errors import PgfeedError
 from tests.db.conftest import ROOT, autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -158,6 +159,27 @@ def test_an_error_of_a_worker_is_the_commands_error(network, network_dsn, monkey
     command = [sys.executable, "-m", "loader.cli", "recommend", "--batch", "--workers", "2"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 1 and "violates check constraint" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_the_table_is_copied_to_a_server_without_pgfeed(network, network_dsn, empty_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    with autocommit(network_dsn) as source, autocommit(empty_dsn) as target:
+        plain = queries(target)
+        plain("create role plain_writer login")
+        try:
+            plain("do $$ begin execute format('grant create on database %I to plain_writer', current_database()); end $$")
+            address = f"{empty_dsn} options='-c role=plain_writer'"
+            for k in (5, 3):
+                batch.refresh_recommendations(source, END, k, None, None, worker_count=1)
+                assert batch.publish(source, address) == 60 * k
+                assert plain(STORED) == network(STORED)
+            assert plain("select tableowner from pg_tables where schemaname = 'pgfeed'") == [("plain_writer",)]
+            assert plain("select obj_description('pgfeed.recommendations'::regclass)") == network("select obj_description('pgfeed.recommendations'::regclass)")
+            assert plain("select extname from pg_extension") == [("plpgsql",)]
+        finally:
+            plain("drop owned by plain_writer; drop role plain_writer")
+        with pytest.raises(PgfeedError, match="has pgfeed itself"):
+            batch.publish(source, network_dsn)
 
 
 def test_an_operator_refreshes_and_a_reader_reads_without_events(network, network_dsn):
