@@ -461,6 +461,8 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
     """
     if is_batch == (user_id is not None):
         raise PgfeedError("give either a user or --batch", None, "./run recommend 1000, or ./run recommend --batch")
+    if not is_batch and (active_days is not None or url or worker_count > 1):
+        raise PgfeedError("--active, --workers and --to need --batch", None, "./run recommend --batch")
     if is_batch:
         from loader import batch
 
