@@ -73,10 +73,10 @@ def upgrade() -> None:
     install("procedures/refresh_recommendations", "b1f4b431cd09")
     install("views/current_recommendations", "4da4db49ab32")
     install("views/recommended_topics", "066cb5b33fd0")
-    install("views/recommendation_lists", "2e1f2479c8de")
+    install("views/recommendation_lists", "87d8a75616fc")
     install("views/popularity_deciles", "a096000029a4")
     install("views/feed_days", "bfb82dcc2027")
-    install("views/data_stages", "471ddb4b6773")
+    install("views/data_stages", "79e5e1555d9c")
 
 
 def downgrade() -> None:

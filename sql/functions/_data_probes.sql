@@ -19,8 +19,15 @@ begin
     select (pgfeed._probe(
         'partitions',
         null,
-        array[string_agg(format('events of %s cannot be inserted', to_char(m.month, 'YYYY-MM')), '; ' order by m.month)],
-        format('%s months', (select count(*) from pg_inherits as i where i.inhparent = 'pgfeed.feed_events'::regclass)),
+        array[
+            string_agg(
+                format('events of %s cannot be inserted', to_char(m.month, 'YYYY-MM')), '; ' order by m.month
+            )
+        ],
+        format(
+            '%s months',
+            (select count(*) from pg_inherits as i where i.inhparent = 'pgfeed.feed_events'::regclass)
+        ),
         'call pgfeed.create_event_partitions(now(), now() + interval ''1 month'')'
     )).*
     from unnest(array[now(), now() + interval '1 month']) as m (month)
@@ -121,10 +128,15 @@ begin
         array[
             case
                 when count(*) filter (where e.embedder_id is not null and v.post_id is null) > 0
-                    then to_char(count(*) filter (where v.post_id is null), 'FM999,999,999') || ' posts with a text have none'
+                    then to_char(count(*) filter (where v.post_id is null), 'FM999,999,999')
+                    || ' posts with a text have none'
             end,
             case
-                when exists (select from pgfeed.embedders as w where w.finished_at is null and w.started_at < now() - interval '1 day')
+                when exists (
+                    select
+                    from pgfeed.embedders as w
+                    where w.finished_at is null and w.started_at < now() - interval '1 day'
+                )
                     then 'the embedder was interrupted'
             end
         ],

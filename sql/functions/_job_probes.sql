@@ -44,13 +44,19 @@ begin
         null,
         case
             when v_session.pid is null then 'none is running'
-            when not v_session.is_refresh or v_step = 0 then format('session %s is rolling up events', v_session.pid)
-            when v_step > cardinality(v_views) then format('session %s is packing the posts, step 5 of 5', v_session.pid)
+            when not v_session.is_refresh or v_step = 0
+                then format('session %s is rolling up events', v_session.pid)
+            when v_step > cardinality(v_views)
+                then format('session %s is packing the posts, step 5 of 5', v_session.pid)
             else format('session %s is refreshing %s, step %s of 5', v_session.pid, v_views[v_step], v_step)
         end
         || coalesce(', for ' || date_trunc('second', v_session.duration), '')
         || case when v_session.waiting_count > 0 then format(', %s more wait', v_session.waiting_count) else '' end
-        || coalesce('; the last refresh took ' || round(extract(epoch from v_refresh.finished_at - v_refresh.started_at), 1) || ' s', ''),
+        || coalesce(
+            '; the last refresh took '
+            || round(extract(epoch from v_refresh.finished_at - v_refresh.started_at), 1) || ' s',
+            ''
+        ),
         null
     );
 
@@ -59,8 +65,11 @@ begin
         coalesce(sum(cardinality(c.user_ids)), 0) as user_count,
         coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - interval '1 minute' as is_idle,
         coalesce(max(c.finished_at), v_batch.started_at) as at,
-        sum(cardinality(c.user_ids))
-        / nullif(extract(epoch from max(c.finished_at) - v_batch.started_at), 0) as pace
+        sum(cardinality(c.user_ids)) filter (where c.finished_at > clock_timestamp() - interval '1 minute')
+        / extract(
+            epoch from clock_timestamp()
+            - greatest(min(c.finished_at), v_batch.started_at, clock_timestamp() - interval '1 minute')
+        ) as pace
     into v_done
     from pgfeed.recommendation_chunks as c
     where c.batch_id = v_batch.batch_id and c.finished_at is not null;
@@ -73,7 +82,9 @@ begin
                     then 'the batch was interrupted at ' || to_char(v_done.at, 'YYYY-MM-DD HH24:MI')
             end,
             case
-                when v_batch.finished_at is not null and v_batch.features_as_of < v_refresh.as_of - interval '36 hours'
+                when
+                    v_batch.finished_at is not null
+                    and v_batch.features_as_of < v_refresh.as_of - interval '36 hours'
                     then 'from older features than the present ones'
             end
         ],
@@ -84,7 +95,9 @@ begin
                     'batch %s: %s of %s users done', v_batch.batch_id,
                     to_char(v_done.user_count, 'FM999,999,990'), to_char(v_batch.user_count, 'FM999,999,990')
                 )
-                || coalesce(format(', about %s s left', round((v_batch.user_count - v_done.user_count) / v_done.pace)), '')
+                || coalesce(
+                    format(', about %s s left', round((v_batch.user_count - v_done.user_count) / v_done.pace)), ''
+                )
             else format(
                 'of %s users at %s',
                 to_char(v_batch.user_count, 'FM999,999,990'), to_char(v_batch.recommended_at, 'YYYY-MM-DD HH24:MI')

@@ -27,6 +27,7 @@ $$;
 alter function pgfeed._job_sessions(text) owner to pgfeed_owner;
 
 comment on function pgfeed._job_sessions(text) is
-    'One row per session that holds or waits for the advisory lock hashtext(lock_name), and since when its transaction runs';
+    'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its '
+    'transaction began';
 
 revoke all on function pgfeed._job_sessions(text) from public;

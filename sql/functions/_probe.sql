@@ -16,7 +16,7 @@ as $$
             when array_to_string(warnings, '') <> '' then 'warn'
             else 'ok'
         end,
-        coalesce(nullif(concat_ws('; ', nullif(array_to_string(failures || warnings, '; '), ''), found), ''), 'nothing'),
+        concat_ws('; ', nullif(array_to_string(failures || warnings, '; '), ''), found),
         case when array_to_string(failures || warnings, '') <> '' then remedy end;
 $$;
 

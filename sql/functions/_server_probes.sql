@@ -36,8 +36,14 @@ begin
         null,
         array[
             case when not current_setting('fsync')::boolean then 'fsync is off: a crash can lose the database' end,
-            case when not current_setting('full_page_writes')::boolean then 'full_page_writes is off: a crash can damage the database' end,
-            case when not current_setting('autovacuum')::boolean then 'autovacuum is off: plans and sizes get worse' end,
+            case
+                when not current_setting('full_page_writes')::boolean
+                    then 'full_page_writes is off: a crash can damage the database'
+            end,
+            case
+                when not current_setting('autovacuum')::boolean
+                    then 'autovacuum is off: plans and sizes get worse'
+            end,
             case
                 when pg_size_bytes(current_setting('shared_buffers')) < 128 * 1024 ^ 2
                     then 'shared_buffers is below 128MB'
@@ -65,7 +71,11 @@ begin
         null,
         array[
             (
-                select format('session %s has been in a transaction since %s: roll-ups count from there again and again', a.pid, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI'))
+                select
+                    format(
+                        'session %s has been in a transaction since %s: every roll-up counts from there again',
+                        a.pid, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI')
+                    )
                 from pg_stat_activity as a
                 where a.datname = current_database() and a.xact_start < now() - interval '1 hour'
                 order by a.xact_start

@@ -16,13 +16,20 @@ begin
         'model ' || a.variant,
         pgfeed._model_problems(a.model_id),
         null,
-        format('version %s, trained on events before %s', a.version, coalesce(to_char(a.trained_until, 'YYYY-MM-DD'), '(unknown)')),
+        format(
+            'version %s, trained on events before %s',
+            a.version, coalesce(to_char(a.trained_until, 'YYYY-MM-DD'), '(unknown)')
+        ),
         format('./run refresh, or ./run train %s --activate', a.variant)
     )).*
     from pgfeed.active_models as a;
     if not found then
         return next pgfeed._probe(
-            'model', null, array['none is active: the most liked posts are served to all'], null, './run train control --activate'
+            'model',
+            null,
+            array['none is active: the posts with the best recent like rate are served to all'],
+            null,
+            './run train control --activate'
         );
     end if;
 

@@ -51,9 +51,11 @@ order by s.number, s.stage;
 alter view pgfeed.data_stages owner to pgfeed_owner;
 
 comment on view pgfeed.data_stages is
-    'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
+    'One row per stage of the data (events as rolled up, features, each active model, recommendations): how '
+    'fresh it is';
 comment on column pgfeed.data_stages.as_of is
-    'No later event is in it; of events: the end of the newest day (UTC). Null: none yet, or unknown of an imported model';
+    'No later event is in it; of events: the end of the newest day (UTC). Null: none yet, or unknown of an '
+    'imported model';
 comment on column pgfeed.data_stages.updated_at is 'When it was last made; of a model: activated';
 comment on column pgfeed.data_stages.hours_behind is 'Hours from as_of to the end of the newest day with events';
 

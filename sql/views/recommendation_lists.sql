@@ -28,6 +28,7 @@ alter view pgfeed.recommendation_lists owner to pgfeed_owner;
 comment on view pgfeed.recommendation_lists is
     'One row per user with recommendations: how diverse the list is';
 comment on column pgfeed.recommendation_lists.topic_diversity is
-    'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the same (Simpson)';
+    'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the '
+    'same (Simpson)';
 
 grant select on pgfeed.recommendation_lists to pgfeed_reader, pgfeed_operator;

@@ -62,7 +62,7 @@ CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, 
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and since when its transaction runs';
+COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its transaction began';
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;

@@ -64,6 +64,8 @@ def test_an_empty_database_says_what_to_do(query):
     ("insert into pgfeed.embedders (name, checkpoint, dimensions, is_active, finished_at) values ('use', '1', 2, true, now())", "embeddings", "warn", "80 posts"),
     ("select pgfeed._start_recommendation_batch(now(), 5, null, null); update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'",
      "recommendations", "warn", "interrupted"),
+    ("insert into pgfeed.recommendation_batches (recommended_at, k, features_as_of, user_count, finished_at)"
+     " values (now(), 5, '2021-12-10', 60, now())", "recommendations", "warn", "older features"),
 ])
 def test_what_is_wrong_is_named_with_its_remedy(network, change, name, status, words):
     network(change)
@@ -95,20 +97,25 @@ def test_the_right_to_see_other_sessions(network_dsn):
         connection.rollback()
 
 
-def test_a_running_refresh_is_seen_at_its_step(network, network_dsn):
+@pytest.mark.parametrize(("hindrance", "words"), [
+    ("select pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'))", "rolling up events"),
+    ("refresh materialized view concurrently pgfeed.user_features", "refreshing user_features, step 3 of 5"),
+    ("lock table pgfeed.feature_packs in share mode", "packing the posts, step 5 of 5"),
+])
+def test_a_running_refresh_is_seen_at_its_step(network, network_dsn, hindrance, words):
     with psycopg2.connect(network_dsn) as blocker, autocommit(network_dsn) as other:
         pid = other.info.backend_pid
-        queries(blocker)("lock table pgfeed.feature_packs in share mode")
+        queries(blocker)(hindrance)
         refresh = threading.Thread(target=queries(other), args=["call pgfeed.refresh_features()"])
         refresh.start()
         for _ in range(400):
             found = probes(network)["refresh"]
-            if "packing" in found[1]:
+            if words in found[1]:
                 break
             time.sleep(0.02)
         blocker.commit()
         refresh.join()
-    assert found[0] == "ok" and f"session {pid} is packing the posts, step 5 of 5" in found[1]
+    assert found[0] == "ok" and f"session {pid} is {words}, for 00:00:" in found[1]
     assert "none is running; the last refresh took" in probes(network)["refresh"][1]
 
 
