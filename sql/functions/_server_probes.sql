@@ -31,27 +31,28 @@ begin
         'pip install catboost numpy  # into the server''s Python, then restart the server'
     );
 
-    return next pgfeed._probe(
+    return query
+    select (pgfeed._probe(
         'settings',
         null,
-        array[
-            case when not current_setting('fsync')::boolean then 'fsync is off: a crash can lose the database' end,
-            case
-                when not current_setting('full_page_writes')::boolean
-                    then 'full_page_writes is off: a crash can damage the database'
-            end,
-            case
-                when not current_setting('autovacuum')::boolean
-                    then 'autovacuum is off: plans and sizes get worse'
-            end,
-            case
-                when pg_size_bytes(current_setting('shared_buffers')) < 128 * 1024 ^ 2
-                    then 'shared_buffers is below 128MB'
-            end
-        ],
+        array_agg(format('%s is %s: %s', w.name, current_setting(w.name), w.reason)),
         format('shared_buffers %s, work_mem %s', current_setting('shared_buffers'), current_setting('work_mem')),
-        'alter system set ...; then reload, or restart for shared_buffers'
-    );
+        string_agg(format('alter system set %s = %L', w.name, w.wanted), '; ')
+        || '; then restart the server'
+    )).*
+    from (
+        values
+        ('fsync', 'on', 'a crash can lose the database'),
+        ('full_page_writes', 'on', 'a crash can damage the database'),
+        ('autovacuum', 'on', 'tables grow and plans get worse'),
+        ('shared_buffers', '128MB', 'what serving reads does not stay in memory')
+    ) as w (name, wanted, reason)
+    inner join pg_settings as s on s.name = w.name
+    where
+        case
+            when s.vartype = 'bool' then s.setting <> w.wanted
+            else pg_size_bytes(current_setting(w.name)) < pg_size_bytes(w.wanted)
+        end;
 
     return next pgfeed._probe(
         'rights',
@@ -62,51 +63,38 @@ begin
             end
         ],
         null,
-        'pgfeed_owner has pg_read_all_stats',
+        case
+            when pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage')
+                then 'pgfeed_owner has pg_read_all_stats'
+        end,
         'grant pg_read_all_stats to pgfeed_owner'
     );
 
-    return next pgfeed._probe(
+    -- What keeps the watermark of _find_stale_days() back.
+    return query
+    select (pgfeed._probe(
         'transactions',
         null,
-        array[
-            (
-                select
-                    format(
-                        'session %s has been in a transaction since %s: every roll-up counts from there again',
-                        a.pid, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI')
-                    )
-                from pg_stat_activity as a
-                where a.datname = current_database() and a.xact_start < now() - interval '1 hour'
-                order by a.xact_start
-                limit 1
-            ),
-            (
-                select format('prepared transaction %s holds roll-ups up', x.gid)
-                from pg_prepared_xacts as x
-                where x.database = current_database()
-                order by x.prepared
-                limit 1
-            )
-        ],
-        'none open for an hour',
-        coalesce(
-            (
-                select format('rollback prepared %L', x.gid)
-                from pg_prepared_xacts as x
-                where x.database = current_database()
-                order by x.prepared
-                limit 1
-            ),
-            (
-                select format('select pg_terminate_backend(%s)', a.pid)
-                from pg_stat_activity as a
-                where a.datname = current_database()
-                order by a.xact_start
-                limit 1
-            )
-        )
-    );
+        array_agg(h.problem),
+        case when count(*) = 0 then 'none open for an hour' else 'every roll-up counts from there again' end,
+        min(h.remedy)
+    )).*
+    from (
+        select
+            format('session %s has been in a transaction since %s', a.pid, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI')),
+            format('select pg_terminate_backend(%s)', a.pid)
+        from pg_stat_activity as a
+        where
+            a.datname = current_database()
+            and a.backend_type <> 'autovacuum worker'
+            and a.xact_start < now() - interval '1 hour'
+        union all
+        select
+            format('transaction %s was prepared and not ended', x.gid),
+            format('rollback prepared %L', x.gid)
+        from pg_prepared_xacts as x
+        where x.database = current_database() and x.prepared < now() - interval '1 hour'
+    ) as h (problem, remedy);
 
     return query
     select (pgfeed._probe(

@@ -12,7 +12,13 @@ declare
     v_problem text;
 begin
     return query
-    select (pgfeed._probe(
+    select
+        p.name,
+        p.status,
+        p.found,
+        p.remedy
+    from pgfeed.active_models as a
+    cross join lateral pgfeed._probe(
         'model ' || a.variant,
         pgfeed._model_problems(a.model_id),
         null,
@@ -21,8 +27,7 @@ begin
             a.version, coalesce(to_char(a.trained_until, 'YYYY-MM-DD'), '(unknown)')
         ),
         format('./run refresh, or ./run train %s --activate', a.variant)
-    )).*
-    from pgfeed.active_models as a;
+    ) as p;
     if not found then
         return next pgfeed._probe(
             'model',

@@ -93,7 +93,10 @@ def test_the_right_to_see_other_sessions(network_dsn):
     with psycopg2.connect(network_dsn) as connection:
         query = queries(connection)
         query("revoke pg_read_all_stats from pgfeed_owner")
-        assert probes(query)["rights"] == ("fail", "pgfeed_owner may not see other sessions: events cannot be rolled up; pgfeed_owner has pg_read_all_stats", "grant pg_read_all_stats to pgfeed_owner")
+        assert probes(query)["rights"] == (
+            "fail", "pgfeed_owner may not see other sessions: events cannot be rolled up",
+            "grant pg_read_all_stats to pgfeed_owner",
+        )
         connection.rollback()
 
 
