@@ -97,26 +97,32 @@ def refresh_recommendations(
     return Batch(batch_id, users, done, round(time.monotonic() - started, 2))
 
 
+def open_target(url: str) -> Connection:
+    """Connect to the server of --to; raise if it cannot be reached or has pgfeed itself."""
+    try:
+        target = psycopg2.connect(url, connect_timeout=10, application_name="pgfeed")
+    except psycopg2.Error as error:
+        raise PgfeedError("cannot connect to the server of --to", str(error).strip().splitlines()[0], "mend the address and run the same command again") from error
+    with target, target.cursor() as cursor:
+        cursor.execute("select to_regclass('pgfeed.alembic_version') is not null")
+        if cursor.fetchone()[0]:
+            raise PgfeedError(f"database {target.info.dbname} of --to has pgfeed itself", "its own batches fill the table there", "PGFEED_DSN=... ./run recommend --batch")
+    return target
+
+
 def publish(connection: Connection, url: str) -> int:
     """Copy the table recommendations to another server, in place of what it has there; return its rows.
 
     That server needs neither plpython3u nor pgvector. Its readers see the old rows until all new ones are there.
     """
-    try:
-        target = psycopg2.connect(url, connect_timeout=10, application_name="pgfeed")
-    except psycopg2.Error as error:
-        raise PgfeedError("cannot connect to the server of --to", str(error).strip().splitlines()[0], "mend the address and run the same command again") from error
-    with closing(target), tempfile.TemporaryFile() as file, console.status("copying the table"):
+    with closing(open_target(url)) as target, tempfile.TemporaryFile() as file, console.status("copying the table"):
         with connection, connection.cursor() as cursor:
             cursor.execute(DEFINITION)
             columns, definition = cursor.fetchone()
             cursor.copy_expert(f"copy pgfeed.recommendations ({columns}) to stdout", file)
         file.seek(0)
         with target, target.cursor() as cursor:
-            cursor.execute("select to_regclass('pgfeed.alembic_version') is not null, to_regclass('pgfeed.recommendations') is not null")
-            is_pgfeed, exists = cursor.fetchone()
-            if is_pgfeed:
-                raise PgfeedError(f"database {target.info.dbname} of --to has pgfeed itself", "its own batches fill the table there", "PGFEED_DSN=... ./run recommend --batch")
-            cursor.execute("delete from pgfeed.recommendations" if exists else definition)
+            cursor.execute("select to_regclass('pgfeed.recommendations') is not null")
+            cursor.execute("delete from pgfeed.recommendations" if cursor.fetchone()[0] else definition)
             cursor.copy_expert(f"copy pgfeed.recommendations ({columns}) from stdin", file)
             return cursor.rowcount

@@ -466,6 +466,8 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
     if is_batch:
         from loader import batch
 
+        if url:
+            batch.open_target(url).close()
         done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
         copied = url and batch.publish(connection, url)
         show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{copied:,} rows copied" if url else ""))
