@@ -74,7 +74,7 @@ def upgrade() -> None:
     install("views/current_recommendations", "4da4db49ab32")
     install("views/recommended_topics", "066cb5b33fd0")
     install("views/recommendation_lists", "87d8a75616fc")
-    install("views/popularity_deciles", "a096000029a4")
+    install("views/popularity_deciles", "1f8e7a05261d")
     install("views/feed_days", "bfb82dcc2027")
     install("views/data_stages", "79e5e1555d9c")
 

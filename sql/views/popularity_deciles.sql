@@ -37,7 +37,8 @@ select
     d.view_count / nullif(sum(d.view_count) over (), 0)::double precision as view_share,
     d.like_count / nullif(sum(d.like_count) over (), 0)::double precision as like_share,
     d.recommendation_count / nullif(sum(d.recommendation_count) over (), 0)::double precision as recommendation_share
-from deciles as d;
+from deciles as d
+order by d.decile;
 
 alter view pgfeed.popularity_deciles owner to pgfeed_owner;
 
