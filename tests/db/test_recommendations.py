@@ -7,8 +7,10 @@ import time
 
 import psycopg2
 import pytest
+from click.testing import CliRunner
 
 from loader import batch
+from loader.cli import main
 from loader.errors import PgfeedError
 from tests.db.conftest import ROOT, autocommit, queries
 
@@ -180,6 +182,18 @@ def test_the_table_is_copied_to_a_server_without_pgfeed(network, network_dsn, em
             plain("drop owned by plain_writer; drop role plain_writer")
         with pytest.raises(PgfeedError, match="has pgfeed itself"):
             batch.publish(source, network_dsn)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ([], "give either a user or --batch"),
+    (["7", "--batch"], "give either a user or --batch"),
+    (["7", "--workers", "2"], "need --batch"),
+    (["--batch", "--to", "host=127.0.0.1 port=1"], "cannot connect to the server of --to"),
+])
+def test_what_the_command_refuses(network_dsn, monkeypatch, arguments, words):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    result = CliRunner().invoke(main, ["recommend", *arguments])
+    assert result.exit_code == 1 and words in result.output
 
 
 def test_an_operator_refreshes_and_a_reader_reads_without_events(network, network_dsn):
