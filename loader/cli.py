@@ -88,6 +88,26 @@ def migrate_schema():
     click.echo(f"the schema is at revision {migrate.migrate()}", err=True)
 
 
+@main.command("check")
+@JSON
+def check_database(as_json):
+    """Look for what is wrong with the database and say what mends it; exit code 1 if something fails.
+
+    The rows are those of `select * from pgfeed.health()`, which any monitoring can read, and the client's own.
+
+    \b
+    Example:
+      ./run check
+    """
+    from loader import check
+
+    probes = check.check()
+    show([probe.as_dict() for probe in probes], as_json, check.as_table(probes))
+    if not as_json:
+        out.print(check.remedies(probes), soft_wrap=True)
+    sys.exit(any(probe.status == "fail" for probe in probes))
+
+
 @main.command("ingest")
 @click.argument("files", nargs=-1, type=click.Path())
 @click.option("--from", "url", metavar="URL", help="Read user_data, post_text_df and feed_data from this Postgres.")
@@ -530,19 +550,40 @@ def report_experiment(connection, name, attribution, until, path, as_json):
 
 
 @main.command("recommend")
-@click.argument("user_id", type=BIGINT)
+@click.argument("user_id", type=BIGINT, required=False)
 @click.option("--at", "ts", metavar="TS", help="The moment [default: now].")
 @click.option("-k", "k", default=5, show_default=True, help="How many posts.")
 @click.option("--variant", help="The model's variant [default: as in SQL].")
+@click.option("--batch", "is_batch", is_flag=True, help="Write the posts of all users to the table recommendations.")
+@click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS", help="With --batch: users with an event in so many days before the features' cut-off.")
+@click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True, help="With --batch: sessions at work, 130 MB each.")
+@click.option("--to", "url", metavar="URL", help="With --batch: copy the table to this server, which needs no extension.")
 @JSON
 @connected
-def recommend(connection, user_id, ts, k, variant, as_json):
-    """Show the posts that SQL recommends to a user.
+def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker_count, url, as_json):
+    """Show the posts that SQL recommends to a user, or fill the table recommendations for all users.
+
+    A batch that was interrupted goes on where it stopped, unless the features were refreshed since.
 
     \b
     Example:
       ./run recommend 1000 --at "2021-12-20 18:00+00"
+      ./run recommend --batch --workers 2
+      ./run recommend --batch --to postgresql://writer@db.example.com/feed
     """
+    if is_batch == (user_id is not None):
+        raise PgfeedError("give either a user or --batch", None, "./run recommend 1000, or ./run recommend --batch")
+    if not is_batch and (active_days is not None or url or worker_count > 1):
+        raise PgfeedError("--active, --workers and --to need --batch", None, "./run recommend --batch")
+    if is_batch:
+        from loader import batch
+
+        if url:
+            batch.open_target(url).close()
+        done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
+        copied = url and batch.publish(connection, url)
+        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{copied:,} rows copied" if url else ""))
+        return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
         cursor.execute(

@@ -31,6 +31,25 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
         raise PgfeedError("PGFEED_DSN is not a connection string", str(error), "use postgresql://user:password@host:port/database") from error
 
 
+def restored_without_data(cursor: psycopg2.extensions.cursor) -> bool:
+    """Return whether there are tables but no revision, as after pg_restore --schema-only."""
+    cursor.execute("select to_regclass('pgfeed.users') is not null and not exists (select from pgfeed.alembic_version)")
+    return cursor.fetchone()[0]
+
+
+def head() -> str:
+    """Return the newest revision of this checkout."""
+    return max(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def without_revision(name: str) -> PgfeedError:
+    """Return the error about a schema that does not know its revision."""
+    return PgfeedError(
+        f"database {name} does not know its revision", "it was restored without data",
+        f"""./run psql -c "insert into pgfeed.alembic_version values ('{head()}')" if it was dumped at {head()}, else that revision""",
+    )
+
+
 def require_schema(connection: psycopg2.extensions.connection) -> None:
     """Raise unless all migrations have been applied here."""
     with connection, connection.cursor() as cursor:
@@ -40,6 +59,8 @@ def require_schema(connection: psycopg2.extensions.connection) -> None:
         )
         exists, is_usable, name, user = cursor.fetchone()
         if is_usable:
+            if restored_without_data(cursor):
+                raise without_revision(name)
             cursor.execute("select version_num from pgfeed.alembic_version")
             revision = cursor.fetchone()
         if not exists:
@@ -49,8 +70,7 @@ def require_schema(connection: psycopg2.extensions.connection) -> None:
                 f"user {user} may not use the schema pgfeed of database {name}", "no role of pgfeed was granted",
                 f"as its administrator: grant pgfeed_reader to {user} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
             )
-        head = max(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
-        if revision is None or revision[0] != head:
+        if revision is None or revision[0] != head():
             raise PgfeedError(
-                f"database {name} is at revision {revision[0] if revision else 'none'}", f"this checkout needs {head}", "./run migrate"
+                f"database {name} is at revision {revision[0] if revision else 'none'}", f"this checkout needs {head()}", "./run migrate"
             )

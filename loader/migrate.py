@@ -60,11 +60,20 @@ def require_packages(connection: Connection) -> None:
             ) from error
 
 
+def require_revision(connection: Connection) -> None:
+    """Raise if the tables are there and their revision is not known: migrations would start from the first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('pgfeed.alembic_version') is not null")
+        if cursor.fetchone()[0] and db.restored_without_data(cursor):
+            raise db.without_revision(connection.info.dbname)
+
+
 def migrate() -> str:
     """Upgrade the database to the newest revision; return that revision."""
     connection = db.connect()
     try:
         require_extensions(connection)
+        require_revision(connection)
         command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
         require_packages(connection)
         with connection, connection.cursor() as cursor:

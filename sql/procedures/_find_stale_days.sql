@@ -23,7 +23,8 @@ begin
     from pg_stat_activity as a
     where a.datname = current_database() and a.backend_type <> 'autovacuum worker';
 
-    select w.watermark_at into v_since from pgfeed.rollup_watermarks as w;
+    -- A database restored without data has no watermark.
+    v_since := coalesce((select w.watermark_at from pgfeed.rollup_watermarks as w), '-infinity');
 
     insert into pgfeed.rollup_days as d (day, is_stale)
     select distinct c.event_day, true
@@ -49,7 +50,9 @@ begin
 
     -- When a prepared transaction began is not known.
     if not exists (select from pg_prepared_xacts as x where x.database = current_database()) then
-        update pgfeed.rollup_watermarks set watermark_at = v_until;
+        insert into pgfeed.rollup_watermarks as w (watermark_at)
+        values (v_until)
+        on conflict (is_only) do update set watermark_at = excluded.watermark_at;
     end if;
 end;
 $$;

@@ -2,6 +2,15 @@ CREATE SCHEMA pgfeed;
 COMMENT ON SCHEMA pgfeed IS 'A post recommender inside PostgreSQL';
 CREATE SCHEMA simulation;
 COMMENT ON SCHEMA simulation IS 'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
+CREATE TYPE pgfeed.probe AS (
+	name text,
+	status text,
+	found text,
+	remedy text
+);
+COMMENT ON TYPE pgfeed.probe IS 'One row per thing that health() looks at';
+COMMENT ON COLUMN pgfeed.probe.status IS 'ok, warn (works, but look at it) or fail';
+COMMENT ON COLUMN pgfeed.probe.remedy IS 'The command that mends it; null: ok';
 CREATE TYPE pgfeed.recommendation AS (
 	rank integer,
 	post_id bigint,
@@ -37,11 +46,22 @@ CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp 
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included';
+CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about events, features and embeddings';
 CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._experiment_id(experiment text) IS 'The number of an experiment; an unknown name is an error';
+CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) IS 'Replaces the recommendations of the next users of a batch and says how many they were; null: no users are left to take, and the batch is finished unless another session is still at work on it';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -52,6 +72,17 @@ CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
 COMMENT ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) IS 'The remainder of a number of 32 hexadecimal digits, all 128 bits of it, by a divisor up to 2^31 - 1';
+CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 2
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._job_probes() IS 'The rows of health() about what runs or was interrupted';
+CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, is_waiting boolean, started_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its transaction began';
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
@@ -89,6 +120,16 @@ CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone) RETURNS TABLE(
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) IS 'One row: the features of all posts as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, -1 for none; matrix big-endian float4, one feature after the other';
+CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) RETURNS pgfeed.probe
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) IS 'One row of health(): fails if there is a failure, else warns if there is a warning (null ones are none)';
+CREATE FUNCTION pgfeed._python_versions() RETURNS text
+    LANGUAGE plpython3u STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._python_versions() IS 'Versions of the server''s Python and of the packages that serving needs, as one line';
 CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -110,6 +151,18 @@ CREATE FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, O
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) IS 'One row: the user''s arm in the running experiment; nulls: none is running';
+CREATE FUNCTION pgfeed._server_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._server_probes() IS 'The rows of health() about the server';
+CREATE FUNCTION pgfeed._serving_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 3
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._serving_probes() IS 'The rows of health() about models and what is served';
 CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint DEFAULT NULL::bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -120,6 +173,11 @@ CREATE FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) RETU
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN pgfeed._hex_modulo(md5(convert_to(((user_id)::text || salt), 'UTF8'::name)), slot_count);
 COMMENT ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) IS 'Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count';
+CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
 CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -173,6 +231,11 @@ CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval D
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
+CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 15
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.health() IS 'One row per probe of this database, with what mends it; changes nothing, works on a standby, takes about half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -193,6 +256,10 @@ CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAU
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) IS 'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest event where that is earlier';
+CREATE PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone DEFAULT NULL::timestamp with time zone, IN k integer DEFAULT 5, IN variant text DEFAULT NULL::text, IN active_days integer DEFAULT NULL::integer, INOUT batch_id bigint DEFAULT NULL::bigint)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) IS 'Fills recommendations with what recommend_posts gives for all users of the last refresh (active_days: only those with an event in so many days before it), 200 users a transaction, and gives the batch. ts null: now. Called again after an interruption it goes on with that batch, unless it asks for something else or the features were refreshed since. Called in several sessions they share the work. Not inside a transaction block';
 CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer, IN from_day date DEFAULT NULL::date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -244,6 +311,11 @@ CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, us
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is smoothed: it starts at the user''s own rate with the weight of 20 views';
+CREATE FUNCTION pgfeed.warm_up() RETURNS integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features and all active models into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
 CREATE TABLE pgfeed.feed_events (
     event_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
@@ -302,6 +374,90 @@ COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that ser
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
 );
+CREATE TABLE pgfeed.posts (
+    post_id bigint NOT NULL,
+    text text,
+    topic text,
+    created_at timestamp with time zone,
+    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at))
+);
+COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
+COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
+COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
+COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
+CREATE TABLE pgfeed.recommendations (
+    user_id bigint NOT NULL,
+    rank integer NOT NULL,
+    post_id bigint NOT NULL,
+    score double precision NOT NULL,
+    variant text NOT NULL,
+    source text NOT NULL,
+    model_version integer,
+    features_as_of timestamp with time zone NOT NULL,
+    recommended_at timestamp with time zone NOT NULL,
+    batch_id bigint NOT NULL
+);
+COMMENT ON TABLE pgfeed.recommendations IS 'One row per user and rank: what recommend_posts gave at recommended_at, by the newest batch that reached the user. A user''s rows are replaced together; while a batch runs, users have lists of either batch, see batch_id. A batch of all users drops the users that it did not reach';
+COMMENT ON COLUMN pgfeed.recommendations.score IS 'As recommend_posts gives it: compare within a list only';
+COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start or popular, as recommend_posts gives it';
+COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
+COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
+CREATE TABLE pgfeed.users (
+    user_id bigint NOT NULL,
+    gender smallint,
+    age smallint,
+    country text,
+    city text,
+    exp_group smallint,
+    os text,
+    source text
+);
+COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
+COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
+COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
+COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
+COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
+CREATE VIEW pgfeed.current_recommendations AS ...;
+COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted since are left out';
+COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
+CREATE TABLE pgfeed.feature_refreshes (
+    refresh_id bigint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone
+);
+COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
+COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
+CREATE TABLE pgfeed.recommendation_batches (
+    batch_id bigint NOT NULL,
+    recommended_at timestamp with time zone NOT NULL,
+    k integer NOT NULL,
+    variant text,
+    active_days integer,
+    features_as_of timestamp with time zone NOT NULL,
+    user_count bigint NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone
+);
+COMMENT ON TABLE pgfeed.recommendation_batches IS 'One row per refresh_recommendations() that was finished or can go on; at most one can go on';
+COMMENT ON COLUMN pgfeed.recommendation_batches.variant IS 'As asked for; null: as recommend_posts chooses';
+COMMENT ON COLUMN pgfeed.recommendation_batches.active_days IS 'Only users with an event in so many days before the features'' cut-off; null: all users';
+COMMENT ON COLUMN pgfeed.recommendation_batches.features_as_of IS 'The cut-off of the features at the start';
+COMMENT ON COLUMN pgfeed.recommendation_batches.finished_at IS 'Null: at work or interrupted';
+CREATE TABLE pgfeed.rollup_days (
+    day date NOT NULL,
+    is_stale boolean NOT NULL,
+    rolled_up_at timestamp with time zone,
+    view_count integer DEFAULT 0 NOT NULL,
+    like_count integer DEFAULT 0 NOT NULL
+);
+COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
+COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
+CREATE VIEW pgfeed.data_stages AS ...;
+COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
+COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC). Null: none yet, or unknown of an imported model';
+COMMENT ON COLUMN pgfeed.data_stages.updated_at IS 'When it was last made; of a model: activated';
+COMMENT ON COLUMN pgfeed.data_stages.hours_behind IS 'Hours from as_of to the end of the newest day with events';
 CREATE TABLE pgfeed.embedders (
     embedder_id integer NOT NULL,
     name text NOT NULL,
@@ -452,14 +608,6 @@ ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE pgfeed.feature_refreshes (
-    refresh_id bigint NOT NULL,
-    as_of timestamp with time zone NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone
-);
-COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
-COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
 ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_refreshes_refresh_id_seq
     START WITH 1
@@ -468,6 +616,10 @@ ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAY
     NO MAXVALUE
     CACHE 1
 );
+CREATE VIEW pgfeed.feed_days AS ...;
+COMMENT ON VIEW pgfeed.feed_days IS 'One row per day (UTC) with events, as of its last roll-up: the like rate by day';
+COMMENT ON COLUMN pgfeed.feed_days.like_rate IS 'Likes of that day per view of that day; null: no views';
+COMMENT ON COLUMN pgfeed.feed_days.is_stale IS 'True: events came since, and roll_up_events() has yet to count them';
 CREATE VIEW pgfeed.impressions AS ...;
 COMMENT ON VIEW pgfeed.impressions IS 'One row per view of a post by a user. A like row belongs to the latest view of the same post by the same user in the hour before it';
 COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the view has target true or a like row belongs to it';
@@ -537,6 +689,12 @@ ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
+  WITH NO DATA;
+COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
+CREATE VIEW pgfeed.popularity_deciles AS ...;
+COMMENT ON VIEW pgfeed.popularity_deciles IS 'One row per tenth of the posts by views before the last refresh, 1 the most viewed: popularity bias is a share of the recommendations above the share of the views. Fails before the first refresh';
+COMMENT ON COLUMN pgfeed.popularity_deciles.recommendation_share IS 'Its share of all recommendations; null: there are none';
 CREATE TABLE pgfeed.post_components (
     post_id bigint NOT NULL,
     components public.vector(25) NOT NULL
@@ -563,34 +721,36 @@ CREATE TABLE pgfeed.post_embeddings (
 COMMENT ON TABLE pgfeed.post_embeddings IS 'One row per embedder and post with a text, as of the last pgfeed embed';
 COMMENT ON COLUMN pgfeed.post_embeddings.text_digest IS 'MD5 of the text that was embedded';
 COMMENT ON COLUMN pgfeed.post_embeddings.embedding IS 'Of length 1';
-CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
-  WITH NO DATA;
-COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
-CREATE TABLE pgfeed.posts (
-    post_id bigint NOT NULL,
-    text text,
-    topic text,
-    created_at timestamp with time zone,
-    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at))
-);
-COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
-COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
-COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
-COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
 CREATE MATERIALIZED VIEW pgfeed.post_text_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_text_features IS 'One row per post: what its text says, as of the last refresh. TF-IDF as in scikit-learn''s TfidfVectorizer: tf * (ln((1 + n) / (1 + df)) + 1), each post scaled to length 1, over the lexemes of the text search configuration russian, which stems Russian and English words';
 COMMENT ON COLUMN pgfeed.post_text_features.text_length IS 'Characters; null: no text';
 COMMENT ON COLUMN pgfeed.post_text_features.term_count IS 'Distinct lexemes; null: none';
-CREATE TABLE pgfeed.rollup_days (
-    day date NOT NULL,
-    is_stale boolean NOT NULL,
-    rolled_up_at timestamp with time zone,
-    view_count integer DEFAULT 0 NOT NULL,
-    like_count integer DEFAULT 0 NOT NULL
+ALTER TABLE pgfeed.recommendation_batches ALTER COLUMN batch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.recommendation_batches_batch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
-COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
-COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
+CREATE TABLE pgfeed.recommendation_chunks (
+    batch_id bigint NOT NULL,
+    chunk_number integer NOT NULL,
+    user_ids bigint[] NOT NULL,
+    finished_at timestamp with time zone
+);
+COMMENT ON TABLE pgfeed.recommendation_chunks IS 'One row per 200 users of the unfinished batch: what one transaction computes';
+COMMENT ON COLUMN pgfeed.recommendation_chunks.finished_at IS 'Null: to do';
+CREATE VIEW pgfeed.recommendation_lists AS ...;
+COMMENT ON VIEW pgfeed.recommendation_lists IS 'One row per user with recommendations: how diverse the list is';
+COMMENT ON COLUMN pgfeed.recommendation_lists.topic_diversity IS 'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the same (Simpson)';
+CREATE VIEW pgfeed.recommended_topics AS ...;
+COMMENT ON VIEW pgfeed.recommended_topics IS 'One row per topic of the catalogue: coverage of its posts by recommendations, and its share of them';
+COMMENT ON COLUMN pgfeed.recommended_topics.topic IS 'Null: posts without a topic';
+COMMENT ON COLUMN pgfeed.recommended_topics.coverage_rate IS 'Share of its posts that some user is recommended';
+COMMENT ON COLUMN pgfeed.recommended_topics.post_share IS 'Its share of the catalogue''s posts';
+COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_share IS 'Its share of all recommendations; null: there are none';
 CREATE TABLE pgfeed.rollup_watermarks (
     is_only boolean DEFAULT true NOT NULL,
     watermark_at timestamp with time zone NOT NULL,
@@ -612,21 +772,6 @@ COMMENT ON COLUMN pgfeed.user_topic_days.topic IS 'Empty: the post has none, or 
 CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';
-CREATE TABLE pgfeed.users (
-    user_id bigint NOT NULL,
-    gender smallint,
-    age smallint,
-    country text,
-    city text,
-    exp_group smallint,
-    os text,
-    source text
-);
-COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
-COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
-COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
-COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
-COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY pgfeed.embedders
@@ -675,6 +820,12 @@ ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_pkey PRIMARY KEY (embedder_id, post_id);
 ALTER TABLE ONLY pgfeed.posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (post_id);
+ALTER TABLE ONLY pgfeed.recommendation_batches
+    ADD CONSTRAINT recommendation_batches_pkey PRIMARY KEY (batch_id);
+ALTER TABLE ONLY pgfeed.recommendation_chunks
+    ADD CONSTRAINT recommendation_chunks_pkey PRIMARY KEY (batch_id, chunk_number);
+ALTER TABLE ONLY pgfeed.recommendations
+    ADD CONSTRAINT recommendations_pkey PRIMARY KEY (user_id, rank);
 ALTER TABLE ONLY pgfeed.rollup_days
     ADD CONSTRAINT rollup_days_pkey PRIMARY KEY (day);
 ALTER TABLE ONLY pgfeed.rollup_watermarks
@@ -694,6 +845,8 @@ CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id,
 CREATE INDEX post_embeddings_post_id_idx ON pgfeed.post_embeddings USING btree (post_id);
 CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btree (post_id);
 CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features USING btree (post_id);
+CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
+CREATE INDEX recommendations_post_id_idx ON pgfeed.recommendations USING btree (post_id);
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
 CREATE INDEX user_topic_days_day_idx ON pgfeed.user_topic_days USING brin (day) WITH (pages_per_range='32');
 CREATE UNIQUE INDEX user_topic_features_user_id_topic_idx ON pgfeed.user_topic_features USING btree (user_id, topic);
@@ -711,15 +864,22 @@ ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_embedder_id_dimensions_fkey FOREIGN KEY (embedder_id, dimensions) REFERENCES pgfeed.embedders(embedder_id, dimensions) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
+ALTER TABLE ONLY pgfeed.recommendation_chunks
+    ADD CONSTRAINT recommendation_chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES pgfeed.recommendation_batches(batch_id) ON DELETE CASCADE;
 GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
@@ -728,12 +888,18 @@ REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
@@ -759,6 +925,9 @@ GRANT ALL ON FUNCTION pgfeed.experiment_days(experiment text, attribution interv
 REVOKE ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.health() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
@@ -767,6 +936,8 @@ GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with t
 GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) FROM PUBLIC;
@@ -789,6 +960,10 @@ REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, u
 GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_operator;
 GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
@@ -802,6 +977,21 @@ GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_owner;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommendation_batches TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommendation_batches TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.data_stages TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.data_stages TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_reader;
@@ -817,25 +1007,27 @@ GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(as_of) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(packed_at) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(post_count) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.post_text_features TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommendation_chunks TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_topic_features TO pgfeed_reader;
-GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;

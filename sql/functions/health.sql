@@ -1,0 +1,47 @@
+create or replace function pgfeed.health()
+returns setof pgfeed.probe
+language plpgsql stable
+cost 1000000 rows 15
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select
+        s.name,
+        s.status,
+        s.found,
+        s.remedy
+    from pgfeed._server_probes() as s
+    union all
+    select
+        d.name,
+        d.status,
+        d.found,
+        d.remedy
+    from pgfeed._data_probes() as d
+    union all
+    select
+        v.name,
+        v.status,
+        v.found,
+        v.remedy
+    from pgfeed._serving_probes() as v
+    union all
+    select
+        j.name,
+        j.status,
+        j.found,
+        j.remedy
+    from pgfeed._job_probes() as j;
+end;
+$$;
+
+alter function pgfeed.health() owner to pgfeed_owner;
+
+comment on function pgfeed.health() is
+    'One row per probe of this database, with what mends it; changes nothing, works on a standby, takes about '
+    'half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
+
+revoke all on function pgfeed.health() from public;
+grant execute on function pgfeed.health() to pgfeed_reader, pgfeed_operator;

@@ -1,0 +1,171 @@
+"""health(), check and warm_up()."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from tests.db.conftest import ROOT, autocommit, dsn_of, queries
+
+END = "2021-12-13 12:00+00"
+PROBES = "select name, status, found, remedy from pgfeed.health()"
+CALL = "select post_id, score, source from pgfeed.recommend_posts(%s, %s)"
+
+
+def probes(query) -> dict[str, tuple]:
+    """Return status, found and remedy by the probe's name."""
+    rows = query(PROBES)
+    assert len({row[0] for row in rows}) == len(rows)
+    return {row[0]: row[1:] for row in rows}
+
+
+def check(dsn: str) -> tuple[int, list[dict]]:
+    """Run the command; return its exit code and what it printed."""
+    result = subprocess.run([sys.executable, "-m", "loader.cli", "check", "--json"], cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, capture_output=True, text=True)
+    assert result.stderr == ""
+    return result.returncode, json.loads(result.stdout)
+
+
+def test_a_network_is_well(network):
+    found = probes(network)
+    assert {name: row for name, row in found.items() if row[0] != "ok" or row[2]} == {}
+    assert "catboost" in found["versions"][1] and "version 1" in found["model control"][1]
+    assert "5 posts by model" in found["recommend_posts"][1]
+
+
+def test_an_empty_database_says_what_to_do(query):
+    found = probes(query)
+    assert found["features"] == ("fail", "never refreshed", "call pgfeed.refresh_features()")
+    assert found["partitions"][0] == found["model"][0] == "warn"
+    query(found["partitions"][2])
+    query(found["features"][2])
+    assert probes(query)["features"][0] == probes(query)["partitions"][0] == "ok"
+
+
+@pytest.mark.parametrize(("change", "name", "status", "words"), [
+    ("update pgfeed.models set artifact = '\\x00'", "model control", "fail", "sha256"),
+    ("truncate pgfeed.model_activations", "model", "warn", "none is active"),
+    ("set pgfeed.default_variant = 'nope'", "default variant", "fail", "'nope'"),
+    ("update pgfeed.feature_packs set matrix = '\\x00'", "recommend_posts", "fail", "buffer size"),
+    ("update pgfeed.feature_packs set feature_names = array_replace(feature_names, 'text.tfidf_max', 'text.old')", "model control", "fail", "text.tfidf_max"),
+    ("call pgfeed.refresh_features('2021-12-05')", "features", "warn", "192 hours older"),
+    ("refresh materialized view pgfeed.user_features with no data", "features", "fail", "user_features is empty"),
+    ("update pgfeed.rollup_days set is_stale = true where day > '2021-12-10'", "roll-ups", "warn", "2 days are not up to date"),
+    ("insert into pgfeed.feed_events select '2021-12-12 23:00+00', 7, 3, now(), 'view'; update pgfeed.rollup_watermarks set watermark_at = '2021-12-13'", "roll-ups", "warn", "36 hours"),
+    ("update pg_index set indisvalid = false where indexrelid = 'pgfeed.users_pkey'::regclass", "indexes", "fail", "pgfeed.users_pkey is invalid"),
+    ("with f as (insert into pgfeed.ingest_files (source_name, kind) values ('x.csv', 'events') returning ingest_id)"
+     " insert into pgfeed.ingest_rejects (ingest_id, source_name, line, reason) select ingest_id, 'x.csv', 3, 'no user' from f", "rejected rows", "warn", "1 rows"),
+    ("insert into pgfeed.ingest_files (source_name, kind, started_at) values ('y.csv', 'events', now() - interval '2 hours')", "rejected rows", "warn", "y.csv was interrupted"),
+    ("insert into pgfeed.embedders (name, checkpoint, dimensions, is_active, finished_at) values ('use', '1', 2, true, now())", "embeddings", "warn", "80 posts"),
+    ("select pgfeed._start_recommendation_batch(now(), 5, null, null); update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'",
+     "recommendations", "warn", "interrupted"),
+    ("insert into pgfeed.recommendation_batches (recommended_at, k, features_as_of, user_count, finished_at)"
+     " values (now(), 5, '2021-12-10', 60, now())", "recommendations", "warn", "older features"),
+])
+def test_what_is_wrong_is_named_with_its_remedy(network, change, name, status, words):
+    network(change)
+    found = probes(network)[name]
+    assert found[0] == status and words in found[1] and found[2]
+
+
+@pytest.mark.parametrize("name", ["features", "roll-ups", "default variant", "indexes", "recommendations"])
+def test_remedies_mend(network, name):
+    network("call pgfeed.refresh_features('2021-12-05')")
+    network("update pgfeed.rollup_days set is_stale = true where day > '2021-12-10'")
+    network("update pg_index set indisvalid = false where indexrelid = 'pgfeed.users_pkey'::regclass")
+    network("do $$ begin execute format('alter database %I set pgfeed.default_variant = ''nope''', current_database()); end $$")
+    network("select pgfeed._start_recommendation_batch(null, 5, 'control', null)")
+    network("update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'")
+    network("set pgfeed.default_variant = 'nope'")
+    broken = probes(network)[name]
+    assert broken[0] != "ok"
+    network("set pgfeed.default_variant = ''")
+    network(broken[2])
+    assert probes(network)[name][0] == "ok"
+
+
+def test_the_right_to_see_other_sessions(network_dsn):
+    with psycopg2.connect(network_dsn) as connection:
+        query = queries(connection)
+        query("revoke pg_read_all_stats from pgfeed_owner")
+        assert probes(query)["rights"] == (
+            "fail", "pgfeed_owner may not see other sessions: events cannot be rolled up",
+            "grant pg_read_all_stats to pgfeed_owner",
+        )
+        connection.rollback()
+
+
+@pytest.mark.parametrize(("hindrance", "words"), [
+    ("select pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'))", "rolling up events"),
+    ("refresh materialized view concurrently pgfeed.user_features", "refreshing user_features, step 3 of 5"),
+    ("lock table pgfeed.feature_packs in share mode", "packing the posts, step 5 of 5"),
+])
+def test_a_running_refresh_is_seen_at_its_step(network, network_dsn, hindrance, words):
+    with psycopg2.connect(network_dsn) as blocker, autocommit(network_dsn) as other:
+        pid = other.info.backend_pid
+        queries(blocker)(hindrance)
+        refresh = threading.Thread(target=queries(other), args=["call pgfeed.refresh_features()"])
+        refresh.start()
+        for _ in range(400):
+            found = probes(network)["refresh"]
+            if words in found[1]:
+                break
+            time.sleep(0.02)
+        blocker.commit()
+        refresh.join()
+    assert found[0] == "ok" and f"session {pid} is {words}, for 00:00:" in found[1]
+    assert "none is running; the last refresh took" in probes(network)["refresh"][1]
+
+
+def test_a_running_batch_is_seen_with_its_progress(network):
+    batch_id = network("select pgfeed._start_recommendation_batch(%s, 5, null, null)", END)[0][0]
+    network("insert into pgfeed.recommendation_chunks (batch_id, chunk_number, user_ids) values (%s, 1, array[1, 2])", batch_id)
+    network("select pgfeed._fill_recommendation_chunk(%s)", batch_id)
+    status, found, _ = probes(network)["recommendations"]
+    assert status == "ok" and f"batch {batch_id}: 60 of 60 users done, about" in found
+
+
+def test_reader_sees_health_in_a_read_only_transaction(network):
+    network("set role pgfeed_reader; set default_transaction_read_only = on")
+    assert {row[1] for row in network(PROBES)} == {"ok"}
+
+
+def test_check_is_green_and_fails_with_exit_code_1(network, network_dsn):
+    code, rows = check(network_dsn)
+    assert code == 0 and {row["status"] for row in rows} == {"ok"}
+    assert {"connection", "schema", "features", "client packages"} <= {row["name"] for row in rows}
+    network("update pgfeed.models set artifact = '\\x00'")
+    network("update pgfeed.alembic_version set version_num = '0001'")
+    code, rows = check(network_dsn)
+    assert code == 1
+    assert {row["name"]: row["remedy"] for row in rows if row["status"] == "fail"} == {
+        "schema": "./run migrate", "model control": "./run refresh, or ./run train control --activate",
+    }
+
+
+def test_check_without_schema_and_without_server(empty_dsn):
+    code, rows = check(empty_dsn)
+    assert code == 1 and rows[1]["name"] == "schema" and rows[1]["remedy"] == "./run migrate"
+    code, rows = check(dsn_of("no_such_database"))
+    assert code == 1 and [row["name"] for row in rows] == ["connection"] and "does not exist" in rows[0]["found"]
+
+
+def test_after_warm_up_nothing_is_loaded_any_more(network, network_dsn):
+    expected = network(CALL, 7, END)
+    with autocommit(network_dsn) as connection:
+        session = queries(connection)
+        assert session("set role pgfeed_reader; select pgfeed.warm_up()") == [(1,)]
+        network("update pgfeed.models set artifact = 'x'")
+        network("update pgfeed.feature_packs set matrix = 'x', post_ids = 'x', neighbours = 'x'")
+        assert session(CALL, 7, END) == expected
+    with autocommit(network_dsn) as cold, pytest.raises(psycopg2.Error):
+        queries(cold)(CALL, 7, END)
+
+
+def test_warm_up_before_the_first_refresh(query):
+    assert query("select pgfeed.warm_up()") == [(0,)]

@@ -1,0 +1,83 @@
+"""Dump and restore, with and without data, into a database of another name."""
+
+import subprocess
+
+import pytest
+
+from loader import migrate
+from loader.errors import PgfeedError
+from tests.db.conftest import administer, autocommit, database_name, dsn_of, queries
+from tests.db.test_health import check
+from tests.db.test_structure import dump as schema
+
+END = "2021-12-13 12:00+00"
+STORED = "select * from pgfeed.recommendations order by user_id, rank"
+
+
+@pytest.fixture
+def restored(network, network_dsn, tmp_path):
+    """A function that dumps the network and restores it with the options given; it returns the connection string."""
+    names = []
+    network("call pgfeed.refresh_recommendations(%s)", END)
+
+    def restore(*options: str) -> str:
+        name = database_name("restored")
+        names.append(name)
+        administer(f'create database "{name}"')
+        subprocess.run(["pg_dump", "-Fc", "-f", tmp_path / "dump", *options, network_dsn], check=True)
+        done = subprocess.run(["pg_restore", "--exit-on-error", "-j", "2", "-d", dsn_of(name), tmp_path / "dump"], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return dsn_of(name)
+
+    yield restore
+    administer(*(f'drop database "{name}" with (force)' for name in names))
+
+
+def lists(query) -> list[tuple]:
+    """Return the posts of all users now and in the past."""
+    return [
+        row
+        for ts in (END, "2021-12-09 15:00+00")
+        for row in query("select r.* from generate_series(1, 61) as u cross join lateral pgfeed.recommend_posts(u, %s) as r", ts)
+    ]
+
+
+def test_a_restored_database_gives_the_same_posts_and_is_well(network, network_dsn, restored):
+    dsn = restored()
+    assert schema(dsn) == schema(network_dsn)
+    with autocommit(dsn) as connection:
+        copy = queries(connection)
+        assert lists(copy) == lists(network)
+        assert copy(STORED) == network(STORED)
+        code, rows = check(dsn)
+        assert code == 0 and {row["status"] for row in rows} == {"ok"}
+        copy("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 23:00+00', 7, 3, 'like')")
+        copy("call pgfeed.refresh_features()")
+        copy("call pgfeed.activate_model('control', 1)")
+        copy("call pgfeed.rollback_model('control')")
+        copy("call pgfeed.refresh_recommendations()")
+        assert copy("select count(*) from pgfeed.recommendations where batch_id = 2") == [(300,)]
+        assert 3 not in {row[0] for row in copy("select post_id from pgfeed.recommend_posts(7, %s, 80)", END)}
+
+
+def test_a_schema_without_data_works_once_it_knows_its_revision(network, network_dsn, restored, monkeypatch):
+    dsn = restored("--schema-only")
+    assert schema(dsn) == schema(network_dsn)
+    monkeypatch.setenv("PGFEED_DSN", dsn)
+    with pytest.raises(PgfeedError, match="does not know its revision: it was restored without data") as raised:
+        migrate.migrate()
+    with autocommit(dsn) as connection:
+        copy = queries(connection)
+        assert {row["name"]: row["status"] for row in check(dsn)[1]}["schema"] == "fail"
+        copy(raised.value.next.split('"')[1])
+        assert migrate.migrate() == network("select version_num from pgfeed.alembic_version")[0][0]
+
+        for table in ("users", "posts", "feed_events"):
+            text = subprocess.run(["pg_dump", "--data-only", f"--table=pgfeed.{table}*", network_dsn], capture_output=True, check=True).stdout
+            subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", dsn], input=text, check=True, stdout=subprocess.DEVNULL)
+        copy("call pgfeed.refresh_features()")
+        features = "select * from pgfeed.user_features order by 1"
+        assert copy(features) == network(features)
+        assert copy("call pgfeed.roll_up_events()") == [(0,)]
+        assert check(dsn)[0] == 0
+
