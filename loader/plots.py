@@ -265,7 +265,7 @@ def lift_by_day(days: Sequence, lifts: Sequence[float], lows: Sequence[float], h
         room = 1.6 * max(abs(value) for value in (lows[-1], highs[-1], *lifts))
         axes.set_ylim(-room, room)
         axes.set_ylabel("lift")
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if room > 0.04 else 1))
+        percent_axis(axes.yaxis, room)
         axes.grid(axis="x", visible=False)
         axes.set_xticks(days if len(days) <= 10 else days[:: -(-len(days) // 10)])
         axes.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%-d %b"))

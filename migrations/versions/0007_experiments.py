@@ -94,8 +94,9 @@ def upgrade() -> None:
     install("functions/_serving_state", "1d49761f3e37")
     install("functions/recommend_posts", "4a7801379b7f")
     install("functions/_model_problems", "4c79a3b843cf")
+    install("functions/_arm_problems", "3690e9c4a122")
     install("procedures/create_experiment", "9aae97847f9f")
-    install("procedures/start_experiment", "67a39138e7d7")
+    install("procedures/start_experiment", "d2d7093c274c")
     install("procedures/stop_experiment", "c4e45be56a76")
     install("procedures/conclude_experiment", "48f318bbdb97")
     install("procedures/_create_partitions", "0b14c5d511bf")
@@ -124,6 +125,7 @@ def downgrade() -> None:
         drop procedure pgfeed.stop_experiment(text);
         drop procedure pgfeed.start_experiment(text);
         drop procedure pgfeed.create_experiment(text, text[], integer[], text[], text, double precision);
+        drop function pgfeed._arm_problems(integer);
         drop function pgfeed._serving_state(timestamptz, text, bigint);
         drop function pgfeed._running_arm(bigint);
         drop function pgfeed.experiment_arm(bigint, text);

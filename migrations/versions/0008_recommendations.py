@@ -27,7 +27,8 @@ def upgrade() -> None:
             'reached the user. A user''s rows are replaced together; while a batch runs, users have lists of '
             'either batch, see batch_id. A batch of all users drops the users that it did not reach';
         comment on column pgfeed.recommendations.score is 'As recommend_posts gives it: compare within a list only';
-        comment on column pgfeed.recommendations.source is 'model, cold_start or popular, as recommend_posts gives it';
+        comment on column pgfeed.recommendations.source is
+            'model, cold_start, popular or random, as recommend_posts gives it';
         comment on column pgfeed.recommendations.model_version is 'Null: no model served';
         comment on column pgfeed.recommendations.recommended_at is 'The moment (ts) that the list is for';
 

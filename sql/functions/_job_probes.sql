@@ -1,7 +1,7 @@
 create or replace function pgfeed._job_probes()
 returns setof pgfeed.probe
 language plpgsql stable
-cost 100000 rows 2
+cost 100000 rows 3
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
@@ -10,6 +10,7 @@ declare
     v_refresh pgfeed.feature_refreshes;
     v_session record;
     v_step integer;
+    v_experiment pgfeed.experiments;
     v_batch pgfeed.recommendation_batches;
     v_done record;
 begin
@@ -104,6 +105,18 @@ begin
             )
         end,
         'call pgfeed.refresh_recommendations()'
+    );
+
+    select e.* into v_experiment from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null;
+    return next pgfeed._probe(
+        'experiment',
+        array[pgfeed._arm_problems(v_experiment.experiment_id)],
+        null,
+        coalesce(
+            v_experiment.name || ' runs since ' || to_char(v_experiment.started_at, 'YYYY-MM-DD HH24:MI'),
+            'none is running'
+        ),
+        format('call pgfeed.stop_experiment(%L), or ./run refresh', v_experiment.name)
     );
 end;
 $$;

@@ -42,7 +42,9 @@ begin
         'default variant',
         array[
             case
-                when v_variant not in (select a.variant from pgfeed.active_models as a union all select 'control')
+                when v_variant not in (
+                    select a.variant from pgfeed.active_models as a union all values ('control'), ('popular'), ('random')
+                )
                     then format('pgfeed.default_variant is %L, which has no active model', v_variant)
             end
         ],

@@ -23,22 +23,7 @@ begin
             using errcode = '55000', hint = format('One at a time. Run: call pgfeed.stop_experiment(%L)', v_running);
     end if;
 
-    select
-        string_agg(
-            format('arm %s: ', a.arm) || case
-                when m.model_id is null then 'there is no such model'
-                else array_to_string(pgfeed._model_problems(m.model_id), '; ')
-            end,
-            '; ' order by a.number
-        )
-    into v_problem
-    from pgfeed.experiment_arms as a
-    left join pgfeed.active_models as c on c.variant = a.variant and a.version is null
-    left join pgfeed.models as m on m.variant = a.variant and m.version = coalesce(a.version, c.version)
-    where
-        a.experiment_id = v_id
-        and a.variant not in ('popular', 'random')
-        and (m.model_id is null or cardinality(pgfeed._model_problems(m.model_id)) > 0);
+    v_problem := pgfeed._arm_problems(v_id);
     if v_problem is not null then
         raise exception 'experiment % cannot start: %', experiment, v_problem
             using errcode = '55000', hint = 'Train and activate a model of that variant, or call refresh_features().';

@@ -35,6 +35,11 @@ CREATE TYPE pgfeed.similar_post AS (
 );
 COMMENT ON TYPE pgfeed.similar_post IS 'One row per neighbour of a post or of a search text';
 COMMENT ON COLUMN pgfeed.similar_post.similarity IS 'Cosine of the embeddings, -1 to 1; 1: the same';
+CREATE FUNCTION pgfeed._arm_problems(experiment_id integer) RETURNS text
+    LANGUAGE plpgsql STABLE COST 100000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._arm_problems(experiment_id integer) IS 'Why models of an experiment''s arms cannot serve; null: all can';
 CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -73,7 +78,7 @@ CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
 COMMENT ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) IS 'The remainder of a number of 32 hexadecimal digits, all 128 bits of it, by a divisor up to 2^31 - 1';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
-    LANGUAGE plpgsql STABLE COST 100000 ROWS 2
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
@@ -399,7 +404,7 @@ CREATE TABLE pgfeed.recommendations (
 );
 COMMENT ON TABLE pgfeed.recommendations IS 'One row per user and rank: what recommend_posts gave at recommended_at, by the newest batch that reached the user. A user''s rows are replaced together; while a batch runs, users have lists of either batch, see batch_id. A batch of all users drops the users that it did not reach';
 COMMENT ON COLUMN pgfeed.recommendations.score IS 'As recommend_posts gives it: compare within a list only';
-COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start or popular, as recommend_posts gives it';
+COMMENT ON COLUMN pgfeed.recommendations.source IS 'As in recommendation';
 COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
 COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
 CREATE TABLE pgfeed.users (
@@ -870,6 +875,7 @@ GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;

@@ -36,6 +36,10 @@ def test_a_network_is_well(network):
     assert {name: row for name, row in found.items() if row[0] != "ok" or row[2]} == {}
     assert "catboost" in found["versions"][1] and "version 1" in found["model control"][1]
     assert "5 posts by model" in found["recommend_posts"][1]
+    network("call pgfeed.create_experiment('try', '{control,random}'); call pgfeed.start_experiment('try')")
+    network("set pgfeed.default_variant = 'popular'")
+    found = probes(network)
+    assert {row[0] for row in found.values()} == {"ok"} and "try runs since" in found["experiment"][1]
 
 
 def test_an_empty_database_says_what_to_do(query):
@@ -66,6 +70,8 @@ def test_an_empty_database_says_what_to_do(query):
      "recommendations", "warn", "interrupted"),
     ("insert into pgfeed.recommendation_batches (recommended_at, k, features_as_of, user_count, finished_at)"
      " values (now(), 5, '2021-12-10', 60, now())", "recommendations", "warn", "older features"),
+    ("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try');"
+     " truncate pgfeed.model_activations", "experiment", "fail", "arm control: there is no such model; try runs since"),
 ])
 def test_what_is_wrong_is_named_with_its_remedy(network, change, name, status, words):
     network(change)
