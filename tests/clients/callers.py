@@ -140,8 +140,7 @@ def asyncpg(address: Address, call: Call, is_prepared: bool) -> list[Rows]:
         connection = await driver.connect(**address.keywords("database"), statement_cache_size=100 if is_prepared else 0)
         results = []
         for _ in range(call.count):
-            async with connection.transaction():
-                results.append([list(row) for row in await connection.fetch(select("$1", "$2", "$3", "$4"), *call.values())])
+            results.append([list(row) for row in await connection.fetch(select("$1", "$2", "$3", "$4"), *call.values())])
         await connection.close()
         return results
 
