@@ -13,6 +13,8 @@ CASES = [
     (name, caller, is_prepared)
     for name, caller, has_switch in CALLERS for is_prepared in ((False, True) if has_switch else (False,))
 ]
+# It frees its statements by the command DEALLOCATE, which pgbouncer does not follow.
+UNKEPT = ("ODBC",)
 CALLS = [Call(7, END, 5, "control", 2 * SERVER_CONNECTIONS), Call(8, END, 3, None, 2 * SERVER_CONNECTIONS)]
 
 
@@ -40,6 +42,9 @@ def test_every_client_reads_the_same_rows(request, direct, expected, route, name
     if route == "pgbouncer":
         bouncer = request.getfixturevalue("pgbouncer")
         address = bouncer.address
+        if is_prepared and name in UNKEPT:
+            cells[route, is_prepared] = "must be off"
+            pytest.skip(f"{name}'s prepared statements must be off behind pgbouncer")
         if is_prepared and not bouncer.keeps_prepared:
             cells[route, is_prepared] = "needs pgbouncer 1.21"
             pytest.skip(f"prepared statements need pgbouncer 1.21, this is {'.'.join(map(str, bouncer.version))}")
