@@ -128,7 +128,10 @@ def open_pool(size: int) -> AsyncConnectionPool:
     """Return a closed pool that replaces broken connections and works behind any pooler."""
     return AsyncConnectionPool(
         db.dsn(), min_size=size, max_size=size, open=False, timeout=WAIT_SECONDS, reconnect_timeout=WAIT_SECONDS,
-        kwargs={"application_name": "pgfeed serve-http", "autocommit": True, "prepare_threshold": None, "row_factory": dict_row},
+        kwargs={
+            "application_name": "pgfeed serve-http", "connect_timeout": WAIT_SECONDS, "autocommit": True, "prepare_threshold": None,
+            "row_factory": dict_row,
+        },
         configure=prepare, check=AsyncConnectionPool.check_connection,
     )
 
@@ -187,4 +190,5 @@ def listen(host: str, port: int) -> socket.socket:
 def serve(listener: socket.socket, pool_size: int, is_experiment: bool) -> None:
     """Answer requests until interrupted."""
     config = uvicorn.Config(create_app(pool_size, is_experiment), log_level="warning", timeout_graceful_shutdown=10)
-    uvicorn.Server(config).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

@@ -15,7 +15,7 @@ def main() -> None:
     try:
         options = parse_dsn(db.dsn())
     except ProgrammingError as error:
-        click.echo(f"error: PGFEED_DSN is not a connection string: {error}", err=True)
+        click.echo(f"error: PGFEED_DSN is not a connection string: {' '.join(str(error).split())}", err=True)
         sys.exit(1)
     if "password" in options:
         os.environ["PGPASSWORD"] = options.pop("password")
