@@ -1,10 +1,12 @@
-# pgfeed's database server, made by the same set-up code as everywhere: ./run
+# pgfeed's database server and its verbs, made by the same set-up code as everywhere: ./run
 FROM debian:trixie-slim
 WORKDIR /pgfeed
 COPY run setup.cfg ./
-RUN ./run install && rm -rf /var/lib/apt/lists/* /root/.cache
+RUN ./run install http && rm -rf /var/lib/apt/lists/* /root/.cache /var/lib/pgfeed/lock /var/lib/pgfeed/setup.log \
+    && mkdir -p /var/lib/pgfeed/clusters && chown postgres: /var/lib/pgfeed /var/lib/pgfeed/clusters
 COPY . .
-ENV PGFEED_LISTEN=* PGFEED_PORT=5432
+USER postgres
+ENV PGFEED_HOME=/var/lib/pgfeed PGFEED_LISTEN=* PGFEED_PORT=5432
 VOLUME /var/lib/pgfeed/clusters
-EXPOSE 5432
+EXPOSE 5432 8000
 CMD ["./run", "server"]

@@ -601,5 +601,35 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
     )
 
 
+@main.command("serve-http")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is every one of this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--pool", "pool_size", type=click.IntRange(1), default=4, show_default=True, metavar="N", help="Connections to the database.")
+@click.option("--experiment", "is_experiment", is_flag=True, help='Answer {"exp_group", "recommendations"} instead of a list of posts.')
+def serve_http(host, port, pool_size, is_experiment):
+    """Answer HTTP requests for recommendations, each by one call of recommend_posts.
+
+    \b
+    GET /post/recommendations/?id=1000&time=2021-12-20&limit=5   posts as JSON
+    GET /health                                                  200, or 503 and why
+    GET /docs                                                    the description for people; /openapi.json for programs
+
+    \b
+    Example:
+      ./run serve-http --port 8000
+    """
+    try:
+        from loader import gateway
+    except ModuleNotFoundError as error:
+        raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed", "pip install 'pgfeed[http]'") from error
+
+    with contextlib.closing(db.connect()) as connection:
+        db.require_schema(connection)
+    with gateway.listen(host, port) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        click.echo(f"http://{shown}:{listener.getsockname()[1]}{gateway.PATH}/ until interrupted", err=True)
+        gateway.serve(listener, pool_size, is_experiment)
+
+
 if __name__ == "__main__":
     main(prog_name="./run")

@@ -1,0 +1,195 @@
+"""The HTTP gateway: the original service's two responses, each one SQL call. It holds no model and no data."""
+
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import psycopg
+import uvicorn
+from fastapi import FastAPI, Query, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pydantic import BaseModel, BeforeValidator, Field
+
+from loader import db
+from loader.errors import PgfeedError
+
+PATH = "/post/recommendations"
+EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"
+WAIT_SECONDS = 5
+RECOMMEND = """
+    select post_id as id, coalesce(text, '') as text, coalesce(topic, '') as topic, variant
+    from pgfeed.recommend_posts(%s, coalesce(%s::timestamptz, now()), %s)
+    order by rank
+"""
+WARM_UP = "select pgfeed.warm_up()"
+PROBE = "select count(*) from pgfeed.recommend_posts(0)"
+NEXT_OF = {
+    psycopg.errors.InvalidSchemaName: "./run migrate",
+    psycopg.errors.UndefinedFunction: "./run migrate",
+    psycopg.errors.InsufficientPrivilege: "as the database's administrator: grant pgfeed_reader to the gateway's user",
+    psycopg.errors.QueryCanceled: "send the request again",
+}
+
+
+class Post(BaseModel):
+    """A recommended post."""
+
+    id: int = Field(examples=[235])
+    text: str = Field(description="Empty for a post without text.", examples=["The quarter may grow by ..."])
+    topic: str = Field(description="Empty for a post without topic.", examples=["business"])
+
+
+class Response(BaseModel):
+    """The posts, and by which variant of the model they were chosen."""
+
+    exp_group: str | None = Field(description="The variant that answered; null if there is no post to show.", examples=["control"])
+    recommendations: list[Post] = Field(description="Best first.")
+
+
+class Problem(BaseModel):
+    """Why there is no answer, and what mends that."""
+
+    what: str
+    cause: str
+    next: str
+
+
+class InvalidRequest(Problem):
+    """A problem with the request's parameters."""
+
+    detail: list[dict] = Field(description="Pydantic's errors, one per parameter.")
+
+
+class Health(BaseModel):
+    """The gateway and its database answer."""
+
+    status: str = Field(examples=["ok"])
+
+
+def parse_moment(value: object) -> object:
+    """Return an ISO 8601 date or datetime, with a space or T, as a datetime; UTC unless it has a zone."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value.strip())
+    except ValueError:
+        raise ValueError("write 2021-12-20, 2021-12-20 18:00:00 or 2021-12-20T18:00:00+03:00, in an address with %2B for +") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+UserId = Annotated[int, Query(alias="id", ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])]
+Moment = Annotated[
+    datetime | None, BeforeValidator(parse_moment),
+    Query(alias="time", description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.", examples=["2021-12-20"]),
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many posts.")]
+
+
+def problem_of(error: psycopg.Error) -> Problem:
+    """Return what the database said, and what to do about it."""
+    if isinstance(error, PoolTimeout):
+        return Problem(
+            what="no connection to the database", cause=f"none came free within {WAIT_SECONDS} s: the server is down or every connection is busy",
+            next="see that the server runs, or start the gateway with a larger --pool",
+        )
+    if not error.sqlstate:
+        return Problem(what="the connection to the database was lost", cause=" ".join(str(error).split()), next="send the request again")
+    message = (error.diag.message_primary or str(error)).removeprefix("plpy.Error: ")
+    following = next((text for kind, text in NEXT_OF.items() if isinstance(error, kind)), "./run check")
+    return Problem(what="the database refused", cause=message, next=error.diag.message_hint or following)
+
+
+def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Answer 422 with the parameters at fault."""
+    detail = jsonable_encoder(error.errors())
+    cause = "; ".join(f"{each['loc'][-1]}: {each['msg'].removeprefix('Value error, ')}" for each in detail)
+    problem = InvalidRequest(what="the request was not understood", cause=cause, next=EXAMPLE, detail=detail)
+    return JSONResponse(problem.model_dump(), 422)
+
+
+def unavailable(request: Request, error: psycopg.Error) -> JSONResponse:
+    """Answer 503 with what the database said."""
+    return JSONResponse(problem_of(error).model_dump(), 503)
+
+
+async def prepare(connection: psycopg.AsyncConnection) -> None:
+    """Load a new connection's caches; what is wrong with them is said to the requests."""
+    with contextlib.suppress(psycopg.Error):
+        await connection.execute(WARM_UP)
+
+
+def open_pool(size: int) -> AsyncConnectionPool:
+    """Return a closed pool that replaces broken connections and works behind any pooler."""
+    return AsyncConnectionPool(
+        db.dsn(), min_size=size, max_size=size, open=False, timeout=WAIT_SECONDS, reconnect_timeout=WAIT_SECONDS,
+        kwargs={
+            "application_name": "pgfeed serve-http", "connect_timeout": WAIT_SECONDS, "autocommit": True, "prepare_threshold": None,
+            "row_factory": dict_row,
+        },
+        configure=prepare, check=AsyncConnectionPool.check_connection,
+    )
+
+
+def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
+    """Return the application; for an experiment the response says which variant answered."""
+    pool = open_pool(pool_size)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with pool:
+            yield
+
+    app = FastAPI(
+        title="pgfeed", version="1", lifespan=lifespan, redirect_slashes=False,
+        description="Posts that a user will most likely like, recommended inside PostgreSQL by `pgfeed.recommend_posts`.",
+        exception_handlers={RequestValidationError: invalid, psycopg.Error: unavailable},
+    )
+
+    async def fetch(statement: str, *parameters: object) -> list[dict]:
+        async with pool.connection() as connection:
+            return await (await connection.execute(statement, parameters)).fetchall()
+
+    async def recommend_posts(id: UserId, time: Moment = None, limit: Limit = 5) -> list[Post]:
+        """The posts that the user will most likely like at the moment, best first; never one that the user liked before."""
+        return [Post(**row) for row in await fetch(RECOMMEND, id, time, limit)]
+
+    async def recommend_posts_with_group(id: UserId, time: Moment = None, limit: Limit = 5) -> Response:
+        """The posts that the user will most likely like at the moment, and the variant of the model that chose them."""
+        rows = await fetch(RECOMMEND, id, time, limit)
+        return Response(exp_group=rows[0]["variant"] if rows else None, recommendations=[Post(**row) for row in rows])
+
+    endpoint = recommend_posts_with_group if is_experiment else recommend_posts
+    problems = {422: {"model": InvalidRequest, "description": "A parameter is wrong."}, 503: {"model": Problem, "description": "The database does not answer."}}
+    for path in (f"{PATH}/", PATH):
+        app.get(path, summary="Recommend posts to a user", responses=problems, include_in_schema=path.endswith("/"))(endpoint)
+
+    @app.get("/health", summary="Tell whether recommendations can be had", responses={503: problems[503]})
+    async def health() -> Health:
+        """One recommendation is made: 200 means that a request would be answered."""
+        await fetch(PROBE)
+        return Health(status="ok")
+
+    return app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno), "./run serve-http --port 0 takes a free one") from error
+
+
+def serve(listener: socket.socket, pool_size: int, is_experiment: bool) -> None:
+    """Answer requests until interrupted."""
+    config = uvicorn.Config(create_app(pool_size, is_experiment), log_level="warning", timeout_graceful_shutdown=10)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

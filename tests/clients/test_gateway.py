@@ -1,0 +1,211 @@
+"""The HTTP gateway: TestClient, a live server, wrong requests, a database that goes away."""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+
+import pytest
+
+from loader.errors import PgfeedError
+from tests.db.conftest import ROOT, administer, autocommit, clone, queries
+
+fastapi = pytest.importorskip("fastapi")
+psycopg = pytest.importorskip("psycopg")
+
+from fastapi.testclient import TestClient  # noqa: E402
+
+from loader import gateway  # noqa: E402
+
+PATH = "/post/recommendations/"
+SELF_TEST = {"id": 1000, "time": "2021-12-20", "limit": 5}
+MOMENT = "2021-12-13 12:00:00"
+
+
+@contextlib.contextmanager
+def client_of(monkeypatch, dsn, **options):
+    with monkeypatch.context() as environment:
+        environment.setenv("PGFEED_DSN", dsn)
+        app = gateway.create_app(pool_size=2, **options)
+    with TestClient(app, follow_redirects=False) as client:
+        yield client
+
+
+def dsn_of(address):
+    return psycopg.conninfo.make_conninfo(**address.keywords())
+
+
+@pytest.fixture
+def client(monkeypatch, direct):
+    """The gateway, as a login that is in pgfeed_reader and nothing else."""
+    with client_of(monkeypatch, dsn_of(direct)) as result:
+        yield result
+
+
+@pytest.fixture
+def ask(served_dsn):
+    """A function that runs one statement in the served database as its owner."""
+    with autocommit(served_dsn) as connection:
+        yield queries(connection)
+
+
+def test_the_original_services_own_test(client):
+    posts = client.get(PATH, params=SELF_TEST).json()
+    assert len(posts) == 5
+    assert all(list(post) == ["id", "text", "topic"] for post in posts)
+    assert all(isinstance(post["id"], int) and isinstance(post["text"], str) and isinstance(post["topic"], str) for post in posts)
+
+
+def test_it_answers_what_sql_answers(client, ask):
+    expected = ask("select post_id, text, topic from pgfeed.recommend_posts(7, %s, 10) order by rank", f"{MOMENT}+00")
+    posts = client.get(PATH, params={"id": 7, "time": MOMENT, "limit": 10}).json()
+    assert [tuple(post.values()) for post in posts] == expected
+
+
+@pytest.mark.parametrize("path", [PATH, PATH.rstrip("/")])
+def test_both_slash_forms_answer_without_a_redirect(client, path):
+    assert client.get(path, params={"id": 7}).status_code == 200
+
+
+@pytest.mark.parametrize(("text", "moment"), [
+    ("2021-12-20", datetime(2021, 12, 20, tzinfo=UTC)),
+    ("2021-12-20 18:30", datetime(2021, 12, 20, 18, 30, tzinfo=UTC)),
+    ("2021-12-20T18:30:15", datetime(2021, 12, 20, 18, 30, 15, tzinfo=UTC)),
+    ("2021-12-20 18:30:00+03", datetime(2021, 12, 20, 15, 30, tzinfo=UTC)),
+    ("2021-12-20T18:30:00Z", datetime(2021, 12, 20, 18, 30, tzinfo=UTC)),
+])
+def test_a_moment_may_be_written_in_every_usual_way(text, moment):
+    assert gateway.parse_moment(text) == moment
+
+
+def test_the_moment_decides(client):
+    early, late = ({post["id"] for post in client.get(PATH, params={"id": 7, "time": time, "limit": 1000}).json()} for time in ("2021-12-03", "2021-12-13"))
+    assert late < early
+
+
+def test_without_a_moment_it_is_now(client, ask):
+    expected = [row[0] for row in ask("select post_id from pgfeed.recommend_posts(7) order by rank")]
+    assert [post["id"] for post in client.get(PATH, params={"id": 7}).json()] == expected
+
+
+def test_for_an_experiment_it_says_the_variant(monkeypatch, direct):
+    with client_of(monkeypatch, dsn_of(direct), is_experiment=True) as client:
+        answer = client.get(PATH, params=SELF_TEST).json()
+    assert list(answer) == ["exp_group", "recommendations"] and answer["exp_group"] == "control"
+    assert len(answer["recommendations"]) == 5
+
+
+@pytest.mark.parametrize(("parameters", "name"), [
+    ({}, "id"), ({"id": "x"}, "id"), ({"id": 2**63}, "id"), ({"id": 1, "limit": 0}, "limit"), ({"id": 1, "limit": 1001}, "limit"),
+    ({"id": 1, "time": "yesterday"}, "time"), ({"id": 1, "time": "1640000000"}, "time"), ({"id": 1, "time": "2021-12-20 18:00 03:00"}, "time"),
+])
+def test_a_wrong_parameter_is_named(client, parameters, name):
+    answer = client.get(PATH, params=parameters)
+    assert answer.status_code == 422
+    assert list(answer.json()) == ["what", "cause", "next", "detail"]
+    assert answer.json()["cause"].startswith(f"{name}: ")
+    assert [error["loc"] for error in answer.json()["detail"]] == [["query", name]]
+
+
+def test_a_post_without_text_has_an_empty_one(client, ask):
+    ask("insert into pgfeed.posts (post_id) values (9000)")
+    try:
+        posts = {post["id"]: post for post in client.get(PATH, params={"id": 7, "limit": 1000}).json()}
+    finally:
+        ask("delete from pgfeed.posts where post_id = 9000")
+    assert all(post["text"] for number, post in posts.items() if number != 9000)
+
+
+def test_what_the_database_refuses_is_said(monkeypatch, dsn_without_features):
+    with client_of(monkeypatch, dsn_without_features) as client:
+        for path in ("/health", f"{PATH}?id=1"):
+            answer = client.get(path)
+            assert answer.status_code == 503
+            assert answer.json() == {
+                "what": "the database refused", "cause": "the features were never refreshed", "next": "Run: call pgfeed.refresh_features()"
+            }
+
+
+@pytest.fixture
+def dsn_without_features(template):
+    with clone(template) as dsn:
+        yield dsn
+
+
+def test_a_login_without_rights_is_told_what_to_grant(monkeypatch, direct):
+    administer(f'revoke pgfeed_reader from "{direct.user}"')
+    try:
+        with client_of(monkeypatch, dsn_of(direct)) as client:
+            answer = client.get(PATH, params={"id": 1})
+    finally:
+        administer(f'grant pgfeed_reader to "{direct.user}"')
+    assert answer.status_code == 503 and "grant pgfeed_reader" in answer.json()["next"]
+
+
+def test_it_survives_a_restart_of_what_it_is_connected_to(monkeypatch, pgbouncer):
+    monkeypatch.setattr(gateway, "WAIT_SECONDS", 1)
+    with client_of(monkeypatch, dsn_of(pgbouncer.address)) as client:
+        before = client.get(PATH, params=SELF_TEST)
+        assert before.status_code == 200 and client.get("/health").json() == {"status": "ok"}
+        pgbouncer.stop()
+        for path in (PATH, "/health"):
+            answer = client.get(path, params=SELF_TEST)
+            assert answer.status_code == 503 and answer.json()["what"] == "no connection to the database"
+        pgbouncer.start()
+        assert client.get(PATH, params=SELF_TEST).json() == before.json()
+        assert client.get("/health").status_code == 200
+    pgbouncer.fill()
+
+
+def test_lost_connections_are_replaced(client, ask, direct):
+    before = client.get(PATH, params=SELF_TEST).json()
+    assert ask("select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = %s", direct.user)[0][0] >= 2
+    assert client.get(PATH, params=SELF_TEST).json() == before
+
+
+def test_requests_at_once_share_the_pool(client, ask, direct):
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(client.get(PATH, params=SELF_TEST).status_code)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 12
+    assert ask("select count(*) from pg_stat_activity where usename = %s", direct.user)[0][0] <= 2
+
+
+def test_the_description_names_every_answer(client):
+    paths = client.get("/openapi.json").json()["paths"]
+    assert list(paths) == [PATH, "/health"]
+    assert list(paths[PATH]["get"]["responses"]) == ["200", "422", "503"]
+    assert all(parameter["description"] for parameter in paths[PATH]["get"]["parameters"])
+
+
+def test_a_taken_port_is_one_clear_error():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(PgfeedError, match=r"Address already in use.*--port 0"):
+            gateway.listen("127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("options", [[], ["--experiment"]])
+def test_a_live_server_answers(direct, options):
+    command = [sys.executable, "-m", "loader.cli", "serve-http", "--port", "0", "--pool", "2", *options]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn_of(direct)}, stderr=subprocess.PIPE, text=True)
+    try:
+        address = re.match(r"(http://127\.0\.0\.1:\d+)/", process.stderr.readline()).group(1)
+        with urllib.request.urlopen(f"{address}{PATH}?id=1000&time=2021-12-20&limit=5", timeout=30) as answer:
+            body = json.load(answer)
+        assert len(body["recommendations"] if options else body) == 5
+        with pytest.raises(urllib.error.HTTPError, match="422"):
+            urllib.request.urlopen(f"{address}{PATH}?id=x", timeout=30)
+    finally:
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert "Traceback" not in errors
