@@ -404,7 +404,7 @@ CREATE TABLE pgfeed.recommendations (
 );
 COMMENT ON TABLE pgfeed.recommendations IS 'One row per user and rank: what recommend_posts gave at recommended_at, by the newest batch that reached the user. A user''s rows are replaced together; while a batch runs, users have lists of either batch, see batch_id. A batch of all users drops the users that it did not reach';
 COMMENT ON COLUMN pgfeed.recommendations.score IS 'As recommend_posts gives it: compare within a list only';
-COMMENT ON COLUMN pgfeed.recommendations.source IS 'As in recommendation';
+COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start, popular or random, as recommend_posts gives it';
 COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
 COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
 CREATE TABLE pgfeed.users (
