@@ -19,7 +19,12 @@ def choosing_template(network_template):
     name = database_name("choosing")
     administer(f'create database "{name}" template "{network_template}"')
     connection = psycopg2.connect(dsn_of(name))
-    trained = choices.train(connection, 30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(choices, "MAX_REQUESTS", 500)
+        patch.setattr(choices, "MAX_VALIDATION_REQUESTS", 100)
+        patch.setattr(choices, "TREES", (30, 60))
+        patch.setitem(choices.PARAMETERS, "iterations", 60)
+        trained = choices.train(connection, 30)
     models.activate(connection, "control", models.store(connection, "control", trained))
     connection.close()
     yield name

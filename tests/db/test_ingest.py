@@ -272,7 +272,7 @@ def test_from_a_running_postgres(dsn, load, query):
 
 
 def test_a_source_that_breaks_off_keeps_what_was_loaded(load, query, write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(sources, "BLOCK_BYTES", 5000)
     rows = [event(at, u, p, target=int(liked)) for at, u, p, liked in feed(30000)]
     packed = gzip.compress((HEADER + "".join(rows)).encode())
     with pytest.raises(PgfeedError, match=r"is a truncated gzip file: .* [\d,]+ loaded, and stay\. Next"):
