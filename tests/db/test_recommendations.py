@@ -50,6 +50,14 @@ def test_the_table_holds_what_recommend_posts_gives(network):
     assert network("select count(*) from pgfeed.recommendation_chunks") == [(0,)]
 
 
+def test_while_an_experiment_runs_a_list_is_that_of_the_users_arm(network):
+    network("call pgfeed.create_experiment('try', '{control,popular,random}')")
+    network("call pgfeed.start_experiment('try')")
+    network("call pgfeed.refresh_recommendations(%s)", END)
+    assert network("select distinct variant = pgfeed.experiment_arm(user_id, 'try') from pgfeed.recommendations") == [(True,)]
+    assert network("select count(distinct source) from pgfeed.recommendations") == [(3,)]
+
+
 def test_the_next_batch_replaces_the_lists_and_drops_users_that_are_gone(network):
     network("insert into pgfeed.users (user_id) values (999)")
     network("call pgfeed.refresh_features()")
