@@ -84,7 +84,9 @@ def parse_moment(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-UserId = Annotated[int, Query(alias="id", ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])]
+UserId = Annotated[
+    int, Query(alias="id", ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])
+]
 Moment = Annotated[
     datetime | None, BeforeValidator(parse_moment),
     Query(alias="time", description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.", examples=["2021-12-20"]),
@@ -166,7 +168,10 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         return Response(exp_group=rows[0]["variant"] if rows else None, recommendations=[Post(**row) for row in rows])
 
     endpoint = recommend_posts_with_group if is_experiment else recommend_posts
-    problems = {422: {"model": InvalidRequest, "description": "A parameter is wrong."}, 503: {"model": Problem, "description": "The database does not answer."}}
+    problems = {
+        422: {"model": InvalidRequest, "description": "A parameter is wrong."},
+        503: {"model": Problem, "description": "The database does not answer."},
+    }
     for path in (f"{PATH}/", PATH):
         app.get(path, summary="Recommend posts to a user", responses=problems, include_in_schema=path.endswith("/"))(endpoint)
 

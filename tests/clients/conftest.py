@@ -16,7 +16,7 @@ import psycopg2
 import pytest
 
 from tests.clients.callers import CALLERS, Address
-from tests.db.conftest import administer, autocommit, clone, dsn_of, network_template, queries, template  # noqa: F401
+from tests.db.conftest import administer, clone, network_template, template  # noqa: F401
 
 SERVER_CONNECTIONS = 3
 # The client's transactions take the server connections in turn, so that no two successive ones meet the same.

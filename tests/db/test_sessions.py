@@ -5,7 +5,10 @@ import pytest
 
 from tests.db.conftest import autocommit, clone, queries
 
-CALL = "select rank, post_id, topic, text, score, variant, source, model_version, extract(epoch from features_as_of) from pgfeed.recommend_posts(7, '2021-12-13 12:00+00', 10) order by rank"
+CALL = """
+    select rank, post_id, topic, text, score, variant, source, model_version, extract(epoch from features_as_of)
+    from pgfeed.recommend_posts(7, '2021-12-13 12:00+00', 10) order by rank
+"""
 EARLIER = CALL.replace("12-13", "12-09")
 
 SETTINGS = (

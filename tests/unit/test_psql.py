@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-
 FAKE = """#!/bin/sh
 printf '%s|' "$@"
 printf '%s' "$PGPASSWORD"
