@@ -23,6 +23,7 @@ BATCH = 128
 BLOCK = 20_000
 FIT_POSTS = 50_000
 INDEX_FROM = 25_000
+COMPONENT_INDEX = "post_components_hnsw"
 INDEX_MEMORY_MB = 4096
 INDEX_LINK_BYTES = 900  # measured
 LEAST_VARIANCE = 1e-9  # of an axis, relative to the first one; below it there is only rounding
@@ -249,6 +250,9 @@ def rebuild_components(cursor, embedder_id: int, dimensions: int) -> float | Non
     cursor.execute("select component_basis from pgfeed.embedders where embedder_id = %s", [embedder_id])
     content = cursor.fetchone()[0]
     cursor.execute("delete from pgfeed.post_components")
+    cursor.execute(f"drop index if exists pgfeed.{COMPONENT_INDEX}")
+    # Packs of past days are made again with the new components.
+    cursor.execute("delete from pgfeed.feature_packs as k where k.as_of <> pgfeed._refresh_as_of()")
     if content is None:
         return None
     basis = np.frombuffer(content, ">f4").reshape(COMPONENTS + 1, dimensions).astype(np.float64)
@@ -278,10 +282,28 @@ def index_name(embedder_id: int) -> str:
 
 
 def build_index(connection: Connection, embedder_id: int, dimensions: int) -> bool:
-    """Index a large catalogue's embeddings by HNSW, without blocking its users; return whether there is an index."""
-    name = index_name(embedder_id)
+    """Index a large catalogue's embeddings by HNSW; return whether there is an index."""
+    return build_hnsw(
+        connection, index_name(embedder_id), 2 * dimensions,
+        f"pgfeed.post_embeddings using hnsw ((embedding::public.halfvec({dimensions:d})) public.halfvec_cosine_ops)"
+        f" where embedder_id = {embedder_id:d}",
+    )
+
+
+def build_component_index(connection: Connection) -> bool:
+    """Index a large catalogue's components by HNSW; return whether there is an index."""
+    return build_hnsw(connection, COMPONENT_INDEX, 4 * COMPONENTS, "pgfeed.post_components using hnsw (components public.vector_cosine_ops)")
+
+
+def build_hnsw(connection: Connection, name: str, vector_bytes: int, definition: str) -> bool:
+    """Make an index of a table with more than 25,000 rows, if it is missing or invalid, without blocking its users.
+
+    definition: the table, the method and what is indexed. Return whether there is an index.
+    """
     with connection, connection.cursor() as cursor:
-        cursor.execute("select count(*) from pgfeed.post_embeddings where embedder_id = %s", [embedder_id])
+        table, _, rest = definition.partition(" using ")
+        _, _, condition = rest.partition(" where ")
+        cursor.execute(f"select count(*) from {table} where {condition or 'true'}")
         count = cursor.fetchone()[0]
         cursor.execute("select i.indisvalid from pg_index as i where i.indexrelid = to_regclass(%s)", [f"pgfeed.{name}"])
         is_valid = cursor.fetchone()
@@ -289,20 +311,17 @@ def build_index(connection: Connection, embedder_id: int, dimensions: int) -> bo
         return is_valid == (True,)
     connection.autocommit = True
     try:
-        with connection.cursor() as cursor, console.status(f"indexing {count:,} embeddings"):
+        with connection.cursor() as cursor, console.status(f"indexing {count:,} vectors"):
             cursor.execute(f"drop index if exists pgfeed.{name}")
             # Parallel builds of pgvector before 0.8.2 can overflow.
             cursor.execute("set max_parallel_maintenance_workers = 0")
             # The whole graph in memory, where it fits: many times faster.
-            megabytes = min(count * (2 * dimensions + INDEX_LINK_BYTES) // 10**6 + 64, INDEX_MEMORY_MB)
+            megabytes = min(count * (vector_bytes + INDEX_LINK_BYTES) // 10**6 + 64, INDEX_MEMORY_MB)
             cursor.execute(
                 "select set_config('maintenance_work_mem', %s || 'MB', false)"
                 " where pg_size_bytes(current_setting('maintenance_work_mem')) < %s * 1048576", [megabytes, megabytes],
             )
-            cursor.execute(
-                f"create index concurrently {name} on pgfeed.post_embeddings using hnsw"
-                f" ((embedding::public.halfvec({dimensions:d})) public.halfvec_cosine_ops) where embedder_id = {embedder_id:d}"
-            )
+            cursor.execute(f"create index concurrently {name} on {definition}")
             cursor.execute("reset max_parallel_maintenance_workers")
             cursor.execute("reset maintenance_work_mem")
     finally:
@@ -350,6 +369,7 @@ def embed(connection: Connection, embedder: Embedder, is_refitted: bool = False)
                     "update pgfeed.embedders set finished_at = clock_timestamp(), explained_variance = %s where embedder_id = %s",
                     [explained, embedder_id],
                 )
+        build_component_index(connection)
         with connection, connection.cursor() as cursor:
             cursor.execute("analyze pgfeed.post_components")
             cursor.execute(

@@ -21,6 +21,7 @@ from plpy.recommend_posts import (
     feature_values,
     locate,
     request_columns,
+    unpack_factors,
     unpack_posts,
 )
 
@@ -125,8 +126,8 @@ def feature_matrix(names: list[str], posts: dict, columns: dict, rows: np.ndarra
     return np.column_stack([feature_values(name, posts, columns, rows, zeros) for name in names])
 
 
-def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, float]]) -> dict:
-    """Return the post pack as of the day's midnight, made and kept if it is not there yet."""
+def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, float]], has_factors: bool = False) -> dict:
+    """Return the post pack as of the day's midnight, with factor vectors if wanted; made and kept if not there yet."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("select pack_id from pgfeed._serving_state(%s, null) where pack_id is not null and features_as_of = %s", [midnight(day)] * 2)
         row = cursor.fetchone()
@@ -135,6 +136,13 @@ def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, flo
             cursor.execute("select pack_id from pgfeed.feature_packs where as_of = %s", [midnight(day)])
             row = cursor.fetchone()
         posts = unpack_posts(run_plan(cursor, "stored pack", row["pack_id"])[0])
+        if has_factors:
+            cursor.execute(
+                "update pgfeed.feature_packs set factors = pgfeed._post_factors(as_of, post_ids)"
+                " where pack_id = %s and factors is null", [row["pack_id"]],
+            )
+            factors = run_plan(cursor, "stored factors", row["pack_id"])[0]["factors"]
+            posts["vectors"]["match.factors"] = unpack_factors(factors, len(posts["post_ids"]))
     encode_topics(posts, codes)
     return posts
 
@@ -180,7 +188,7 @@ def load_examples(
     with progress(title, len(days)) as advance:
         for day in days:
             user_ids, post_ids, hours, positions, labels = load_day(connection, day, user_share)
-            posts = load_posts(connection, day, codes)
+            posts = load_posts(connection, day, codes, "match.factors" in names)
             post_rows = locate(posts, post_ids)
             kept = post_rows >= 0
             users, first, request_rows = np.unique(user_ids, return_index=True, return_inverse=True)

@@ -14,6 +14,7 @@ from loader.errors import PgfeedError
 from loader.evaluate import compact, request_auc
 from loader.examples import Examples
 from loader.terminal import console
+from plpy.recommend_posts import MATCH_COLUMNS, TEXT_COMPONENT
 
 MAX_DAYS = 24
 MAX_ROWS = 1_000_000
@@ -34,7 +35,8 @@ STAGE_2 = [
     "text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max",
     "time.hour", "time.weekday",
 ]
-FEATURES = {"control": STAGE_2}
+STAGE_3 = [*STAGE_2, "text.text_length", "taste.view_count_ratio", *MATCH_COLUMNS]
+FEATURES = {"control": STAGE_2, "test": STAGE_3}
 TOPIC_SHARES = 8
 
 
@@ -62,7 +64,21 @@ def feature_names(connection: Connection, variant: str) -> list[str]:
             " order by sum(view_count) desc, topic limit %s",
             [examples.split_day(connection), TOPIC_SHARES],
         )
-        return FEATURES[variant] + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
+        names = FEATURES[variant] + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
+        return names if variant == "control" else names + component_names(cursor)
+
+
+def component_names(cursor) -> list[str]:
+    """Return the names of the text components as the newest feature pack has them; PgfeedError if it has none."""
+    cursor.execute(
+        "select n.name from (select k.feature_names from pgfeed.feature_packs as k order by k.pack_id desc limit 1) as k,"
+        " unnest(k.feature_names) with ordinality as n (name, number) where n.name like %s order by n.number",
+        [f"{TEXT_COMPONENT}%"],
+    )
+    names = [name for (name,) in cursor.fetchall()]
+    if not names:
+        raise PgfeedError("the features have no text components", "the posts have no embeddings", "./run embed, then ./run refresh")
+    return names
 
 
 def logit(rate: np.ndarray) -> np.ndarray:

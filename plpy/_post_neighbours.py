@@ -83,13 +83,22 @@ def neighbours(user_ids, days, rows, count):
     return np.concatenate(parts, axis=1)
 
 
-def _post_neighbours(plpy, cache, as_of, post_ids):
-    """Return the neighbours of posts, given as bytes of ascending int64, as bytes of float32, five rows; big-endian."""
-    likes = plpy.execute(plpy.prepare(LIKES_QUERY, ["timestamptz", "bigint"]), [as_of, MAX_LIKES])[0]
+def read_likes(plpy, as_of, post_ids, most):
+    """Return the newest likes before as_of of catalogued posts: user ids, days since 1970, places in post_ids.
+
+    post_ids: bytes of ascending big-endian int8. All likes of the days that hold the newest `most` are read.
+    """
+    likes = plpy.execute(plpy.prepare(LIKES_QUERY, ["timestamptz", "bigint"]), [as_of, most])[0]
     catalogue = np.frombuffer(post_ids, ">i8").astype(np.int64)
     user_ids, liked = (np.frombuffer(likes[name] or b"", ">i8").astype(np.int64) for name in ("user_ids", "post_ids"))
     days = np.frombuffer(likes["days"] or b"", ">i4").astype(np.int64)
     rows = np.searchsorted(catalogue, liked)
     known = rows < len(catalogue)
     known[known] = catalogue[rows[known]] == liked[known]
-    return neighbours(user_ids[known], days[known], rows[known], len(catalogue)).astype(">f4").tobytes()
+    return user_ids[known], days[known], rows[known]
+
+
+def _post_neighbours(plpy, cache, as_of, post_ids):
+    """Return the neighbours of posts, given as bytes of ascending int64, as bytes of float32, five rows; big-endian."""
+    found = neighbours(*read_likes(plpy, as_of, post_ids, MAX_LIKES), len(post_ids) // 8)
+    return found.astype(">f4").tobytes()

@@ -10,6 +10,7 @@ A request is a user at a moment. Feature names say where a value comes from:
     taste.like_rate           from the posts that the user liked before
     fresh.like_1h             from a column of the post pack and the events since then, exact at the moment
     pair.co_like              from the candidate and what the user liked or viewed before
+    match.factors             the product of the candidate's vector and one made of what the user liked before
     time.hour                 from the moment (UTC)
 """
 
@@ -40,7 +41,14 @@ PAIR_COLUMNS = (
     "pair.co_like", "pair.co_like_7d", "pair.co_like_last", "pair.co_like_last_3", "pair.co_like_day",
     "pair.ease", "pair.view_count",
 )
+USER_TASTE_COLUMNS = ("taste.like_rate", "taste.view_count_ratio")
 TASTE_COLUMNS = ("taste.like_count", "taste.days_since_like", "taste.popularity", "taste.age_days")
+MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last")
+FACTORS = 16
+FACTOR_CONFIDENCE = 10.0
+FACTOR_LAMBDA = 10.0
+TEXT_LIKES = {"match.text": 50, "match.text_last": 5}
+TEXT_COMPONENT = "text.component_"
 LEAST_SHARE = 1e-4
 MAX_TASTE_LIKES = 200
 TASTE_HALF_LIFE_DAYS = 7
@@ -50,7 +58,7 @@ DAY_SECONDS = 86400
 PLANS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current, pack_id,"
-        " pack_version, hour, weekday, case when is_finite then extract(epoch from $1)::double precision end as moment,"
+        " pack_version, is_shortlist, hour, weekday, case when is_finite then extract(epoch from $1)::double precision end as moment,"
         " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
         ["timestamptz", "text", "bigint"],
     ),
@@ -65,12 +73,26 @@ PLANS = {
         ["bigint"],
     ),
     "computed pack": (
-        "select feature_names, topics, post_ids, topic_codes, matrix from pgfeed._post_pack($1)",
+        "select feature_names, topics, post_ids, topic_codes, matrix from pgfeed._post_pack("
+        "$1, case when pgfeed._is_large() then pgfeed._shortlist($1) end)",
         ["timestamptz"],
+    ),
+    "candidates": ("select pgfeed._user_candidates($1, $2, $3) as post_ids", ["timestamptz", "bigint[]", "bigint[]"]),
+    "candidate pack": (
+        "select feature_names, topics, post_ids, topic_codes, matrix from pgfeed._post_pack($1, $2, $3)",
+        ["timestamptz", "bigint[]", "text[]"],
     ),
     "recent": (
         "select post_ids, seconds, view_counts, like_counts from pgfeed._recent_events($1, $2)",
         ["timestamptz", "timestamptz"],
+    ),
+    "stored factors": ("select factors from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "computed factors": ("select pgfeed._post_factors($1, $2) as factors", ["timestamptz", "bytea"]),
+    "candidate factors": (
+        "select coalesce(v.factors::real[], array_fill(0::real, array[16])) as factors"
+        " from unnest($1) with ordinality as o (post_id, number)"
+        " left join pgfeed.post_vectors as v on v.post_id = o.post_id order by o.number",
+        ["bigint[]"],
     ),
     "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
@@ -93,6 +115,26 @@ def unpack_posts(row):
         "topics": list(row["topics"]),
         "topic_codes": np.frombuffer(row["topic_codes"], ">i4").astype(np.int32),
         "columns": dict(zip(names, matrix)),
+        "vectors": {},
+    }
+
+
+def join_packs(first, second):
+    """Return the posts of two packs, which share no post, as one: columns and vectors that both have, by post_id."""
+    post_ids = np.concatenate([first["post_ids"], second["post_ids"]])
+    order = np.argsort(post_ids)
+
+    def join(a, b):
+        return np.concatenate([a, b])[order]
+
+    return {
+        "post_ids": post_ids[order],
+        "topics": first["topics"],
+        "topic_codes": join(first["topic_codes"], second["topic_codes"]),
+        **{
+            kind: {name: join(values, second[kind][name]) for name, values in first[kind].items() if name in second[kind]}
+            for kind in ("columns", "vectors")
+        },
     }
 
 
@@ -261,14 +303,63 @@ def request_columns(rows, posts, encoders):
         values[:, -1] = np.nan
         result[f"user_topic.{column}"] = values
 
-    like_rates = posts["columns"]["post.like_rate"]
-    taste = np.full(len(rows), np.nan, np.float32)
+    like_rates, view_counts = (posts["columns"][f"post.{name}"] for name in ("like_rate", "view_count"))
+    for name in ("taste.like_rate", "taste.view_count_ratio"):
+        result[name] = np.full(len(rows), np.nan, np.float32)
+    for request, row in enumerate(rows):
+        liked = post_rows_of(posts, liked_post_ids(row))
+        viewed = post_rows_of(posts, np.frombuffer(row["viewed_post_ids"] or b"", ">i8").astype(np.int64))
+        if len(liked):
+            result["taste.like_rate"][request] = like_rates[liked].mean()
+            if view_counts[viewed].any():
+                result["taste.view_count_ratio"][request] = view_counts[liked].mean() / view_counts[viewed].mean()
+    return result | match_vectors(rows, posts)
+
+
+def text_vectors(posts):
+    """Return the text components of a pack's posts at length 1, float32 (posts, components); zeros: no text."""
+    if "match.text" not in posts["vectors"]:
+        columns = [values for name, values in posts["columns"].items() if name.startswith(TEXT_COMPONENT)]
+        vectors = np.nan_to_num(np.stack(columns, axis=1)) if columns else np.zeros((len(posts["post_ids"]), 1), np.float32)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        posts["vectors"]["match.text"] = posts["vectors"]["match.text_last"] = vectors
+    return posts["vectors"]["match.text"]
+
+
+def match_vectors(rows, posts):
+    """Return the users' sides of match.*, float32 (requests, dimensions); NaN: nothing liked.
+
+    match.text, _last: the mean text vector of the newest 50, 5 likes, so that the feature is their mean cosine
+    with the candidate. match.factors: the user's vector of the factor model, see fold_in().
+    """
+    texts, factors = text_vectors(posts), posts["vectors"].get("match.factors")
+    result = {name: np.full((len(rows), texts.shape[1]), np.nan, np.float32) for name in TEXT_LIKES}
+    if factors is not None:
+        result["match.factors"] = np.full((len(rows), FACTORS), np.nan, np.float32)
+        gram = factors.T @ factors
     for request, row in enumerate(rows):
         liked = post_rows_of(posts, liked_post_ids(row))
         if len(liked):
-            taste[request] = like_rates[liked].mean()
-    result["taste.like_rate"] = taste
+            for name, count in TEXT_LIKES.items():
+                result[name][request] = texts[liked[-count:]].mean(axis=0)
+            if factors is not None:
+                result["match.factors"][request] = fold_in(factors[np.unique(liked)], gram)
     return result
+
+
+def fold_in(liked, gram):
+    """Return the vector, float32 (factors,), of a user who liked posts with these vectors, (likes, factors).
+
+    gram: the posts' vectors, transposed, times themselves. The least squares of Hu, Koren and Volinsky (Collaborative
+    filtering for implicit feedback datasets, 2008, equation 4) with confidence 1 + 10 of a like.
+    """
+    left = gram + FACTOR_CONFIDENCE * (liked.T @ liked) + FACTOR_LAMBDA * np.eye(FACTORS, dtype=np.float32)
+    return np.linalg.solve(left, (1 + FACTOR_CONFIDENCE) * liked.sum(axis=0)).astype(np.float32)
+
+
+def unpack_factors(blob, count):
+    """Return the factor vectors of a pack's posts, float32 (posts, factors), from big-endian float4."""
+    return np.frombuffer(blob, ">f4").astype(np.float32).reshape(count, FACTORS)
 
 
 def liked_post_ids(row):
@@ -284,6 +375,8 @@ def feature_values(name, posts, requests, post_rows, request_rows):
     values = requests[column]
     if values.ndim == 1:
         return values[request_rows]
+    if column in MATCH_COLUMNS:
+        return np.einsum("...d,...d->...", posts["vectors"][column][post_rows], values[request_rows])
     if column in FRESH_COLUMNS or column in PAIR_COLUMNS:
         return values[request_rows, post_rows]
     if not topic:
@@ -370,6 +463,33 @@ def load_posts(plpy, cache, state):
     return packs[key]
 
 
+def load_factors(plpy, cache, state, posts):
+    """Give a pack its posts' factor vectors: the stored ones, else computed as of the pack's cut-off."""
+    if "match.factors" not in posts["vectors"]:
+        blob = None
+        if state["pack_id"] is not None:
+            blob = run(plpy, cache, "stored factors", state["pack_id"])[0]["factors"]
+        if blob is None:
+            post_ids = posts["post_ids"].astype(">i8").tobytes()
+            blob = run(plpy, cache, "computed factors", state["features_as_of"], post_ids)[0]["factors"]
+        posts["vectors"]["match.factors"] = unpack_factors(blob, len(posts["post_ids"]))
+
+
+def load_candidates(plpy, cache, state, posts, user, ts, wanted):
+    """Return a shortlist's pack joined with the user's own candidates and newest likes, and the posts wanted."""
+    liked = np.unique(liked_post_ids(user)[-max(TEXT_LIKES.values()):])
+    ids = run(plpy, cache, "candidates", ts, liked.tolist(), wanted)[0]["post_ids"]
+    ids = np.setdiff1d(np.array(ids, np.int64), posts["post_ids"]).tolist()
+    if not ids:
+        return posts
+    row = run(plpy, cache, "candidate pack", state["features_as_of"], ids, posts["topics"])[0]
+    candidates = unpack_posts(row)
+    if "match.factors" in posts["vectors"]:
+        vectors = run(plpy, cache, "candidate factors", candidates["post_ids"].tolist())
+        candidates["vectors"]["match.factors"] = np.array([v["factors"] for v in vectors], np.float32).reshape(-1, FACTORS)
+    return join_packs(posts, candidates)
+
+
 def load_neighbours(plpy, cache, state, posts):
     """Return the neighbours of the pack's posts: the stored ones, else computed as of the pack's cut-off."""
     if "neighbours" not in posts:
@@ -448,6 +568,46 @@ def check_state(plpy, state, ts, variant):
         )
 
 
+def answer(plpy, cache, user_id, ts, variant, wanted):
+    """Return what is known about a request: state, posts, user, source, scores of all posts, model and requests.
+
+    wanted: ids of posts to be scored even when the catalogue is too large to score whole.
+    """
+    state = run(plpy, cache, "state", ts, variant, user_id)[0]
+    check_state(plpy, state, ts, variant)
+    posts = load_posts(plpy, cache, state)
+    user = run(plpy, cache, "user", ts, [user_id], state["is_current"])[0]
+
+    model, source, requests = None, "popular", None
+    if state["model_id"] is not None:
+        model = load_model(plpy, cache, state["model_id"])
+    if model is not None and not has_features(plpy, posts, model, state["model_id"]):
+        model = None
+    if model is not None:
+        source = "model" if user["has_profile"] or user["has_history"] else "cold_start"
+    if source == "model" and "match.factors" in model["feature_names"]:
+        load_factors(plpy, cache, state, posts)
+    # Neighbours are places in the stored pack.
+    if state["is_shortlist"] and not (source == "model" and needs_moment(model["feature_names"])):
+        posts = load_candidates(plpy, cache, state, posts, user, ts, wanted)
+    if source == "model":
+        requests = request_columns([user], posts, model["encoders"])
+        requests["time.hour"] = np.array([state["hour"]], np.float32)
+        requests["time.weekday"] = np.array([state["weekday"]], np.float32)
+        if needs_moment(model["feature_names"]):
+            recent = unpack_recent(run(plpy, cache, "recent", state["features_as_of"], ts)[0], posts)
+            neighbours = load_neighbours(plpy, cache, state, posts)
+            requests |= moment_columns(user, posts, neighbours, recent, state["moment"], state["pack_moment"])
+        scores = score(plpy, cache, model, state["model_id"], posts, requests)
+    elif state["variant"] == "random":
+        source, scores = "random", lottery(len(posts["post_ids"]), user_id, state["moment"])
+    else:
+        scores = popularity(posts)
+    return {
+        "state": state, "posts": posts, "user": user, "source": source, "scores": scores, "model": model, "requests": requests,
+    }
+
+
 def recommend_posts(plpy, cache, user_id, ts, k, variant):
     """Return the k best posts for a user at a moment as rows of pgfeed.recommendation, best first.
 
@@ -457,32 +617,9 @@ def recommend_posts(plpy, cache, user_id, ts, k, variant):
     variant popular is that for everybody; the variant random draws by lot.
     """
     check_arguments(plpy, user_id, ts, k)
-    state = run(plpy, cache, "state", ts, variant, user_id)[0]
-    check_state(plpy, state, ts, variant)
-    posts = load_posts(plpy, cache, state)
-    users = run(plpy, cache, "user", ts, [user_id], state["is_current"])
-
-    model, source = None, "popular"
-    if state["model_id"] is not None:
-        model = load_model(plpy, cache, state["model_id"])
-    if model is not None and not has_features(plpy, posts, model, state["model_id"]):
-        model = None
-    if model is not None:
-        source = "model" if users[0]["has_profile"] or users[0]["has_history"] else "cold_start"
-    if source == "model":
-        requests = request_columns(users, posts, model["encoders"])
-        requests["time.hour"] = np.array([state["hour"]], np.float32)
-        requests["time.weekday"] = np.array([state["weekday"]], np.float32)
-        if needs_moment(model["feature_names"]):
-            recent = unpack_recent(run(plpy, cache, "recent", state["features_as_of"], ts)[0], posts)
-            neighbours = load_neighbours(plpy, cache, state, posts)
-            requests |= moment_columns(users[0], posts, neighbours, recent, state["moment"], state["pack_moment"])
-        scores = score(plpy, cache, model, state["model_id"], posts, requests)
-    elif state["variant"] == "random":
-        source, scores = "random", lottery(len(posts["post_ids"]), user_id, state["moment"])
-    else:
-        scores = popularity(posts)
-    scores[post_rows_of(posts, liked_post_ids(users[0]))] = -np.inf
+    given = answer(plpy, cache, user_id, ts, variant, [])
+    state, posts, scores = given["state"], given["posts"], given["scores"]
+    scores[post_rows_of(posts, liked_post_ids(given["user"]))] = -np.inf
 
     found, wanted = [], k
     while len(found) < k:
@@ -494,7 +631,7 @@ def recommend_posts(plpy, cache, user_id, ts, k, variant):
     score_of = dict(zip(posts["post_ids"][best].tolist(), scores[best].tolist()))
     return [
         (
-            number, row["post_id"], row["topic"], row["text"], score_of[row["post_id"]], state["variant"], source,
+            number, row["post_id"], row["topic"], row["text"], score_of[row["post_id"]], state["variant"], given["source"],
             state["model_version"], state["features_as_of"],
         )
         for number, row in enumerate(found, 1)

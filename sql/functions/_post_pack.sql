@@ -1,124 +1,96 @@
-create or replace function pgfeed._post_pack(as_of timestamptz)
-returns table (
-    post_count integer,
-    feature_names text[],
-    topics text[],
-    post_ids bytea,
-    topic_codes bytea,
-    matrix bytea
+create or replace function pgfeed._post_pack(
+    as_of timestamptz,
+    chosen_ids bigint[] default null,
+    known_topics text[] default null,
+    out post_count integer,
+    out feature_names text[],
+    out topics text[],
+    out post_ids bytea,
+    out topic_codes bytea,
+    out matrix bytea
 )
 language plpgsql stable parallel safe
-cost 10000 rows 1
+cost 10000
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_basis text := (select left(md5(e.component_basis), 8) from pgfeed.embedders as e where e.is_active);
+    v_values text[];
 begin
-    return query
-    with topics as (
-        select
-            t.topic,
-            row_number() over (order by t.topic)::integer - 1 as code
-        from (select distinct p.topic from pgfeed.posts as p where p.topic is not null) as t
-    ),
+    topics := coalesce(
+        known_topics,
+        array(select distinct p.topic from pgfeed.posts as p where p.topic is not null order by p.topic)
+    );
 
-    ordered as (
-        select
-            f.post_id,
-            coalesce(t.code, -1) as topic_code,
-            f.view_count::real as post_view_count,
-            f.like_count::real as post_like_count,
-            f.like_rate::real as post_like_rate,
-            f.decayed_view_count_1h::real as post_decayed_view_count_1h,
-            f.decayed_view_count_6h::real as post_decayed_view_count_6h,
-            f.decayed_view_count_1d::real as post_decayed_view_count_1d,
-            f.decayed_view_count_3d::real as post_decayed_view_count_3d,
-            f.decayed_view_count_7d::real as post_decayed_view_count_7d,
-            f.decayed_view_count_30d::real as post_decayed_view_count_30d,
-            f.decayed_like_count_1h::real as post_decayed_like_count_1h,
-            f.decayed_like_count_6h::real as post_decayed_like_count_6h,
-            f.decayed_like_count_1d::real as post_decayed_like_count_1d,
-            f.decayed_like_count_3d::real as post_decayed_like_count_3d,
-            f.decayed_like_count_7d::real as post_decayed_like_count_7d,
-            f.decayed_like_count_30d::real as post_decayed_like_count_30d,
-            f.decayed_like_rate_7d::real as post_decayed_like_rate_7d,
-            f.age_days::real as post_age_days,
-            f.days_since_event::real as post_days_since_event,
-            x.text_length::real as text_text_length,
-            x.term_count::real as text_term_count,
-            x.tfidf_sum::real as text_tfidf_sum,
-            x.tfidf_mean::real as text_tfidf_mean,
-            x.tfidf_max::real as text_tfidf_max
-        from pgfeed.post_features_as_of(_post_pack.as_of) as f
-        inner join pgfeed.posts as p on p.post_id = f.post_id
-        left join topics as t on t.topic = p.topic
-        left join pgfeed.post_text_features as x on x.post_id = f.post_id
-        order by f.post_id
-    )
+    select array_agg(c.name order by c.number), array_agg(c.value order by c.number)
+    into feature_names, v_values
+    from (
+        select c.number, 'post.' || c.name as name, 'f.' || c.name as value
+        from unnest(array[
+            'view_count', 'like_count', 'like_rate',
+            'decayed_view_count_1h', 'decayed_view_count_6h', 'decayed_view_count_1d',
+            'decayed_view_count_3d', 'decayed_view_count_7d', 'decayed_view_count_30d',
+            'decayed_like_count_1h', 'decayed_like_count_6h', 'decayed_like_count_1d',
+            'decayed_like_count_3d', 'decayed_like_count_7d', 'decayed_like_count_30d',
+            'decayed_like_rate_7d', 'age_days', 'days_since_event'
+        ]) with ordinality as c (name, number)
+        union all
+        select 100 + c.number, 'text.' || c.name, 'x.' || c.name
+        from unnest(array['text_length', 'term_count', 'tfidf_sum', 'tfidf_mean', 'tfidf_max'])
+        with ordinality as c (name, number)
+        union all
+        -- A model must not take the components of other axes for those that it was trained with.
+        select 200 + c.number, format('text.component_%s@%s', c.number, v_basis), format('c.components[%s]', c.number)
+        from generate_series(1, 25) as c (number)
+        where v_basis is not null
+    ) as c;
 
-    select
-        count(*)::integer,
-        array[
-            'post.view_count',
-            'post.like_count',
-            'post.like_rate',
-            'post.decayed_view_count_1h',
-            'post.decayed_view_count_6h',
-            'post.decayed_view_count_1d',
-            'post.decayed_view_count_3d',
-            'post.decayed_view_count_7d',
-            'post.decayed_view_count_30d',
-            'post.decayed_like_count_1h',
-            'post.decayed_like_count_6h',
-            'post.decayed_like_count_1d',
-            'post.decayed_like_count_3d',
-            'post.decayed_like_count_7d',
-            'post.decayed_like_count_30d',
-            'post.decayed_like_rate_7d',
-            'post.age_days',
-            'post.days_since_event',
-            'text.text_length',
-            'text.term_count',
-            'text.tfidf_sum',
-            'text.tfidf_mean',
-            'text.tfidf_max'
-        ],
-        array(select t.topic from topics as t order by t.code),
-        coalesce(string_agg(int8send(r.post_id), ''), ''),
-        coalesce(string_agg(int4send(r.topic_code), ''), ''),
-        coalesce(
-            string_agg(float4send(coalesce(r.post_view_count, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_like_count, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_like_rate, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_view_count_1h, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_view_count_6h, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_view_count_1d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_view_count_3d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_view_count_7d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_view_count_30d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_count_1h, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_count_6h, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_count_1d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_count_3d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_count_7d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_count_30d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_decayed_like_rate_7d, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_age_days, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.post_days_since_event, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.text_text_length, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.text_term_count, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.text_tfidf_sum, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.text_tfidf_mean, 'NaN')), '')
-            || string_agg(float4send(coalesce(r.text_tfidf_max, 'NaN')), ''),
-            ''
+    execute format(
+        'with ordered as (
+            select f.post_id, coalesce(t.code, 0)::integer - 1 as topic_code, %s
+            from %s as f
+            inner join pgfeed.posts as p on p.post_id = f.post_id
+            left join unnest($2) with ordinality as t (topic, code) on t.topic = p.topic
+            left join pgfeed.post_text_features as x on x.post_id = f.post_id
+            left join (
+                select c.post_id, c.components::real[] as components from pgfeed.post_components as c %s
+            ) as c on c.post_id = f.post_id
+            %s
+            order by f.post_id
         )
-    from ordered as r;
+
+        select
+            count(*)::integer,
+            coalesce(string_agg(int8send(r.post_id), ''''), ''''),
+            coalesce(string_agg(int4send(r.topic_code), ''''), ''''),
+            coalesce(%s, '''')
+        from ordered as r',
+        (
+            select string_agg(format('coalesce((%s)::real, ''NaN'') as v%s', v.value, v.number), ', ' order by v.number)
+            from unnest(v_values) with ordinality as v (value, number)
+        ),
+        case
+            when chosen_ids is not null and as_of = pgfeed._refresh_as_of() then 'pgfeed.post_features'
+            else 'pgfeed.post_features_as_of($1, $3)'
+        end,
+        case when chosen_ids is not null then 'where c.post_id = any($3)' else '' end,
+        case when chosen_ids is not null then 'where f.post_id = any($3)' else '' end,
+        (
+            select string_agg(format('string_agg(float4send(r.v%s), '''')', v.number), ' || ' order by v.number)
+            from generate_subscripts(v_values, 1) as v (number)
+        )
+    )
+    into post_count, post_ids, topic_codes, matrix
+    using as_of, topics, chosen_ids;
 end;
 $$;
 
-alter function pgfeed._post_pack(timestamptz) owner to pgfeed_owner;
+alter function pgfeed._post_pack(timestamptz, bigint[], text[]) owner to pgfeed_owner;
 
-comment on function pgfeed._post_pack(timestamptz) is
-    'One row: the features of all posts as of a moment, for numpy. post_ids ascending, big-endian int8; '
-    'topic_codes big-endian int4, -1 for none; matrix big-endian float4, one feature after the other';
+comment on function pgfeed._post_pack(timestamptz, bigint[], text[]) is
+    'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, '
+    'big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for '
+    'none; matrix big-endian float4, one feature after the other. Components are named by their axes';
 
-revoke all on function pgfeed._post_pack(timestamptz) from public;
+revoke all on function pgfeed._post_pack(timestamptz, bigint[], text[]) from public;

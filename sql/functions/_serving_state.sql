@@ -11,6 +11,7 @@ create or replace function pgfeed._serving_state(
     out is_current boolean,
     out pack_id bigint,
     out pack_version text,
+    out is_shortlist boolean,
     out hour integer,
     out weekday integer
 )
@@ -54,7 +55,7 @@ begin
 
     is_current := ts >= v_current;
     features_as_of := case when is_current then v_current else date_trunc('day', ts) end;
-    select k.pack_id into _serving_state.pack_id
+    select k.pack_id, k.is_shortlist into _serving_state.pack_id, _serving_state.is_shortlist
     from pgfeed.feature_packs as k
     where
         k.as_of = _serving_state.features_as_of
@@ -70,6 +71,7 @@ begin
         pack_id::text,
         concat_ws(' ', features_as_of, (select max(d.rolled_up_at) from pgfeed.rollup_days as d))
     );
+    is_shortlist := coalesce(is_shortlist, pgfeed._is_large());
     hour := extract(hour from ts);
     weekday := extract(isodow from ts);
 end;

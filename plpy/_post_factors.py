@@ -1,0 +1,69 @@
+"""The bodies of pgfeed._post_factors and pgfeed._user_factors: vectors whose products say who likes what."""
+
+import numpy as np
+from plpy._post_neighbours import read_likes
+from plpy.recommend_posts import FACTOR_CONFIDENCE, FACTOR_LAMBDA, FACTORS, unpack_factors
+
+MAX_FACTOR_LIKES = 2_000_000
+SWEEPS = 10
+BLOCK_ROWS = 20_000
+
+
+def like_matrix(user_ids, rows, count):
+    """Return the users, ascending, and a sparse (users, posts) matrix of ones: who liked what."""
+    from scipy.sparse import csr_matrix
+
+    users, user = np.unique(user_ids, return_inverse=True)
+    matrix = csr_matrix((np.ones(len(rows), np.float32), (user, rows)), (len(users), count))
+    matrix.data[:] = 1  # a like counts once
+    return users, matrix
+
+
+def solve_side(likes, vectors):
+    """Return the vectors, float32, of the rows of a sparse matrix of likes, given those of its columns.
+
+    The least squares of fold_in() for all rows at once; a row without likes is 0.
+    """
+    gram = vectors.T @ vectors + FACTOR_LAMBDA * np.eye(FACTORS, dtype=np.float32)
+    squares = (vectors[:, :, None] * vectors[:, None, :]).reshape(len(vectors), -1)
+    result = np.empty((likes.shape[0], FACTORS), np.float32)
+    for start in range(0, len(result), BLOCK_ROWS):
+        block = likes[start:start + BLOCK_ROWS]
+        left = gram + FACTOR_CONFIDENCE * (block @ squares).reshape(-1, FACTORS, FACTORS)
+        right = (1 + FACTOR_CONFIDENCE) * (block @ vectors)
+        result[start:start + BLOCK_ROWS] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+    return result
+
+
+def factorise(matrix):
+    """Return the vectors of the columns, float32 (posts, factors), of a sparse (users, posts) matrix of ones.
+
+    Alternating least squares (Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets,
+    2008), ten sweeps from a fixed start, so that equal likes give equal vectors.
+    """
+    start = np.random.default_rng(0).standard_normal((matrix.shape[1], FACTORS), np.float32)
+    transposed, vectors = matrix.T.tocsr(), start / np.float32(FACTORS)
+    for _ in range(SWEEPS):
+        vectors = solve_side(transposed, solve_side(matrix, vectors))
+    return vectors
+
+
+def _post_factors(plpy, cache, as_of, post_ids):
+    """Return the vectors of posts, given as bytes of ascending int64, as bytes of float32 (posts, factors); big-endian."""
+    user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
+    _, matrix = like_matrix(user_ids, rows, len(post_ids) // 8)
+    return factorise(matrix).astype(">f4").tobytes()
+
+
+def _user_factors(plpy, cache, as_of, post_ids, factors):
+    """Yield user_id and vector of all users with a like among the newest, given what _post_factors() made of them."""
+    count = len(post_ids) // 8
+    user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
+    users, matrix = like_matrix(user_ids, rows, count)
+    return list(zip(users.tolist(), solve_side(matrix, unpack_factors(factors, count)).tolist()))
+
+
+def _unpack_factors(plpy, cache, post_ids, factors):
+    """Return post_id and vector of each post of a pack."""
+    ids = np.frombuffer(post_ids, ">i8").tolist()
+    return list(zip(ids, unpack_factors(factors, len(ids)).tolist()))

@@ -1,0 +1,25 @@
+create or replace function pgfeed._post_factors(as_of timestamptz, post_ids bytea)
+returns bytea
+language plpython3u stable
+cost 1000000
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+--!include plpy/recommend_posts.py
+
+
+--!include plpy/_post_neighbours.py
+
+
+--!include plpy/_post_factors.py
+
+
+return _post_factors(plpy, SD, as_of, post_ids)
+$$;
+
+alter function pgfeed._post_factors(timestamptz, bytea) owner to pgfeed_owner;
+
+comment on function pgfeed._post_factors(timestamptz, bytea) is
+    'The vectors of posts (ascending big-endian int8) by the newest 2,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post';
+
+revoke all on function pgfeed._post_factors(timestamptz, bytea) from public;

@@ -1,0 +1,45 @@
+create or replace function pgfeed._user_candidates(
+    ts timestamptz,
+    liked bigint[],
+    wanted bigint[]
+)
+returns bigint[]
+language plpgsql stable parallel safe
+cost 10000
+set search_path = pg_catalog, pg_temp
+set hnsw.ef_search = 100
+as $$
+declare
+    v_taste public.vector;
+    v_near bigint[];
+begin
+    select public.avg(c.components) into v_taste
+    from pgfeed.post_components as c
+    where c.post_id = any(liked);
+
+    if public.vector_norm(v_taste) > 0 then
+        v_near := array(
+            select c.post_id
+            from pgfeed.post_components as c
+            order by c.components operator(public.<=>) v_taste
+            limit 100
+        );
+    end if;
+
+    return v_near || liked || wanted || array(
+        select p.post_id
+        from pgfeed.posts as p
+        where p.created_at < _user_candidates.ts
+        order by p.created_at desc
+        limit 100
+    );
+end;
+$$;
+
+alter function pgfeed._user_candidates(timestamptz, bigint[], bigint[]) owner to pgfeed_owner;
+
+comment on function pgfeed._user_candidates(timestamptz, bigint[], bigint[]) is
+    'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist: the 100 nearest by text to the mean '
+    'of the liked ones, the 100 newest before ts, the liked ones and those wanted';
+
+revoke all on function pgfeed._user_candidates(timestamptz, bigint[], bigint[]) from public;

@@ -1,0 +1,38 @@
+create or replace function pgfeed.explain_recommendation(
+    user_id bigint,
+    post_id bigint,
+    ts timestamptz default now(),
+    variant text default null
+)
+returns table (
+    rank integer,
+    feature text,
+    value real,
+    contribution double precision
+)
+language plpython3u stable
+cost 10000 rows 60
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+as $$
+--!include plpy/recommend_posts.py
+
+
+--!include plpy/explain_recommendation.py
+
+
+return explain_recommendation(plpy, SD, user_id, post_id, ts, variant)
+$$;
+
+alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;
+
+comment on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) is
+    'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post '
+    'for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the '
+    'score. A category''s value is its code: its like rate in percent. value null: unknown';
+
+revoke all on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) from public;
+grant execute on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text)
+to pgfeed_reader, pgfeed_writer, pgfeed_operator;
