@@ -116,7 +116,8 @@ def encoders(connection: Connection, before: date) -> dict[str, dict[str, float]
 
 def run_plan(cursor: RealDictCursor, name: str, *arguments: object) -> list[dict]:
     """Run a statement of the serving code, by its name there; return its rows."""
-    cursor.execute(re.sub(r"\$\d+", "%s", PLANS[name][0]), arguments)
+    numbered = {f"argument_{number}": value for number, value in enumerate(arguments, 1)}
+    cursor.execute(re.sub(r"\$(\d+)", r"%(argument_\1)s", PLANS[name][0]), numbered)
     return cursor.fetchall()
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = ROOT / "migrations" / "archive"
 VERSIONS = ROOT / "migrations" / "versions"
 INCLUDE = re.compile(r"^--!include (plpy/\w+\.py)$", re.MULTILINE)
-OWN_IMPORT = re.compile(r"^from plpy\.\w+ import .*\n", re.MULTILINE)
+OWN_IMPORT = re.compile(r"^from plpy\.\w+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
 PIN = re.compile(r"install\(\s*\"([a-z_/]+)\",\s*\"([0-9a-f]{12})\"\s*\)")
 
 

@@ -25,7 +25,7 @@ def solve_side(likes, vectors):
     The least squares of fold_in() for all rows at once; a row without likes is 0.
     """
     gram = vectors.T @ vectors + FACTOR_LAMBDA * np.eye(FACTORS, dtype=np.float32)
-    squares = (vectors[:, :, None] * vectors[:, None, :]).reshape(len(vectors), -1)
+    squares = (vectors[:, :, None] * vectors[:, None, :]).reshape(len(vectors), FACTORS**2)
     result = np.empty((likes.shape[0], FACTORS), np.float32)
     for start in range(0, len(result), BLOCK_ROWS):
         block = likes[start:start + BLOCK_ROWS]

@@ -71,6 +71,7 @@ def _shortlist(plpy, cache, as_of):
             posts["vectors"].setdefault("match.factors", np.zeros((len(posts["post_ids"]), 1), np.float32))
             for number in range(len(users)):
                 one = {name: values[number:number + 1] for name, values in requests.items()}
+                plpy.execute("select")  # a point where the statement can be cancelled
                 found = best.setdefault((model_id, number), Best(BEST_OF_A_USER))
-                found.add(posts["post_ids"], score(plpy, cache, model, model_id, posts, one))
+                found.add(posts["post_ids"], score(model, model_id, posts, one))
     return np.unique(np.concatenate([popular.ids, *(found.ids for found in best.values())])).tolist()

@@ -21,7 +21,6 @@ import numpy as np
 MAX_K = 1000
 DEFAULT_VARIANT = "control"
 WITHOUT_MODEL = ("popular", "random")
-CHUNK_ROWS = 50_000
 CACHED_PACKS = 4
 CATEGORICAL = ("user.country", "user.city", "user.os", "user.source", "post.topic")
 UNKNOWN_CATEGORY = -1.0
@@ -101,7 +100,6 @@ PLANS = {
         " join pgfeed.posts as p on p.post_id = o.post_id order by o.number",
         ["bigint[]"],
     ),
-    "cancel point": ("select", []),
 }
 
 
@@ -515,7 +513,7 @@ def has_features(plpy, posts, model, model_id):
     return known[model_id]
 
 
-def score(plpy, cache, model, model_id, posts, requests):
+def score(model, model_id, posts, requests):
     """Return the model's scores, float64, of all posts for the only request."""
     names = model["feature_names"]
     if posts.get("scored_by") != model_id:
@@ -530,15 +528,7 @@ def score(plpy, cache, model, model_id, posts, requests):
     for number, name in enumerate(names):
         if name not in posts["columns"]:
             matrix[:, number] = feature_values(name, posts, requests, slice(None), 0)
-    booster = model["booster"]
-    if len(matrix) <= CHUNK_ROWS:
-        return booster.predict(matrix, prediction_type="RawFormulaVal", thread_count=1)
-    parts = []
-    for start in range(0, len(matrix), CHUNK_ROWS):
-        chunk = np.asfortranarray(matrix[start:start + CHUNK_ROWS])
-        parts.append(booster.predict(chunk, prediction_type="RawFormulaVal", thread_count=1))
-        run(plpy, cache, "cancel point")
-    return np.concatenate(parts)
+    return model["booster"].predict(matrix, prediction_type="RawFormulaVal", thread_count=1)
 
 
 def check_arguments(plpy, user_id, ts, k):
@@ -598,7 +588,7 @@ def answer(plpy, cache, user_id, ts, variant, wanted):
             recent = unpack_recent(run(plpy, cache, "recent", state["features_as_of"], ts)[0], posts)
             neighbours = load_neighbours(plpy, cache, state, posts)
             requests |= moment_columns(user, posts, neighbours, recent, state["moment"], state["pack_moment"])
-        scores = score(plpy, cache, model, state["model_id"], posts, requests)
+        scores = score(model, state["model_id"], posts, requests)
     elif state["variant"] == "random":
         source, scores = "random", lottery(len(posts["post_ids"]), user_id, state["moment"])
     else:

@@ -39,7 +39,20 @@ def upgrade() -> None:
         drop function pgfeed._post_pack(timestamptz);
         drop function pgfeed._serving_state(timestamptz, text, bigint);
     """)
-    INSTALLS
+    install("functions/_post_pack", "455795074d08")
+    install("functions/_is_large", "d22c51b9a0d7")
+    install("functions/_serving_state", "8bec62e4d404")
+    install("functions/_post_neighbours", "ff1e4473e04b")
+    install("functions/_post_factors", "2948addb686a")
+    install("functions/_user_factors", "b24ecaabdad5")
+    install("functions/_unpack_factors", "548a5cc0421a")
+    install("functions/_shortlist", "63882c61e6a0")
+    install("functions/_user_candidates", "af0d186e4b38")
+    install("functions/recommend_posts", "fde086b12922")
+    install("functions/_model_problems", "69441bb7aa95")
+    install("functions/explain_recommendation", "89bd3b376df0")
+    install("procedures/_pack_features", "1e48997b4866")
+    install("procedures/refresh_features", "33246b8734a0")
 
 
 def downgrade() -> None:
@@ -60,4 +73,10 @@ def downgrade() -> None:
         drop table pgfeed.user_vectors;
         drop table pgfeed.post_vectors;
     """)
-    DOWNS
+    install("functions/_post_pack", "c6c70077ed46")
+    install("functions/_serving_state", "1d49761f3e37")
+    install("functions/_post_neighbours", "4238ae2995d0")
+    install("functions/recommend_posts", "4a7801379b7f")
+    install("functions/_model_problems", "4c79a3b843cf")
+    install("procedures/_pack_features", "7923b102c966")
+    install("procedures/refresh_features", "a1d38431c445")

@@ -77,6 +77,11 @@ CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
 COMMENT ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) IS 'The remainder of a number of 32 hexadecimal digits, all 128 bits of it, by a divisor up to 2^31 - 1';
+CREATE FUNCTION pgfeed._is_large() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._is_large() IS 'Whether there are more posts than recommend_posts scores at each call: then a shortlist and candidates are scored';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -113,18 +118,24 @@ CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS 'Stores the post matrix as of a moment in feature_packs';
+COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS 'Stores the post matrix as of a moment in feature_packs: of all posts, or of a shortlist of a large catalogue';
+CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) IS 'The vectors of posts (ascending big-endian int8) by the newest 2,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post';
 CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) IS 'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, five rows of equal length: a post and its neighbour (places in post_ids, ascending big-endian int8), their similarity by users and by users on the same day, and the EASE weight';
-CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone) RETURNS TABLE(post_count integer, feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea)
-    LANGUAGE plpgsql STABLE COST 10000 ROWS 1 PARALLEL SAFE
+CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[] DEFAULT NULL::bigint[], known_topics text[] DEFAULT NULL::text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) RETURNS record
+    LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) IS 'One row: the features of all posts as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, -1 for none; matrix big-endian float4, one feature after the other';
+COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) IS 'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for none; matrix big-endian float4, one feature after the other. Components are named by their axes';
 CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) RETURNS pgfeed.probe
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -168,12 +179,18 @@ CREATE FUNCTION pgfeed._serving_probes() RETURNS SETOF pgfeed.probe
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._serving_probes() IS 'The rows of health() about models and what is served';
-CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint DEFAULT NULL::bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) RETURNS record
+CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint DEFAULT NULL::bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, else control';
+COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, else control';
+CREATE FUNCTION pgfeed._shortlist(as_of timestamp with time zone) RETURNS bigint[]
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) IS 'The posts, ascending, of a catalogue too large to score whole that the active models find best as of a moment for typical users, and the most popular ones';
 CREATE FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) RETURNS integer
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN pgfeed._hex_modulo(md5(convert_to(((user_id)::text || salt), 'UTF8'::name)), slot_count);
@@ -183,6 +200,24 @@ CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
+CREATE FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) RETURNS TABLE(post_id bigint, factors real[])
+    LANGUAGE plpython3u IMMUTABLE COST 1e+06 ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) IS 'One row per post of a pack: its vector, see _post_factors()';
+CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[], wanted bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "hnsw.ef_search" TO '100'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[], wanted bigint[]) IS 'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist: the 100 nearest by text to the mean of the liked ones, the 100 newest before ts, the liked ones and those wanted';
+CREATE FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) RETURNS TABLE(user_id bigint, factors real[])
+    LANGUAGE plpython3u STABLE COST 1e+06 ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) IS 'One row per user with a like among the newest 2,000,000 before as_of: the vector that goes with the posts'' factors, see _post_factors()';
 CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -236,6 +271,13 @@ CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval D
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
+CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision)
+    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000 ROWS 60
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. A category''s value is its code: its like rate in percent. value null: unknown';
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 15
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -597,14 +639,19 @@ CREATE TABLE pgfeed.feature_packs (
     post_ids bytea NOT NULL,
     topic_codes bytea NOT NULL,
     matrix bytea NOT NULL,
-    neighbours bytea
+    neighbours bytea,
+    factors bytea,
+    is_shortlist boolean DEFAULT false NOT NULL
 );
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN matrix SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN neighbours SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN factors SET STORAGE EXTERNAL;
 COMMENT ON TABLE pgfeed.feature_packs IS 'One row per cut-off: the features of all posts as recommend_posts reads them, see _post_pack()';
 COMMENT ON COLUMN pgfeed.feature_packs.neighbours IS 'See _post_neighbours(); null: not made, as no model needed it';
+COMMENT ON COLUMN pgfeed.feature_packs.factors IS 'The posts'' vectors, see _post_factors(); null: not made yet';
+COMMENT ON COLUMN pgfeed.feature_packs.is_shortlist IS 'Whether the catalogue was too large: then these are its best posts by _shortlist()';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
     START WITH 1
@@ -731,6 +778,11 @@ CREATE MATERIALIZED VIEW pgfeed.post_text_features AS ...
 COMMENT ON MATERIALIZED VIEW pgfeed.post_text_features IS 'One row per post: what its text says, as of the last refresh. TF-IDF as in scikit-learn''s TfidfVectorizer: tf * (ln((1 + n) / (1 + df)) + 1), each post scaled to length 1, over the lexemes of the text search configuration russian, which stems Russian and English words';
 COMMENT ON COLUMN pgfeed.post_text_features.text_length IS 'Characters; null: no text';
 COMMENT ON COLUMN pgfeed.post_text_features.term_count IS 'Distinct lexemes; null: none';
+CREATE TABLE pgfeed.post_vectors (
+    post_id bigint NOT NULL,
+    factors public.vector(16) NOT NULL
+);
+COMMENT ON TABLE pgfeed.post_vectors IS 'One row per post as of the last refresh: its vector of the factor model of likes; nearly 0: nobody liked it';
 ALTER TABLE pgfeed.recommendation_batches ALTER COLUMN batch_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.recommendation_batches_batch_id_seq
     START WITH 1
@@ -777,6 +829,11 @@ COMMENT ON COLUMN pgfeed.user_topic_days.topic IS 'Empty: the post has none, or 
 CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';
+CREATE TABLE pgfeed.user_vectors (
+    user_id bigint NOT NULL,
+    factors public.vector(16) NOT NULL
+);
+COMMENT ON TABLE pgfeed.user_vectors IS 'One row per user with a like among the newest 2,000,000 as of the last refresh: the vector whose product with a post''s is near 1 for what the user would like. recommend_posts makes its own from the likes until ts';
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY pgfeed.embedders
@@ -823,6 +880,8 @@ ALTER TABLE ONLY pgfeed.post_days
     ADD CONSTRAINT post_days_pkey PRIMARY KEY (day, post_id);
 ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_pkey PRIMARY KEY (embedder_id, post_id);
+ALTER TABLE ONLY pgfeed.post_vectors
+    ADD CONSTRAINT post_vectors_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.recommendation_batches
@@ -837,6 +896,8 @@ ALTER TABLE ONLY pgfeed.rollup_watermarks
     ADD CONSTRAINT rollup_watermarks_pkey PRIMARY KEY (is_only);
 ALTER TABLE ONLY pgfeed.user_topic_days
     ADD CONSTRAINT user_topic_days_pkey PRIMARY KEY (user_id, day, topic);
+ALTER TABLE ONLY pgfeed.user_vectors
+    ADD CONSTRAINT user_vectors_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY pgfeed.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
 CREATE UNIQUE INDEX embedders_is_active_idx ON pgfeed.embedders USING btree (is_active) WHERE is_active;
@@ -850,6 +911,7 @@ CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id,
 CREATE INDEX post_embeddings_post_id_idx ON pgfeed.post_embeddings USING btree (post_id);
 CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btree (post_id);
 CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features USING btree (post_id);
+CREATE INDEX posts_created_at_idx ON pgfeed.posts USING btree (created_at DESC) WHERE (created_at IS NOT NULL);
 CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
 CREATE INDEX recommendations_post_id_idx ON pgfeed.recommendations USING btree (post_id);
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
@@ -869,6 +931,8 @@ ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_embedder_id_dimensions_fkey FOREIGN KEY (embedder_id, dimensions) REFERENCES pgfeed.embedders(embedder_id, dimensions) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.post_embeddings
     ADD CONSTRAINT post_embeddings_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
+ALTER TABLE ONLY pgfeed.post_vectors
+    ADD CONSTRAINT post_vectors_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.recommendation_chunks
     ADD CONSTRAINT recommendation_chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES pgfeed.recommendation_batches(batch_id) ON DELETE CASCADE;
 GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
@@ -884,6 +948,7 @@ REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM P
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
@@ -892,8 +957,9 @@ REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
@@ -902,10 +968,14 @@ REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_i
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT hour integer, OUT weekday integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[], wanted bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
@@ -931,6 +1001,10 @@ GRANT ALL ON FUNCTION pgfeed.experiment_days(experiment text, attribution interv
 REVOKE ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.health() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_operator;
@@ -1029,6 +1103,8 @@ GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_text_features TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.post_vectors TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.post_vectors TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.recommendation_chunks TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_operator;
@@ -1037,3 +1113,5 @@ GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_topic_features TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.user_vectors TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.user_vectors TO pgfeed_operator;

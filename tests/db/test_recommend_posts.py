@@ -257,10 +257,10 @@ def test_a_feed_of_likes_without_views_ranks_by_likes(query):
 
 
 def test_timeout_and_cancel_act_at_once(network, network_dsn):
-    network("insert into pgfeed.posts (post_id, topic) select p, 'new' from generate_series(1000, 200000) as p")
+    network("insert into pgfeed.posts (post_id, topic) select p, 'new' from generate_series(1000, 25000) as p")
     network("call pgfeed.refresh_features()")
     assert len(network(CALL, 7, END, 5)) == 5
-    network("set statement_timeout = '5ms'")
+    network("set statement_timeout = '2ms'")
     with pytest.raises(psycopg2.errors.QueryCanceled):
         network(CALL, 7, END, 5)
     network("set statement_timeout = 0")
