@@ -143,7 +143,7 @@ def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, flo
                 " where pack_id = %s and factors is null", [row["pack_id"]],
             )
             factors = run_plan(cursor, "stored factors", row["pack_id"])[0]["factors"]
-            posts["vectors"]["match.factors"] = unpack_factors(factors, len(posts["post_ids"]))
+            posts["vectors"]["match.factors"], posts["gram"] = unpack_factors(factors)
     encode_topics(posts, codes)
     return posts
 

@@ -49,10 +49,11 @@ def factorise(matrix):
 
 
 def _post_factors(plpy, cache, as_of, post_ids):
-    """Return the vectors of posts, given as bytes of ascending int64, as bytes of float32 (posts, factors); big-endian."""
+    """Return the vectors of posts, given as bytes of ascending int64, and their gram: see unpack_factors()."""
     user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
     _, matrix = like_matrix(user_ids, rows, len(post_ids) // 8)
-    return factorise(matrix).astype(">f4").tobytes()
+    vectors = factorise(matrix)
+    return np.concatenate([vectors, vectors.T @ vectors]).astype(">f4").tobytes()
 
 
 def _user_factors(plpy, cache, as_of, post_ids, factors):
@@ -60,10 +61,9 @@ def _user_factors(plpy, cache, as_of, post_ids, factors):
     count = len(post_ids) // 8
     user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
     users, matrix = like_matrix(user_ids, rows, count)
-    return list(zip(users.tolist(), solve_side(matrix, unpack_factors(factors, count)).tolist()))
+    return list(zip(users.tolist(), solve_side(matrix, unpack_factors(factors)[0]).tolist()))
 
 
 def _unpack_factors(plpy, cache, post_ids, factors):
     """Return post_id and vector of each post of a pack."""
-    ids = np.frombuffer(post_ids, ">i8").tolist()
-    return list(zip(ids, unpack_factors(factors, len(ids)).tolist()))
+    return list(zip(np.frombuffer(post_ids, ">i8").tolist(), unpack_factors(factors)[0].tolist()))

@@ -47,6 +47,7 @@ FACTORS = 16
 FACTOR_CONFIDENCE = 10.0
 FACTOR_LAMBDA = 10.0
 TEXT_LIKES = {"match.text": 50, "match.text_last": 5}
+CANDIDATE_LIKES, CANDIDATE_VIEWS = 100, 200
 TEXT_COMPONENT = "text.component_"
 LEAST_SHARE = 1e-4
 MAX_TASTE_LIKES = 200
@@ -76,7 +77,7 @@ PLANS = {
         "$1, case when pgfeed._is_large() then pgfeed._shortlist($1) end)",
         ["timestamptz"],
     ),
-    "candidates": ("select pgfeed._user_candidates($1, $2, $3) as post_ids", ["timestamptz", "bigint[]", "bigint[]"]),
+    "candidates": ("select pgfeed._user_candidates($1, $2) as post_ids", ["timestamptz", "bigint[]"]),
     "candidate pack": (
         "select feature_names, topics, post_ids, topic_codes, matrix from pgfeed._post_pack($1, $2, $3)",
         ["timestamptz", "bigint[]", "text[]"],
@@ -128,6 +129,7 @@ def join_packs(first, second):
     return {
         "post_ids": post_ids[order],
         "topics": first["topics"],
+        "gram": first.get("gram"),
         "topic_codes": join(first["topic_codes"], second["topic_codes"]),
         **{
             kind: {name: join(values, second[kind][name]) for name, values in first[kind].items() if name in second[kind]}
@@ -249,7 +251,7 @@ def pair_columns(row, posts, neighbours, fresh, moment):
         "pair.co_like_day": similarity_to(neighbours, places[-NEAR_LIKES:], ones[-NEAR_LIKES:], "day_similarity", count),
     }
     result["pair.ease"] = similarity_to(neighbours, places, ones, "ease", count) * np.float32(len(places))
-    viewed = locate(posts, np.frombuffer(row["viewed_post_ids"] or b"", ">i8").astype(np.int64))
+    viewed = locate(posts, viewed_post_ids(row))
     result["pair.view_count"] = np.bincount(viewed[viewed >= 0], minlength=count).astype(np.float32)
 
     born = moment - fresh["fresh.age_days"][places].astype(np.float64) * DAY_SECONDS
@@ -306,7 +308,7 @@ def request_columns(rows, posts, encoders):
         result[name] = np.full(len(rows), np.nan, np.float32)
     for request, row in enumerate(rows):
         liked = post_rows_of(posts, liked_post_ids(row))
-        viewed = post_rows_of(posts, np.frombuffer(row["viewed_post_ids"] or b"", ">i8").astype(np.int64))
+        viewed = post_rows_of(posts, viewed_post_ids(row))
         if len(liked):
             result["taste.like_rate"][request] = like_rates[liked].mean()
             if view_counts[viewed].any():
@@ -334,35 +336,40 @@ def match_vectors(rows, posts):
     result = {name: np.full((len(rows), texts.shape[1]), np.nan, np.float32) for name in TEXT_LIKES}
     if factors is not None:
         result["match.factors"] = np.full((len(rows), FACTORS), np.nan, np.float32)
-        gram = factors.T @ factors
     for request, row in enumerate(rows):
         liked = post_rows_of(posts, liked_post_ids(row))
         if len(liked):
             for name, count in TEXT_LIKES.items():
                 result[name][request] = texts[liked[-count:]].mean(axis=0)
             if factors is not None:
-                result["match.factors"][request] = fold_in(factors[np.unique(liked)], gram)
+                result["match.factors"][request] = fold_in(factors[np.unique(liked)], posts["gram"])
     return result
 
 
 def fold_in(liked, gram):
     """Return the vector, float32 (factors,), of a user who liked posts with these vectors, (likes, factors).
 
-    gram: the posts' vectors, transposed, times themselves. The least squares of Hu, Koren and Volinsky (Collaborative
+    gram: the vectors of all posts, transposed, times themselves. The least squares of Hu, Koren and Volinsky (Collaborative
     filtering for implicit feedback datasets, 2008, equation 4) with confidence 1 + 10 of a like.
     """
     left = gram + FACTOR_CONFIDENCE * (liked.T @ liked) + FACTOR_LAMBDA * np.eye(FACTORS, dtype=np.float32)
     return np.linalg.solve(left, (1 + FACTOR_CONFIDENCE) * liked.sum(axis=0)).astype(np.float32)
 
 
-def unpack_factors(blob, count):
-    """Return the factor vectors of a pack's posts, float32 (posts, factors), from big-endian float4."""
-    return np.frombuffer(blob, ">f4").astype(np.float32).reshape(count, FACTORS)
+def unpack_factors(blob):
+    """Return factor vectors of posts, float32 (posts, factors), and the gram (factors, factors) of all posts, which ends the blob."""
+    rows = np.frombuffer(blob, ">f4").astype(np.float32).reshape(-1, FACTORS)
+    return rows[:-FACTORS], rows[-FACTORS:]
 
 
 def liked_post_ids(row):
     """Return the ids, int64, of the posts that the user of a row liked before the moment."""
     return np.frombuffer(row["liked_post_ids"] or b"", ">i8").astype(np.int64)
+
+
+def viewed_post_ids(row):
+    """Return the ids, int64, of the posts that the user of a row viewed before the moment, in the order of time."""
+    return np.frombuffer(row["viewed_post_ids"] or b"", ">i8").astype(np.int64)
 
 
 def feature_values(name, posts, requests, post_rows, request_rows):
@@ -470,21 +477,27 @@ def load_factors(plpy, cache, state, posts):
         if blob is None:
             post_ids = posts["post_ids"].astype(">i8").tobytes()
             blob = run(plpy, cache, "computed factors", state["features_as_of"], post_ids)[0]["factors"]
-        posts["vectors"]["match.factors"] = unpack_factors(blob, len(posts["post_ids"]))
+        posts["vectors"]["match.factors"], posts["gram"] = unpack_factors(blob)
+
+
+def candidate_factors(plpy, cache, post_ids):
+    """Return the vectors of posts as of the last refresh, float32 (posts, factors); zeros: it has none."""
+    rows = run(plpy, cache, "candidate factors", post_ids.tolist())
+    return np.array([row["factors"] for row in rows], np.float32).reshape(-1, FACTORS)
 
 
 def load_candidates(plpy, cache, state, posts, user, ts, wanted):
-    """Return a shortlist's pack joined with the user's own candidates and newest likes, and the posts wanted."""
-    liked = np.unique(liked_post_ids(user)[-max(TEXT_LIKES.values()):])
-    ids = run(plpy, cache, "candidates", ts, liked.tolist(), wanted)[0]["post_ids"]
-    ids = np.setdiff1d(np.array(ids, np.int64), posts["post_ids"]).tolist()
+    """Return a shortlist's pack joined with the user's candidates, the newest liked and viewed posts, and those wanted."""
+    liked = np.unique(liked_post_ids(user)[-CANDIDATE_LIKES:])
+    ids = run(plpy, cache, "candidates", ts, liked.tolist())[0]["post_ids"]
+    ids = np.concatenate([np.array(ids, np.int64), liked, viewed_post_ids(user)[-CANDIDATE_VIEWS:], np.array(wanted, np.int64)])
+    ids = np.setdiff1d(ids, posts["post_ids"]).tolist()
     if not ids:
         return posts
     row = run(plpy, cache, "candidate pack", state["features_as_of"], ids, posts["topics"])[0]
     candidates = unpack_posts(row)
     if "match.factors" in posts["vectors"]:
-        vectors = run(plpy, cache, "candidate factors", candidates["post_ids"].tolist())
-        candidates["vectors"]["match.factors"] = np.array([v["factors"] for v in vectors], np.float32).reshape(-1, FACTORS)
+        candidates["vectors"]["match.factors"] = candidate_factors(plpy, cache, candidates["post_ids"])
     return join_packs(posts, candidates)
 
 

@@ -43,16 +43,16 @@ def upgrade() -> None:
     install("functions/_is_large", "d22c51b9a0d7")
     install("functions/_serving_state", "8bec62e4d404")
     install("functions/_post_neighbours", "ff1e4473e04b")
-    install("functions/_post_factors", "2948addb686a")
-    install("functions/_user_factors", "b24ecaabdad5")
-    install("functions/_unpack_factors", "548a5cc0421a")
-    install("functions/_shortlist", "63882c61e6a0")
-    install("functions/_user_candidates", "af0d186e4b38")
-    install("functions/recommend_posts", "fde086b12922")
-    install("functions/_model_problems", "69441bb7aa95")
-    install("functions/explain_recommendation", "89bd3b376df0")
+    install("functions/_post_factors", "ab6162d44cf7")
+    install("functions/_user_factors", "3671ee6e7111")
+    install("functions/_unpack_factors", "8b1a15b4f137")
+    install("functions/_shortlist", "7bd8f2a24e35")
+    install("functions/_user_candidates", "a3aef2dd1583")
+    install("functions/recommend_posts", "a6acc14e1107")
+    install("functions/_model_problems", "892cc35d2373")
+    install("functions/explain_recommendation", "c098b55b40a8")
     install("procedures/_pack_features", "1e48997b4866")
-    install("procedures/refresh_features", "33246b8734a0")
+    install("procedures/refresh_features", "795daf293b86")
 
 
 def downgrade() -> None:
@@ -60,7 +60,7 @@ def downgrade() -> None:
         drop function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text);
         drop function pgfeed._serving_state(timestamptz, text, bigint);
         drop function pgfeed._post_pack(timestamptz, bigint[], text[]);
-        drop function pgfeed._user_candidates(timestamptz, bigint[], bigint[]);
+        drop function pgfeed._user_candidates(timestamptz, bigint[]);
         drop function pgfeed._shortlist(timestamptz);
         drop function pgfeed._is_large();
         drop function pgfeed._unpack_factors(bytea, bytea);

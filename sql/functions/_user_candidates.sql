@@ -1,7 +1,6 @@
 create or replace function pgfeed._user_candidates(
     ts timestamptz,
-    liked bigint[],
-    wanted bigint[]
+    liked bigint[]
 )
 returns bigint[]
 language plpgsql stable parallel safe
@@ -26,7 +25,7 @@ begin
         );
     end if;
 
-    return v_near || liked || wanted || array(
+    return v_near || array(
         select p.post_id
         from pgfeed.posts as p
         where p.created_at < _user_candidates.ts
@@ -36,10 +35,10 @@ begin
 end;
 $$;
 
-alter function pgfeed._user_candidates(timestamptz, bigint[], bigint[]) owner to pgfeed_owner;
+alter function pgfeed._user_candidates(timestamptz, bigint[]) owner to pgfeed_owner;
 
-comment on function pgfeed._user_candidates(timestamptz, bigint[], bigint[]) is
-    'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist: the 100 nearest by text to the mean '
-    'of the liked ones, the 100 newest before ts, the liked ones and those wanted';
+comment on function pgfeed._user_candidates(timestamptz, bigint[]) is
+    'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist of a large '
+    'catalogue: the 100 nearest by text to the mean of the liked ones, and the 100 newest before ts';
 
-revoke all on function pgfeed._user_candidates(timestamptz, bigint[], bigint[]) from public;
+revoke all on function pgfeed._user_candidates(timestamptz, bigint[]) from public;

@@ -73,7 +73,7 @@ begin
     set factors = (
         select string_agg(
             coalesce(substr(public.vector_send(v.factors), 5), decode(repeat('00', 64), 'hex')), '' order by n.number
-        )
+        ) || substr(v_factors, length(v_post_ids) * 8 + 1)
         from generate_series(0, k.post_count - 1) as n (number)
         left join pgfeed.post_vectors as v
             on v.post_id = ('x' || encode(substr(k.post_ids, n.number * 8 + 1, 8), 'hex'))::bit(64)::bigint

@@ -1,0 +1,231 @@
+"""The stage 3 model, vectors of taste, explanations, and catalogues too large to score whole."""
+
+from contextlib import closing
+
+import numpy as np
+import psycopg2
+import pytest
+from psycopg2.extras import RealDictCursor
+
+from loader import examples, models, train
+from loader.embed import embed
+from loader.errors import PgfeedError
+from migrations.objects import compose
+from plpy._post_factors import factorise, like_matrix, solve_side
+from plpy.recommend_posts import encode_topics, feature_values, fold_in, request_columns, unpack_factors, unpack_posts
+from tests.db.conftest import autocommit, clone, database_name, administer, dsn_of, queries
+from tests.db.test_embed import Words
+
+END = "2021-12-13 12:00+00"
+EARLIER = "2021-12-09 15:00+00"
+CALL = "select post_id, score from pgfeed.recommend_posts(%s, %s, %s, 'test') order by rank"
+
+
+@pytest.fixture(scope="module")
+def stage_3_template(network_template):
+    """Name of a copy of the network with embeddings and an active model `test`."""
+    name = database_name("stage3")
+    administer(f'create database "{name}" template "{network_template}"')
+    with closing(psycopg2.connect(dsn_of(name))) as connection:
+        embed(connection, Words())
+        with connection, connection.cursor() as cursor:
+            cursor.execute("call pgfeed.refresh_features()")
+        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
+    yield name
+    administer(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def stage_3_dsn(stage_3_template):
+    """Connection string of a fresh copy of the network with the model `test`."""
+    with clone(stage_3_template) as result:
+        yield result
+
+
+@pytest.fixture
+def stage_3(stage_3_dsn):
+    """A function that runs one statement in a fresh copy of the network with the model `test`."""
+    with autocommit(stage_3_dsn) as connection:
+        yield queries(connection)
+
+
+def test_components_are_needed(network_dsn):
+    with closing(psycopg2.connect(network_dsn)) as connection, pytest.raises(PgfeedError, match="no text components"):
+        train.feature_names(connection, "test")
+
+
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
+    with closing(psycopg2.connect(stage_3_dsn)) as connection:
+        model = models.load_active(connection, "test")
+        with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+            cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
+            state = cursor.fetchone()
+            row = examples.run_plan(cursor, "computed pack", state["features_as_of"])[0]
+            posts = unpack_posts(row)
+            factors = examples.run_plan(cursor, "computed factors", state["features_as_of"], row["post_ids"])[0]["factors"]
+        posts["vectors"]["match.factors"], posts["gram"] = unpack_factors(factors)
+        encode_topics(posts, model["encoders"])
+        requests = request_columns(examples.load_users(connection, ts, [7]), posts, model["encoders"])
+    requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
+    names, count = model["feature_names"], len(posts["post_ids"])
+    matrix = np.column_stack([feature_values(name, posts, requests, np.arange(count), np.zeros(count, int)) for name in names])
+    assert np.isfinite(matrix[:, names.index("match.factors")]).all()
+    assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "text.text_length", "text.component_25"}
+    expected = dict(zip(posts["post_ids"].tolist(), model["booster"].predict(matrix, prediction_type="RawFormulaVal")))
+    got = stage_3(CALL, 7, ts, 1000)
+    assert len(got) > 40
+    for post_id, score in got:
+        assert score == pytest.approx(expected[post_id], abs=1e-6)
+
+
+def test_a_like_changes_the_next_call_of_an_open_session_and_one_after_ts_does_not(stage_3, stage_3_dsn):
+    like = "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (%s, 600, %s, 'like')"
+    stage_3("insert into pgfeed.users (user_id, age) values (600, 30)")
+    before = stage_3(CALL, 600, END, 80)
+    with autocommit(stage_3_dsn) as other:
+        queries(other)(like, "2021-12-13 12:00:01+00", 2)
+        assert stage_3(CALL, 600, END, 80) == before
+        queries(other)(like, "2021-12-13 11:59:00+00", 4)
+    after = stage_3(CALL, 600, END, 80)
+    assert 4 not in dict(after)
+    common = dict(before).keys() & dict(after).keys()
+    assert any(dict(before)[post] != dict(after)[post] for post in common)
+
+
+def test_factors_tell_who_likes_what(stage_3):
+    rows = stage_3("""
+        select u.user_id % 2 = v.post_id % 2 as is_kind, avg(-(u.factors operator(public.<#>) v.factors))
+        from pgfeed.user_vectors as u cross join pgfeed.post_vectors as v group by 1 order by 1
+    """)
+    assert rows[1][1] > rows[0][1] + 0.1
+
+
+def test_factors_are_those_of_the_cut_off(stage_3):
+    factors = "select md5(pgfeed._post_factors(%s, (select post_ids from pgfeed.feature_packs order by pack_id desc limit 1)))"
+    before = stage_3(factors, EARLIER)
+    stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-09 15:00+00', 7, 2, 'like')")
+    assert stage_3(factors, EARLIER) == before
+    assert stage_3(factors, END) != before
+
+
+def test_folding_in_is_one_row_of_the_least_squares():
+    rng = np.random.default_rng(0)
+    users, posts = rng.integers(0, 30, 400), rng.integers(0, 20, 400)
+    ids, matrix = like_matrix(users, posts, 20)
+    vectors = factorise(matrix)
+    assert np.array_equal(ids, np.arange(30)) and vectors.shape == (20, 16)
+    whole = solve_side(matrix, vectors)
+    for user in (0, 7, 29):
+        assert fold_in(vectors[matrix[user].indices], vectors.T @ vectors) == pytest.approx(whole[user], abs=1e-4)
+
+
+def test_other_axes_are_not_taken_for_the_models_own(stage_3, stage_3_dsn):
+    assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
+    with closing(psycopg2.connect(stage_3_dsn)) as connection:
+        embed(connection, Words("others", 24))
+        # Until the next refresh the old components answer, then the model waits for its training.
+        assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
+        stage_3("call pgfeed.refresh_features()")
+        assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"popular"}
+        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
+    assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
+
+
+def test_a_post_deleted_between_refreshes_is_gone_and_its_likes_do_no_harm(stage_3):
+    liked = stage_3("select post_id from pgfeed.likes where user_id = 7 order by liked_at desc limit 1")[0][0]
+    best = stage_3(CALL, 7, END, 1)[0][0]
+    stage_3("delete from pgfeed.posts where post_id in (%s, %s)", liked, best)
+    assert best not in dict(stage_3(CALL, 7, END, 80))
+    stage_3("call pgfeed.refresh_features()")
+    assert len(stage_3(CALL, 7, END, 5)) == 5
+    assert stage_3("select count(*) from pgfeed.post_vectors where post_id in (%s, %s)", liked, best) == [(0,)]
+
+
+@pytest.mark.parametrize(("profile", "history", "source"), [
+    (True, True, "model"), (True, False, "model"), (False, True, "model"), (False, False, "cold_start"),
+])
+def test_every_kind_of_cold_start_gets_five_posts(stage_3, profile, history, source):
+    if profile:
+        stage_3("insert into pgfeed.users (user_id, age) values (500, 20)")
+    if history:
+        stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 12:00+00', 500, 2, 'view')")
+        stage_3("call pgfeed.roll_up_events()")
+    rows = stage_3("select post_id, source from pgfeed.recommend_posts(500, %s, 5, 'test')", END)
+    assert len(rows) == 5 and {row[1] for row in rows} == {source}
+
+
+def test_a_new_post_without_events_and_embedding_is_ranked(stage_3):
+    stage_3("insert into pgfeed.posts (post_id, topic, text, created_at) values (900, 'sport', '🎉 привет football', '2021-12-12')")
+    stage_3("call pgfeed.refresh_features()")
+    assert 900 in dict(stage_3(CALL, 8, END, 80))
+    assert 900 not in dict(stage_3(CALL, 8, EARLIER, 80))
+
+
+@pytest.mark.parametrize("variant", ["control", "test"])
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_an_explanation_sums_to_the_score(stage_3, variant, ts):
+    post_id, score = stage_3("select post_id, score from pgfeed.recommend_posts(8, %s, 3, %s) where rank = 3", ts, variant)[0]
+    rows = stage_3("select rank, feature, value, contribution from pgfeed.explain_recommendation(8, %s, %s, %s)", post_id, ts, variant)
+    names = stage_3("select feature_names from pgfeed.models where variant = %s", variant)[0][0]
+    assert sorted(row[1] for row in rows) == sorted([*names, "(average)"])
+    assert sum(row[3] for row in rows) == pytest.approx(score, abs=1e-5)
+    assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
+    assert [abs(row[3]) for row in rows] == sorted((abs(row[3]) for row in rows), reverse=True)
+    assert dict((row[1], row[2]) for row in rows)["user.age"] == 40
+
+
+def test_what_no_model_scored_is_explained_by_what_it_was_ranked_by(stage_3):
+    post_id, score = stage_3("select post_id, score from pgfeed.recommend_posts(999999, %s, 1)", END)[0]
+    rows = stage_3("select feature, contribution from pgfeed.explain_recommendation(999999, %s, %s)", post_id, END)
+    assert rows == [("post.decayed_like_rate_7d", pytest.approx(score))]
+    assert stage_3("select feature from pgfeed.explain_recommendation(7, %s, %s, 'random')", post_id, END) == [("(by lot)",)]
+
+
+@pytest.mark.parametrize("arguments", [(8, 777777, END), (None, 1, END), (8, None, END), (8, 1, None), (8, 1, "infinity")])
+def test_what_cannot_be_explained_is_one_error_with_a_hint(stage_3, arguments):
+    with pytest.raises(psycopg2.Error) as raised:
+        stage_3("select * from pgfeed.explain_recommendation(%s, %s, %s)", *arguments)
+    assert raised.value.diag.message_hint
+
+
+@pytest.fixture
+def large(stage_3):
+    """The network with every catalogue taken for a large one, and a shortlist of few posts."""
+    stage_3(compose("functions/_is_large").replace("> 25000", "> 0"))
+    shortlist = compose("functions/_shortlist")
+    for constant, value in (("TYPICAL_USERS = 64", "TYPICAL_USERS = 8"), ("BEST_OF_A_USER = 300", "BEST_OF_A_USER = 4"), ("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 6"), ("POSTS_AT_ONCE = 50_000", "POSTS_AT_ONCE = 13")):
+        assert constant in shortlist
+        shortlist = shortlist.replace(constant, value)
+    stage_3(shortlist)
+    return stage_3
+
+
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_a_large_catalogue_gives_the_best_of_a_shortlist_with_the_same_scores(large, ts):
+    whole = dict(large(CALL, 8, ts, 80))
+    large("call pgfeed.refresh_features()")
+    assert large("select is_shortlist, post_count < 50 from pgfeed.feature_packs order by pack_id desc limit 1") == [(True, True)]
+    few = large(CALL, 8, ts, 5)
+    for post_id, score in few:
+        # At an earlier moment the factors are of the shortlist alone.
+        assert score == pytest.approx(whole[post_id], abs=1e-6 if ts == END else 0.3)
+    assert sum(post_id in sorted(whole, key=whole.get, reverse=True)[:10] for post_id, _ in few) >= 4
+
+
+def test_a_users_own_candidates_join_the_shortlist(large):
+    large("insert into pgfeed.posts (post_id, topic, text, created_at) values (900, 'sport', 'post 900 football match', '2021-12-12')")
+    large("call pgfeed.refresh_features()")
+    assert 900 in dict(large(CALL, 8, END, 80))
+    near = set(large("select pgfeed._user_candidates(%s, array[2]::bigint[])", END)[0][0])
+    assert {2, 900} <= near and len(near) > 50
+    absent = set(range(1, 81)) - set(large("select pgfeed._shortlist('2021-12-13')")[0][0])
+    post_id = min(absent)
+    rows = large("select sum(contribution) from pgfeed.explain_recommendation(999, %s, %s)", post_id, END)
+    assert rows[0][0] is not None
+
+
+def test_a_large_catalogue_has_its_cold_start(large):
+    large("call pgfeed.refresh_features()")
+    rows = large("select post_id, source from pgfeed.recommend_posts(999999, %s)", END)
+    assert len(rows) == 5 and {row[1] for row in rows} == {"cold_start"}
