@@ -124,7 +124,7 @@ CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids by
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) IS 'The vectors of posts (ascending big-endian int8) by the newest 2,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post';
+COMMENT ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) IS 'The vectors of posts (ascending big-endian int8) by the newest 2,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post, and at the end the 16 x 16 products of their columns';
 CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -206,12 +206,12 @@ CREATE FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) RETURNS TA
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) IS 'One row per post of a pack: its vector, see _post_factors()';
-CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[], wanted bigint[]) RETURNS bigint[]
+CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "hnsw.ef_search" TO '100'
     AS '...';
-COMMENT ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[], wanted bigint[]) IS 'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist: the 100 nearest by text to the mean of the liked ones, the 100 newest before ts, the liked ones and those wanted';
+COMMENT ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) IS 'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist of a large catalogue: the 100 nearest by text to the mean of the liked ones, and the 100 newest before ts';
 CREATE FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) RETURNS TABLE(user_id bigint, factors real[])
     LANGUAGE plpython3u STABLE COST 1e+06 ROWS 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -974,7 +974,7 @@ REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count intege
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[], wanted bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
