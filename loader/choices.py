@@ -140,9 +140,9 @@ def requests_until(likes: Likes, end: float, horizon: float | None, count: int) 
     return [r for c in cut_offs for r in later_likes(likes, c, min(c + horizon, end), count // CUT_OFFS)]
 
 
-def load_posts(connection: Connection, day: date, codes: dict) -> dict:
+def load_posts(connection: Connection, day: date, codes: dict, has_factors: bool) -> dict:
     """Return the post pack as of the day's midnight with its neighbours, made and kept if they are not there yet."""
-    posts = examples.load_posts(connection, day, codes)
+    posts = examples.load_posts(connection, day, codes, has_factors)
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "update pgfeed.feature_packs set neighbours = pgfeed._post_neighbours(as_of, post_ids)"
@@ -159,7 +159,9 @@ def load_recent(connection: Connection, posts: dict, day: date, moment: datetime
         return unpack_recent(examples.run_plan(cursor, "recent", midnight(day), moment)[0], posts)
 
 
-def with_features(connection: Connection, requests: list[Request], codes: dict, title: str) -> Iterator[tuple[Request, dict, dict]]:
+def with_features(
+    connection: Connection, requests: list[Request], codes: dict, title: str, has_factors: bool = False
+) -> Iterator[tuple[Request, dict, dict]]:
     """Yield each request, in the order of time, with the pack of its day and its own columns."""
     day, moment, posts = None, None, {}
     with progress(title, len(requests)) as advance:
@@ -169,7 +171,7 @@ def with_features(connection: Connection, requests: list[Request], codes: dict, 
                 when = datetime.fromtimestamp(moment, UTC)
                 if when.date() != day:
                     day = when.date()
-                    posts = load_posts(connection, day, codes)
+                    posts = load_posts(connection, day, codes, has_factors)
                 recent = load_recent(connection, posts, day, when)
                 users = {r.user_id for r in requests if r.at == moment}
                 rows = dict(zip(sorted(users), examples.load_users(connection, when, sorted(users))))
@@ -239,10 +241,12 @@ def places_of(scores: np.ndarray, wanted: np.ndarray, excluded: np.ndarray) -> n
     return above + ties.sum(axis=1)
 
 
-def rank_all(connection: Connection, requests: list[Request], codes: dict, scorers: dict, title: str) -> dict[str, Ranking]:
+def rank_all(
+    connection: Connection, requests: list[Request], codes: dict, scorers: dict, title: str, has_factors: bool = False
+) -> dict[str, Ranking]:
     """Return the ranking of every scorer, which takes (request, posts, columns) and gives a score for all posts of the pack."""
     users, counts, places = [], [], {name: [] for name in scorers}
-    for request, posts, columns in with_features(connection, requests, codes, title):
+    for request, posts, columns in with_features(connection, requests, codes, title, has_factors):
         wanted = locate(posts, request.wanted)
         wanted = wanted[wanted >= 0]
         if not len(wanted):

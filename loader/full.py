@@ -69,5 +69,6 @@ def evaluate_full(connection: Connection, model: dict, variant: str, seed: int =
     }
     for name, column in BASELINES.items():
         scorers[name] = lambda request, posts, columns, column=column: posts["columns"][column]
-    rankings = choices.rank_all(connection, requests, model["encoders"], scorers, "users, all posts")
+    has_factors = "match.factors" in model["feature_names"]
+    rankings = choices.rank_all(connection, requests, model["encoders"], scorers, "users, all posts", has_factors)
     return Full(variant, model["version"], str(day), len(examples.load_posts(connection, day, {})["post_ids"]), rankings)

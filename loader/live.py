@@ -98,7 +98,7 @@ def offline_hit_rates(
             user_id, moment = int(user_ids[number]), moments[number]
             if moment.date() != day:
                 day = moment.date()
-                posts = examples.load_posts(connection, day, codes)
+                posts = examples.load_posts(connection, day, codes, "match.factors" in names)
             users = request_columns(examples.load_users(connection, moment, [user_id]), posts, codes)
             users["time.hour"], users["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
             matrix = examples.feature_matrix(names, posts, users, np.arange(len(posts["post_ids"])))
@@ -145,7 +145,8 @@ def evaluate_live(connection: Connection, model: dict, variant: str, count: int 
     first = first_held_out_day(connection, model["trained_until"])
     is_held_out = np.array([moment.date() >= first for moment in moments])
     result = Live(variant, model["version"], seed, user_ids, moments, is_held_out)
-    posts_of = {day: examples.load_posts(connection, day, {}) for day in sorted({moment.date() for moment in moments})}
+    has_factors = "match.factors" in model["feature_names"]
+    posts_of = {day: examples.load_posts(connection, day, {}, has_factors) for day in sorted({moment.date() for moment in moments})}
     names = ["model", "random", *BASELINES, "oracle"]
     result.hits = {name: np.zeros(count, bool) for name in names}
     result.seconds = np.zeros(count)

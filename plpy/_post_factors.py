@@ -6,7 +6,7 @@ from plpy.recommend_posts import FACTOR_CONFIDENCE, FACTOR_LAMBDA, FACTORS, unpa
 
 MAX_FACTOR_LIKES = 2_000_000
 SWEEPS = 10
-BLOCK_ROWS = 20_000
+BLOCK_ROWS = 2_000
 
 
 def like_matrix(user_ids, rows, count):
@@ -22,16 +22,23 @@ def like_matrix(user_ids, rows, count):
 def solve_side(likes, vectors):
     """Return the vectors, float32, of the rows of a sparse matrix of likes, given those of its columns.
 
-    The least squares of fold_in() for all rows at once; a row without likes is 0.
+    The least squares of fold_in() for all rows; a row without likes is 0.
     """
+    from scipy.sparse import csr_matrix
+
     gram = vectors.T @ vectors + FACTOR_LAMBDA * np.eye(FACTORS, dtype=np.float32)
-    squares = (vectors[:, :, None] * vectors[:, None, :]).reshape(len(vectors), FACTORS**2)
-    result = np.empty((likes.shape[0], FACTORS), np.float32)
-    for start in range(0, len(result), BLOCK_ROWS):
-        block = likes[start:start + BLOCK_ROWS]
+    result = np.zeros((likes.shape[0], FACTORS), np.float32)
+    filled = np.flatnonzero(np.diff(likes.indptr))
+    for start in range(0, len(filled), BLOCK_ROWS):
+        rows = filled[start:start + BLOCK_ROWS]
+        block = likes[rows]
+        columns, places = np.unique(block.indices, return_inverse=True)
+        block = csr_matrix((block.data, places, block.indptr), (len(rows), len(columns)))
+        near = vectors[columns]
+        squares = (near[:, :, None] * near[:, None, :]).reshape(len(near), FACTORS**2)
         left = gram + FACTOR_CONFIDENCE * (block @ squares).reshape(-1, FACTORS, FACTORS)
-        right = (1 + FACTOR_CONFIDENCE) * (block @ vectors)
-        result[start:start + BLOCK_ROWS] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+        right = (1 + FACTOR_CONFIDENCE) * (block @ near)
+        result[rows] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
     return result
 
 
