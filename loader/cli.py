@@ -405,6 +405,7 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
                 run = live.evaluate_live(connection, model, variant, request_count, seed)
                 runs.append(run)
                 results, note, parameters = run.results(), run.note(), {"requests": request_count, "seed": seed}
+                lines = run.as_table(results)
             evaluate.store(connection, protocol, variant, model["version"], results, parameters)
             figures = {"protocol": protocol, "variant": variant, "version": model["version"], "results": [vars(r) for r in results], "note": note}
             show(figures, as_json, lines or evaluate.as_table(protocol, variant, model["version"], results))

@@ -7,19 +7,25 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
+from rich.table import Table
 
 from loader import examples
 from loader.evaluate import BASELINES, TOP, Result, bootstrap, first_held_out_day
-from loader.terminal import progress
+from loader.terminal import progress, table
 from loader.world import POSITION_FACTORS, World
 from plpy.recommend_posts import request_columns
 
 REQUESTS = 2000
+METRICS = (f"HitRate@{TOP}", f"expected HitRate@{TOP}")
 
 
 @dataclass
 class Live:
-    """One run of the protocol for one variant; hits and chances are arrays over requests by method."""
+    """One run of the protocol for one variant, arrays over requests by method.
+
+    hits: whether any of the five posts was liked, drawn; chances: how probable that was, the same without the luck of
+    the draw.
+    """
 
     variant: str
     version: int
@@ -28,18 +34,31 @@ class Live:
     moments: list[datetime]
     is_held_out: np.ndarray
     hits: dict[str, np.ndarray] = field(default_factory=dict)
+    chances: dict[str, np.ndarray] = field(default_factory=dict)
     seconds: np.ndarray | None = None
     memory_mb: float | None = None
 
     def results(self, mask: np.ndarray | None = None) -> list[Result]:
-        """Return the hit rate by method, of the requests where the mask is true."""
+        """Return the hit rate by method, drawn and expected, of the requests where the mask is true."""
         mask = np.ones(len(self.user_ids), bool) if mask is None else mask
         users = self.user_ids[mask]
-        return [Result(name, f"HitRate@{TOP}", *bootstrap(hits[mask].astype(float), users), len(users)) for name, hits in self.hits.items()]
+        return [
+            Result(name, metric, *bootstrap(values[mask].astype(float), users), len(users))
+            for metric, found in zip(METRICS, (self.hits, self.chances)) for name, values in found.items()
+        ]
+
+    def as_table(self, results: list[Result]) -> Table:
+        """Return the results as a table for people, one line per method."""
+        title = f"live, {self.variant} version {self.version}, {len(self.user_ids):,} requests (95% intervals)"
+        lines = []
+        for method in self.hits:
+            found = {r.metric: r for r in results if r.method == method}
+            lines.append((method, *(f"{found[m].value:.3f} ({found[m].low:.3f}-{found[m].high:.3f})" for m in METRICS)))
+        return table(title, ["method", *METRICS], lines, METRICS)
 
     def covered(self) -> float:
-        """Return the share of the way from random to oracle that the model covers."""
-        model, low, high = (self.hits[name].mean() for name in ("model", "random", "oracle"))
+        """Return the share of the expected way from random to oracle that the model covers."""
+        model, low, high = (self.chances[name].mean() for name in ("model", "random", "oracle"))
         return float((model - low) / (high - low))
 
     def note(self) -> str:
@@ -47,10 +66,10 @@ class Live:
         milliseconds = np.percentile(self.seconds * 1000, [50, 99, 100])
         lines = [f"{self.covered():.0%} of the way from random to oracle"]
         if self.is_held_out.any():
-            held_out = {r.method: r for r in self.results(self.is_held_out)}
+            held_out = {r.method: r for r in self.results(self.is_held_out) if r.metric == METRICS[1]}
             model, low, high = (held_out[name] for name in ("model", "random", "oracle"))
             lines.append(
-                f"the {model.sample_count} requests at days not trained on: {model.value:.3f} ({model.low:.3f} to {model.high:.3f});"
+                f"expected on the {model.sample_count} requests at days not trained on: {model.value:.3f} ({model.low:.3f} to {model.high:.3f});"
                 f" random {low.value:.3f}, oracle {high.value:.3f}"
             )
         lines.append("request median {:.1f} ms, p99 {:.1f} ms, max {:.0f} ms, features of past days stored before".format(*milliseconds))
@@ -149,6 +168,7 @@ def evaluate_live(connection: Connection, model: dict, variant: str, count: int 
     posts_of = {day: examples.load_posts(connection, day, {}, has_factors) for day in sorted({moment.date() for moment in moments})}
     names = ["model", "random", *BASELINES, "oracle"]
     result.hits = {name: np.zeros(count, bool) for name in names}
+    result.chances = {name: np.zeros(count) for name in names}
     result.seconds = np.zeros(count)
     with progress("requests", count) as advance:
         for number, (user_id, moment) in enumerate(zip(user_ids, moments)):
@@ -159,14 +179,16 @@ def evaluate_live(connection: Connection, model: dict, variant: str, count: int 
             allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
             scores = {name: posts["columns"][column] for name, column in BASELINES.items()}
             scores |= {"oracle": chance, "random": draw.random(len(chance))}
-            for name, values in scores.items():
-                result.hits[name][number] = liked[best(np.where(allowed, values, -np.inf))].any()
+            rows = {name: best(np.where(allowed, values, -np.inf)) for name, values in scores.items()}
             started = time.perf_counter()
             with connection, connection.cursor() as cursor:
                 cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s, %s, %s)", [int(user_id), moment, TOP, variant])
                 shown = [row[0] for row in cursor.fetchall()]
             result.seconds[number] = time.perf_counter() - started
-            result.hits["model"][number] = liked[np.searchsorted(posts["post_ids"], shown)].any()
+            rows["model"] = np.searchsorted(posts["post_ids"], shown)
+            for name, places in rows.items():
+                result.hits[name][number] = liked[places].any()
+                result.chances[name][number] = 1 - np.prod(1 - chance[places])
             advance(1)
     result.memory_mb = private_megabytes(connection.info.backend_pid)
     return result
@@ -181,10 +203,11 @@ def paired(first: Live, others: list[Live], as_json: bool) -> tuple[object, bool
     """Return what `show` takes: each other variant's gain over the first on the same requests, with its interval."""
     gains = []
     for other in others:
-        gain = other.hits["model"].astype(float) - first.hits["model"]
-        value, low, high = bootstrap(gain, first.user_ids)
-        gains.append({"variant": other.variant, "over": first.variant, "gain": value, "low": low, "high": high})
+        for metric, ours, theirs in zip(METRICS, (other.hits, other.chances), (first.hits, first.chances)):
+            value, low, high = bootstrap(ours["model"].astype(float) - theirs["model"], first.user_ids)
+            gains.append({"variant": other.variant, "over": first.variant, "metric": metric, "gain": value, "low": low, "high": high})
     text = "\n".join(
-        f"{g['variant']} over {g['over']} on the same requests: {g['gain']:+.3f} ({g['low']:+.3f} to {g['high']:+.3f})" for g in gains
+        f"{g['variant']} over {g['over']} on the same requests, {g['metric']}: {g['gain']:+.4f} ({g['low']:+.4f} to {g['high']:+.4f})"
+        for g in gains
     )
     return {"protocol": "live", "paired": gains}, as_json, text

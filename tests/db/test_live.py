@@ -30,7 +30,9 @@ def test_live_protocol(world):
     again = live.evaluate_live(world, models.load_active(world, "control"), "control", 200, seed=3)
     assert all(np.array_equal(run.hits[name], again.hits[name]) for name in run.hits)
     gains, _, text = live.paired(run, [again], False)
-    assert gains["paired"][0]["gain"] == 0 and "+0.000" in text
+    assert [g["gain"] for g in gains["paired"]] == [0, 0] and "expected HitRate@5: +0.0000" in text
+    assert run.chances["oracle"].mean() >= run.chances["model"].mean()
+    assert abs(run.chances["random"].mean() - rates["random"]) < 0.15
 
 
 def test_offline_scores_give_the_posts_that_sql_serves(world):
