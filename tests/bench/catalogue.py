@@ -1,4 +1,4 @@
-"""Embeddings and similar posts by size of the catalogue: `./run bench catalogue [--posts 1000000]`.
+"""Large catalogues: `./run bench catalogue [--posts 1000000] [--recommend]`: embeddings, similar posts, recommend_posts.
 
 The articles of the BBC (real texts with topics), the 7,023 texts of a simulated network, and, with --posts, generated
 vectors: normally distributed with the mean and covariance of the articles' embeddings, so with less structure to find
@@ -17,15 +17,39 @@ from pathlib import Path
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import execute_values
+from psycopg2.extras import RealDictCursor, execute_values
 
-from loader import embed, simulate
+from loader import embed, examples, models, refresh, simulate, train
 from loader.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
-from loader.terminal import out, progress, table
+from loader.live import private_megabytes
+from loader.terminal import console, out, progress, table
+from loader.examples import run_plan
+from plpy.recommend_posts import liked_post_ids, locate, rank, request_columns, unpack_posts
 from tests.bench import data_folder, temporary_database
 
 CALLS = 300
+NETWORK_USERS = 1000
+TRUTH_USERS = 100
+MULTIPLY = """
+    create temp table originals on commit drop as
+    select row_number() over (order by p.post_id) - 1 as number, p.post_id, p.topic, sum(d.view_count) as views,
+        sum(d.like_count)::float8 / sum(d.view_count) as rate
+    from pgfeed.posts as p join pgfeed.post_days as d on d.post_id = p.post_id group by p.post_id having sum(d.view_count) > 0;
+    create temp table copies on commit drop as
+    select 100000 + n as post_id, o.topic, o.rate, date '2021-12-01' - (n %% 30)::integer as day, ceil(o.views * (0.5 + random())) as views
+    from generate_series(1, %(count)s) as n join originals as o on o.number = n %% (select count(*) from originals);
+    insert into pgfeed.posts (post_id, topic) select c.post_id, c.topic from copies as c;
+    insert into pgfeed.post_days (post_id, day, view_count, like_count)
+    select c.post_id, c.day, c.views,
+        greatest(c.views * c.rate + sqrt(c.views * c.rate * (1 - c.rate)) * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()), 0)
+    from copies as c;
+    insert into pgfeed.post_components (post_id, components)
+    select p.post_id, (
+        select array_agg(hashtext(p.topic || i) / 4e9 + (random() - 0.5) / 2)::real[] from generate_series(1, 25) as i where p.post_id > 0
+    )::public.vector
+    from pgfeed.posts as p;
+"""
 PROBES = 200
 BLOCK = 20_000
 
@@ -133,10 +157,99 @@ def measure_texts(connection: Connection) -> tuple[embed.Embedding, float, str]:
     return done, median_milliseconds(connection, post_ids)[0], plan(connection, post_ids[0])
 
 
+def all_posts(connection: Connection) -> dict:
+    """Return the features of all posts as of the last refresh."""
+    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute("select pgfeed._refresh_as_of() as as_of, array(select post_id from pgfeed.posts order by 1) as ids")
+        found = cursor.fetchone()
+        cursor.execute("select topics from pgfeed.feature_packs order by pack_id desc limit 1")
+        topics = cursor.fetchone()["topics"]
+        with progress("features of all posts", len(found["ids"])) as advance:
+            parts = []
+            for start in range(0, len(found["ids"]), BLOCK):
+                ids = found["ids"][start : start + BLOCK]
+                parts.append(unpack_posts(run_plan(cursor, "candidate pack", found["as_of"], ids, topics)[0]))
+                advance(len(ids))
+    return {
+        "post_ids": np.concatenate([p["post_ids"] for p in parts]), "topics": topics, "vectors": {},
+        "topic_codes": np.concatenate([p["topic_codes"] for p in parts]),
+        "columns": {name: np.concatenate([p["columns"][name] for p in parts]) for name in parts[0]["columns"]},
+    }
+
+
+def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> float:
+    """Return the share of the five best posts of the whole catalogue that recommend_posts gives."""
+    model, posts, found = models.load_active(connection, "control"), all_posts(connection), 0
+    examples.encode_topics(posts, model["encoders"])
+    with progress("scoring the whole catalogue", len(user_ids)) as advance:
+        for row in examples.load_users(connection, moment, user_ids):
+            requests = request_columns([row], posts, model["encoders"])
+            requests["time.hour"], requests["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
+            matrix = examples.feature_matrix(model["feature_names"], posts, requests, np.arange(len(posts["post_ids"])))
+            scores = model["booster"].predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal")
+            liked = locate(posts, liked_post_ids(row))
+            scores[liked[liked >= 0]] = -np.inf
+            best = posts["post_ids"][rank(scores, posts["post_ids"], 5)]
+            with connection, connection.cursor() as cursor:
+                cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s)", [row["user_id"], moment])
+                found += len({post for (post,) in cursor.fetchall()} & set(best.tolist()))
+            advance(1)
+    return found / 5 / len(user_ids)
+
+
+def recommend(connection: Connection, count: int) -> None:
+    """Print how fast and how right recommend_posts is with `count` posts: a simulated network whose posts are copied, with noise."""
+    simulate.simulate(connection, NETWORK_USERS, 1)
+    refresh.refresh(connection)
+    models.activate(connection, "control", models.store(connection, "control", train.train(connection, "control")))
+    with connection, connection.cursor() as cursor, console.status("copying posts"):
+        cursor.execute("select setseed(0.5)")
+        cursor.execute(MULTIPLY, {"count": count - 7023})
+    embed.build_component_index(connection)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("analyze")
+        cursor.execute("select user_id from pgfeed.user_features where view_count > 0 order by md5(user_id::text) limit %s", [CALLS])
+        user_ids = [user for (user,) in cursor.fetchall()]
+    started = time.monotonic()
+    refresh.refresh(connection)
+    refreshed = time.monotonic() - started
+    seconds = []
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select max(as_of) + interval '12 hours' from pgfeed.feature_refreshes")
+        moment = cursor.fetchone()[0]
+        cursor.execute("select post_count, is_shortlist from pgfeed.feature_packs order by pack_id desc limit 1")
+        scored, is_shortlist = cursor.fetchone()
+        for number, user_id in enumerate([*user_ids[:20], *user_ids]):
+            started = time.perf_counter()
+            cursor.execute("select * from pgfeed.recommend_posts(%s, %s)", [user_id, moment])
+            cursor.fetchall()
+            if number >= 20:
+                seconds.append(time.perf_counter() - started)
+    memory = private_megabytes(connection.info.backend_pid)
+    recall = recall_of_shortlist(connection, user_ids[:TRUTH_USERS], moment)
+    low, high = np.percentile(np.array(seconds) * 1000, [50, 99])
+    out.print(table(
+        f"recommend_posts, control, {count:,} posts", ["what", "figure"],
+        [
+            ("median, p99 of 300 warm calls", f"{low:.1f} ms, {high:.1f} ms"),
+            ("posts scored at each call", f"{scored:,} and the user's own candidates" if is_shortlist else f"all {scored:,}"),
+            (f"recall of the true five best, {TRUTH_USERS} users", f"{recall:.3f}"),
+            ("refresh", f"{refreshed:.0f} s"),
+            ("private memory of the session", f"{memory:.0f} MB"),
+        ],
+    ))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench catalogue", description="Embeddings and similar posts by size of the catalogue.")
     parser.add_argument("--posts", type=int, default=0, metavar="N", help="also measure N generated vectors, such as 1000000")
-    count = parser.parse_args().posts
+    parser.add_argument("--recommend", action="store_true", help="measure recommend_posts with N posts instead")
+    arguments = parser.parse_args()
+    count = arguments.posts
+    if arguments.recommend:
+        with temporary_database("recommend") as connection:
+            recommend(connection, count or 7023)
+        return
     rows, plans = [], []
     with temporary_database("articles") as connection:
         load_articles(connection, data_folder("bbc") / "articles.csv.gz")
