@@ -22,7 +22,6 @@ from psycopg2.extras import RealDictCursor, execute_values
 from loader import embed, examples, models, refresh, simulate, train
 from loader.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
-from loader.live import private_megabytes
 from loader.terminal import console, out, progress, table
 from loader.examples import run_plan
 from plpy.recommend_posts import liked_post_ids, locate, rank, request_columns, unpack_posts
@@ -225,7 +224,6 @@ def recommend(connection: Connection, count: int) -> None:
             cursor.fetchall()
             if number >= 20:
                 seconds.append(time.perf_counter() - started)
-    memory = private_megabytes(connection.info.backend_pid)
     recall = recall_of_shortlist(connection, user_ids[:TRUTH_USERS], moment)
     low, high = np.percentile(np.array(seconds) * 1000, [50, 99])
     out.print(table(
@@ -235,7 +233,6 @@ def recommend(connection: Connection, count: int) -> None:
             ("posts scored at each call", f"{scored:,} and the user's own candidates" if is_shortlist else f"all {scored:,}"),
             (f"recall of the true five best, {TRUTH_USERS} users", f"{recall:.3f}"),
             ("refresh", f"{refreshed:.0f} s"),
-            ("private memory of the session", f"{memory:.0f} MB"),
         ],
     ))
 
