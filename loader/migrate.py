@@ -77,6 +77,8 @@ def migrate() -> str:
         command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
         require_packages(connection)
         with connection, connection.cursor() as cursor:
+            # Not left to the first refresh, which would hold them until it ends.
+            cursor.execute("call pgfeed.create_event_partitions(now(), now() + interval '1 month')")
             cursor.execute("select version_num from pgfeed.alembic_version")
             return cursor.fetchone()[0]
     finally:

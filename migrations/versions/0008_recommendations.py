@@ -35,6 +35,7 @@ def upgrade() -> None:
         create table pgfeed.recommendation_batches (
             batch_id bigint generated always as identity primary key,
             recommended_at timestamptz not null,
+            is_now boolean not null,
             k integer not null,
             variant text,
             active_days integer,
@@ -46,6 +47,8 @@ def upgrade() -> None:
         create unique index on pgfeed.recommendation_batches ((finished_at is null)) where finished_at is null;
         comment on table pgfeed.recommendation_batches is
             'One row per refresh_recommendations() that was finished or can go on; at most one can go on';
+        comment on column pgfeed.recommendation_batches.is_now is
+            'Whether no moment was asked for: then lists after a refresh in the middle are for the moment of that refresh';
         comment on column pgfeed.recommendation_batches.variant is 'As asked for; null: as recommend_posts chooses';
         comment on column pgfeed.recommendation_batches.active_days is
             'Only users with an event in so many days before the features'' cut-off; null: all users';
@@ -69,8 +72,8 @@ def upgrade() -> None:
         grant select on pgfeed.recommendations, pgfeed.recommendation_batches to pgfeed_reader, pgfeed_operator;
         grant select on pgfeed.recommendation_chunks to pgfeed_operator;
     """)
-    install("functions/_start_recommendation_batch", "01785af24d30")
-    install("functions/_fill_recommendation_chunk", "d6b01750a2c0")
+    install("functions/_start_recommendation_batch", "3beed8bddd5e")
+    install("functions/_fill_recommendation_chunk", "4a2a580f6f07")
     install("procedures/refresh_recommendations", "b1f4b431cd09")
     install("views/current_recommendations", "4da4db49ab32")
     install("views/recommended_topics", "066cb5b33fd0")

@@ -19,6 +19,11 @@ begin
             using errcode = '55000', hint = 'See: select * from pgfeed.recommendation_batches';
     end if;
 
+    -- For the moment before a refresh everything would be computed anew, with older features.
+    if v_batch.is_now then
+        v_batch.recommended_at := greatest(v_batch.recommended_at, pgfeed._refresh_as_of());
+    end if;
+
     select c.* into v_chunk
     from pgfeed.recommendation_chunks as c
     where c.batch_id = _fill_recommendation_chunk.batch_id and c.finished_at is null

@@ -25,7 +25,8 @@ begin
     where
         b.finished_at is null
         and b.features_as_of = v_features_as_of
-        and (_start_recommendation_batch.ts is null or b.recommended_at = _start_recommendation_batch.ts)
+        and b.is_now = (_start_recommendation_batch.ts is null)
+        and (b.is_now or b.recommended_at = _start_recommendation_batch.ts)
         and b.k = _start_recommendation_batch.k
         and b.variant is not distinct from _start_recommendation_batch.variant
         and b.active_days is not distinct from _start_recommendation_batch.active_days;
@@ -38,9 +39,10 @@ begin
 
     delete from pgfeed.recommendation_batches as b where b.finished_at is null;
     insert into pgfeed.recommendation_batches as b
-        (recommended_at, k, variant, active_days, features_as_of, user_count)
+        (recommended_at, is_now, k, variant, active_days, features_as_of, user_count)
     select
         coalesce(_start_recommendation_batch.ts, now()),
+        _start_recommendation_batch.ts is null,
         _start_recommendation_batch.k,
         _start_recommendation_batch.variant,
         _start_recommendation_batch.active_days,

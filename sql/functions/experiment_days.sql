@@ -161,7 +161,9 @@ begin
                 else r.variance + b.variance
             end as null_variance,
             sqrt(r.variance / b.ratio ^ 2 + r.ratio ^ 2 * b.variance / b.ratio ^ 4) as lift_error,
-            (v_prior * b.ratio) ^ 2 as prior
+            (v_prior * b.ratio) ^ 2 as prior,
+            -- A variance of few users says nothing, and a false alarm would stay.
+            least(r.users, b.users) >= 30 as is_look
         from ratios as r
         left join ratios as b
             on b.metric = r.metric and b.day = r.day and b.number = 1 and r.number > 1 and b.ratio > 0
@@ -171,11 +173,11 @@ begin
     mixed as (
         select
             c.*,
-            sqrt(
-                2 * c.gain_variance * (c.gain_variance + c.prior) / nullif(c.prior, 0)
-                * ln(sqrt((c.gain_variance + c.prior) / nullif(c.gain_variance, 0)) / 0.05)
-            ) as reach,
-            case when c.gain_variance > 0 then exp(greatest(-700, least(0,
+            case when c.is_look then sqrt(
+                2 * c.lift_error ^ 2 * (c.lift_error ^ 2 + v_prior ^ 2) / v_prior ^ 2
+                * ln(sqrt((c.lift_error ^ 2 + v_prior ^ 2) / nullif(c.lift_error, 0) ^ 2) / 0.05)
+            ) end as reach,
+            case when c.is_look and c.gain_variance > 0 then exp(greatest(-700, least(0,
                 0.5 * ln((c.gain_variance + c.prior) / c.gain_variance)
                 - c.prior * c.gain ^ 2 / (2 * c.gain_variance * (c.gain_variance + c.prior))
             ))) end as look_p_value
@@ -193,8 +195,15 @@ begin
         m.gain / m.base - 1.959963984540054 * m.lift_error,
         m.gain / m.base + 1.959963984540054 * m.lift_error,
         pgfeed._chi_square_tail(m.gain ^ 2 / nullif(m.null_variance, 0), 1),
-        max((m.gain - m.reach) / m.base) over so_far,
-        min((m.gain + m.reach) / m.base) over so_far,
+        -- The lift of users with a hit shrinks as everybody gets one: each look has its own interval.
+        case
+            when m.metric = 'users with a hit' then m.gain / m.base - m.reach
+            else max(m.gain / m.base - m.reach) over so_far
+        end,
+        case
+            when m.metric = 'users with a hit' then m.gain / m.base + m.reach
+            else min(m.gain / m.base + m.reach) over so_far
+        end,
         min(m.look_p_value) over so_far
     from mixed as m
     window so_far as (partition by m.metric, m.number order by m.day)
@@ -207,7 +216,7 @@ alter function pgfeed.experiment_days(text, interval, timestamptz) owner to pgfe
 comment on function pgfeed.experiment_days(text, interval, timestamptz) is
     'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like '
     'counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with '
-    '95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks. '
+    '95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks, from 30 users per arm on. '
     'Users seen in two arms are left out';
 
 revoke all on function pgfeed.experiment_days(text, interval, timestamptz) from public;

@@ -47,8 +47,8 @@ begin
             a.variant,
             a.version,
             a.number,
-            first_value(d.value) over (partition by d.metric order by a.number) as base,
-            first_value(d.standard_error) over (partition by d.metric order by a.number) as base_error,
+            max(d.value) filter (where a.number = 1) over (partition by d.metric) as base,
+            max(d.standard_error) filter (where a.number = 1) over (partition by d.metric) as base_error,
             e.expected_lift
         from days as d
         inner join pgfeed.experiment_arms as a on a.experiment_id = v_id and a.arm = d.arm

@@ -27,11 +27,15 @@ begin
                 where c.relnamespace = 'pgfeed'::regnamespace and c.relname = v_name
             ) then
                 -- Attaching lets reads and writes of the other months go on; "partition of" does not.
-                execute format('create table pgfeed.%I (like pgfeed.%I including all)', v_name, parent);
-                execute format(
-                    'alter table pgfeed.%I attach partition pgfeed.%I for values from (%L) to (%L)',
-                    parent, v_name, v_month, v_month + interval '1 month'
-                );
+                begin
+                    execute format('create table pgfeed.%I (like pgfeed.%I including all)', v_name, parent);
+                    execute format(
+                        'alter table pgfeed.%I attach partition pgfeed.%I for values from (%L) to (%L)',
+                        parent, v_name, v_month, v_month + interval '1 month'
+                    );
+                exception when duplicate_table then
+                    null; -- an older snapshot does not show what the lock's last holder made
+                end;
             end if;
         end if;
         v_month := v_month + interval '1 month';

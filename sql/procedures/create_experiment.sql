@@ -38,6 +38,15 @@ begin
             using errcode = '22023',
             hint = 'A name is a lowercase letter and up to 39 letters, digits or _; a pinned version is test@3.';
     end if;
+    if
+        (select count(distinct n) from unnest(v_arms) as n) <> v_count
+        or exists (select from unnest(v_weights) as w where w < 1)
+        or coalesce(expected_lift <= 0 or expected_lift > 10, true)
+    then
+        raise exception 'arms need different names and weights above 0, and expected_lift lies above 0 and up to 10'
+            using errcode = '22023',
+            hint = 'For A/A: call pgfeed.create_experiment(''aa'', ''{control,control}'', arms => ''{a,b}'')';
+    end if;
     if exists (select from pgfeed.experiments as e where e.name = experiment) then
         raise exception 'there is an experiment % already', experiment
             using errcode = '22023', hint = 'Choose another name.';

