@@ -140,7 +140,7 @@ def requests_until(likes: Likes, end: float, horizon: float | None, count: int) 
     return [r for c in cut_offs for r in later_likes(likes, c, min(c + horizon, end), count // CUT_OFFS)]
 
 
-def load_posts(connection: Connection, day: date, codes: dict, has_factors: bool) -> dict:
+def load_posts(connection: Connection, day: date, codes: dict, has_factors: bool = False) -> dict:
     """Return the post pack as of the day's midnight with its neighbours, made and kept if they are not there yet."""
     posts = examples.load_posts(connection, day, codes, has_factors)
     with connection, connection.cursor() as cursor:

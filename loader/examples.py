@@ -5,7 +5,7 @@ every label lies at or after the cut-off of its features.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
@@ -49,10 +49,6 @@ class Examples:
     def column(self, name: str) -> np.ndarray:
         """Return one feature of all rows."""
         return self.features[:, self.names.index(name)]
-
-    def with_features(self, names: list[str]) -> "Examples":
-        """Return the same rows with only these features."""
-        return replace(self, names=names, features=self.features[:, [self.names.index(name) for name in names]])
 
     def take(self, mask: np.ndarray) -> "Examples":
         """Return those rows where the mask is true."""

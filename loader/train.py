@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -156,11 +156,6 @@ class Split:
     until: date
     user_share: float
 
-    def with_features(self, names: list[str]) -> "Split":
-        """Return the same examples with only these features."""
-        rows = self.training.with_features(names), self.validation.with_features(names)
-        return replace(self, training=rows[0], validation=rows[1])
-
 
 def split_examples(connection: Connection, names: list[str], max_rows: int = MAX_ROWS) -> Split:
     """Return training and validation examples: at most 24 days, evenly spread, of a share of the users if need be."""
@@ -182,14 +177,8 @@ def train(connection: Connection, variant: str) -> Trained:
     """Train a variant on the days before the held-out ones."""
     names = feature_names(connection, variant)
     split = split_examples(connection, names)
-    if variant == "control":
-        tried = [(split, PARAMETERS)]
-    else:
-        # Features of the text tell posts apart, and so do they tempt to learn single posts by heart: the validation days decide.
-        without_text = split.with_features([name for name in names if not name.startswith("text.")])
-        tried = [(s, PARAMETERS | {"l2_leaf_reg": l2}) for s in (split, without_text) for l2 in (10.0, 50.0)]
-    fitted = [(s, *fit(s.training, s.validation, parameters), parameters) for s, parameters in tried]
-    return trained(*min(fitted, key=lambda one: one[2]["validation_logloss"]))
+    booster, metrics = fit(split.training, split.validation, PARAMETERS)
+    return trained(split, booster, metrics, PARAMETERS)
 
 
 def trained(split: Split, booster: CatBoost, metrics: dict, parameters: dict) -> Trained:

@@ -21,12 +21,6 @@ EARLIER = "2021-12-09 15:00+00"
 CALL = "select post_id, score from pgfeed.recommend_posts(%s, %s, %s, 'test') order by rank"
 
 
-def train_with_text(connection):
-    """Return the model `test` with all its features, whatever the validation days say of them."""
-    split = train.split_examples(connection, train.feature_names(connection, "test"))
-    return train.trained(split, *train.fit(split.training, split.validation, train.PARAMETERS), train.PARAMETERS)
-
-
 @pytest.fixture(scope="module")
 def stage_3_template(network_template):
     """Name of a copy of the network with embeddings and an active model `test`."""
@@ -36,7 +30,7 @@ def stage_3_template(network_template):
         embed(connection, Words())
         with connection, connection.cursor() as cursor:
             cursor.execute("call pgfeed.refresh_features()")
-        models.activate(connection, "test", models.store(connection, "test", train_with_text(connection)))
+        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
     yield name
     administer(f'drop database "{name}" with (force)')
 
@@ -53,14 +47,6 @@ def stage_3(stage_3_dsn):
     """A function that runs one statement in a fresh copy of the network with the model `test`."""
     with autocommit(stage_3_dsn) as connection:
         yield queries(connection)
-
-
-def test_the_validation_days_choose_the_recipe(stage_3, stage_3_dsn):
-    with closing(psycopg2.connect(stage_3_dsn)) as connection:
-        chosen = train.train(connection, "test")
-        models.activate(connection, "test", models.store(connection, "test", chosen))
-    assert chosen.metrics["validation_logloss"] <= stage_3("select (metrics->>'validation_logloss')::float from pgfeed.models where variant = 'test'")[0][0]
-    assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
 
 
 def test_components_are_needed(network_dsn):
@@ -142,7 +128,7 @@ def test_other_axes_are_not_taken_for_the_models_own(stage_3, stage_3_dsn):
         assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
         stage_3("call pgfeed.refresh_features()")
         assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"popular"}
-        models.activate(connection, "test", models.store(connection, "test", train_with_text(connection)))
+        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
     assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
 
 
