@@ -68,8 +68,8 @@ def test_an_empty_database_says_what_to_do(query):
     ("insert into pgfeed.embedders (name, checkpoint, dimensions, is_active, finished_at) values ('use', '1', 2, true, now())", "embeddings", "warn", "80 posts"),
     ("select pgfeed._start_recommendation_batch(now(), 5, null, null); update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'",
      "recommendations", "warn", "interrupted"),
-    ("insert into pgfeed.recommendation_batches (recommended_at, k, features_as_of, user_count, finished_at)"
-     " values (now(), 5, '2021-12-10', 60, now())", "recommendations", "warn", "older features"),
+    ("insert into pgfeed.recommendation_batches (recommended_at, is_now, k, features_as_of, user_count, finished_at)"
+     " values (now(), true, 5, '2021-12-10', 60, now())", "recommendations", "warn", "older features"),
     ("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try');"
      " truncate pgfeed.model_activations", "experiment", "fail", "arm control: there is no such model; try runs since"),
 ])
