@@ -30,7 +30,6 @@ from plpy.recommend_posts import (
     liked_post_ids,
     locate,
     moment_columns,
-    request_columns,
     unpack_neighbours,
     unpack_recent,
 )
@@ -176,9 +175,8 @@ def with_features(
                 users = {r.user_id for r in requests if r.at == moment}
                 rows = dict(zip(sorted(users), examples.load_users(connection, when, sorted(users))))
             row = rows[request.user_id]
-            columns = request_columns([row], posts, codes)
+            columns = examples.columns_at(row, posts, codes, when)
             columns |= moment_columns(row, posts, posts["neighbours"], recent, moment, midnight(day).timestamp())
-            columns["time.hour"], columns["time.weekday"] = np.float32([when.hour]), np.float32([when.isoweekday()])
             yield request, posts | {"liked": locate(posts, liked_post_ids(row))}, columns
             advance(1)
 

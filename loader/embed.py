@@ -283,27 +283,23 @@ def index_name(embedder_id: int) -> str:
 
 def build_index(connection: Connection, embedder_id: int, dimensions: int) -> bool:
     """Index a large catalogue's embeddings by HNSW; return whether there is an index."""
-    return build_hnsw(
-        connection, index_name(embedder_id), 2 * dimensions,
-        f"pgfeed.post_embeddings using hnsw ((embedding::public.halfvec({dimensions:d})) public.halfvec_cosine_ops)"
-        f" where embedder_id = {embedder_id:d}",
-    )
+    vector = f"(embedding::public.halfvec({dimensions:d})) public.halfvec_cosine_ops"
+    return build_hnsw(connection, index_name(embedder_id), "post_embeddings", vector, 2 * dimensions, f"embedder_id = {embedder_id:d}")
 
 
 def build_component_index(connection: Connection) -> bool:
     """Index a large catalogue's components by HNSW; return whether there is an index."""
-    return build_hnsw(connection, COMPONENT_INDEX, 4 * COMPONENTS, "pgfeed.post_components using hnsw (components public.vector_cosine_ops)")
+    return build_hnsw(connection, COMPONENT_INDEX, "post_components", "components public.vector_cosine_ops", 4 * COMPONENTS)
 
 
-def build_hnsw(connection: Connection, name: str, vector_bytes: int, definition: str) -> bool:
-    """Make an index of a table with more than 25,000 rows, if it is missing or invalid, without blocking its users.
+def build_hnsw(connection: Connection, name: str, table: str, vector: str, vector_bytes: int, condition: str = "") -> bool:
+    """Make an index of the 25,000 or more rows of a table that meet a condition, if it is missing or invalid.
 
-    definition: the table, the method and what is indexed. Return whether there is an index.
+    vector: what is indexed, an expression and its operator class. Users are not blocked. Return whether there is an index.
     """
+    where = f" where {condition}" if condition else ""
     with connection, connection.cursor() as cursor:
-        table, _, rest = definition.partition(" using ")
-        _, _, condition = rest.partition(" where ")
-        cursor.execute(f"select count(*) from {table} where {condition or 'true'}")
+        cursor.execute(f"select count(*) from pgfeed.{table}{where}")
         count = cursor.fetchone()[0]
         cursor.execute("select i.indisvalid from pg_index as i where i.indexrelid = to_regclass(%s)", [f"pgfeed.{name}"])
         is_valid = cursor.fetchone()
@@ -321,7 +317,7 @@ def build_hnsw(connection: Connection, name: str, vector_bytes: int, definition:
                 "select set_config('maintenance_work_mem', %s || 'MB', false)"
                 " where pg_size_bytes(current_setting('maintenance_work_mem')) < %s * 1048576", [megabytes, megabytes],
             )
-            cursor.execute(f"create index concurrently {name} on {definition}")
+            cursor.execute(f"create index concurrently {name} on pgfeed.{table} using hnsw ({vector}){where}")
             cursor.execute("reset max_parallel_maintenance_workers")
             cursor.execute("reset maintenance_work_mem")
     finally:

@@ -127,6 +127,13 @@ def feature_matrix(names: list[str], posts: dict, columns: dict, rows: np.ndarra
     return np.column_stack([feature_values(name, posts, columns, rows, zeros) for name in names])
 
 
+def columns_at(row: dict, posts: dict, codes: dict[str, dict[str, float]], moment: datetime) -> dict:
+    """Return what belongs to one request, by feature name: the user's row as of the moment, and the moment's hour and weekday."""
+    columns = request_columns([row], posts, codes)
+    columns["time.hour"], columns["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
+    return columns
+
+
 def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, float]], has_factors: bool = False) -> dict:
     """Return the post pack as of the day's midnight, with factor vectors if wanted; made and kept if not there yet."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
@@ -194,7 +201,7 @@ def load_examples(
             kept = post_rows >= 0
             users, first, request_rows = np.unique(user_ids, return_index=True, return_inverse=True)
             if len(users):
-                requests = request_columns(load_users(connection, midnight(day), users.tolist()), posts, codes)
+                requests = request_columns(load_users(connection, midnight(day), users.tolist()), posts, codes, names)
                 requests["time.hour"] = hours[first].astype(np.float32)
                 requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
                 features = np.column_stack([feature_values(n, posts, requests, post_rows, request_rows) for n in names])

@@ -13,7 +13,6 @@ from loader import examples
 from loader.evaluate import BASELINES, TOP, Result, bootstrap, first_held_out_day
 from loader.terminal import progress, table
 from loader.world import POSITION_FACTORS, World
-from plpy.recommend_posts import request_columns
 
 REQUESTS = 2000
 METRICS = (f"HitRate@{TOP}", f"expected HitRate@{TOP}")
@@ -118,9 +117,8 @@ def offline_hit_rates(
             if moment.date() != day:
                 day = moment.date()
                 posts = examples.load_posts(connection, day, codes, "match.factors" in names)
-            users = request_columns(examples.load_users(connection, moment, [user_id]), posts, codes)
-            users["time.hour"], users["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
-            matrix = examples.feature_matrix(names, posts, users, np.arange(len(posts["post_ids"])))
+            columns = examples.columns_at(examples.load_users(connection, moment, [user_id])[0], posts, codes, moment)
+            matrix = examples.feature_matrix(names, posts, columns, np.arange(len(posts["post_ids"])))
             chance = like_chances(world, user_id, posts["post_ids"], moment)
             allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
             for name, score in scorers.items():

@@ -80,7 +80,7 @@ def _shortlist(plpy, cache, as_of):
     }
     requests = {}
     for model_id, model in usable.items():
-        requests[model_id] = request_columns(users, own, model["encoders"])
+        requests[model_id] = request_columns(users, own, model["encoders"], model["feature_names"])
         # At noon of a Wednesday: neither changes much in who is first.
         requests[model_id]["time.hour"], requests[model_id]["time.weekday"] = np.full((2, len(users)), [[12], [3]], np.float32)
 

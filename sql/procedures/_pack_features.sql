@@ -26,7 +26,7 @@ $$;
 
 alter procedure pgfeed._pack_features(timestamptz) owner to pgfeed_owner;
 
-comment on procedure pgfeed._pack_features(timestamptz) is 
+comment on procedure pgfeed._pack_features(timestamptz) is
     'Stores the post matrix as of a moment in feature_packs: of all posts, or of a shortlist of a large catalogue';
 
 revoke all on procedure pgfeed._pack_features(timestamptz) from public;

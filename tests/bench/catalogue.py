@@ -7,6 +7,7 @@ neighbours by than real texts have.
 
 import argparse
 import csv
+import functools
 import gzip
 import io
 import re
@@ -22,9 +23,9 @@ from psycopg2.extras import RealDictCursor, execute_values
 from loader import embed, examples, models, refresh, simulate, train
 from loader.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
-from loader.terminal import console, out, progress, table
 from loader.examples import run_plan
-from plpy.recommend_posts import liked_post_ids, locate, rank, request_columns, unpack_posts
+from loader.terminal import console, out, progress, table
+from plpy.recommend_posts import join_packs, liked_post_ids, post_rows_of, rank, unpack_posts
 from tests.bench import data_folder, temporary_database
 
 CALLS = 300
@@ -169,11 +170,7 @@ def all_posts(connection: Connection) -> dict:
                 ids = found["ids"][start : start + BLOCK]
                 parts.append(unpack_posts(run_plan(cursor, "candidate pack", found["as_of"], ids, topics)[0]))
                 advance(len(ids))
-    return {
-        "post_ids": np.concatenate([p["post_ids"] for p in parts]), "topics": topics, "vectors": {},
-        "topic_codes": np.concatenate([p["topic_codes"] for p in parts]),
-        "columns": {name: np.concatenate([p["columns"][name] for p in parts]) for name in parts[0]["columns"]},
-    }
+    return functools.reduce(join_packs, parts)
 
 
 def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> float:
@@ -182,12 +179,10 @@ def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> 
     examples.encode_topics(posts, model["encoders"])
     with progress("scoring the whole catalogue", len(user_ids)) as advance:
         for row in examples.load_users(connection, moment, user_ids):
-            requests = request_columns([row], posts, model["encoders"])
-            requests["time.hour"], requests["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
-            matrix = examples.feature_matrix(model["feature_names"], posts, requests, np.arange(len(posts["post_ids"])))
+            columns = examples.columns_at(row, posts, model["encoders"], moment)
+            matrix = examples.feature_matrix(model["feature_names"], posts, columns, np.arange(len(posts["post_ids"])))
             scores = model["booster"].predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal")
-            liked = locate(posts, liked_post_ids(row))
-            scores[liked[liked >= 0]] = -np.inf
+            scores[post_rows_of(posts, liked_post_ids(row))] = -np.inf
             best = posts["post_ids"][rank(scores, posts["post_ids"], 5)]
             with connection, connection.cursor() as cursor:
                 cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s)", [row["user_id"], moment])
