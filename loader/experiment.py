@@ -151,7 +151,7 @@ def sentence(report: Report, row: dict, alpha: float) -> str:
     name, other = html.capital(row["arm"]), base["arm"]
     gain = f"a lift of {signed(row['lift'])}" + ("" if low is None else f" ({interval(low, high)})")
     if p_value is not None and p_value < alpha:
-        word = "better" if row["lift"] > 0 else "worse"
+        word = "better" if low > 0 else "worse"
         return f"{name} is {word} than {other}: HitRate@5 {row['value']:.3f} against {base['value']:.3f}, {gain}."
     if low is not None and -least < low and high < least:
         return f"{name} is neither better nor worse than {other} by {least:.0%}: {gain}."

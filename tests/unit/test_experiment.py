@@ -50,6 +50,12 @@ def test_the_verdict_is_one_sentence():
     assert verdict(report(lift=0.01)) == "Test is neither better nor worse than control by 5%: a lift of +1.0% (-1.0% to +3.0%)."
 
 
+def test_the_verdict_goes_by_what_was_shown_and_not_by_the_last_day():
+    shown = report(0.001)
+    shown.rows[1]["lift"] = -0.01
+    assert verdict(shown).startswith("Test is better than control")
+
+
 def test_several_arms_share_the_error():
     assert "better" in verdict(report(0.04))
     assert "not decided" in verdict(report(0.04, arms=("control", "test", "other")))
