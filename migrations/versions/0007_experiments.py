@@ -95,7 +95,7 @@ def upgrade() -> None:
     install("functions/recommend_posts", "4a7801379b7f")
     install("functions/_model_problems", "4c79a3b843cf")
     install("functions/_arm_problems", "3690e9c4a122")
-    install("procedures/create_experiment", "9aae97847f9f")
+    install("procedures/create_experiment", "a65b745dc1e9")
     install("procedures/start_experiment", "d2d7093c274c")
     install("procedures/stop_experiment", "c4e45be56a76")
     install("procedures/conclude_experiment", "48f318bbdb97")
@@ -104,7 +104,7 @@ def upgrade() -> None:
     install("functions/serve_posts", "0575b7a0b63d")
     install("procedures/drop_exposures", "63cef229320f")
     install("functions/_chi_square_tail", "07ec1ce54042")
-    install("functions/experiment_days", "39416c0811f2")
+    install("functions/experiment_days", "f54b231a4c7a")
     install("functions/experiment_report", "e7a550663dca")
     install("functions/experiment_checks", "663a1df4e55d")
 

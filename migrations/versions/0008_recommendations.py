@@ -78,10 +78,12 @@ def upgrade() -> None:
     install("views/popularity_deciles", "1f8e7a05261d")
     install("views/feed_days", "bfb82dcc2027")
     install("views/data_stages", "79e5e1555d9c")
+    install("views/experiment_results", "3ef0b9b1866f")
 
 
 def downgrade() -> None:
     execute("""
+        drop view pgfeed.experiment_results;
         drop view pgfeed.data_stages;
         drop view pgfeed.feed_days;
         drop view pgfeed.popularity_deciles;

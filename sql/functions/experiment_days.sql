@@ -161,7 +161,8 @@ begin
                 else r.variance + b.variance
             end as null_variance,
             sqrt(r.variance / b.ratio ^ 2 + r.ratio ^ 2 * b.variance / b.ratio ^ 4) as lift_error,
-            (v_prior * b.ratio) ^ 2 as prior
+            -- The normal approximation is not there before; what the test has rejected once, it never takes back.
+            case when least(r.users, b.users) >= 30 then (v_prior * b.ratio) ^ 2 end as prior
         from ratios as r
         left join ratios as b
             on b.metric = r.metric and b.day = r.day and b.number = 1 and r.number > 1 and b.ratio > 0
@@ -207,7 +208,7 @@ alter function pgfeed.experiment_days(text, interval, timestamptz) owner to pgfe
 comment on function pgfeed.experiment_days(text, interval, timestamptz) is
     'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like '
     'counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with '
-    '95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks. '
+    '95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks, from 30 users in both arms on. '
     'Users seen in two arms are left out';
 
 revoke all on function pgfeed.experiment_days(text, interval, timestamptz) from public;

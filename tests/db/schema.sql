@@ -265,7 +265,7 @@ CREATE FUNCTION pgfeed.experiment_days(experiment text, attribution interval DEF
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with 95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks. Users seen in two arms are left out';
+COMMENT ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with 95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks, from 30 users in both arms on. Users seen in two arms are left out';
 CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval DEFAULT '01:00:00'::interval, until timestamp with time zone DEFAULT now()) RETURNS TABLE(metric text, arm text, variant text, version integer, user_count bigint, exposure_count bigint, value double precision, low double precision, high double precision, lift double precision, lift_low double precision, lift_high double precision, p_value double precision, sequential_low double precision, sequential_high double precision, sequential_p_value double precision, detectable_lift double precision, days_needed integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -602,6 +602,14 @@ COMMENT ON COLUMN pgfeed.experiments.salt IS 'Splits the users: experiments with
 COMMENT ON COLUMN pgfeed.experiments.slot_count IS '100 if all weights are whole percents, else 10000: what the hash of a user is divided by';
 COMMENT ON COLUMN pgfeed.experiments.expected_lift IS 'Relative gain worth finding, 0.05: 5%. The sequential test is most powerful there';
 COMMENT ON COLUMN pgfeed.experiments.winner IS 'The arm that conclude_experiment() named; null: none yet';
+CREATE VIEW pgfeed.experiment_results AS ...;
+COMMENT ON VIEW pgfeed.experiment_results IS 'One row per experiment that was started, metric and arm: experiment_report() as of now, with likes within an hour of their exposure. Computed at each query: name an experiment. Values and lifts are shares (0.05: 5%)';
+COMMENT ON COLUMN pgfeed.experiment_results.winner IS 'Null: not concluded';
+COMMENT ON COLUMN pgfeed.experiment_results.low IS '95% interval of value';
+COMMENT ON COLUMN pgfeed.experiment_results.lift IS 'Relative to the first arm; null: it is the first arm';
+COMMENT ON COLUMN pgfeed.experiment_results.p_value IS 'For a single look on a day that was chosen beforehand';
+COMMENT ON COLUMN pgfeed.experiment_results.sequential_p_value IS 'Valid whenever one looks';
+COMMENT ON COLUMN pgfeed.experiment_results.days_needed IS 'Further days until a lift as expected would be found';
 ALTER TABLE pgfeed.experiments ALTER COLUMN experiment_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.experiments_experiment_id_seq
     START WITH 1
@@ -1082,6 +1090,8 @@ GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.exposures TO pgfeed_operator;
 GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(as_of) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
