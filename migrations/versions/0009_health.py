@@ -25,7 +25,7 @@ def upgrade() -> None:
     install("functions/_server_probes", "7c8deeedee9f")
     install("functions/_data_probes", "59ac8919a89b")
     install("functions/_serving_probes", "9eae1a64afe4")
-    install("functions/_job_probes", "24320e6d9959")
+    install("functions/_job_probes", "3180f53bd360")
     install("functions/health", "1d2ee00caa88")
     install("procedures/_find_stale_days", "a4a4913bf5b9")
     install("functions/warm_up", "ab0713cd4660")
