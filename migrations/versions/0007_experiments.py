@@ -89,7 +89,7 @@ def upgrade() -> None:
     install("functions/_hex_modulo", "54911f6b674b")
     install("functions/_slot", "88412ed73a22")
     install("functions/_experiment_id", "d7e8949030aa")
-    install("functions/experiment_arm", "178fc5d36314")
+    install("functions/experiment_arm", "e49346e21c6b")
     install("functions/_running_arm", "1f30d566b423")
     install("functions/_serving_state", "1d49761f3e37")
     install("functions/recommend_posts", "4a7801379b7f")

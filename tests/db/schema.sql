@@ -254,7 +254,7 @@ CREATE FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) RETURNS t
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) IS 'The arm of a user: the one whose slots hold Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count. The same before, during and after the experiment';
+COMMENT ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) IS 'The arm of a user: the one whose slots hold Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count. The same before, during and after the experiment. An unknown experiment is an error';
 CREATE FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone DEFAULT now()) RETURNS TABLE(name text, is_ok boolean, value double precision, finding text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -46,6 +46,8 @@ def test_arms_are_those_of_hashlib_and_shares_are_the_weights(query):
     assert stats.chisquare([half.count(arm) for arm in ("control", "test")]).pvalue > 0.001
     table = [[sum(pair == (x, y) for pair in zip(half, parts)) for y in "abc"] for x in ("control", "test")]
     assert stats.chi2_contingency(table).pvalue > 0.001
+    with pytest.raises(psycopg2.Error, match="there is no experiment haf"):
+        query("select pgfeed.experiment_arm(7, 'haf')")
     assert query("select arm, variant, version, weight from pgfeed.experiment_arms where number = 2 order by arm") == [
         ("b", "test", 3, 950), ("test", "test", None, 5000),
     ]
@@ -226,7 +228,7 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
         assert result.exit_code == exit_code, result.output
         return result.output
 
-    created = json.loads(run("create", "try", "control:60", "lot=random:40", "--salt", "s", "--json"))
+    created = json.loads(run("create", "try", "control:60", "lot=random:40", "--salt", "s[/]", "--json"))
     assert [(a["arm"], a["variant"], a["weight"], a["slots"]) for a in created["arms"]] == [
         ("control", "control", 6000, "[0,60)"), ("lot", "random", 4000, "[60,100)"),
     ]
