@@ -69,8 +69,8 @@ def upgrade() -> None:
         grant select on pgfeed.recommendations, pgfeed.recommendation_batches to pgfeed_reader, pgfeed_operator;
         grant select on pgfeed.recommendation_chunks to pgfeed_operator;
     """)
-    install("functions/_start_recommendation_batch", "01785af24d30")
-    install("functions/_fill_recommendation_chunk", "d6b01750a2c0")
+    install("functions/_start_recommendation_batch", "c308cc4bbb28")
+    install("functions/_fill_recommendation_chunk", "2c0d6ad261af")
     install("procedures/refresh_recommendations", "b1f4b431cd09")
     install("views/current_recommendations", "4da4db49ab32")
     install("views/recommended_topics", "066cb5b33fd0")
