@@ -42,7 +42,7 @@ class Batch:
         """Return one line for people."""
         mine = self.user_count - self.resumed_count
         before = f" ({self.resumed_count:,} done before)" if self.resumed_count else ""
-        return f"batch {self.batch_id}: {self.user_count:,} users{before} in {self.seconds:.1f} s, {mine / self.seconds:,.0f} users/s"
+        return f"batch {self.batch_id}: {self.user_count:,} users{before} in {self.seconds:.1f} s, {mine / max(self.seconds, 0.01):,.0f} users/s"
 
 
 def start(connection: Connection, ts: str | None, k: int, variant: str | None, active_days: int | None) -> tuple[int, int, int]:

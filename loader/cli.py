@@ -165,6 +165,8 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
     from loader import simulate, simulate_report
 
     if serve_days is not None:
+        if users is not None or directory is not None:
+            raise PgfeedError("--serve does not go with --users and --to", "it goes on with the network that is loaded", f"./run simulate --serve {serve_days}")
         from loader import serve
 
         with contextlib.closing(db.connect()) as connection:

@@ -24,8 +24,13 @@ PATH = "/post/recommendations"
 EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"
 WAIT_SECONDS = 5
 RECOMMEND = """
-    select post_id as id, coalesce(text, '') as text, coalesce(topic, '') as topic, variant
-    from pgfeed.recommend_posts(%s, coalesce(%s::timestamptz, now()), %s)
+    select
+        post_id as id, coalesce(text, '') as text, coalesce(topic, '') as topic,
+        coalesce(
+            (select pgfeed.experiment_arm(%(id)s, name) from pgfeed.experiments where started_at is not null and stopped_at is null),
+            variant
+        ) as exp_group
+    from pgfeed.recommend_posts(%(id)s, coalesce(%(time)s::timestamptz, now()), %(limit)s)
     order by rank
 """
 WARM_UP = "select pgfeed.warm_up()"
@@ -47,9 +52,12 @@ class Post(BaseModel):
 
 
 class Response(BaseModel):
-    """The posts, and by which variant of the model they were chosen."""
+    """The posts, and the user's group."""
 
-    exp_group: str | None = Field(description="The variant that answered; null if there is no post to show.", examples=["control"])
+    exp_group: str | None = Field(
+        description="The user's arm in the running experiment, without one the variant that answered; null if there is no post to show.",
+        examples=["control"],
+    )
     recommendations: list[Post] = Field(description="Best first.")
 
 
@@ -140,7 +148,7 @@ def open_pool(size: int) -> AsyncConnectionPool:
 
 
 def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
-    """Return the application; for an experiment the response says which variant answered."""
+    """Return the application; for an experiment the response says which group the user is in."""
     pool = open_pool(pool_size)
 
     @contextlib.asynccontextmanager
@@ -154,18 +162,18 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         exception_handlers={RequestValidationError: invalid, psycopg.Error: unavailable},
     )
 
-    async def fetch(statement: str, *parameters: object) -> list[dict]:
+    async def fetch(statement: str, **parameters: object) -> list[dict]:
         async with pool.connection() as connection:
             return await (await connection.execute(statement, parameters)).fetchall()
 
     async def recommend_posts(id: UserId, time: Moment = None, limit: Limit = 5) -> list[Post]:
         """The posts that the user will most likely like at the moment, best first; never one that the user liked before."""
-        return [Post(**row) for row in await fetch(RECOMMEND, id, time, limit)]
+        return [Post(**row) for row in await fetch(RECOMMEND, id=id, time=time, limit=limit)]
 
     async def recommend_posts_with_group(id: UserId, time: Moment = None, limit: Limit = 5) -> Response:
-        """The posts that the user will most likely like at the moment, and the variant of the model that chose them."""
-        rows = await fetch(RECOMMEND, id, time, limit)
-        return Response(exp_group=rows[0]["variant"] if rows else None, recommendations=[Post(**row) for row in rows])
+        """The posts that the user will most likely like at the moment, and the user's group."""
+        rows = await fetch(RECOMMEND, id=id, time=time, limit=limit)
+        return Response(exp_group=rows[0]["exp_group"] if rows else None, recommendations=[Post(**row) for row in rows])
 
     endpoint = recommend_posts_with_group if is_experiment else recommend_posts
     problems = {

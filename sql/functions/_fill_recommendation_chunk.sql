@@ -9,11 +9,11 @@ declare
     v_batch pgfeed.recommendation_batches;
     v_chunk pgfeed.recommendation_chunks;
 begin
-    -- Whoever starts another batch in place of this one waits for the chunk.
+    -- Whoever starts another batch in place of this one waits for the chunks at work, and no new ones begin.
+    perform pg_advisory_xact_lock_shared(hashtext('pgfeed.recommendation_chunks'));
     select b.* into v_batch
     from pgfeed.recommendation_batches as b
-    where b.batch_id = _fill_recommendation_chunk.batch_id
-    for key share;
+    where b.batch_id = _fill_recommendation_chunk.batch_id;
     if not found then
         raise exception 'batch % was given up for another one', batch_id
             using errcode = '55000', hint = 'See: select * from pgfeed.recommendation_batches';

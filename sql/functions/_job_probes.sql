@@ -64,7 +64,13 @@ begin
     select b.* into v_batch from pgfeed.recommendation_batches as b order by b.batch_id desc limit 1;
     select
         coalesce(sum(cardinality(c.user_ids)), 0) as user_count,
-        coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - interval '1 minute' as is_idle,
+        coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - interval '1 minute'
+        and not exists (
+            select
+            from pg_locks as l
+            inner join pg_database as d on d.oid = l.database and d.datname = current_database()
+            where l.relation = 'pgfeed.recommendations'::regclass and l.mode = 'RowExclusiveLock'
+        ) as is_idle,
         coalesce(max(c.finished_at), v_batch.started_at) as at,
         sum(cardinality(c.user_ids)) filter (where c.finished_at > clock_timestamp() - interval '1 minute')
         / extract(
@@ -104,7 +110,10 @@ begin
                 to_char(v_batch.user_count, 'FM999,999,990'), to_char(v_batch.recommended_at, 'YYYY-MM-DD HH24:MI')
             )
         end,
-        'call pgfeed.refresh_recommendations()'
+        format(
+            'call pgfeed.refresh_recommendations(k => %s, variant => %L, active_days => %s)',
+            v_batch.k, v_batch.variant, coalesce(v_batch.active_days::text, 'null')
+        )
     );
 
     select e.* into v_experiment from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null;

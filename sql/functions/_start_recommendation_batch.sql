@@ -37,6 +37,7 @@ begin
     -- Bad arguments fail here and leave an unfinished batch alone.
     perform from pgfeed.recommend_posts(0, coalesce(ts, now()), k, variant);
 
+    perform pg_advisory_xact_lock(hashtext('pgfeed.recommendation_chunks'));
     delete from pgfeed.recommendation_batches as b where b.finished_at is null;
     insert into pgfeed.recommendation_batches as b
         (recommended_at, is_now, k, variant, active_days, features_as_of, user_count)

@@ -25,27 +25,30 @@ begin
         raise exception 'an experiment needs two or more variants, and as many weights and arms'
             using errcode = '22023', hint = 'For example: call pgfeed.create_experiment(''try'', ''{control,test}'')';
     end if;
-    if (select sum(w) <> 10000 or count(w) <> v_count from unnest(v_weights) as w) then
-        raise exception 'the weights % do not add up to 10000', v_weights
+    if (select sum(w) <> 10000 or count(w) <> v_count or min(w) < 1 from unnest(v_weights) as w) then
+        raise exception 'the weights % are not positive numbers that add up to 10000', v_weights
             using errcode = '22023', hint = 'A weight is in hundredths of a percent: {9000,1000} is 90% and 10%.';
     end if;
     if exists (
         select
         from unnest(array[experiment] || v_arms || array(select split_part(v, '@', 1) from unnest(variants) as v)) as n
         where n !~ '^[a-z][a-z0-9_]{0,39}$' or n is null
-    ) or exists (select from unnest(variants) as v where v !~ '^[^@]+(@[1-9][0-9]{0,8})?$') then
+    ) or exists (
+        select
+        from unnest(variants) as v
+        where v !~ '^[^@]+(@[1-9][0-9]{0,8})?$' or v ~ '^(popular|random)@'
+    ) then
         raise exception 'a name is not usable in experiment % with arms % and variants %', experiment, v_arms, variants
             using errcode = '22023',
             hint = 'A name is a lowercase letter and up to 39 letters, digits or _; a pinned version is test@3.';
     end if;
-    if
-        (select count(distinct n) from unnest(v_arms) as n) <> v_count
-        or exists (select from unnest(v_weights) as w where w < 1)
-        or coalesce(expected_lift <= 0 or expected_lift > 10, true)
-    then
-        raise exception 'arms need different names and weights above 0, and expected_lift lies above 0 and up to 10'
-            using errcode = '22023',
-            hint = 'For A/A: call pgfeed.create_experiment(''aa'', ''{control,control}'', arms => ''{a,b}'')';
+    if (select count(distinct a) < v_count from unnest(v_arms) as a) then
+        raise exception 'two arms of % have the same name', v_arms
+            using errcode = '22023', hint = 'Name them: arms => ''{old,new}''; on the command line old=control new=control.';
+    end if;
+    if not coalesce(expected_lift > 0 and expected_lift <= 10, false) then
+        raise exception 'the expected lift % is not above 0 and at most 10', expected_lift
+            using errcode = '22023', hint = 'It is relative: 0.05 is 5%.';
     end if;
     if exists (select from pgfeed.experiments as e where e.name = experiment) then
         raise exception 'there is an experiment % already', experiment

@@ -193,6 +193,30 @@ def test_a_broken_split_and_users_in_two_arms_are_found(db, query, dsn):
     assert not checks["users in two arms"]["is_ok"] and checks["users in two arms"]["value"] == 3
 
 
+def test_a_few_users_show_nothing_however_regular_they_are(query, dsn):
+    prepare(query)
+    query("call pgfeed.create_experiment('few', '{control,popular}', expected_lift => 1)")
+    query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source, features_as_of, post_ids)"
+          " select %s + n * interval '2 hours', u, pgfeed._experiment_id('few'), arm, arm, arm, %s, array[n]"
+          " from unnest('{1,2,3,4}'::bigint[], '{control,control,popular,popular}'::text[]) as p (u, arm) cross join generate_series(1, 200) as n",
+          START, START)
+    query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select x.served_at + interval '1 second', x.user_id, x.post_ids[1], 'like'"
+          " from pgfeed.exposures as x where x.post_ids[1] <= x.user_id + case when x.arm = 'control' then 100 else 120 end")
+    days = rows_of(dsn, "select * from pgfeed.experiment_days('few') where metric = 'hit rate' and arm = 'popular'")
+    assert days[-1]["p_value"] < 1e-9
+    assert {day["sequential_p_value"] for day in days} == {None, 1} and {day["sequential_low"] for day in days} == {None}
+
+
+def test_results_of_all_experiments_are_their_reports(query, dsn, experiment):
+    assert query("select * from pgfeed.experiment_results") == []
+    query("update pgfeed.experiments set started_at = %s", START)
+    query("set role pgfeed_reader")
+    names = "metric, arm, user_count, exposure_count, value, low, high, lift, p_value, sequential_p_value, detectable_lift, days_needed"
+    results = query(f"select {names} from pgfeed.experiment_results where experiment = 'try'")
+    assert len(results) == 9
+    assert results == query(f"select {names} from pgfeed.experiment_report('try')")
+
+
 def test_an_experiment_without_exposures_reports_nothing(query):
     query("call pgfeed.create_experiment('empty', '{control,popular}')")
     assert query("select * from pgfeed.experiment_report('empty')") == query("select * from pgfeed.experiment_days('empty')") == []

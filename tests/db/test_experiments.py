@@ -46,6 +46,8 @@ def test_arms_are_those_of_hashlib_and_shares_are_the_weights(query):
     assert stats.chisquare([half.count(arm) for arm in ("control", "test")]).pvalue > 0.001
     table = [[sum(pair == (x, y) for pair in zip(half, parts)) for y in "abc"] for x in ("control", "test")]
     assert stats.chi2_contingency(table).pvalue > 0.001
+    with pytest.raises(psycopg2.Error, match="there is no experiment haf"):
+        query("select pgfeed.experiment_arm(7, 'haf')")
     assert query("select arm, variant, version, weight from pgfeed.experiment_arms where number = 2 order by arm") == [
         ("b", "test", 3, 950), ("test", "test", None, 5000),
     ]
@@ -54,8 +56,13 @@ def test_arms_are_those_of_hashlib_and_shares_are_the_weights(query):
 MISTAKES = [
     ("create_experiment('try', '{control}')", "two or more variants"),
     ("create_experiment('try', null)", "two or more variants"),
-    ("create_experiment('try', '{control,popular}', '{5000,4000}')", "do not add up to 10000"),
-    ("create_experiment('try', '{control,popular}', '{10000,null}')", "do not add up to 10000"),
+    ("create_experiment('try', '{control,popular}', '{5000,4000}')", "add up to 10000"),
+    ("create_experiment('try', '{control,popular}', '{10000,null}')", "add up to 10000"),
+    ("create_experiment('try', '{control,popular}', '{10000,0}')", "not positive"),
+    ("create_experiment('try', '{control,popular@3}')", "not usable"),
+    ("create_experiment('try', '{control,control}')", "same name"),
+    ("create_experiment('try', '{control,popular}', expected_lift => 0)", "expected lift 0 "),
+    ("create_experiment('try', '{control,popular}', expected_lift => null)", "expected lift <NULL>"),
     ("create_experiment('Try it', '{control,popular}')", "not usable"),
     ("create_experiment('try', '{control,popular@x}')", "not usable"),
     ("create_experiment('first', '{control,popular}')", "already"),
@@ -221,7 +228,7 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
         assert result.exit_code == exit_code, result.output
         return result.output
 
-    created = json.loads(run("create", "try", "control:60", "lot=random:40", "--salt", "s", "--json"))
+    created = json.loads(run("create", "try", "control:60", "lot=random:40", "--salt", "s[/]", "--json"))
     assert [(a["arm"], a["variant"], a["weight"], a["slots"]) for a in created["arms"]] == [
         ("control", "control", 6000, "[0,60)"), ("lot", "random", 4000, "[60,100)"),
     ]

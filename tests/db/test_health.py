@@ -136,6 +136,19 @@ def test_a_running_batch_is_seen_with_its_progress(network):
     assert status == "ok" and f"batch {batch_id}: 60 of 60 users done, about" in found
 
 
+def test_a_batch_with_a_slow_chunk_is_not_interrupted_and_an_interrupted_one_goes_on_as_it_was_asked_for(network, network_dsn):
+    batch_id = network("select pgfeed._start_recommendation_batch(%s, 7, 'control', 30)", END)[0][0]
+    network("update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'")
+    with psycopg2.connect(network_dsn) as worker:
+        queries(worker)("select pgfeed._fill_recommendation_chunk(%s)", batch_id)
+        assert probes(network)["recommendations"][0] == "ok"
+        worker.rollback()
+    status, found, remedy = probes(network)["recommendations"]
+    assert status == "warn" and "interrupted" in found
+    assert network(remedy) == [(batch_id,)]
+    assert network("select max(rank), count(*) from pgfeed.recommendations") == [(7, 420)]
+
+
 def test_reader_sees_health_in_a_read_only_transaction(network):
     network("set role pgfeed_reader; set default_transaction_read_only = on")
     assert {row[1] for row in network(PROBES)} == {"ok"}

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psycopg2
@@ -151,6 +152,35 @@ def test_two_sessions_share_a_batch(network, network_dsn):
         second.commit()
     assert network("call pgfeed.refresh_recommendations(%s)", END) == [(batch_id,)]
     assert network(STORED) == network(CALLED, END, 5)
+
+
+def test_another_batch_waits_for_the_chunks_at_work_only(network, network_dsn):
+    batch_id = start_small(network, END, 5, None, None)
+    outcome = []
+
+    def run(statement: str, *parameters: object) -> None:
+        with autocommit(network_dsn) as connection:
+            try:
+                outcome.append(queries(connection)(statement, *parameters)[0][0])
+            except psycopg2.Error as error:
+                outcome.append(error.diag.message_primary)
+
+    take = "select pgfeed._fill_recommendation_chunk(%s)"
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    threads = []
+    with psycopg2.connect(network_dsn) as worker:
+        queries(worker)(take, batch_id)
+        for call in [("select pgfeed._start_recommendation_batch(%s, 6, null, null)", END), (take, batch_id)]:
+            threads.append(threading.Thread(target=run, args=call))
+            threads[-1].start()
+            for _ in range(250):
+                if network(waiting) == [(len(threads),)]:
+                    break
+                time.sleep(0.02)
+        worker.commit()
+        for thread in threads:
+            thread.join()
+    assert sorted(map(str, outcome)) == [str(batch_id + 1), f"batch {batch_id} was given up for another one"]
 
 
 def test_workers_of_the_command_fill_the_table(network, network_dsn, monkeypatch):

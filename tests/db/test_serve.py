@@ -4,8 +4,10 @@ import json
 
 import psycopg2
 import pytest
+from click.testing import CliRunner
 
 from loader import experiment, models, refresh, serve, simulate, train
+from loader.cli import main
 from loader.errors import PgfeedError
 
 DAYS = 10
@@ -42,6 +44,11 @@ def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
     assert json.loads(json.dumps(experiment.to_json(report.as_dict())))["rows"][1]["arm"] == "lot"
     earlier = experiment.load(world, "worse", "1 hour", "2021-10-31 12:00+00")
     assert 0 < earlier.row("hit rate", "control")["exposure_count"] < served[0].exposures
+
+
+def test_serving_goes_on_with_the_network_that_is_loaded():
+    result = CliRunner().invoke(main, ["simulate", "--serve", "3", "--users", "500"])
+    assert result.exit_code == 1 and "--serve does not go with" in result.output
 
 
 def test_real_data_cannot_be_served_to_simulated_users(network_dsn):
