@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+from plpy.import_catboost import import_catboost
 from plpy.recommend_posts import (
     CATEGORICAL,
     FRESH_COLUMNS,
@@ -37,8 +38,7 @@ def _model_problems(plpy, cache, model_id):
     The golden sample is a float32 matrix (big-endian, one row after the other) with the scores that
     the trainer computed from it; this server must give the same ones.
     """
-    from catboost import CatBoost, CatBoostError
-
+    catboost = import_catboost()
     row = plpy.execute(plpy.prepare(MODEL_QUERY, ["bigint"]), [model_id])[0]
     artifact, names = row["artifact"], row["feature_names"]
     if hashlib.sha256(artifact).hexdigest() != row["sha256"]:
@@ -46,8 +46,8 @@ def _model_problems(plpy, cache, model_id):
     if artifact[:4] != b"CBM1":
         return ["its artifact is not in the native CatBoost format (.cbm)"]
     try:
-        booster = CatBoost().load_model(blob=artifact)
-    except CatBoostError as error:
+        booster = catboost.CatBoost().load_model(blob=artifact)
+    except catboost.CatBoostError as error:
         return [f"CatBoost cannot load its artifact: {str(error).splitlines()[0]}"]
 
     problems = []

@@ -1,6 +1,7 @@
 """The body of pgfeed.explain_recommendation: why a post has its score."""
 
 import numpy as np
+from plpy.import_catboost import import_catboost
 from plpy.recommend_posts import answer, feature_values, locate
 
 AVERAGE = "(average)"
@@ -12,7 +13,7 @@ def explain_recommendation(plpy, cache, user_id, post_id, ts, variant):
     Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
     predictions, 2017). A post scored without a model has one row: what it was ranked by.
     """
-    from catboost import Pool
+    Pool = import_catboost().Pool
 
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:

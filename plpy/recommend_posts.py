@@ -17,6 +17,7 @@ A request is a user at a moment. Feature names say where a value comes from:
 import json
 
 import numpy as np
+from plpy.import_catboost import import_catboost
 
 MAX_K = 1000
 DEFAULT_VARIANT = "control"
@@ -435,12 +436,11 @@ def load_model(plpy, cache, model_id):
     """Return the model from the session's cache, loading it at the first call; None if it cannot be loaded."""
     models = cache.setdefault("models", {})
     if model_id not in models:
-        from catboost import CatBoost, CatBoostError
-
+        catboost = import_catboost()
         row = run(plpy, cache, "model", model_id)[0]
         try:
-            booster = CatBoost().load_model(blob=row["artifact"])
-        except CatBoostError as error:
+            booster = catboost.CatBoost().load_model(blob=row["artifact"])
+        except catboost.CatBoostError as error:
             plpy.warning(f"model {model_id} cannot be loaded: {error}")
             booster = None
         while len(models) >= 4:

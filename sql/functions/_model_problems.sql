@@ -3,6 +3,9 @@ returns text[]
 language plpython3u stable
 set search_path = pg_catalog, pg_temp
 as $$
+--!include plpy/import_catboost.py
+
+
 --!include plpy/recommend_posts.py
 
 

@@ -12,6 +12,9 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
+--!include plpy/import_catboost.py
+
+
 --!include plpy/recommend_posts.py
 
 

@@ -1,33 +1,100 @@
-"""How fast recommend_posts answers: `./run bench serve`."""
+"""How fast recommend_posts answers, and the usual service beside it: `./run bench serve`."""
 
+import inspect
+import json
+import os
 import random
+import statistics
+import sys
+import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 
 from psycopg2.extensions import connection as Connection
 
 from loader import db
-from loader.live import private_megabytes
+from loader.errors import PgfeedError
 from loader.terminal import out, progress, table
+from plpy import recommend_posts as body
+from tests.bench import yardstick
 
 CALLS = 3000
 PAIRS = 1000
+STEP_CALLS = 500
+SESSIONS = 20
+CLIENTS = (1, 2, 4, 8, 16)
+SECONDS = 5
 CALL = "select * from pgfeed.recommend_posts(%s)"
+LEAST_STEP_MS = 0.03
 
 
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
 
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
+def latencies(name: str, seconds: list[float]) -> list[tuple[str, str]]:
+    shares = (("median", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1))
+    return [(f"{name}, {label}", milliseconds(percentile(seconds, share))) for label, share in shares]
+
+
+def sql_call(connection: Connection) -> Callable[[int], None]:
+    """Return a function that asks for a user's posts in this session."""
+    connection.autocommit = True
+    cursor = connection.cursor()
+
+    def call(user: int) -> None:
+        cursor.execute(CALL, [user])
+        cursor.fetchall()
+
+    return call
+
+
+def timed(call: Callable[[int], None], users: list[int], count: int, warm_up: int, title: str) -> list[float]:
+    """Return the seconds of so many calls after the first ones."""
+    seconds = []
+    with progress(title, count) as advance:
+        for number in range(count + warm_up):
+            started = time.perf_counter()
+            call(users[number % len(users)])
+            if number >= warm_up:
+                seconds.append(time.perf_counter() - started)
+                advance(1)
+    return seconds
+
+
+def throughput(calls: list[Callable[[int], None]], users: list[int], seconds: float = SECONDS) -> float:
+    """Return the calls per second of so many clients at once, all warm."""
+    counts = [0] * len(calls)
+    for call in calls:
+        call(users[0])
+    end = time.perf_counter() + seconds
+
+    def client(number: int) -> None:
+        rng = random.Random(number)
+        while time.perf_counter() < end:
+            calls[number](rng.choice(users))
+            counts[number] += 1
+
+    threads = [threading.Thread(target=client, args=[number]) for number in range(len(calls))]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / (time.perf_counter() - started)
+
+
 def first_call(users: list[int]) -> float:
     """Return the seconds of the first call in a new session."""
-    connection = db.connect()
-    with connection, connection.cursor() as cursor:
-        started = time.perf_counter()
-        cursor.execute(CALL, [users[0]])
-        cursor.fetchall()
-        seconds = time.perf_counter() - started
-    connection.close()
-    return seconds
+    with closing(db.connect()) as connection:
+        call, started = sql_call(connection), time.perf_counter()
+        call(users[0])
+        return time.perf_counter() - started
 
 
 def logging_seconds(connection: Connection, users: list[int]) -> list[float]:
@@ -50,40 +117,174 @@ def logging_seconds(connection: Connection, users: list[int]) -> list[float]:
     return differences
 
 
+def memory_megabytes(pid: int) -> tuple[float, float] | None:
+    """Return a process's private and proportional memory without shared buffers; None if it cannot be read."""
+    private = proportional = 0
+    is_shared = False
+    try:
+        with open(f"/proc/{pid}/smaps") as file:
+            for line in file:
+                if line[0] in "0123456789abcdef":
+                    is_shared = line.split()[1][3] == "s"
+                elif not is_shared and line.startswith("Private_"):
+                    private += int(line.split()[1])
+                elif not is_shared and line.startswith("Pss:"):
+                    proportional += int(line.split()[1])
+    except OSError:
+        return None
+    return private / 1024, proportional / 1024
+
+
+def session_memory(connections: list[Connection]) -> list[tuple[str, str]]:
+    """Return the memory of so many warm sessions at once as rows of the table."""
+    found = [memory_megabytes(connection.info.backend_pid) for connection in connections]
+    if None in found:
+        return [(f"memory of {len(found)} sessions", "not readable")]
+    private, proportional = zip(*found)
+    return [
+        (f"private memory of a session, median of {len(found)}", f"{statistics.median(private):.0f} MB"),
+        (f"proportional memory of a session, median of {len(found)}", f"{statistics.median(proportional):.0f} MB"),
+        (f"{len(found)} sessions in all, proportional", f"{sum(proportional):.0f} MB"),
+    ]
+
+
+STEPS = """
+create function pg_temp.steps(users bigint[], count integer, warm_up integer) returns text language plpython3u as $steps$
+{source}
+import time
+
+spent, nested = {{}}, []
+
+def timed(step, function):
+    def call(*arguments, **named):
+        started = time.perf_counter()
+        nested.append(0)
+        try:
+            return function(*arguments, **named)
+        finally:
+            took = time.perf_counter() - started
+            name = "query: " + arguments[2] if step == "run" else step
+            spent[name] = spent.get(name, 0) + took - nested.pop()
+            if nested:
+                nested[-1] += took
+    return call
+
+{wrappers}
+CatBoost = import_catboost().CatBoost
+predict = CatBoost.predict
+CatBoost.predict = timed("CatBoost's predict", predict)
+moment = plpy.execute("select now()")[0]["now"]
+try:
+    for number in range(count + warm_up):
+        if number == warm_up:
+            spent.clear()
+        recommend_posts(plpy, SD, users[number % len(users)], moment, 5, None)
+finally:
+    CatBoost.predict = predict
+return json.dumps({{step: seconds / count for step, seconds in spent.items()}})
+$steps$
+"""
+
+
+def steps_of_a_call(connection: Connection, users: list[int]) -> list[tuple[str, str]]:
+    """Return where the time of a warm call goes inside the function, measured in the session, as rows of the table."""
+    from plpy import import_catboost
+
+    names = [name for name, value in vars(body).items() if inspect.isfunction(value) and value.__module__ == body.__name__]
+    with connection.cursor() as cursor:
+        cursor.execute("select rolsuper from pg_roles where rolname = current_user")
+        if not cursor.fetchone()[0]:
+            return [("steps of a call", "only a superuser can measure them")]
+        source = "".join(
+            line for module in (import_catboost, body) for line in inspect.getsource(module).splitlines(keepends=True)
+            if not line.startswith("from plpy.")
+        )
+        wrappers = "\n".join(f'{name} = timed("{name}", {name})' for name in names)
+        cursor.execute(STEPS.format(source=source, wrappers=wrappers))
+        cursor.execute("select pg_temp.steps(%s, %s, 50)", [users, STEP_CALLS])
+        seconds = json.loads(cursor.fetchone()[0])
+    large = sorted((step for step in seconds if seconds[step] * 1000 >= LEAST_STEP_MS), key=lambda step: -seconds[step])
+    rest = sum(value for step, value in seconds.items() if step not in large)
+    return [*((f"  {step}", f"{seconds[step] * 1000:.2f} ms") for step in large), ("  the rest", f"{rest * 1000:.2f} ms")]
+
+
+def measure_service(connection: Connection, users: list[int]) -> tuple[list[tuple[str, str]], float, float | None]:
+    """Return the yardstick's rows of the table, its best throughput and a worker's memory."""
+    with yardstick.model_file(connection) as (path, description):
+        service = yardstick.Service(connection, path)
+        inside = timed(service.recommend, users, 60, 5, "the usual service, in-process")
+        rows = [(f"the usual service: {description}", ""), *latencies("  in-process", inside)]
+        best, memory = 1 / statistics.mean(inside), None
+        try:
+            import fastapi  # noqa: F401
+            import uvicorn  # noqa: F401
+        except ImportError:
+            return [*rows, ("  by HTTP", "needs ./run install http")], best, memory
+        workers = os.cpu_count() or 1
+        with yardstick.http_service(path, workers) as (port, pids):
+            for count in CLIENTS[:3]:
+                with ExitStack() as stack:
+                    calls = [stack.enter_context(yardstick.http_call(port)) for _ in range(count)]
+                    if count == 1:
+                        rows += latencies("  by HTTP", timed(calls[0], users, 60, 5, "the usual service by HTTP"))
+                    rate = throughput(calls, users)
+                    best = max(best, rate)
+                    rows.append((f"  by HTTP, {workers} workers, {count} clients", f"{rate:.1f} calls/s"))
+            private = [found[0] for found in map(memory_megabytes, pids()) if found]
+            memory = max(private, default=None)
+    if memory:
+        rows.append(("  private memory of a worker", f"{memory:.0f} MB"))
+    return rows, best, memory
+
+
 def main() -> None:
-    connection = db.connect()
-    db.require_schema(connection)
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select user_id from pgfeed.user_features order by user_id")
-        users = [row[0] for row in cursor.fetchall()]
-        cursor.execute("select post_count from pgfeed.feature_packs order by pack_id desc limit 1")
-        posts = cursor.fetchone()[0]
-    random.Random(0).shuffle(users)
-    firsts = [first_call(users) for _ in range(5)]
-    connection.autocommit = True
-    seconds = []
-    with connection.cursor() as cursor, progress("warm calls", CALLS) as advance:
-        for number in range(CALLS + 50):
-            started = time.perf_counter()
-            cursor.execute(CALL, [users[number % len(users)]])
-            rows = cursor.fetchall()
-            if number >= 50:
-                seconds.append(time.perf_counter() - started)
+    with ExitStack() as stack:
+        connection = stack.enter_context(closing(db.connect()))
+        db.require_schema(connection)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select user_id from pgfeed.user_features order by user_id")
+            users = [row[0] for row in cursor.fetchall()]
+            cursor.execute("select post_count from pgfeed.feature_packs order by pack_id desc limit 1")
+            pack = cursor.fetchone()
+            if not users or not pack:
+                raise PgfeedError("there is nothing to serve", "the features were never refreshed", "./run demo")
+            cursor.execute("select source from pgfeed.recommend_posts(%s)", [users[0]])
+            source = cursor.fetchone()[0]
+            cursor.execute("show shared_preload_libraries")
+            preload = "preloaded" if "pgfeed_preload" in cursor.fetchone()[0] else "plain"
+        random.Random(0).shuffle(users)
+        firsts = [first_call(users) for _ in range(5)]
+        call = sql_call(connection)
+        rows = latencies("warm call", timed(call, users, CALLS, 50, "warm calls"))
+        rows.append(("of it inside the function, by step:", ""))
+        rows += steps_of_a_call(connection, users)
+        logging = logging_seconds(connection, users)
+        rows.append(("serve_posts over recommend_posts, median", milliseconds(percentile(logging, 0.5))))
+        rows.append((f"first call of a session, {preload}, median of 5", f"{percentile(firsts, 0.5) * 1000:.0f} ms"))
+
+        connections = [stack.enter_context(closing(db.connect())) for _ in range(SESSIONS)]
+        calls = [sql_call(each) for each in connections]
+        rates = {}
+        with progress("clients at once", len(CLIENTS)) as advance:
+            for each in calls:
+                for user in users[:20]:
+                    each(user)
+            rows += session_memory(connections)
+            for count in CLIENTS:
+                rates[count] = throughput(calls[:count], users)
+                rows.append((f"{count} clients" if count > 1 else "1 client", f"{rates[count]:.0f} calls/s"))
                 advance(1)
-    memory = private_megabytes(connection.info.backend_pid)
-    logging = logging_seconds(connection, users)
-    milliseconds = [(f"warm call, {name}", f"{percentile(seconds, share) * 1000:.1f} ms") for name, share in (("median", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1))]
-    out.print(table(
-        f"recommend_posts, {posts:,} posts, {rows[0][6]}, one client, {CALLS:,} calls", ["what", "value"],
-        [
-            *milliseconds,
-            ("serve_posts over recommend_posts, median", f"{percentile(logging, 0.5) * 1000:.2f} ms"),
-            ("first call of a session, median of 5", f"{percentile(firsts, 0.5) * 1000:.0f} ms"),
-            ("private memory of the session", "not readable" if memory is None else f"{memory:.0f} MB"),
-        ],
-        ["value"],
-    ))
+        own_memory = memory_megabytes(connections[0].info.backend_pid)
+        found, best, memory = measure_service(connection, users)
+    rows += found
+    rows.append(("recommend_posts over the usual service, best calls/s", f"{max(rates.values()) / best:.1f} times"))
+    if memory and own_memory:
+        rows.append(("private memory, a session of a worker", f"{own_memory[0] / memory:.2f}"))
+    out.print(table(f"recommend_posts, {pack[0]:,} posts, {source}, {CALLS:,} calls, {os.cpu_count()} cores", ["what", "value"], rows, ["value"]))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except PgfeedError as error:
+        sys.exit(f"error: {error}")

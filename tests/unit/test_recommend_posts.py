@@ -1,5 +1,8 @@
 """The body of recommend_posts without a database."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -115,3 +118,15 @@ def test_features_that_the_pack_lacks_are_named():
     posts = pack(**{"post.like_rate": [1, 2, 3]})
     assert not body.has_features(plpy, posts, model, 1)
     assert "text.gone" in plpy.warnings[0] and "like_rate" not in plpy.warnings[0]
+
+
+def test_catboost_is_imported_without_pandas_and_still_takes_dataframes():
+    script = (
+        "import sys; from plpy.import_catboost import import_catboost\n"
+        "catboost = import_catboost(); assert 'pandas' not in sys.modules; assert import_catboost() is catboost\n"
+        "model = catboost.CatBoost({'iterations': 2, 'allow_writing_files': False, 'verbose': 0}).fit([[0], [1]], [0, 1])\n"
+        "import numpy; numbers = model.predict(numpy.float32([[0], [1]])); assert 'pandas' not in sys.modules\n"
+        "import pandas; frame = pandas.DataFrame({'0': [0, 1]}); assert (model.predict(frame) == numbers).all()\n"
+        "model.fit(frame, pandas.Series([0, 1])); assert catboost.Pool(frame).shape == (2, 1)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
