@@ -123,7 +123,7 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
     rows = examples.load_examples(connection, [split], names, codes, title="golden sample")
     booster = CatBoost().load_model(str(path), format="cbm")
     return store(connection, variant, Trained(
-        booster, names, codes, None, None, rows.features[:GOLDEN_ROWS],
+        booster, names, codes, None, None, rows.features[:GOLDEN_ROWS],  # type: ignore[arg-type]
         {"tree_count": found["trees"], "imported_from": path.name}, {},
     ))
 

@@ -71,7 +71,7 @@ def _shown(value: object) -> str:
 
 def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | None:
     """Return an integer, or None for null; whole numbers written as floats are integers too."""
-    if value is None or value == "" or isinstance(value, float) and math.isnan(value):
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str):
         if "\0" in value:
@@ -82,7 +82,7 @@ def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | No
         number = int(digits) if len(digits) < 40 else 2**127
     elif isinstance(value, float) and 2**53 < abs(value) < math.inf and limits is BIGINT:
         raise ValueError(f"{value!r} is a float beyond 2**53, its last digits are lost")
-    elif isinstance(value, int | float | Decimal) and value == value and abs(value) < 2**127 and value == int(value):
+    elif isinstance(value, int | float | Decimal) and value == value and -(2**127) < value < 2**127 and value == int(value):
         number = int(value)
     else:
         raise ValueError(f"{_shown(value)} is not an integer")

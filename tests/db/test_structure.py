@@ -5,7 +5,6 @@ import re
 import subprocess
 from pathlib import Path
 
-
 from tests.db.conftest import alembic, autocommit, queries
 
 SNAPSHOT = Path(__file__).parent / "schema.sql"
