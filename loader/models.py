@@ -26,6 +26,7 @@ import json, sys
 from catboost import CatBoost
 booster = CatBoost().load_model(sys.argv[1], format="cbm")
 metadata = booster.get_metadata()
+booster.predict([[0.0] * len(booster.feature_names_)], prediction_type="RawFormulaVal")
 print(json.dumps({
     "feature_names": booster.feature_names_, "trees": booster.tree_count_,
     "categorical": len(booster.get_cat_feature_indices()), "text": len(booster.get_text_feature_indices()),
