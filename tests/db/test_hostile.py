@@ -156,3 +156,26 @@ def test_a_damaged_model_never_ends_the_session(network, tmp_path):
                 network("call pgfeed.activate_model('control', 2)")
         assert isinstance(network("select pgfeed._model_problems(model_id) from pgfeed.models where version = 2")[0][0], list)
     assert network("select pg_backend_pid()") == pid
+
+
+def test_hostile_topics_and_cities_are_only_texts(network):
+    topics = [text for text in TEXTS if text and len(text.encode()) <= 2000] + ["ж" * 1000]
+    for number, topic in enumerate(topics):
+        network("insert into pgfeed.posts (post_id, text, topic) values (%s, %s, %s)", 1000 + number, topic, topic)
+        network("insert into pgfeed.users (user_id, city, country, os, source) values (%s, %s, %s, %s, %s)", 1000 + number, *[topic] * 4)
+        network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 12:00', %s, %s, 'view')", 1000 + number, 1000 + number)
+    with pytest.raises(psycopg2.errors.CheckViolation, match="posts_topic_check"):
+        network("insert into pgfeed.posts (post_id, topic) values (999, repeat('x', 2001))")
+    network("call pgfeed.refresh_features()")
+    for user_id in (7, *range(1000, 1000 + len(topics))):
+        found = network("select post_id, topic, text, source from pgfeed.recommend_posts(%s, '2021-12-13', 1000)", user_id)
+        assert {row[0]: row[1:3] for row in found if row[0] >= 1000} == {1000 + n: (topic, topic) for n, topic in enumerate(topics)}
+        assert {row[3] for row in found} == {"model"}
+    assert {row[0] for row in network("select distinct topic from pgfeed.user_topic_features")} >= {*topics}
+
+
+@given(st.sampled_from(TEXTS) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), st.sampled_from(BIGINTS), st.sampled_from([100, 10_000]))
+@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_any_salt_splits_users_as_python_does(hostile, salt, user_id, slot_count):
+    expected = int(hashlib.md5(f"{user_id}{salt}".encode()).hexdigest(), 16) % slot_count
+    assert queries(hostile)("select pgfeed._slot(%s, %s, %s)", user_id, salt, slot_count) == [(expected,)]
