@@ -9,9 +9,11 @@ import numpy as np
 import psycopg2
 import pytest
 from catboost import CatBoost
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loader.cli import main
 from tests.db.conftest import autocommit, clone, queries
 
 TEXTS = (
@@ -42,6 +44,14 @@ GOOD = {
     "weights": ([9000, 1000], None), "attribution": ("1 hour",), "until": ("2021-12-14",), "winner": ("control",), "version": (1,),
     "as_of": ("2021-12-10",), "batch_id": (1,), "from_at": ("2021-12-01",), "to_at": ("2022-01-01",), "expected_lift": (0.05,),
 }
+# Verbs of the command that take texts or numbers; what they leave in the database is harmless.
+COMMANDS = (
+    ("recommend", "%", "--at", "%", "-k", "%"), ("recommend", "7", "--at", "%", "--variant", "%"), ("refresh", "--as-of", "%"),
+    ("activate", "%", "%"), ("rollback", "%"), ("import", "%", "%"), ("export", "control", "%", "--version", "99"),
+    ("experiment", "create", "%", "%", "%"), ("experiment", "create", "fresh", "control:50", "random:50", "--salt", "%"),
+    ("experiment", "start", "%"), ("experiment", "report", "try", "--attribution", "%", "--until", "%"), ("experiment", "conclude", "%", "%"),
+    ("evaluate", "%", "%"), ("ingest", "%", "--as", "%", "--timezone", "%"), ("ingest", "--from", "%"), ("simulate", "--users", "%"),
+)
 FUNCTIONS = """
     select p.proname, p.prokind, p.proargnames[:p.pronargs], array(select u.oid::regtype::text from unnest(p.proargtypes) as u (oid))
     from pg_proc as p
@@ -179,3 +189,22 @@ def test_hostile_topics_and_cities_are_only_texts(network):
 def test_any_salt_splits_users_as_python_does(hostile, salt, user_id, slot_count):
     expected = int(hashlib.md5(f"{user_id}{salt}".encode()).hexdigest(), 16) % slot_count
     assert queries(hostile)("select pgfeed._slot(%s, %s, %s)", user_id, salt, slot_count) == [(expected,)]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_verb_answers_in_one_line(hostile, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", hostile.dsn)
+    monkeypatch.chdir(tmp_path)
+    short = st.sampled_from([text for text in TEXTS if len(text) < 2000]) | st.sampled_from(MOMENTS) | st.sampled_from(INTERVALS)
+    words = short | st.sampled_from([str(number) for number in BIGINTS]) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+
+    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.tuples(*(words if word == "%" else st.just(word) for word in command)))
+    def check(found):
+        result = CliRunner().invoke(main, list(found))
+        assert result.exception is None or isinstance(result.exception, SystemExit), (found, result.exc_info)
+        assert result.exit_code in (0, 1), (found, result.output)
+        lines = result.stderr.splitlines()
+        assert result.exit_code == 0 or sum(line.startswith("error: ") for line in lines) == 1 or "rejected" in result.output, (found, result.output)
+
+    check()
