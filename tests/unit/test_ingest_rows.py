@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loader.errors import PgfeedError
-from loader.rows import events_of, parse_integer, parse_small, parse_text, parse_time, parse_topic, records_of, storable, time_zone
+from loader.rows import (
+    events_of,
+    parse_integer,
+    parse_small,
+    parse_text,
+    parse_time,
+    parse_topic,
+    records_of,
+    storable,
+    time_zone,
+)
 from loader.sources import Batch
 
 MOMENT = datetime(2021, 10, 20, 11, 8, 10, tzinfo=UTC)
