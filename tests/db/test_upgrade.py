@@ -8,7 +8,7 @@ from alembic.config import Config
 from catboost import CatBoost, Pool
 
 from loader import db, models
-from tests.db.conftest import NETWORK, ROOT, autocommit, clone, database_name, administer, dsn_of, queries
+from tests.db.conftest import NETWORK, ROOT, administer, autocommit, clone, database_name, dsn_of, queries
 
 REVISIONS = [path.name[:4] for path in sorted(db.VERSIONS.glob("[0-9]*.py"))]
 TABLES = """
