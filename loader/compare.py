@@ -5,6 +5,7 @@ import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
@@ -37,7 +38,7 @@ class Candidate:
     size_bytes: int
     fit_seconds: float
     validation_auc: float
-    booster: object = None
+    booster: Any = None
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Row:
 
 def forest_candidate(name: str, model, parameters: dict, training: Examples, validation: Examples) -> Candidate:
     """Fit a scikit-learn classifier; day and position enter as a feature that scoring keeps at its mean."""
-    offset, positions = train.nuisance(training)
+    offset, _ = train.nuisance(training)
     mean = np.float32(offset.mean())
     started = time.monotonic()
     model.fit(np.column_stack([training.features, offset.astype(np.float32)]), training.is_liked)
@@ -122,7 +123,7 @@ def compare(connection: Connection, variant: str) -> tuple[list[Row], train.Trai
     split = train.split_examples(connection, names, MAX_ROWS)
     chosen = candidates(split.training, split.validation)
     held_out = evaluate.with_enough_views(evaluate.held_out_examples(connection, names, split.encoders))
-    live_hits = {candidate.name: None for candidate in chosen}
+    live_hits: dict[str, float | None] = {candidate.name: None for candidate in chosen}
     if live.is_simulated(connection):
         scorers = {candidate.name: candidate.score for candidate in chosen}
         live_hits |= live.offline_hit_rates(connection, names, split.encoders, scorers, LIVE_REQUESTS)

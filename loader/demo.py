@@ -3,6 +3,7 @@
 import os
 import time
 from contextlib import closing
+from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
@@ -18,7 +19,7 @@ CALL = "select rank, post_id, topic, source, round(score::numeric, 4), text from
 WARM_CALLS = 200
 
 
-def scalar(connection: Connection, statement: str, *parameters: object) -> object:
+def scalar(connection: Connection, statement: str, *parameters: object) -> Any:
     """Return the first column of the only row."""
     with connection, connection.cursor() as cursor:
         cursor.execute(statement, parameters or None)

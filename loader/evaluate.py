@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 import numpy as np
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
-
 from rich.table import Table
 
 from loader import examples
@@ -42,7 +41,8 @@ def bootstrap(values: np.ndarray, user_ids: np.ndarray, seed: int = 0) -> tuple[
     sums, counts = np.bincount(user, values), np.bincount(user).astype(float)
     draws = np.random.default_rng(seed).poisson(1.0, (BOOTSTRAP_ROUNDS, len(sums))).astype(np.float32)
     means = (draws @ sums) / np.maximum(draws @ counts, 1)
-    return float(values.mean()), *(float(v) for v in np.percentile(means, [2.5, 97.5]))
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
 
 
 def hits(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray, tie_break: np.ndarray) -> np.ndarray:

@@ -48,9 +48,11 @@ class Report:
 
 def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None]:
     """Return names, variants and weights of arms written as [NAME=]VARIANT[@VERSION][:PERCENT]; weights None: equal."""
-    found = [ARM.fullmatch(text) for text in texts]
-    for text, match in zip(texts, found):
-        if match is None:
+    found = []
+    for text in texts:
+        if match := ARM.fullmatch(text):
+            found.append(match)
+        else:
             raise PgfeedError(f"{text!r} is no arm", "an arm is [NAME=]VARIANT[@VERSION][:PERCENT]", "./run experiment create --help")
     percents = [match["percent"] for match in found]
     if any(percents) and not all(percents):
@@ -287,8 +289,9 @@ def days_of(report: Report) -> list[str]:
         days = [d for d in report.days if d["metric"] == PRIMARY and d["arm"] == test["arm"] and d["sequential_low"] is not None]
         if not days:
             continue
+        dates, lifts, lows, highs = ([day[key] for day in days] for key in ("day", "lift", "sequential_low", "sequential_high"))
         plot = plots.lift_by_day(
-            *([day[key] for day in days] for key in ("day", "lift", "sequential_low", "sequential_high")),
+            dates, lifts, lows, highs,
             f"Lift of {test['arm']} by day, at last {signed(test['lift'])}", f"lift{number}",
         )
         numbers = html.table(

@@ -198,7 +198,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno), "./run serve-http --port 0 takes a free one") from error
+        raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno or 0), "./run serve-http --port 0 takes a free one") from error
 
 
 def serve(listener: socket.socket, pool_size: int, is_experiment: bool) -> None:

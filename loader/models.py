@@ -26,6 +26,7 @@ import json, sys
 from catboost import CatBoost
 booster = CatBoost().load_model(sys.argv[1], format="cbm")
 metadata = booster.get_metadata()
+booster.predict([[0.0] * len(booster.feature_names_)], prediction_type="RawFormulaVal")
 print(json.dumps({
     "feature_names": booster.feature_names_, "trees": booster.tree_count_,
     "categorical": len(booster.get_cat_feature_indices()), "text": len(booster.get_text_feature_indices()),
@@ -123,7 +124,7 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
     rows = examples.load_examples(connection, [split], names, codes, title="golden sample")
     booster = CatBoost().load_model(str(path), format="cbm")
     return store(connection, variant, Trained(
-        booster, names, codes, None, None, rows.features[:GOLDEN_ROWS],
+        booster, names, codes, None, None, rows.features[:GOLDEN_ROWS],  # type: ignore[arg-type]
         {"tree_count": found["trees"], "imported_from": path.name}, {},
     ))
 

@@ -101,7 +101,7 @@ def whiskers(axes: Axes, places: np.ndarray, points: Sequence[Point], is_upright
             continue
         value, low, high = (np.array([getattr(points[n], name) for n in chosen]) for name in ("value", "low", "high"))
         errors = np.maximum([value - low, high - value], 0)
-        look = dict(fmt="o", color=colour, markersize=4.5, elinewidth=1.4, markerfacecolor=colour if ours else "white")
+        look = {"fmt": "o", "color": colour, "markersize": 4.5, "elinewidth": 1.4, "markerfacecolor": colour if ours else "white"}
         if is_upright:
             axes.errorbar(places[chosen], value, yerr=errors, **look)
         else:

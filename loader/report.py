@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -30,6 +31,9 @@ from loader.report_page import (
     text,
 )
 from loader.terminal import progress
+
+if TYPE_CHECKING:
+    from loader.report_models import Explanation
 
 NOTHING = "there is nothing to report on"
 SHOWN_FEATURES = 20
@@ -89,7 +93,7 @@ class Facts:
     evaluations: list[dict]
     active: list[dict]
     state: dict
-    explanations: dict[str, object] = field(default_factory=dict)
+    explanations: dict[str, "Explanation"] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
 
     @property

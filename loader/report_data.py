@@ -1,8 +1,9 @@
 """What the report shows, aggregated in SQL: like rates with intervals, distributions, columns and checks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
@@ -230,7 +231,7 @@ def groups_of(labels: list[str], moments: np.ndarray) -> list[Group]:
     ]
 
 
-def breakdown(feature: str, rows: Iterable[tuple]) -> Breakdown:
+def breakdown(feature: str, rows: Iterable[Sequence]) -> Breakdown:
     """Return a feature's groups from rows of label and moments: ordered ones in order, others by views.
 
     Beyond the 15 largest, groups are added up as others; that is right where no cluster is in two groups.
@@ -253,7 +254,7 @@ def breakdown(feature: str, rows: Iterable[tuple]) -> Breakdown:
 def label_of(feature: str, label: str) -> str:
     """Return a group's label for people."""
     if feature == "age":
-        inner = [f"{low}-{high - 1}" for low, high in zip(AGE_EDGES[:-1], AGE_EDGES[1:], strict=True)]
+        inner = [f"{low}-{high - 1}" for low, high in pairwise(AGE_EDGES)]
         return [f"<{AGE_EDGES[0]}", *inner, f"{AGE_EDGES[-1]}+"][int(label)]
     if feature == "weekday":
         return WEEKDAYS[int(label) - 1]

@@ -15,6 +15,7 @@ import pyarrow as pa
 from loader.errors import PgfeedError
 from loader.sources import COLUMNS, CONTENT_LIMIT, Batch, Reject
 
+TOPIC_BYTES = 2000
 BIGINT = (-(2**63), 2**63 - 1, "bigint")
 SMALLINT = (-(2**15), 2**15 - 1, "smallint")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,7 +72,7 @@ def _shown(value: object) -> str:
 
 def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | None:
     """Return an integer, or None for null; whole numbers written as floats are integers too."""
-    if value is None or value == "" or isinstance(value, float) and math.isnan(value):
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, str):
         if "\0" in value:
@@ -82,7 +83,7 @@ def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | No
         number = int(digits) if len(digits) < 40 else 2**127
     elif isinstance(value, float) and 2**53 < abs(value) < math.inf and limits is BIGINT:
         raise ValueError(f"{value!r} is a float beyond 2**53, its last digits are lost")
-    elif isinstance(value, int | float | Decimal) and value == value and abs(value) < 2**127 and value == int(value):
+    elif isinstance(value, int | float | Decimal) and value == value and -(2**127) < value < 2**127 and value == int(value):
         number = int(value)
     else:
         raise ValueError(f"{_shown(value)} is not an integer")
@@ -108,6 +109,14 @@ def parse_text(value: object) -> str | None:
     if "\0" in text:
         raise ValueError("contains a NUL byte")
     return text or None
+
+
+def parse_topic(value: object) -> str | None:
+    """Return a topic, which must fit in an index entry."""
+    topic = parse_text(value)
+    if topic and len(topic.encode()) > TOPIC_BYTES:
+        raise ValueError(f"{_shown(topic)} has more than {TOPIC_BYTES:,} bytes")
+    return topic
 
 
 def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
@@ -297,7 +306,8 @@ def parse_created(value: int | str | None) -> str | None:
 PARSERS = {
     **dict.fromkeys(("user_id", "post_id"), parse_key),
     **dict.fromkeys(("gender", "age", "exp_group"), parse_small),
-    **dict.fromkeys(("country", "city", "os", "source", "text", "topic"), parse_text),
+    **dict.fromkeys(("country", "city", "os", "source", "text"), parse_text),
+    "topic": parse_topic,
     "created_at": parse_created,
 }
 

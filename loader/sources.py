@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import psycopg2
@@ -183,7 +184,7 @@ class _Tally(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: Any) -> int:
         size = self.raw.readinto(buffer) or 0
         self.sha.update(memoryview(buffer)[:size])
         self.count += size
@@ -251,7 +252,7 @@ def _require_utf8(name: str, block: bytes, line: int) -> None:
 
 
 def _blocks(
-    name: str, stream: io.BufferedIOBase, line: int, at_end: Callable[[], None] = lambda: None
+    name: str, stream: BinaryIO | io.BufferedIOBase, line: int, at_end: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[bytes, int]]:
     """Yield blocks of whole lines, each with the number of its first line."""
     rest = b""

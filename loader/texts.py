@@ -3,7 +3,7 @@
 A post's theme goes with how much it is viewed (see `world.make_posts`), as similar texts have similar readers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -162,7 +162,8 @@ class _Words:
     """An endless shuffled supply of indices: one call to the generator gives thousands."""
 
     def __init__(self, rng: np.random.Generator):
-        self.rng, self.supply = rng, iter(())
+        self.rng = rng
+        self.supply: Iterator[int] = iter(())
 
     def __call__(self, count: int) -> int:
         for value in self.supply:
@@ -170,7 +171,7 @@ class _Words:
         self.supply = iter(self.rng.integers(0, 1 << 30, 65_536).tolist())
         return self(count)
 
-    def of(self, words: list[str]) -> str:
+    def of(self, words: Sequence[str]) -> str:
         return words[self(len(words))]
 
 

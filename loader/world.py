@@ -327,8 +327,9 @@ def fit(reference_users: int = 20_480, rounds: int = 150) -> Effects:
     # The facts on kinds and on topics each imply a mean near LIKE_RATE: rounding is not to move it.
     kind_targets = KIND_RATES * LIKE_RATE / (of_kind.sum(1) @ (KIND_RATES * seen)).sum()
     topic_targets = topic_rates * LIKE_RATE / (views.sum(0) @ topic_rates[posts.topic])
+    group, gender, country, moscow = (np.ones(len(rates)) for _, _, rates in mains)
     effects = Effects(
-        *(np.ones(len(rates)) for _, _, rates in mains), KIND_RATES.copy(), 0.3, np.ones(len(TOPICS)),
+        group, gender, country, moscow, KIND_RATES.copy(), 0.3, np.ones(len(TOPICS)),
         view_kind=np.log(seen[:, 1] / seen[:, 0]), view_age=0.0,
     )
     for _ in range(rounds):

@@ -1,6 +1,11 @@
 """The body of pgfeed._model_problems: what keeps a stored model from serving."""
 
 import hashlib
+import json
+import os
+import resource
+import select
+import signal
 
 import numpy as np
 from plpy.import_catboost import import_catboost
@@ -16,6 +21,8 @@ from plpy.recommend_posts import (
 )
 
 TOLERANCE = 1e-6
+CHILD_BYTES = 4 * 2**30
+CHILD_SECONDS = 60
 MODEL_QUERY = (
     "select artifact, sha256, feature_names, golden_matrix, golden_scores from pgfeed.models where model_id = $1"
 )
@@ -32,41 +39,78 @@ def unknown_features(names, pack_names):
     return [name for name in names if name not in known and (":" not in name or name.partition(":")[0] not in stated)]
 
 
+def artifact_problems(artifact, names, golden_matrix, golden_scores):
+    """Return what is wrong with an artifact as sentences, by loading it and scoring the golden sample."""
+    catboost = import_catboost()
+    try:
+        booster = catboost.CatBoost().load_model(blob=artifact)
+        found = booster.feature_names_
+    except (catboost.CatBoostError, ValueError) as error:
+        return [f"CatBoost cannot load its artifact: {str(error).splitlines()[0]}"]
+    if found != names:
+        return [f"its artifact has {len(found)} features, the table {len(names)}, or in another order"]
+    try:
+        golden = np.frombuffer(golden_matrix, ">f4").astype(np.float32).reshape(-1, len(names))
+        scores = booster.predict(golden, prediction_type="RawFormulaVal", thread_count=1)
+    except (catboost.CatBoostError, ValueError) as error:
+        return [f"CatBoost cannot score its golden sample: {str(error).splitlines()[0]}"]
+    if len(golden) == 0 or len(scores) != len(golden_scores):
+        return ["it has no golden sample"]
+    if not np.allclose(scores, golden_scores, rtol=TOLERANCE, atol=TOLERANCE):
+        worst = np.abs(scores - golden_scores).max()
+        return [f"its golden sample scores differ by up to {worst:.2g} from the trainer's"]
+    return []
+
+
+def problems_in_child(plpy, *arguments):
+    """Return artifact_problems(*arguments), found in a child process, or what ended that process.
+
+    CatBoost trusts the offsets in an artifact. A damaged one can end the process that loads it, and with a session
+    of the server's all others would end.
+    """
+    import_catboost()  # once for all children
+
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
+            for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, CHILD_SECONDS), (resource.RLIMIT_DATA, CHILD_BYTES)):
+                resource.setrlimit(limit, (most, most))
+            os.write(writer, json.dumps(artifact_problems(*arguments)).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        while not select.select([reader], [], [], 0.05)[0]:
+            plpy.execute("select")  # a cancel point
+        answer = os.read(reader, 65536)
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return json.loads(answer) if answer else ["CatBoost crashes on its artifact: it was damaged, or made to do harm"]
+
+
 def _model_problems(plpy, cache, model_id):
     """Return the problems as a list of sentences; empty: the model can serve.
 
     The golden sample is a float32 matrix (big-endian, one row after the other) with the scores that
     the trainer computed from it; this server must give the same ones.
     """
-    catboost = import_catboost()
     row = plpy.execute(plpy.prepare(MODEL_QUERY, ["bigint"]), [model_id])[0]
     artifact, names = row["artifact"], row["feature_names"]
     if hashlib.sha256(artifact).hexdigest() != row["sha256"]:
         return ["its artifact does not have the recorded sha256: it was damaged after training"]
     if artifact[:4] != b"CBM1":
         return ["its artifact is not in the native CatBoost format (.cbm)"]
-    try:
-        booster = catboost.CatBoost().load_model(blob=artifact)
-    except catboost.CatBoostError as error:
-        return [f"CatBoost cannot load its artifact: {str(error).splitlines()[0]}"]
 
     problems = []
-    if booster.feature_names_ != names:
-        problems.append(
-            f"its artifact has {len(booster.feature_names_)} features, the table {len(names)}, or in another order"
-        )
     packs = plpy.execute(PACK_QUERY)
     unknown = unknown_features(names, packs[0]["feature_names"]) if packs else []
     if not packs:
         problems.append("the features were never refreshed, so its own cannot be checked")
     if unknown:
         problems.append("features that this database does not have: " + ", ".join(unknown))
-    if not problems:
-        golden = np.frombuffer(row["golden_matrix"], ">f4").astype(np.float32).reshape(-1, len(names))
-        scores = booster.predict(golden, prediction_type="RawFormulaVal", thread_count=1)
-        if len(golden) == 0 or len(scores) != len(row["golden_scores"]):
-            problems.append("it has no golden sample")
-        elif not np.allclose(scores, row["golden_scores"], rtol=TOLERANCE, atol=TOLERANCE):
-            worst = np.abs(scores - row["golden_scores"]).max()
-            problems.append(f"its golden sample scores differ by up to {worst:.2g} from the trainer's")
-    return problems
+    return problems or problems_in_child(plpy, artifact, names, row["golden_matrix"], row["golden_scores"])

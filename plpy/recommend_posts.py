@@ -14,6 +14,7 @@ A request is a user at a moment. Feature names say where a value comes from:
     time.hour                 from the moment (UTC)
 """
 
+import hashlib
 import json
 
 import numpy as np
@@ -68,7 +69,7 @@ PLANS = {
         " liked_post_ids, liked_at, viewed_post_ids from pgfeed._request_users($1, $2, $3)",
         ["timestamptz", "bigint[]", "boolean"],
     ),
-    "model": ("select artifact, feature_names, encoders from pgfeed.models where model_id = $1", ["bigint"]),
+    "model": ("select artifact, sha256, feature_names, encoders from pgfeed.models where model_id = $1", ["bigint"]),
     "stored pack": (
         "select feature_names, topics, post_ids, topic_codes, matrix from pgfeed.feature_packs where pack_id = $1",
         ["bigint"],
@@ -438,11 +439,14 @@ def load_model(plpy, cache, model_id):
     if model_id not in models:
         catboost = import_catboost()
         row = run(plpy, cache, "model", model_id)[0]
+        booster = None
         try:
+            # CatBoost trusts an artifact's offsets: a damaged one could end the server.
+            if hashlib.sha256(row["artifact"]).hexdigest() != row["sha256"]:
+                raise ValueError("its artifact does not have the recorded sha256")
             booster = catboost.CatBoost().load_model(blob=row["artifact"])
-        except catboost.CatBoostError as error:
+        except (catboost.CatBoostError, ValueError) as error:
             plpy.warning(f"model {model_id} cannot be loaded: {error}")
-            booster = None
         while len(models) >= 4:
             models.pop(next(iter(models)))
         models[model_id] = booster and {

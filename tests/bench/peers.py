@@ -281,7 +281,7 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
         if method not in best or ndcg(ranking) > ndcg(found[best[method]]):
             best[method] = key
     chosen = {}
-    for name, without in best.values():
+    for name, _ in best.values():
         chosen[name] = tried[name]() if name in tried else makers[name](daily=is_rolling)
     peers = rank_peers(data, held_out, chosen, "held-out likes, peers")
     rankings = {f"{name}{', viewed left out' if without else ''}": peers[name, without] for name, without in best.values()}

@@ -136,7 +136,7 @@ def test_every_figure_is_that_of_scipy(query, dsn, experiment, attribution):
 
 
 def test_each_day_is_the_report_as_it_was_then_and_the_sequential_test_never_forgets(query, dsn, experiment):
-    rows = [row for row in rows_of(dsn, "select * from pgfeed.experiment_days(%s, '1 hour')", experiment)]
+    rows = rows_of(dsn, "select * from pgfeed.experiment_days(%s, '1 hour')", experiment)
     looks = defaultdict(list)
     for row in rows:
         end_of_day = datetime.combine(row["day"], datetime.min.time(), START.tzinfo) + timedelta(hours=25)

@@ -109,7 +109,7 @@ def test_a_sample_of_the_users_stands_for_all(network_dsn, monkeypatch, reported
     data = list(report_data.collect(connection))[-1]
     connection.close()
     assert 0 < data.breakdowns["hour"].views < data.overall.views == data.breakdowns["weekday"].views
-    root, text = reported(network_dsn)
+    _, text = reported(network_dsn)
     assert f"rest on a sample of {4000 / 8640:.1%} of the users" in text and "views, sampled." in text
 
 

@@ -5,7 +5,6 @@ import re
 import subprocess
 from pathlib import Path
 
-
 from tests.db.conftest import alembic, autocommit, queries
 
 SNAPSHOT = Path(__file__).parent / "schema.sql"
@@ -75,6 +74,10 @@ def test_privilege_matrix(query):
             select case p.prokind when 'p' then 'procedure' else 'function' end, p.proname, a.grantee, a.privilege_type
             from pg_proc p cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
             where p.pronamespace = 'pgfeed'::regnamespace
+            union all
+            select 'column', format('%s.%s', c.relname, t.attname), a.grantee, a.privilege_type
+            from pg_attribute t join pg_class c on c.oid = t.attrelid cross join lateral aclexplode(t.attacl) a
+            where c.relnamespace = 'pgfeed'::regnamespace and not c.relispartition
             union all
             select 'schema', n.nspname, a.grantee, a.privilege_type
             from pg_namespace n cross join lateral aclexplode(n.nspacl) a where n.nspname in ('pgfeed', 'simulation')

@@ -24,7 +24,7 @@ def pack(**columns):
     names = [f"post.decayed_{action}_count_{name}" for action in ("view", "like") for name in HALF_LIFE_HOURS]
     given = {f"post.{name}": np.array(values, np.float32) for name, values in columns.items()}
     rest = ["post.like_count", "post.age_days", "post.days_since_event"]
-    return {"post_ids": np.array([10, 20, 30]), "columns": {name: zeros for name in names + rest} | given}
+    return {"post_ids": np.array([10, 20, 30]), "columns": dict.fromkeys(names + rest, zeros) | given}
 
 
 def events(*rows):

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loader.errors import PgfeedError
-from loader.rows import events_of, parse_integer, parse_small, parse_text, parse_time, records_of, storable, time_zone
+from loader.rows import (
+    events_of,
+    parse_integer,
+    parse_small,
+    parse_text,
+    parse_time,
+    parse_topic,
+    records_of,
+    storable,
+    time_zone,
+)
 from loader.sources import Batch
 
 MOMENT = datetime(2021, 10, 20, 11, 8, 10, tzinfo=UTC)
@@ -71,6 +81,12 @@ def test_what_is_no_integer(value, reason):
     with pytest.raises(ValueError) as error:
         parse_integer(value)
     assert str(error.value) == reason
+
+
+def test_topics_fit_in_an_index_entry():
+    assert (parse_topic("ж" * 1000), parse_topic("")) == ("ж" * 1000, None)
+    with pytest.raises(ValueError, match=r"'жж.*\.\.\.' has more than 2,000 bytes"):
+        parse_topic("ж" * 1001)
 
 
 def test_small_integers_and_texts():

@@ -291,8 +291,8 @@ def moment_columns(row, posts, neighbours, recent, moment, pack_moment):
     return {name: np.asarray(values)[None] for name, values in columns.items()}
 
 
-def request_columns(rows, posts, encoders):
-    """Return the values that belong to requests, by feature name, from rows of _request_users().
+def request_columns(rows, posts, encoders, names=MATCH_COLUMNS):
+    """Return the values that belong to requests, by feature name, from rows of _request_users(); match.* if in names.
 
     Each is float32 of shape (requests,); user_topic.* have the shape (requests, topics + 1), whose
     last column, NaN, is for posts without a topic. Encoders map category to code, by feature name.
@@ -320,14 +320,16 @@ def request_columns(rows, posts, encoders):
     like_rates, view_counts = (posts["columns"][f"post.{name}"] for name in ("like_rate", "view_count"))
     for name in ("taste.like_rate", "taste.view_count_ratio"):
         result[name] = np.full(len(rows), np.nan, np.float32)
-    for request, row in enumerate(rows):
-        liked = post_rows_of(posts, liked_post_ids(row))
+    liked_rows = [post_rows_of(posts, liked_post_ids(row)) for row in rows]
+    for request, (row, liked) in enumerate(zip(rows, liked_rows)):
         viewed = post_rows_of(posts, viewed_post_ids(row))
         if len(liked):
             result["taste.like_rate"][request] = like_rates[liked].mean()
             if view_counts[viewed].any():
                 result["taste.view_count_ratio"][request] = view_counts[liked].mean() / view_counts[viewed].mean()
-    return result | match_vectors(rows, posts)
+    if any(name in MATCH_COLUMNS for name in names):
+        result |= match_vectors(liked_rows, posts)
+    return result
 
 
 def text_vectors(posts):
@@ -340,18 +342,18 @@ def text_vectors(posts):
     return posts["vectors"]["match.text"]
 
 
-def match_vectors(rows, posts):
+def match_vectors(liked_rows, posts):
     """Return the users' sides of match.*, float32 (requests, dimensions); NaN: nothing liked.
 
+    liked_rows: the places in the pack of what each user liked, in the order of time.
     match.text, _last: the mean text vector of the newest 50, 5 likes, so that the feature is their mean cosine
     with the candidate. match.factors: the user's vector of the factor model, see fold_in().
     """
     texts, factors = text_vectors(posts), posts["vectors"].get("match.factors")
-    result = {name: np.full((len(rows), texts.shape[1]), np.nan, np.float32) for name in TEXT_LIKES}
+    result = {name: np.full((len(liked_rows), texts.shape[1]), np.nan, np.float32) for name in TEXT_LIKES}
     if factors is not None:
-        result["match.factors"] = np.full((len(rows), FACTORS), np.nan, np.float32)
-    for request, row in enumerate(rows):
-        liked = post_rows_of(posts, liked_post_ids(row))
+        result["match.factors"] = np.full((len(liked_rows), FACTORS), np.nan, np.float32)
+    for request, liked in enumerate(liked_rows):
         if len(liked):
             for name, count in TEXT_LIKES.items():
                 result[name][request] = texts[liked[-count:]].mean(axis=0)
@@ -608,7 +610,7 @@ def answer(plpy, cache, user_id, ts, variant, wanted):
     if state["is_shortlist"] and not (source == "model" and needs_moment(model["feature_names"])):
         posts = load_candidates(plpy, cache, state, posts, user, ts, wanted)
     if source == "model":
-        requests = request_columns([user], posts, model["encoders"])
+        requests = request_columns([user], posts, model["encoders"], model["feature_names"])
         requests["time.hour"] = np.array([state["hour"]], np.float32)
         requests["time.weekday"] = np.array([state["weekday"]], np.float32)
         if needs_moment(model["feature_names"]):

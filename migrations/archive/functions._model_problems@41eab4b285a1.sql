@@ -1,9 +1,7 @@
-create or replace function pgfeed._user_factors(as_of timestamptz, post_ids bytea, factors bytea)
-returns table (user_id bigint, factors real[])
+create or replace function pgfeed._model_problems(model_id bigint)
+returns text[]
 language plpython3u stable
-cost 1000000 rows 10000
 set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
 as $$
 """The body of pgfeed.recommend_posts: features of one user and all posts, scores, the best k.
 
@@ -284,8 +282,8 @@ def moment_columns(row, posts, neighbours, recent, moment, pack_moment):
     return {name: np.asarray(values)[None] for name, values in columns.items()}
 
 
-def request_columns(rows, posts, encoders):
-    """Return the values that belong to requests, by feature name, from rows of _request_users().
+def request_columns(rows, posts, encoders, names=MATCH_COLUMNS):
+    """Return the values that belong to requests, by feature name, from rows of _request_users(); match.* if in names.
 
     Each is float32 of shape (requests,); user_topic.* have the shape (requests, topics + 1), whose
     last column, NaN, is for posts without a topic. Encoders map category to code, by feature name.
@@ -313,14 +311,16 @@ def request_columns(rows, posts, encoders):
     like_rates, view_counts = (posts["columns"][f"post.{name}"] for name in ("like_rate", "view_count"))
     for name in ("taste.like_rate", "taste.view_count_ratio"):
         result[name] = np.full(len(rows), np.nan, np.float32)
-    for request, row in enumerate(rows):
-        liked = post_rows_of(posts, liked_post_ids(row))
+    liked_rows = [post_rows_of(posts, liked_post_ids(row)) for row in rows]
+    for request, (row, liked) in enumerate(zip(rows, liked_rows)):
         viewed = post_rows_of(posts, viewed_post_ids(row))
         if len(liked):
             result["taste.like_rate"][request] = like_rates[liked].mean()
             if view_counts[viewed].any():
                 result["taste.view_count_ratio"][request] = view_counts[liked].mean() / view_counts[viewed].mean()
-    return result | match_vectors(rows, posts)
+    if any(name in MATCH_COLUMNS for name in names):
+        result |= match_vectors(liked_rows, posts)
+    return result
 
 
 def text_vectors(posts):
@@ -333,18 +333,18 @@ def text_vectors(posts):
     return posts["vectors"]["match.text"]
 
 
-def match_vectors(rows, posts):
+def match_vectors(liked_rows, posts):
     """Return the users' sides of match.*, float32 (requests, dimensions); NaN: nothing liked.
 
+    liked_rows: the places in the pack of what each user liked, in the order of time.
     match.text, _last: the mean text vector of the newest 50, 5 likes, so that the feature is their mean cosine
     with the candidate. match.factors: the user's vector of the factor model, see fold_in().
     """
     texts, factors = text_vectors(posts), posts["vectors"].get("match.factors")
-    result = {name: np.full((len(rows), texts.shape[1]), np.nan, np.float32) for name in TEXT_LIKES}
+    result = {name: np.full((len(liked_rows), texts.shape[1]), np.nan, np.float32) for name in TEXT_LIKES}
     if factors is not None:
-        result["match.factors"] = np.full((len(rows), FACTORS), np.nan, np.float32)
-    for request, row in enumerate(rows):
-        liked = post_rows_of(posts, liked_post_ids(row))
+        result["match.factors"] = np.full((len(liked_rows), FACTORS), np.nan, np.float32)
+    for request, liked in enumerate(liked_rows):
         if len(liked):
             for name, count in TEXT_LIKES.items():
                 result[name][request] = texts[liked[-count:]].mean(axis=0)
@@ -601,7 +601,7 @@ def answer(plpy, cache, user_id, ts, variant, wanted):
     if state["is_shortlist"] and not (source == "model" and needs_moment(model["feature_names"])):
         posts = load_candidates(plpy, cache, state, posts, user, ts, wanted)
     if source == "model":
-        requests = request_columns([user], posts, model["encoders"])
+        requests = request_columns([user], posts, model["encoders"], model["feature_names"])
         requests["time.hour"] = np.array([state["hour"]], np.float32)
         requests["time.weekday"] = np.array([state["weekday"]], np.float32)
         if needs_moment(model["feature_names"]):
@@ -648,194 +648,75 @@ def recommend_posts(plpy, cache, user_id, ts, k, variant):
     ]
 
 
-"""The body of pgfeed._post_neighbours: which posts are liked by the same users."""
+"""The body of pgfeed._model_problems: what keeps a stored model from serving."""
+
+import hashlib
 
 import numpy as np
 
-MAX_LIKES = 500_000
-MAX_PAIRS = 500_000
-FEWEST_NEIGHBOURS = 20
-MOST_NEIGHBOURS = 100
-PRIOR_LIKES = 3.0
-BLOCK_CELLS = 4_000_000
-MAX_EASE_POSTS = 2_000
-EASE_LAMBDA = 300.0
-LIKES_QUERY = (
-    "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
-    " string_agg(int8send(l.post_id), '') as post_ids from ("
-    " select k.user_id, k.post_id, floor(extract(epoch from k.liked_at) / 86400)::integer as day from pgfeed.likes as k"
-    " where k.liked_at < $1 and k.liked_at >= coalesce((select min(n.day)::timestamptz from ("
-    " select d.day, sum(d.like_count) over (order by d.day desc) - d.like_count as later from pgfeed.rollup_days as d"
-    " where d.day < ($1)::date) as n where n.later < $2), '-infinity')"
-    ") as l"
+TOLERANCE = 1e-6
+MODEL_QUERY = (
+    "select artifact, sha256, feature_names, golden_matrix, golden_scores from pgfeed.models where model_id = $1"
 )
+PACK_QUERY = "select feature_names from pgfeed.feature_packs order by pack_id desc limit 1"
 
 
-def co_likes(groups, columns, count):
-    """Return a sparse (groups, posts) matrix of ones: which posts each group holds; each pair is given once."""
-    from scipy.sparse import csr_matrix
+def unknown_features(names, pack_names):
+    """Return those feature names that nothing in this database computes."""
+    known = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, "time.hour", "time.weekday"}
+    known.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS))
+    known.update(f"user.{column}" for column in USER_COLUMNS)
+    known.update(f"user_topic.{column}" for column in TOPIC_COLUMNS)
+    stated = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
+    return [name for name in names if name not in known and (":" not in name or name.partition(":")[0] not in stated)]
 
-    _, group = np.unique(groups, return_inverse=True)
-    return csr_matrix((np.ones(len(columns), np.float32), (group, columns)), (group.max(initial=-1) + 1, count))
 
+def _model_problems(plpy, cache, model_id):
+    """Return the problems as a list of sentences; empty: the model can serve.
 
-def ease_weights(matrix):
-    """Return the 2,000 most liked posts, ascending, and how much a like of one of them speaks for another.
-
-    matrix: sparse (users, posts) of ones. Weights are float32 (posts, posts) with a zero diagonal: EASE (Steck,
-    Embarrassingly Shallow Autoencoders for Sparse Data, 2019, equation 8), lambda 300.
+    The golden sample is a float32 matrix (big-endian, one row after the other) with the scores that
+    the trainer computed from it; this server must give the same ones.
     """
-    likes = np.asarray(matrix.sum(axis=0)).ravel()
-    popular = np.sort(np.argsort(-likes, kind="stable")[:MAX_EASE_POSTS])
-    gram = (matrix[:, popular].T @ matrix[:, popular]).toarray()
-    gram[np.diag_indices(len(gram))] += EASE_LAMBDA
-    inverse = np.linalg.inv(gram)
-    weights = -inverse / np.diag(inverse)
-    np.fill_diagonal(weights, 0)
-    return popular, weights.astype(np.float32)
+    from catboost import CatBoost, CatBoostError
+
+    row = plpy.execute(plpy.prepare(MODEL_QUERY, ["bigint"]), [model_id])[0]
+    artifact, names = row["artifact"], row["feature_names"]
+    if hashlib.sha256(artifact).hexdigest() != row["sha256"]:
+        return ["its artifact does not have the recorded sha256: it was damaged after training"]
+    if artifact[:4] != b"CBM1":
+        return ["its artifact is not in the native CatBoost format (.cbm)"]
+    try:
+        booster = CatBoost().load_model(blob=artifact)
+    except CatBoostError as error:
+        return [f"CatBoost cannot load its artifact: {str(error).splitlines()[0]}"]
+
+    problems = []
+    if booster.feature_names_ != names:
+        problems.append(
+            f"its artifact has {len(booster.feature_names_)} features, the table {len(names)}, or in another order"
+        )
+    packs = plpy.execute(PACK_QUERY)
+    unknown = unknown_features(names, packs[0]["feature_names"]) if packs else []
+    if not packs:
+        problems.append("the features were never refreshed, so its own cannot be checked")
+    if unknown:
+        problems.append("features that this database does not have: " + ", ".join(unknown))
+    if not problems:
+        golden = np.frombuffer(row["golden_matrix"], ">f4").astype(np.float32).reshape(-1, len(names))
+        scores = booster.predict(golden, prediction_type="RawFormulaVal", thread_count=1)
+        if len(golden) == 0 or len(scores) != len(row["golden_scores"]):
+            problems.append("it has no golden sample")
+        elif not np.allclose(scores, row["golden_scores"], rtol=TOLERANCE, atol=TOLERANCE):
+            worst = np.abs(scores - row["golden_scores"]).max()
+            problems.append(f"its golden sample scores differ by up to {worst:.2g} from the trainer's")
+    return problems
 
 
-def neighbours(user_ids, days, rows, count):
-    """Return float32 (5, pairs): post, neighbour, similarity by users, by users on the same day, EASE weight.
-
-    Arguments are one entry per like, in no order; rows are places of posts, below count; days are of the years 1970 to
-    2099. The similarity is a cosine with a prior, pairs / sqrt((likes + 3) (likes' + 3)) where pairs are the users (or
-    user-days) that liked both. Each post keeps the 20 to 100 others, fewer the larger the catalogue, with the largest
-    sum of all three; posts and neighbours ascending.
-    """
-    if not len(rows):
-        return np.zeros((5, 0), np.float32)
-    user = np.unique(user_ids, return_inverse=True)[1].astype(np.int64)
-    first = np.lexsort((days, user * count + rows))
-    kept = first[np.unique((user * count + rows)[first], return_index=True)[1]]
-    liked, column = np.unique(rows[kept], return_inverse=True)
-    by_user = co_likes(user[kept], column, len(liked))
-    by_day = co_likes(user[kept] * 65_536 + days[kept], column, len(liked))
-    norms = (1 / np.sqrt(np.asarray(by_user.sum(axis=0)).ravel() + PRIOR_LIKES)).astype(np.float32)
-    popular, weights = ease_weights(by_user)
-    most = min(max(MAX_PAIRS // count, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS, len(liked))
-    step, parts = max(BLOCK_CELLS // len(liked), 1), []
-    for start in range(0, len(liked), step):
-        block = np.arange(start, min(start + step, len(liked)))
-        norm = norms[block][:, None] * norms
-        similarity = (by_user[:, block].T @ by_user).toarray() * norm
-        day_similarity = (by_day[:, block].T @ by_day).toarray() * norm
-        weight = np.zeros_like(similarity)
-        is_popular = np.isin(block, popular)
-        weight[np.ix_(is_popular, popular)] = weights[np.searchsorted(popular, block[is_popular])]
-        total = similarity + day_similarity + weight
-        total[np.arange(len(block)), block] = 0
-        best = np.sort(np.argpartition(-total, most - 1, axis=1)[:, :most], axis=1)
-        place, index = np.nonzero(np.take_along_axis(total, best, axis=1) > 0)
-        other = best[place, index]
-        pairs = liked[block[place]], liked[other], similarity[place, other], day_similarity[place, other], weight[place, other]
-        parts.append(np.stack([values.astype(np.float32) for values in pairs]))
-    return np.concatenate(parts, axis=1)
-
-
-def read_likes(plpy, as_of, post_ids, most):
-    """Return the newest likes before as_of of catalogued posts: user ids, days since 1970, places in post_ids.
-
-    post_ids: bytes of ascending big-endian int8. All likes of the days that hold the newest `most` are read.
-    """
-    likes = plpy.execute(plpy.prepare(LIKES_QUERY, ["timestamptz", "bigint"]), [as_of, most])[0]
-    catalogue = np.frombuffer(post_ids, ">i8").astype(np.int64)
-    user_ids, liked = (np.frombuffer(likes[name] or b"", ">i8").astype(np.int64) for name in ("user_ids", "post_ids"))
-    days = np.frombuffer(likes["days"] or b"", ">i4").astype(np.int64)
-    rows = np.searchsorted(catalogue, liked)
-    known = rows < len(catalogue)
-    known[known] = catalogue[rows[known]] == liked[known]
-    return user_ids[known], days[known], rows[known]
-
-
-def _post_neighbours(plpy, cache, as_of, post_ids):
-    """Return the neighbours of posts, given as bytes of ascending int64, as bytes of float32, five rows; big-endian."""
-    found = neighbours(*read_likes(plpy, as_of, post_ids, MAX_LIKES), len(post_ids) // 8)
-    return found.astype(">f4").tobytes()
-
-
-"""The bodies of pgfeed._post_factors and pgfeed._user_factors: vectors whose products say who likes what."""
-
-import numpy as np
-
-MAX_FACTOR_LIKES = 2_000_000
-SWEEPS = 10
-BLOCK_ROWS = 2_000
-
-
-def like_matrix(user_ids, rows, count):
-    """Return the users, ascending, and a sparse (users, posts) matrix of ones: who liked what."""
-    from scipy.sparse import csr_matrix
-
-    users, user = np.unique(user_ids, return_inverse=True)
-    matrix = csr_matrix((np.ones(len(rows), np.float32), (user, rows)), (len(users), count))
-    matrix.data[:] = 1  # a like counts once
-    return users, matrix
-
-
-def solve_side(likes, vectors):
-    """Return the vectors, float32, of the rows of a sparse matrix of likes, given those of its columns.
-
-    The least squares of fold_in() for all rows; a row without likes is 0.
-    """
-    from scipy.sparse import csr_matrix
-
-    gram = vectors.T @ vectors + FACTOR_LAMBDA * np.eye(FACTORS, dtype=np.float32)
-    result = np.zeros((likes.shape[0], FACTORS), np.float32)
-    filled = np.flatnonzero(np.diff(likes.indptr))
-    for start in range(0, len(filled), BLOCK_ROWS):
-        rows = filled[start:start + BLOCK_ROWS]
-        block = likes[rows]
-        columns, places = np.unique(block.indices, return_inverse=True)
-        block = csr_matrix((block.data, places, block.indptr), (len(rows), len(columns)))
-        near = vectors[columns]
-        squares = (near[:, :, None] * near[:, None, :]).reshape(len(near), FACTORS**2)
-        left = gram + FACTOR_CONFIDENCE * (block @ squares).reshape(-1, FACTORS, FACTORS)
-        right = (1 + FACTOR_CONFIDENCE) * (block @ near)
-        result[rows] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
-    return result
-
-
-def factorise(matrix):
-    """Return the vectors of the columns, float32 (posts, factors), of a sparse (users, posts) matrix of ones.
-
-    Alternating least squares (Hu, Koren and Volinsky, Collaborative filtering for implicit feedback datasets,
-    2008), ten sweeps from a fixed start, so that equal likes give equal vectors.
-    """
-    start = np.random.default_rng(0).standard_normal((matrix.shape[1], FACTORS), np.float32)
-    transposed, vectors = matrix.T.tocsr(), start / np.float32(FACTORS)
-    for _ in range(SWEEPS):
-        vectors = solve_side(transposed, solve_side(matrix, vectors))
-    return vectors
-
-
-def _post_factors(plpy, cache, as_of, post_ids):
-    """Return the vectors of posts, given as bytes of ascending int64, and their gram: see unpack_factors()."""
-    user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
-    _, matrix = like_matrix(user_ids, rows, len(post_ids) // 8)
-    vectors = factorise(matrix)
-    return np.concatenate([vectors, vectors.T @ vectors]).astype(">f4").tobytes()
-
-
-def _user_factors(plpy, cache, as_of, post_ids, factors):
-    """Yield user_id and vector of all users with a like among the newest, given what _post_factors() made of them."""
-    count = len(post_ids) // 8
-    user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
-    users, matrix = like_matrix(user_ids, rows, count)
-    return list(zip(users.tolist(), solve_side(matrix, unpack_factors(factors)[0]).tolist()))
-
-
-def _unpack_factors(plpy, cache, post_ids, factors):
-    """Return post_id and vector of each post of a pack."""
-    return list(zip(np.frombuffer(post_ids, ">i8").tolist(), unpack_factors(factors)[0].tolist()))
-
-
-return _user_factors(plpy, SD, as_of, post_ids, factors)
+return _model_problems(plpy, SD, model_id)
 $$;
 
-alter function pgfeed._user_factors(timestamptz, bytea, bytea) owner to pgfeed_owner;
+alter function pgfeed._model_problems(bigint) owner to pgfeed_owner;
 
-comment on function pgfeed._user_factors(timestamptz, bytea, bytea) is
-    'One row per user with a like among the newest 2,000,000 before as_of: the vector that goes with the posts'' factors, see _post_factors()';
+comment on function pgfeed._model_problems(bigint) is 'What keeps a stored model from serving; empty: nothing';
 
-revoke all on function pgfeed._user_factors(timestamptz, bytea, bytea) from public;
+revoke all on function pgfeed._model_problems(bigint) from public;

@@ -1,0 +1,90 @@
+"""What can be said of the code without running it: lint, types, dead code, SQL that parses, safe migrations."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pglast
+import pytest
+from pglast.visitors import Visitor
+
+from migrations.objects import ARCHIVE, ROOT, compose
+
+SCRIPTS = Path(sys.executable).parent
+OFFLINE = [sys.executable, "-m", "alembic"]
+# By Alembic, psycopg2, numpy, io, pydantic; by SQL the main function of each module in plpy.
+USED_BY_OTHERS = [
+    "upgrade", "downgrade", "revision", "down_revision", "autocommit", "writeable", "readable", "recommendations",
+    *(path.stem for path in (ROOT / "plpy").glob("*.py")),
+]
+# In a transaction of its own, with a lock_timeout (migrations/env.py), and on tables that the same revision makes;
+# functions and views are dropped where their signature changes.
+NOT_HERE = [
+    "ban-drop-function", "ban-drop-view", "prefer-bigint-over-int", "prefer-bigint-over-smallint", "prefer-robust-stmts",
+    "prefer-text-field", "require-concurrent-index-creation", "require-lock-timeout", "require-statement-timeout",
+]
+CHECKS = {
+    "lint": [SCRIPTS / "ruff", "check", "--quiet", "."],
+    "types": [SCRIPTS / "mypy", "--no-error-summary"],
+    "dead code": [
+        SCRIPTS / "vulture", "loader", "plpy", "migrations", "--ignore-decorators", "@main.*,@experiment_group.*,@app.*",
+        "--ignore-names", ",".join(USED_BY_OTHERS),
+    ],
+}
+
+
+def output_of(*command: str | Path) -> str:
+    """Run a command in the checkout; return what it prints, which is to fail the test if it ends with an error."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class Refused(Visitor):
+    """Collects what no statement of ours may say."""
+
+    def __init__(self):
+        self.found = []
+
+    def visit_A_Star(self, ancestors, node):
+        self.found.append("select *")
+
+    def visit_DropStmt(self, ancestors, node):
+        if node.behavior == pglast.enums.DropBehavior.DROP_CASCADE:
+            self.found.append("drop ... cascade")
+
+
+@pytest.fixture(scope="module")
+def migration() -> str:
+    """The SQL of all revisions from nothing to head."""
+    return output_of(*OFFLINE, "upgrade", "head", "--sql")
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_nothing_is_found(check):
+    output_of(*CHECKS[check])
+
+
+def test_scripts_are_clean():
+    if shutil.which("shellcheck") is None:
+        pytest.skip("there is no shellcheck here")
+    output_of("shellcheck", "run", ".ci/run")
+
+
+def test_all_sql_parses_and_has_neither_star_nor_cascade(migration):
+    texts = {str(path): compose(str(path.relative_to(ROOT / "sql").with_suffix(""))) for path in (ROOT / "sql").rglob("*/*.sql")}
+    texts |= {str(path): path.read_text(encoding="utf-8") for path in ARCHIVE.glob("*.sql")}
+    texts |= {"upgrade": migration, "downgrade": output_of(*OFFLINE, "downgrade", "head:base", "--sql")}
+    for name, text in texts.items():
+        refused = Refused()
+        refused(pglast.parse_sql(text))
+        assert refused.found == [], name
+
+
+def test_migrations_are_safe_on_a_live_database(migration, tmp_path):
+    path = tmp_path / "upgrade.sql"
+    # Bodies of functions migrate nothing.
+    path.write_text(re.sub(r"\$(\w*)\$.*?\$\1\$", "''", migration, flags=re.DOTALL), encoding="utf-8")
+    output_of(SCRIPTS / "squawk", "--pg-version", "15", "--exclude", ",".join(NOT_HERE), path)
