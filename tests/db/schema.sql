@@ -254,7 +254,7 @@ CREATE FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) RETURNS t
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) IS 'The arm of a user: the one whose slots hold Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count. The same before, during and after the experiment';
+COMMENT ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) IS 'The arm of a user: the one whose slots hold Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count. The same before, during and after the experiment. An unknown experiment is an error';
 CREATE FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone DEFAULT now()) RETURNS TABLE(name text, is_ok boolean, value double precision, finding text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -604,6 +604,14 @@ COMMENT ON COLUMN pgfeed.experiments.salt IS 'Splits the users: experiments with
 COMMENT ON COLUMN pgfeed.experiments.slot_count IS '100 if all weights are whole percents, else 10000: what the hash of a user is divided by';
 COMMENT ON COLUMN pgfeed.experiments.expected_lift IS 'Relative gain worth finding, 0.05: 5%. The sequential test is most powerful there';
 COMMENT ON COLUMN pgfeed.experiments.winner IS 'The arm that conclude_experiment() named; null: none yet';
+CREATE VIEW pgfeed.experiment_results AS ...;
+COMMENT ON VIEW pgfeed.experiment_results IS 'One row per experiment that was started, metric and arm: experiment_report() as of now, with likes within an hour of their exposure. Computed at each query: name an experiment. Values and lifts are shares (0.05: 5%)';
+COMMENT ON COLUMN pgfeed.experiment_results.winner IS 'Null: not concluded';
+COMMENT ON COLUMN pgfeed.experiment_results.low IS '95% interval of value';
+COMMENT ON COLUMN pgfeed.experiment_results.lift IS 'Relative to the first arm; null: it is the first arm';
+COMMENT ON COLUMN pgfeed.experiment_results.p_value IS 'For a single look on a day that was chosen beforehand';
+COMMENT ON COLUMN pgfeed.experiment_results.sequential_p_value IS 'Valid whenever one looks';
+COMMENT ON COLUMN pgfeed.experiment_results.days_needed IS 'Further days until a lift as expected would be found';
 ALTER TABLE pgfeed.experiments ALTER COLUMN experiment_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.experiments_experiment_id_seq
     START WITH 1
@@ -1086,6 +1094,8 @@ GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.exposures TO pgfeed_operator;
 GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(as_of) ON TABLE pgfeed.feature_packs TO pgfeed_operator;

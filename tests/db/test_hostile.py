@@ -168,6 +168,13 @@ def test_a_damaged_model_never_ends_the_session(network, tmp_path):
     assert network("select pg_backend_pid()") == pid
 
 
+def test_a_serving_model_that_is_damaged_later_is_never_loaded(network, tmp_path):
+    artifact = network("select artifact from pgfeed.models where variant = 'control'")[0][0].tobytes()
+    at = splits_at(artifact, tmp_path)
+    network("update pgfeed.models set artifact = %s where variant = 'control'", artifact[:at] + b"\xff\xff\xff\x7f" + artifact[at + 4:])
+    assert {row[0] for row in network("select source from pgfeed.recommend_posts(7, '2021-12-13')")} == {"popular"}
+
+
 def test_hostile_topics_and_cities_are_only_texts(network):
     topics = [text for text in TEXTS if text and len(text.encode()) <= 2000] + ["ж" * 1000]
     for number, topic in enumerate(topics):

@@ -13,7 +13,7 @@ from loader.errors import PgfeedError
 from migrations.objects import compose
 from plpy._post_factors import factorise, like_matrix, solve_side
 from plpy.recommend_posts import encode_topics, feature_values, fold_in, request_columns, unpack_factors, unpack_posts
-from tests.db.conftest import autocommit, clone, database_name, administer, dsn_of, queries
+from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 from tests.db.test_embed import Words
 
 END = "2021-12-13 12:00+00"

@@ -1,5 +1,6 @@
 """The body of recommend_posts without a database."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -97,7 +98,8 @@ def test_plans_are_prepared_once_a_session():
 
 
 def test_a_damaged_model_is_warned_of_once_and_not_used():
-    plpy, cache = FakePlpy(model=[{"artifact": b"CBM1 damaged", "feature_names": [], "encoders": "{}"}]), {}
+    blob = b"CBM1 damaged"
+    plpy, cache = FakePlpy(model=[{"artifact": blob, "sha256": hashlib.sha256(blob).hexdigest(), "feature_names": [], "encoders": "{}"}]), {}
     assert body.load_model(plpy, cache, 7) is None and body.load_model(plpy, cache, 7) is None
     assert len(plpy.warnings) == 1 and "model 7" in plpy.warnings[0]
 
