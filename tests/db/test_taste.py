@@ -172,7 +172,7 @@ def test_an_explanation_sums_to_the_score(stage_3, variant, ts):
     assert sum(row[3] for row in rows) == pytest.approx(score, abs=1e-5)
     assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
     assert [abs(row[3]) for row in rows] == sorted((abs(row[3]) for row in rows), reverse=True)
-    assert dict((row[1], row[2]) for row in rows)["user.age"] == 40
+    assert {row[1]: row[2] for row in rows}["user.age"] == 40
 
 
 def test_what_no_model_scored_is_explained_by_what_it_was_ranked_by(stage_3):
