@@ -13,7 +13,7 @@ def upgrade() -> None:
     install("functions/_job_probes", "3180f53bd360")
     install("functions/_model_problems", "89b3645cfe4d")
     install("functions/_post_factors", "2df4ef0485e7")
-    install("functions/_shortlist", "e1ae1bef97b1")
+    install("functions/_shortlist", "71ef9a9cfd72")
     install("functions/_start_recommendation_batch", "32eb912eae4b")
     install("functions/_unpack_factors", "aadee2a967b5")
     install("functions/_user_factors", "a0ea0684d04b")

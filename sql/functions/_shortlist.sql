@@ -5,6 +5,9 @@ cost 1000000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
+--!include plpy/import_catboost.py
+
+
 --!include plpy/recommend_posts.py
 
 
