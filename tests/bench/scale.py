@@ -266,9 +266,12 @@ def show(connection: Connection, users: int, as_json: bool) -> None:
     for step in found:
         rate = "" if step["unit"] == "calls" else f"{step['row_count'] / step['seconds']:,.0f}"
         memory = (f"{step[name]:,.0f}" for name in ("client_mb", "session_mb", "private_mb"))
-        rows.append((step["name"], f"{step['row_count']:,} {step['unit']}", f"{step['seconds']:.1f}", rate, *memory, step["note"]))
-    headers = ["step", "rows", "seconds", "rate/s", "client MB", "session MB", "private MB", "and"]
-    out.print(table(f"{users:,} users, {DAYS} days and one more", headers, rows, headers[1:7]))
+        rows.append((step["name"], f"{step['row_count']:,}", step["unit"], f"{step['seconds']:.1f}", rate, *memory))
+    headers = ["step", "rows", "of", "seconds", "rate/s", "client MB", "session MB", "private MB"]
+    out.print(table(f"{users:,} users, {DAYS} days and one more", headers, rows, [header for header in headers if header not in ("step", "of")]))
+    for step in found:
+        if step["note"]:
+            out.print(f"{step['name']}: {step['note']}")
     disk = [(what, megabytes(data), megabytes(index)) for what, data, index in sizes]
     out.print(table("on disk", ["what", "data", "indexes"], [*disk, ("database", megabytes(total / 2**20), ""), ("WAL of the server", megabytes(wal / 2**20), "")], ["data", "indexes"]))
     out.print(table("goals at full size", ["what", "goal", "measured"], goals({step["name"]: step for step in found}, (total + wal) / 2**20)))
