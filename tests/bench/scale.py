@@ -239,7 +239,7 @@ def megabytes(value: float) -> str:
 
 
 def goals(measured: dict[str, dict], disk_mb: float) -> list[tuple[str, str, str]]:
-    """Return what, the goal at full size and what was measured."""
+    """Return what, the goal at full size, and what was measured."""
     ratio = measured["roll up from scratch"]["seconds"] / measured["roll up one day"]["seconds"]
     peak = max(step["client_mb"] for name, step in measured.items() if name.startswith("train"))
     rate = measured["load"]["row_count"] / measured["load"]["seconds"]
@@ -255,12 +255,13 @@ def goals(measured: dict[str, dict], disk_mb: float) -> list[tuple[str, str, str
 def show(connection: Connection, users: int, as_json: bool) -> None:
     """Print what is noted in the database, and its size on disk."""
     names = ["name", "row_count", "unit", "seconds", "client_mb", "session_mb", "private_mb", "note"]
-    found = [dict(zip(names, row)) for row in rows_of(connection, f"select {', '.join(names)} from bench.steps order by number")]
+    found = [dict(zip(names, row, strict=True)) for row in rows_of(connection, f"select {', '.join(names)} from bench.steps order by number")]
     sizes = [(what, data / 2**20, index / 2**20) for what, data, index in rows_of(connection, SIZES)]
     total, wal = rows_of(connection, "select pg_database_size(current_database()), (select sum(size) from pg_ls_waldir())::bigint")[0]
+    reached = goals({step["name"]: step for step in found}, (total + wal) / 2**20)
     if as_json:
         disk = {what: {"data_mb": data, "index_mb": index} for what, data, index in sizes}
-        out.print_json(json.dumps({"users": users, "steps": found, "disk": disk | {"database_mb": total / 2**20, "wal_mb": wal / 2**20}}))
+        out.print_json(json.dumps({"users": users, "steps": found, "disk": disk | {"database_mb": total / 2**20, "wal_mb": wal / 2**20}, "goals": reached}))
         return
     rows = []
     for step in found:
@@ -274,7 +275,7 @@ def show(connection: Connection, users: int, as_json: bool) -> None:
             out.print(f"{step['name']}: {step['note']}")
     disk = [(what, megabytes(data), megabytes(index)) for what, data, index in sizes]
     out.print(table("on disk", ["what", "data", "indexes"], [*disk, ("database", megabytes(total / 2**20), ""), ("WAL of the server", megabytes(wal / 2**20), "")], ["data", "indexes"]))
-    out.print(table("goals at full size", ["what", "goal", "measured"], goals({step["name"]: step for step in found}, (total + wal) / 2**20)))
+    out.print(table("goals at full size", ["what", "goal", "measured"], reached))
 
 
 @click.command()
