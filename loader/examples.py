@@ -137,7 +137,11 @@ def columns_at(row: dict, posts: dict, codes: dict[str, dict[str, float]], momen
 def load_posts(connection: Connection, day: date, codes: dict[str, dict[str, float]], has_factors: bool = False) -> dict:
     """Return the post pack as of the day's midnight, with factor vectors if wanted; made and kept if not there yet."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute("select pack_id from pgfeed._serving_state(%s, null) where pack_id is not null and features_as_of = %s", [midnight(day)] * 2)
+        # A refresh that deletes old packs at the same time is waited for, or waits.
+        cursor.execute(
+            "select k.pack_id from pgfeed._serving_state(%s, null) as s join pgfeed.feature_packs as k on k.pack_id = s.pack_id"
+            " where s.features_as_of = %s for key share of k", [midnight(day)] * 2,
+        )
         row = cursor.fetchone()
         if row is None:
             cursor.execute("call pgfeed._pack_features(%s)", [midnight(day)])

@@ -25,19 +25,36 @@ def data_folder(name: str) -> Path:
     return folder
 
 
+def administer(statement: str) -> None:
+    """Run one statement outside of a transaction in the present database."""
+    with closing(db.connect()) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def create_database(name: str) -> str:
+    """Make a database beside the present one unless it is there, bring it up to date; return its connection string."""
+    with closing(db.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("select from pg_database where datname = %s", [name])
+        is_new = cursor.rowcount == 0
+    if is_new:
+        administer(f'create database "{name}"')
+    dsn = make_dsn(db.dsn(), dbname=name)
+    subprocess.run([sys.executable, "-m", "loader.cli", "migrate"], check=True, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stderr=subprocess.DEVNULL)
+    return dsn
+
+
+def drop_database(name: str) -> None:
+    administer(f'drop database if exists "{name}" with (force)')
+
+
 @contextmanager
 def temporary_database(purpose: str) -> Iterator[Connection]:
     """Yield a connection to a migrated database beside the present one; drop it afterwards."""
     name = f"pgfeed_bench_{purpose}_{os.getpid()}"
-    with closing(db.connect()) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(f'create database "{name}"')
-        try:
-            dsn = make_dsn(db.dsn(), dbname=name)
-            subprocess.run([sys.executable, "-m", "loader.cli", "migrate"], check=True, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stderr=subprocess.DEVNULL)
-            with closing(psycopg2.connect(dsn)) as result:
-                yield result
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute(f'drop database "{name}" with (force)')
+    try:
+        with closing(psycopg2.connect(create_database(name))) as result:
+            yield result
+    finally:
+        drop_database(name)

@@ -1,0 +1,82 @@
+"""A hot standby answers as its primary does, follows it, and logs nothing."""
+
+import os
+import subprocess
+from types import SimpleNamespace
+
+import psycopg2
+import pytest
+
+from tests import servers
+from tests.db.conftest import ROOT, autocommit, dsn_of, queries
+
+AT = "2021-12-14 12:00+00"
+ANSWERS = (
+    "select u, r.* from generate_series(1, 61) as u"
+    " cross join lateral pgfeed.recommend_posts(u, %s) as r order by u, r.rank"
+)
+VERSIONS = "select distinct model_version, features_as_of::text from pgfeed.recommend_posts(7, %s)"
+COPY_MODEL = """
+    insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, trained_from, trained_until,
+        parameters, metrics, golden_matrix, golden_scores)
+    select variant, 2, artifact, sha256, feature_names, encoders, trained_from, trained_until, parameters, metrics,
+        golden_matrix, golden_scores
+    from pgfeed.models where variant = 'control' and version = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(network_template, tmp_path_factory):
+    """A primary with a copy of the network, a standby of it, and a session on each."""
+    if os.environ.get("PGFEED_DSN"):
+        pytest.skip("PGFEED_DSN may name a server of another machine: there are no programs to make one of its kind")
+    file = tmp_path_factory.mktemp("network") / "dump"
+    subprocess.run(["pg_dump", "-Fc", "-f", file, dsn_of(network_template)], check=True)
+    with servers.primary(fsync="off") as primary:
+        primary.run("postgres", (ROOT / "sql" / "roles.sql").read_text())
+        primary.run("postgres", "create database feed")
+        subprocess.run(["pg_restore", "--exit-on-error", "-d", primary.dsn("feed"), file], check=True)
+        with servers.standby(primary, fsync="off", hot_standby_feedback="on") as standby:
+            with autocommit(primary.dsn("feed")) as writing, autocommit(standby.dsn("feed")) as reading:
+                yield SimpleNamespace(
+                    primary=queries(writing), standby=queries(reading), replay=lambda: servers.wait_for_replay(primary, standby)
+                )
+
+
+def test_the_same_answers(pair):
+    assert pair.standby("select pg_is_in_recovery()") == [(True,)]
+    answers = pair.standby(ANSWERS, AT)
+    assert len(answers) == 305 and {row[7] for row in answers} == {"model", "cold_start"}
+    assert answers == pair.primary(ANSWERS, AT)
+    past = "2021-12-09 15:00+00"
+    assert pair.standby(ANSWERS, past) == pair.primary(ANSWERS, past) != answers
+
+
+def test_serve_posts_says_what_to_call_instead(pair):
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="call recommend_posts"):
+        pair.standby("select * from pgfeed.serve_posts(7, %s)", AT)
+    assert pair.standby("select count(*) from pgfeed.exposures") == [(0,)]
+
+
+def test_an_open_session_sees_a_model_switch_and_a_rollback(pair):
+    assert [row[0] for row in pair.standby(VERSIONS, AT)] == [1]
+    pair.primary(COPY_MODEL)
+    pair.primary("call pgfeed.activate_model('control', 2)")
+    pair.replay()
+    assert [row[0] for row in pair.standby(VERSIONS, AT)] == [2]
+    pair.primary("call pgfeed.rollback_model('control')")
+    pair.replay()
+    assert [row[0] for row in pair.standby(VERSIONS, AT)] == [1]
+
+
+def test_an_open_session_sees_a_refresh(pair):
+    pair.primary("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-13 20:00+00', 7, 3, 'like')")
+    pair.primary("call pgfeed.refresh_features()")
+    pair.replay()
+    assert pair.standby(VERSIONS, AT) == [(1, "2021-12-14 00:00:00+00")]
+    assert pair.standby(ANSWERS, AT) == pair.primary(ANSWERS, AT)
+    assert 3 not in {row[0] for row in pair.standby("select post_id from pgfeed.recommend_posts(7, %s, 80)", AT)}
+
+
+def test_health_answers(pair):
+    assert pair.standby("select name, status from pgfeed.health()") == pair.primary("select name, status from pgfeed.health()")
