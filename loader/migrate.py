@@ -23,6 +23,11 @@ for name in ("numpy", "catboost"):
 $$
 """
 
+DONE = """
+    select v.version_num, pgfeed._refresh_as_of() is null or pgfeed._refresh_as_of() in (select k.as_of from pgfeed.feature_packs as k)
+    from pgfeed.alembic_version as v
+"""
+
 
 def require_extensions(connection: Connection) -> None:
     """Raise unless plpython3u and pgvector are there or can be created by this user."""
@@ -68,8 +73,8 @@ def require_revision(connection: Connection) -> None:
             raise db.without_revision(connection.info.dbname)
 
 
-def migrate() -> str:
-    """Upgrade the database to the newest revision; return that revision."""
+def migrate() -> tuple[str, str | None]:
+    """Upgrade the database to the newest revision; return that revision, and the command to run next if there is one."""
     connection = db.connect()
     try:
         require_extensions(connection)
@@ -79,7 +84,8 @@ def migrate() -> str:
         with connection, connection.cursor() as cursor:
             # Not left to the first refresh, which would hold them until it ends.
             cursor.execute("call pgfeed.create_event_partitions(now(), now() + interval '1 month')")
-            cursor.execute("select version_num from pgfeed.alembic_version")
-            return cursor.fetchone()[0]
+            cursor.execute(DONE)
+            revision, is_packed = cursor.fetchone()
+            return revision, None if is_packed else "./run refresh"
     finally:
         connection.close()
