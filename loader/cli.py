@@ -12,7 +12,7 @@ import psycopg2
 
 from loader import db
 from loader.errors import PgfeedError
-from loader.hints import as_verbs
+from loader.hints import as_verbs, plain
 from loader.terminal import out, table
 
 WRONG_VALUE = "22"
@@ -44,7 +44,7 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
     """Return what the server said in one line: its message and its hint, or where the verb is explained."""
     if isinstance(error, psycopg2.InterfaceError) or error.pgcode in CONNECTION_LOST or not error.pgcode:
         return f"the connection to the server was lost: {' '.join(str(error).split())}. Next: run the same command again"
-    message = (error.diag.message_primary or str(error)).removeprefix("plpy.Error: ")
+    message = plain(error.diag.message_primary or str(error))
     hint = error.diag.message_hint
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
         hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"

@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.hints import plain
 
 PATH = "/post/recommendations"
 EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"
@@ -131,7 +132,7 @@ def problem_of(error: psycopg.Error) -> Problem:
         )
     if not error.sqlstate:
         return Problem(what="the connection to the database was lost", cause=" ".join(str(error).split()), next="send the request again")
-    message = (error.diag.message_primary or str(error)).removeprefix("plpy.Error: ")
+    message = plain(error.diag.message_primary or str(error))
     following = next((text for kind, text in NEXT_OF.items() if isinstance(error, kind)), "./run check")
     return Problem(what="the database refused", cause=message, next=error.diag.message_hint or following)
 

@@ -1,4 +1,4 @@
-"""The server's hints, which speak SQL, in the words of the command line."""
+"""What the server says, in the words of the command line."""
 
 import re
 
@@ -8,9 +8,15 @@ VERBS = [
     (re.compile(r"select [a-z_, ]+ from pgfeed\.experiments\b"), "./run experiment list"),
     (re.compile(r"\bpgfeed embed\b"), "./run embed"),
 ]
+PREFIX = re.compile(r"(plpy\.Error|spiexceptions\.\w+): ")
 BATCH = re.compile(r"call pgfeed\.refresh_recommendations\(([^()]*)\)")
 ARGUMENT = re.compile(r"(\w+) => (?:'([^']*)'|(\w+))")
 OPTIONS = {"ts": "--at", "k": "-k", "variant": "--variant", "active_days": "--active"}
+
+
+def plain(message: str) -> str:
+    """Return a message without what PL/Python puts before those of its functions."""
+    return PREFIX.sub("", message)
 
 
 def as_verbs(text: str) -> str:

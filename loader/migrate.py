@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.hints import plain
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
@@ -60,7 +61,7 @@ def require_packages(connection: Connection) -> None:
         except psycopg2.Error as error:
             raise PgfeedError(
                 "the server's Python cannot import what recommend_posts needs",
-                str(error).splitlines()[0].removeprefix("plpy.Error: "),
+                plain(str(error).splitlines()[0]),
                 "install catboost and numpy for the server's Python, then ./run migrate",
             ) from error
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loader.hints import as_verbs
+from loader.hints import as_verbs, plain
 
 
 @pytest.mark.parametrize(("sql", "verb"), [
@@ -18,3 +18,7 @@ from loader.hints import as_verbs
 ])
 def test_sql_becomes_a_verb(sql, verb):
     assert as_verbs(sql) == verb
+
+
+def test_what_pl_python_puts_before_a_message_is_left_out():
+    assert plain("plpy.Error: k is 0") == plain("spiexceptions.QueryCanceled: k is 0") == plain("k is 0") == "k is 0"
