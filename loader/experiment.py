@@ -276,7 +276,7 @@ def as_table(report: Report) -> RenderableType:
         table("", ["arm", "serves", "share", "slots"], arms, ["share"]),
     ]
     if report.rows:
-        title = f"likes within {report.attribution}; interval and p hold whenever one looks; days: needed still for {experiment['expected_lift']:.0%}"
+        title = f"likes within {report.attribution}; interval and p hold whenever one looks; days still needed for {experiment['expected_lift']:.0%}"
         parts.append(table(title, BRIEF, brief_lines(report), BRIEF[2:]))
         parts.append(table("checks", ["check", "", "value", "finding"], check_lines(report), ["value"]))
     return Group(*parts, verdict(report))
