@@ -10,6 +10,7 @@ from rich.table import Table
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.hints import as_verbs, plain
 from loader.terminal import table
 
 
@@ -63,7 +64,7 @@ def server_probes(connection: Connection) -> list[Probe]:
             if not cursor.fetchone()[0]:
                 return []
             cursor.execute("select name, status, found, remedy from pgfeed.health()")
-            return [Probe(*row) for row in cursor.fetchall()]
+            return [Probe(name, status, plain(found), remedy and as_verbs(remedy)) for name, status, found, remedy in cursor.fetchall()]
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
         remedy = f"grant pgfeed_reader to {connection.info.user}" if error.pgcode == "42501" else "./run migrate"

@@ -12,8 +12,10 @@ import psycopg2
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.hints import as_verbs, plain
 from loader.terminal import out, table
 
+WRONG_VALUE = "22"
 CONNECTION_LOST = ("57P01", "57P02", "57P03")
 BIGINT = click.IntRange(-(2**63), 2**63 - 1)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -28,7 +30,7 @@ class Main(click.Group):
         except PgfeedError as error:
             message = str(error)
         except psycopg2.Error as error:
-            message = describe(error)
+            message = describe(error, ctx)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else ctx.command_path
             message = f"{error.format_message().rstrip('.')}. Next: {command} --help"
@@ -38,12 +40,15 @@ class Main(click.Group):
         sys.exit(1)
 
 
-def describe(error: psycopg2.Error) -> str:
-    """Return what the server said in one line: its message and its hint."""
+def describe(error: psycopg2.Error, ctx: click.Context) -> str:
+    """Return what the server said in one line: its message and its hint, or where the verb is explained."""
     if isinstance(error, psycopg2.InterfaceError) or error.pgcode in CONNECTION_LOST or not error.pgcode:
         return f"the connection to the server was lost: {' '.join(str(error).split())}. Next: run the same command again"
-    message = (error.diag.message_primary or str(error)).removeprefix("plpy.Error: ")
-    return ". ".join(" ".join(part.split()).rstrip(".") for part in (message, error.diag.message_hint) if part)
+    message = plain(error.diag.message_primary or str(error))
+    hint = error.diag.message_hint
+    if hint is None and error.pgcode.startswith(WRONG_VALUE):
+        hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
+    return as_verbs(". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part))
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -74,6 +79,13 @@ def show(data: object, as_json: bool, text: object) -> None:
         out.print(text)
 
 
+def say_warnings(connection) -> None:
+    """Print what the server warned of."""
+    for notice in connection.notices:
+        if notice.startswith("WARNING:"):
+            click.echo(as_verbs(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}"), err=True)
+
+
 @main.command("migrate")
 def migrate_schema():
     """Make the schema, or bring it up to date.
@@ -85,7 +97,8 @@ def migrate_schema():
     """
     from loader import migrate
 
-    click.echo(f"the schema is at revision {migrate.migrate()}", err=True)
+    revision, following = migrate.migrate()
+    click.echo(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""), err=True)
 
 
 @main.command("check")
@@ -456,7 +469,7 @@ def run_demo(connection):
 
 @main.group("experiment", no_args_is_help=False)
 def experiment_group():
-    """Compare models on real users: create, start, stop, conclude, report."""
+    """Compare models on real users: create, start, stop, conclude, report, list, drop."""
 
 
 @experiment_group.command("create")
@@ -480,7 +493,39 @@ def create_experiment(connection, name, arms, salt, expected_lift, as_json):
     from loader import experiment
 
     created = experiment.create(connection, name, list(arms), salt, expected_lift)
+    say_warnings(connection)
     show(experiment.to_json(created.experiment | {"arms": created.arms}), as_json, experiment.as_table(created))
+
+
+@experiment_group.command("list")
+@JSON
+@connected
+def list_experiments(connection, as_json):
+    """Show all experiments: state, arms with their shares, start, exposures.
+
+    \b
+    Example:
+      ./run experiment list
+    """
+    from loader import experiment
+
+    found = experiment.load_all(connection)
+    show(experiment.to_json(found), as_json, experiment.list_table(found))
+
+
+@experiment_group.command("drop")
+@click.argument("name")
+@connected
+def drop_experiment(connection, name):
+    """Delete an experiment that was never started.
+
+    \b
+    Example:
+      ./run experiment drop embeddings
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed.drop_experiment(%s)", [name])
+    click.echo(f"experiment {name} is dropped")
 
 
 @experiment_group.command("start")
@@ -495,7 +540,7 @@ def start_experiment(connection, name):
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.start_experiment(%s)", [name])
-    click.echo(f"experiment {name} is running")
+    click.echo(f"experiment {name} is running. Next, when users were served: ./run experiment report {name}")
 
 
 @experiment_group.command("stop")
@@ -520,13 +565,17 @@ def stop_experiment(connection, name):
 def conclude_experiment(connection, name, winner):
     """Stop an experiment if it runs, and record the arm that won.
 
+    What serves does not change by it: the default variant does, until the command that this prints was run.
+
     \b
     Example:
       ./run experiment conclude embeddings test
     """
     from loader import experiment
 
-    click.echo(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {experiment.conclude(connection, name, winner)}")
+    following = experiment.conclude(connection, name, winner)
+    say_warnings(connection)
+    click.echo(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {following}")
 
 
 @experiment_group.command("report")

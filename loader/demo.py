@@ -1,6 +1,7 @@
 """The demonstration: a small network from nothing to five posts, skipping what is done."""
 
 import os
+import re
 import time
 from contextlib import closing
 from typing import Any
@@ -30,7 +31,8 @@ def demo(connection: Connection) -> None:
     """Simulate, roll up, refresh, train, evaluate and recommend; print what each step gave."""
     out.rule(f"1 a network of {USERS:,} users, simulated", align="left")
     world = simulate.simulate(connection, USERS, SEED)
-    out.print(f"{world.users:,} users, {world.posts:,} posts, {world.views:,} views, {world.likes:,} likes")
+    already = "" if world.loaded_days else ": there already"
+    out.print(f"{world.users:,} users, {world.posts:,} posts, {world.views:,} views, {world.likes:,} likes{already}")
 
     out.rule("2 features, as of the end of the feed", align="left")
     is_fresh = "select exists (select from pgfeed.feature_refreshes where finished_at is not null) and watermark_at > 'epoch'"
@@ -63,7 +65,15 @@ def demo(connection: Connection) -> None:
     out.rule("6 now you", align="left")
     columns = "rank, post_id, topic, left(text, 40) as text"
     out.print(f'./run psql -c "select {columns} from pgfeed.recommend_posts({USER_ID})"', soft_wrap=True)
-    out.print(f"any driver: {os.environ.get('PGFEED_URL', 'the address in PGFEED_DSN')}", soft_wrap=True)
+    out.print(f"any driver: {address()}", soft_wrap=True)
+
+
+def address() -> str:
+    """Return where drivers connect to, without the password."""
+    url = os.environ.get("PGFEED_URL")
+    if url is None:
+        return "the address in PGFEED_DSN"
+    return re.sub(r":[^:@/]*@", ":***@", url) + ' (with the password: eval "$(./run env)"; echo $PGFEED_URL)'
 
 
 def show_posts() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 from rich.console import Group, RenderableType
@@ -17,6 +18,16 @@ from loader.errors import PgfeedError
 from loader.terminal import table
 
 ARM = re.compile(r"((?P<arm>[^=@:]+)=)?(?P<variant>[^=@:]+(@\d+)?)(:(?P<percent>\d+(\.\d{1,2})?))?")
+ALL = """
+    select e.experiment_id, e.name, e.started_at, e.stopped_at, e.winner, a.arms
+    from pgfeed.experiments as e
+    cross join lateral (
+        select json_agg(json_build_object('arm', r.arm, 'variant', r.variant, 'version', r.version, 'weight', r.weight) order by r.number) as arms
+        from pgfeed.experiment_arms as r
+        where r.experiment_id = e.experiment_id
+    ) as a
+    order by e.experiment_id
+"""
 PRIMARY = "hit rate"
 ALPHA = 0.05
 MANY_IN_TWO_ARMS = 0.01
@@ -55,11 +66,17 @@ def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None
             found.append(match)
         else:
             raise PgfeedError(f"{text!r} is no arm", "an arm is [NAME=]VARIANT[@VERSION][:PERCENT]", "./run experiment create --help")
+    if len(found) < 2:
+        raise PgfeedError("an experiment needs two or more arms", "the first is the baseline", "./run experiment create --help")
     percents = [match["percent"] for match in found]
     if any(percents) and not all(percents):
         raise PgfeedError("some arms have a percentage and some have none", None, "./run experiment create --help")
+    weights = [round(float(p) * 100) for p in percents] if all(percents) else None
+    if weights and (sum(weights) != 10000 or 0 in weights):
+        shares = " and ".join(f"{percent}%" for percent in percents)
+        raise PgfeedError(f"the arms' shares are {shares}", "all must be above 0 and add up to 100%", "./run experiment create --help")
     names = [match["arm"] or match["variant"].replace("@", "_") for match in found]
-    return names, [match["variant"] for match in found], [round(float(p) * 100) for p in percents] if all(percents) else None
+    return names, [match["variant"] for match in found], weights
 
 
 def create(connection: Connection, name: str, arms: list[str], salt: str | None, expected_lift: float) -> Report:
@@ -85,6 +102,36 @@ def conclude(connection: Connection, name: str, winner: str) -> str:
     return f"./run activate {variant} {version} && {setting}" if version else setting
 
 
+def load_all(connection: Connection) -> list[dict]:
+    """Return all experiments, oldest first, with their arms and the number of exposures; None: no right to count them."""
+    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(ALL)
+        found = [dict(row) for row in cursor.fetchall()]
+        cursor.execute("select has_table_privilege('pgfeed.exposures', 'select') as is_allowed")
+        counts = {}
+        if is_allowed := cursor.fetchone()["is_allowed"]:
+            cursor.execute("select experiment_id, count(*) from pgfeed.exposures where experiment_id is not null group by experiment_id")
+            counts = {row["experiment_id"]: row["count"] for row in cursor.fetchall()}
+    for experiment in found:
+        experiment["state"] = state(experiment)
+        experiment["exposure_count"] = counts.get(experiment.pop("experiment_id"), 0) if is_allowed else None
+    return found
+
+
+def list_table(found: list[dict]) -> RenderableType:
+    """Return all experiments for a terminal."""
+    if not found:
+        return "there are no experiments. Next: ./run experiment create NAME control test"
+    lines = [
+        (
+            e["name"], e["state"], ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
+            e["started_at"] and f"{e['started_at']:%Y-%m-%d %H:%M}", "" if e["exposure_count"] is None else f"{e['exposure_count']:,}",
+        )
+        for e in found
+    ]
+    return table("", ["name", "state", "arms", "started", "exposures"], lines, ["exposures"])
+
+
 def load(connection: Connection, name: str, attribution: str, until: str | None) -> Report:
     """Return what came out of an experiment so far."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
@@ -97,6 +144,10 @@ def load(connection: Connection, name: str, attribution: str, until: str | None)
             "select a.arm, a.variant, a.version, a.weight, a.slots::text as slots from pgfeed.experiment_arms as a"
             " join pgfeed.experiments as e on e.experiment_id = a.experiment_id where e.name = %s order by a.number", name,
         )
+        try:
+            cursor.execute("select %s::interval", [attribution])
+        except psycopg2.DataError:
+            raise PgfeedError(f"{attribution!r} is no interval", "it says how long a like counts", "--attribution '2 hours'") from None
         result = rows("select * from pgfeed.experiment_report(%s, %s, coalesce(%s, now()))", name, attribution, until)
         days = rows("select * from pgfeed.experiment_days(%s, %s, coalesce(%s, now()))", name, attribution, until)
         checks = rows("select * from pgfeed.experiment_checks(%s, coalesce(%s, now()))", name, until)
@@ -133,6 +184,15 @@ def any_time(row: dict) -> tuple[str, str]:
 
 def verdict(report: Report) -> str:
     """Return in a sentence what to do: by the sequential test of the hit rate, shared among the arms (Bonferroni)."""
+    if winner := report.experiment["winner"]:
+        return f"Concluded: {winner} won. " + (f"By the figures: {finding(report)}" if report.rows else "There are no figures.")
+    if not report.experiment["started_at"]:
+        return f"Not started. Next: ./run experiment start {report.experiment['name']}"
+    return finding(report)
+
+
+def finding(report: Report) -> str:
+    """Return what the figures say."""
     if not report.rows:
         return "Nothing to report: no exposure whose attribution is over."
     if not report.check("sample ratio")["is_ok"]:
@@ -142,7 +202,7 @@ def verdict(report: Report) -> str:
         return f"Do not decide on this: {two_arms:,.0f} users were served by more than one arm."
     tests = report.tests()
     if not tests:
-        return "Not decided yet: too few users or no hits."
+        return "Nothing is decided: too few users or no hits."
     return " ".join(sentence(report, row, ALPHA / (len(report.arms) - 1)) for row in tests)
 
 
@@ -159,7 +219,8 @@ def sentence(report: Report, row: dict, alpha: float) -> str:
         return f"{name} is {word} than {other}: HitRate@5 {row['value']:.3f} against {base['value']:.3f}, {gain}."
     if low is not None and -least < low and high < least:
         return f"{name} is neither better nor worse than {other} by {least:.0%}: {gain}."
-    days = "" if row["days_needed"] is None else f"; to show one of {least:.0%} takes at least {max(row['days_needed'], 1):,} more days"
+    is_over = report.experiment["winner"] or row["days_needed"] is None
+    days = "" if is_over else f"; to show one of {least:.0%} takes at least {max(row['days_needed'], 1):,} more days"
     return f"{name} against {other} is not decided: {gain} so far{days}."
 
 
@@ -174,7 +235,7 @@ def state(experiment: dict) -> str:
 
 VALUES = ["metric", "arm", "users", "exposures", "value", "95% interval"]
 LIFTS = ["metric", "arm", "lift", "any time", "p, any time", "single look", "p, single look"]
-BRIEF = ["metric", "arm", "users", "value", "lift", "any time", "p"]
+BRIEF = ["metric", "arm", "users", "value", "lift", "any time", "p", "days"]
 
 
 def value_lines(report: Report) -> list[tuple]:
@@ -199,7 +260,11 @@ def lift_lines(report: Report) -> list[tuple]:
 def brief_lines(report: Report) -> list[tuple]:
     """Return the rows under BRIEF."""
     return [
-        (row["metric"], row["arm"], f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]), *any_time(row)) for row in report.rows
+        (
+            row["metric"], row["arm"], f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]), *any_time(row),
+            "" if row["days_needed"] is None else f"{row['days_needed']:,}",
+        )
+        for row in report.rows
     ]
 
 
@@ -212,7 +277,7 @@ def as_table(report: Report) -> RenderableType:
         table("", ["arm", "serves", "share", "slots"], arms, ["share"]),
     ]
     if report.rows:
-        title = f"likes within {report.attribution}; interval and p hold whenever one looks"
+        title = f"likes within {report.attribution}; interval and p hold whenever one looks; days still needed for {experiment['expected_lift']:.0%}"
         parts.append(table(title, BRIEF, brief_lines(report), BRIEF[2:]))
         parts.append(table("checks", ["check", "", "value", "finding"], check_lines(report), ["value"]))
     return Group(*parts, verdict(report))
@@ -308,7 +373,7 @@ def days_of(report: Report) -> list[str]:
         )
         pieces.append(html.figure(
             f"Lift of {test['arm']} over {report.arms[0]['arm']}, all days so far", plot,
-            "The band is the any-time interval: once it leaves the dashed line, the arms differ.", numbers,
+            "The band is the any-time interval: once it leaves the dashed line, the arms differ. Where it goes beyond the edges it is wider.", numbers,
         ))
     return [html.grid(pieces)] if pieces else [html.paragraph("Too few exposures to draw.")]
 

@@ -1,8 +1,10 @@
 """The HTTP gateway: the original service's two responses, each one SQL call. It holds no model and no data."""
 
 import contextlib
+import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
@@ -16,13 +18,17 @@ from fastapi.responses import JSONResponse
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, BeforeValidator, Field
+from starlette.exceptions import HTTPException
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.hints import plain
 
 PATH = "/post/recommendations"
 EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"
 WAIT_SECONDS = 5
+TIMEOUT = "set local statement_timeout = '5s'"  # in the transaction: poolers lose what a session sets
+SILENT_SECONDS = 60
 RECOMMEND = """
     select
         post_id as id, coalesce(text, '') as text, coalesce(topic, '') as topic,
@@ -102,6 +108,21 @@ Moment = Annotated[
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many posts.")]
 
 
+class Sparse(logging.Filter):
+    """Lets a kind of message through once in SILENT_SECONDS: a pool whose server is down repeats itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logged_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        if now - self.logged_at.get(record.msg, -SILENT_SECONDS) < SILENT_SECONDS:
+            return False
+        self.logged_at[record.msg] = now
+        return True
+
+
 def problem_of(error: psycopg.Error) -> Problem:
     """Return what the database said, and what to do about it."""
     if isinstance(error, PoolTimeout):
@@ -111,7 +132,7 @@ def problem_of(error: psycopg.Error) -> Problem:
         )
     if not error.sqlstate:
         return Problem(what="the connection to the database was lost", cause=" ".join(str(error).split()), next="send the request again")
-    message = (error.diag.message_primary or str(error)).removeprefix("plpy.Error: ")
+    message = plain(error.diag.message_primary or str(error))
     following = next((text for kind, text in NEXT_OF.items() if isinstance(error, kind)), "./run check")
     return Problem(what="the database refused", cause=message, next=error.diag.message_hint or following)
 
@@ -122,6 +143,13 @@ def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     cause = "; ".join(f"{each['loc'][-1]}: {each['msg'].removeprefix('Value error, ')}" for each in detail)
     problem = InvalidRequest(what="the request was not understood", cause=cause, next=EXAMPLE, detail=detail)
     return JSONResponse(problem.model_dump(), 422)
+
+
+def not_served(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer 404 or 405 with what is served."""
+    what = f"{request.url.path} is not served" if error.status_code == 404 else f"{request.method} is not answered"
+    problem = Problem(what=what, cause=f"there are GET {PATH}/, /health, /docs and /openapi.json", next=EXAMPLE)
+    return JSONResponse(problem.model_dump(), error.status_code, error.headers)
 
 
 def unavailable(request: Request, error: psycopg.Error) -> JSONResponse:
@@ -159,11 +187,12 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
     app = FastAPI(
         title="pgfeed", version="1", lifespan=lifespan, redirect_slashes=False,
         description="Posts that a user will most likely like, recommended inside PostgreSQL by `pgfeed.recommend_posts`.",
-        exception_handlers={RequestValidationError: invalid, psycopg.Error: unavailable},
+        exception_handlers={RequestValidationError: invalid, HTTPException: not_served, psycopg.Error: unavailable},
     )
 
     async def fetch(statement: str, **parameters: object) -> list[dict]:
-        async with pool.connection() as connection:
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(TIMEOUT)
             return await (await connection.execute(statement, parameters)).fetchall()
 
     async def recommend_posts(id: UserId, time: Moment = None, limit: Limit = 5) -> list[Post]:
@@ -183,6 +212,7 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
     for path in (f"{PATH}/", PATH):
         app.get(path, summary="Recommend posts to a user", responses=problems, include_in_schema=path.endswith("/"))(endpoint)
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", summary="Tell whether recommendations can be had", responses={503: problems[503]})
     async def health() -> Health:
         """One recommendation is made: 200 means that a request would be answered."""
@@ -203,6 +233,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(listener: socket.socket, pool_size: int, is_experiment: bool) -> None:
     """Answer requests until interrupted."""
+    logging.getLogger("psycopg.pool").addFilter(Sparse())
     config = uvicorn.Config(create_app(pool_size, is_experiment), log_level="warning", timeout_graceful_shutdown=10)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.hints import plain
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
@@ -21,6 +22,11 @@ for name in ("numpy", "catboost"):
     except Exception as error:
         plpy.error(f"{name}: {error}")
 $$
+"""
+
+DONE = """
+    select v.version_num, pgfeed._refresh_as_of() is null or pgfeed._refresh_as_of() in (select k.as_of from pgfeed.feature_packs as k)
+    from pgfeed.alembic_version as v
 """
 
 
@@ -55,7 +61,7 @@ def require_packages(connection: Connection) -> None:
         except psycopg2.Error as error:
             raise PgfeedError(
                 "the server's Python cannot import what recommend_posts needs",
-                str(error).splitlines()[0].removeprefix("plpy.Error: "),
+                plain(str(error).splitlines()[0]),
                 "install catboost and numpy for the server's Python, then ./run migrate",
             ) from error
 
@@ -68,8 +74,8 @@ def require_revision(connection: Connection) -> None:
             raise db.without_revision(connection.info.dbname)
 
 
-def migrate() -> str:
-    """Upgrade the database to the newest revision; return that revision."""
+def migrate() -> tuple[str, str | None]:
+    """Upgrade the database to the newest revision; return that revision, and the command to run next if there is one."""
     connection = db.connect()
     try:
         require_extensions(connection)
@@ -79,7 +85,8 @@ def migrate() -> str:
         with connection, connection.cursor() as cursor:
             # Not left to the first refresh, which would hold them until it ends.
             cursor.execute("call pgfeed.create_event_partitions(now(), now() + interval '1 month')")
-            cursor.execute("select version_num from pgfeed.alembic_version")
-            return cursor.fetchone()[0]
+            cursor.execute(DONE)
+            revision, is_packed = cursor.fetchone()
+            return revision, None if is_packed else "./run refresh"
     finally:
         connection.close()

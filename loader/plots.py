@@ -256,13 +256,17 @@ def calibration(predicted: Sequence[float], points: Sequence[Point], alt: str, n
 
 
 def lift_by_day(days: Sequence, lifts: Sequence[float], lows: Sequence[float], highs: Sequence[float], alt: str, name: str) -> Plot:
-    """Draw a cumulative lift by day with its interval as a band; the dashed line is no difference."""
+    """Draw a cumulative lift by day with its interval as a band; the dashed line is no difference.
+
+    Early intervals of more than four times the last one go beyond the edges.
+    """
     with drawing(WIDE, 2.7, alt, name) as (figure, plots):
         axes = figure.subplots()
         axes.axhline(0, **DASHED)
         axes.fill_between(days, lows, highs, color=BLUE, alpha=0.18, linewidth=0)
         axes.plot(days, lifts, color=BLUE, linewidth=1.4, marker="o", markersize=3)
-        room = 1.6 * max(abs(value) for value in (lows[-1], highs[-1], *lifts))
+        widest = max(abs(value) for value in (*lows, *highs, *lifts))
+        room = 1.1 * min(widest, 4 * max(abs(value) for value in (lows[-1], highs[-1], *lifts)))
         axes.set_ylim(-room, room)
         axes.set_ylabel("lift")
         percent_axis(axes.yaxis, room)

@@ -110,7 +110,7 @@ def _model_problems(plpy, cache, model_id):
     packs = plpy.execute(PACK_QUERY)
     unknown = unknown_features(names, packs[0]["feature_names"]) if packs else []
     if not packs:
-        problems.append("the features were never refreshed, so its own cannot be checked")
+        problems.append("there are no packed features to check its own against")
     if unknown:
         problems.append("features that this database does not have: " + ", ".join(unknown))
     return problems or problems_in_child(plpy, artifact, names, row["golden_matrix"], row["golden_scores"])

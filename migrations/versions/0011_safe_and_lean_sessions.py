@@ -9,9 +9,13 @@ down_revision = "0010"
 def upgrade() -> None:
     # An index entry of the roll-ups must hold a topic.
     execute("alter table pgfeed.posts add constraint posts_topic_check check (octet_length(topic) <= 2000) not valid")
+    install("procedures/_commit", "c27e85e386aa")
+    install("functions/_arm_problems", "7620c722723b")
+    install("functions/_data_probes", "31bd8d0bdf11")
     install("functions/_fill_recommendation_chunk", "cd3d481617bd")
-    install("functions/_job_probes", "3180f53bd360")
-    install("functions/_model_problems", "89b3645cfe4d")
+    install("functions/_job_probes", "c1944b6b4e22")
+    install("functions/_live_from", "06bcc48e9df0")
+    install("functions/_model_problems", "96f09e7f5f3b")
     install("functions/_post_factors", "2df4ef0485e7")
     install("functions/_shortlist", "71ef9a9cfd72")
     install("functions/_start_recommendation_batch", "32eb912eae4b")
@@ -20,7 +24,15 @@ def upgrade() -> None:
     install("functions/experiment_arm", "e49346e21c6b")
     install("functions/explain_recommendation", "61b8cb296a27")
     install("functions/recommend_posts", "5674161f4491")
-    install("procedures/create_experiment", "a65b745dc1e9")
+    install("functions/warm_up", "2e1edcae47d9")
+    install("procedures/_pack_features", "d3ae6f7aca10")
+    install("procedures/conclude_experiment", "d79dcdff19f7")
+    install("procedures/create_experiment", "b4f32ac5b837")
+    install("procedures/drop_experiment", "c57406b8bfdd")
+    install("procedures/refresh_recommendations", "4ab4576e9909")
+    install("procedures/roll_up_events", "c05c1c7401a3")
+    install("procedures/start_experiment", "e471ec2b65ae")
+    install("views/data_stages", "a2081ed5014d")
     install("views/experiment_results", "3ef0b9b1866f")
 
 
@@ -28,9 +40,14 @@ def downgrade() -> None:
     execute("""
         alter table pgfeed.posts drop constraint posts_topic_check;
         drop view pgfeed.experiment_results;
+        drop procedure pgfeed.drop_experiment(text);
+        drop procedure pgfeed._commit(boolean);
     """)
+    install("functions/_arm_problems", "3690e9c4a122")
+    install("functions/_data_probes", "59ac8919a89b")
     install("functions/_fill_recommendation_chunk", "4a2a580f6f07")
     install("functions/_job_probes", "24320e6d9959")
+    install("functions/_live_from", "32123d458e1b")
     install("functions/_model_problems", "41eab4b285a1")
     install("functions/_post_factors", "bdcaf1d22eb1")
     install("functions/_shortlist", "a8f874500054")
@@ -40,4 +57,11 @@ def downgrade() -> None:
     install("functions/experiment_arm", "178fc5d36314")
     install("functions/explain_recommendation", "a897ac4e7339")
     install("functions/recommend_posts", "7fefd2e7f25f")
+    install("functions/warm_up", "ab0713cd4660")
+    install("procedures/_pack_features", "d2955ec413d4")
+    install("procedures/conclude_experiment", "48f318bbdb97")
     install("procedures/create_experiment", "f597cbb41fba")
+    install("procedures/refresh_recommendations", "b1f4b431cd09")
+    install("procedures/roll_up_events", "85063b11a653")
+    install("procedures/start_experiment", "d2d7093c274c")
+    install("views/data_stages", "79e5e1555d9c")

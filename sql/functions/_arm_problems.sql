@@ -11,7 +11,7 @@ begin
     return (
         select
             string_agg(
-                format('arm %s: %s', a.arm, coalesce(p.problems, 'there is no such model')),
+                format('arm %s: %s', a.arm, p.problems),
                 '; ' order by a.number
             )
         from pgfeed.experiment_arms as a
@@ -21,6 +21,8 @@ begin
             select
                 case
                     when m.model_id is not null then array_to_string(pgfeed._model_problems(m.model_id), '; ')
+                    when a.version is not null then 'there is no such model (see pgfeed.model_versions)'
+                    else format('there is no such model (./run train %s --activate)', a.variant)
                 end as problems
         ) as p
         where

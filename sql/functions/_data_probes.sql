@@ -110,6 +110,10 @@ begin
         ],
         array[
             case
+                when v_as_of is not null and not exists (select from pgfeed.feature_packs as k where k.as_of = v_as_of)
+                    then 'an update took the packed ones away: each session computes its own at its first call'
+            end,
+            case
                 when least(v_events_until, now()) - v_as_of > v_patience
                     then format(
                         '%s hours older than the newest events',

@@ -64,13 +64,9 @@ begin
     select b.* into v_batch from pgfeed.recommendation_batches as b order by b.batch_id desc limit 1;
     select
         coalesce(sum(cardinality(c.user_ids)), 0) as user_count,
-        coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - interval '1 minute'
-        and not exists (
-            select
-            from pg_locks as l
-            inner join pg_database as d on d.oid = l.database and d.datname = current_database()
-            where l.relation = 'pgfeed.recommendations'::regclass and l.mode = 'RowExclusiveLock'
-        ) as is_idle,
+        -- Between two chunks a session at work holds no lock for a moment.
+        coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - interval '10 seconds'
+        and not exists (select from pgfeed._job_sessions('pgfeed.recommendation_chunks')) as is_idle,
         coalesce(max(c.finished_at), v_batch.started_at) as at,
         sum(cardinality(c.user_ids)) filter (where c.finished_at > clock_timestamp() - interval '1 minute')
         / extract(
@@ -102,16 +98,19 @@ begin
                     'batch %s: %s of %s users done', v_batch.batch_id,
                     to_char(v_done.user_count, 'FM999,999,990'), to_char(v_batch.user_count, 'FM999,999,990')
                 )
-                || coalesce(
-                    format(', about %s s left', round((v_batch.user_count - v_done.user_count) / v_done.pace)), ''
-                )
+                || case
+                    when v_done.pace > 0 and not v_done.is_idle
+                        then format(', about %s s left', round((v_batch.user_count - v_done.user_count) / v_done.pace))
+                    else ''
+                end
             else format(
                 'of %s users at %s',
                 to_char(v_batch.user_count, 'FM999,999,990'), to_char(v_batch.recommended_at, 'YYYY-MM-DD HH24:MI')
             )
         end,
         format(
-            'call pgfeed.refresh_recommendations(k => %s, variant => %L, active_days => %s)',
+            'call pgfeed.refresh_recommendations(%sk => %s, variant => %L, active_days => %s)',
+            case when v_batch.finished_at is null and not v_batch.is_now then format('ts => %L, ', v_batch.recommended_at) end,
             v_batch.k, v_batch.variant, coalesce(v_batch.active_days::text, 'null')
         )
     );

@@ -5,6 +5,10 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 begin
+    if not coalesce(isfinite(ts), false) then
+        raise exception 'features cannot be computed as of %', ts
+            using errcode = '22023', hint = 'Give a moment such as now().';
+    end if;
     return least(
         ts::date,
         coalesce(

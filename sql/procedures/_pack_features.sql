@@ -4,8 +4,13 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_shortlist bigint[] := case when pgfeed._is_large() then pgfeed._shortlist(as_of) end;
+    v_shortlist bigint[];
 begin
+    if not coalesce(isfinite(as_of), false) then
+        raise exception 'features cannot be packed as of %', as_of
+            using errcode = '22023', hint = 'Give a moment.';
+    end if;
+    v_shortlist := case when pgfeed._is_large() then pgfeed._shortlist(as_of) end;
     -- A pack is valid while no day before it was rolled up later: none may be in the making now.
     perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
     delete from pgfeed.feature_packs as k where k.as_of = _pack_features.as_of;

@@ -29,13 +29,16 @@ begin
         raise exception 'experiment % never ran or is concluded', experiment
             using errcode = '55000', hint = 'See: select name, started_at, winner from pgfeed.experiments';
     end if;
+    if not exists (select from pgfeed.exposures as x where x.experiment_id = v_id) then
+        raise warning 'experiment % has no exposures: nothing that pgfeed logged says who won', experiment;
+    end if;
 end;
 $$;
 
 alter procedure pgfeed.conclude_experiment(text, text) owner to pgfeed_owner;
 
 comment on procedure pgfeed.conclude_experiment(text, text) is
-    'Stops an experiment if it runs and records which arm won. What serves afterwards is the setting '
+    'Stops an experiment if it runs and records which arm won; warns if no exposure was logged. What serves afterwards is the setting '
     'pgfeed.default_variant, which this does not change';
 
 revoke all on procedure pgfeed.conclude_experiment(text, text) from public;

@@ -20,6 +20,7 @@ declare
     v_arms text[] := coalesce(arms, array(select replace(v, '@', '_') from unnest(variants) as v));
     v_slot_count integer;
     v_id integer;
+    v_problem text;
 begin
     if v_count < 2 or cardinality(v_weights) <> v_count or cardinality(v_arms) <> v_count then
         raise exception 'an experiment needs two or more variants, and as many weights and arms'
@@ -86,6 +87,11 @@ begin
             sum(u.weight) over (order by u.number) as upper_weight
         from unnest(v_arms, variants, v_weights) with ordinality as u (arm, variant, weight, number)
     ) as a;
+
+    v_problem := pgfeed._arm_problems(v_id);
+    if v_problem is not null then
+        raise warning 'experiment % cannot start yet: %', experiment, v_problem;
+    end if;
 end;
 $$;
 
@@ -93,7 +99,7 @@ alter procedure pgfeed.create_experiment(text, text[], integer[], text[], text, 
 owner to pgfeed_owner;
 
 comment on procedure pgfeed.create_experiment(text, text[], integer[], text[], text, double precision) is
-    'Makes an experiment, not started. A variant is a model''s (test), a pinned version of it (test@3), popular or '
+    'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or '
     'random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, '
     'null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
 

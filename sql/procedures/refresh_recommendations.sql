@@ -7,7 +7,14 @@ create or replace procedure pgfeed.refresh_recommendations(
 )
 language plpgsql
 as $$
+declare
+    v_is_committed boolean;
 begin
+    call pgfeed._commit(v_is_committed);
+    if not v_is_committed then
+        raise exception 'refresh_recommendations() commits as it goes, and cannot inside a transaction block'
+            using errcode = '25001', hint = 'End the transaction first; with a driver switch autocommit on.';
+    end if;
     batch_id := pgfeed._start_recommendation_batch(ts, k, variant, active_days);
     commit;
     while pgfeed._fill_recommendation_chunk(batch_id) is not null loop

@@ -13,6 +13,10 @@ declare
     v_day date;
     v_start timestamptz;
 begin
+    if max_days < 0 then
+        raise exception 'max_days is %', max_days
+            using errcode = '22023', hint = 'Give the most days to roll up, or null for all.';
+    end if;
     perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
 
     if max_days is null or not exists (select from pgfeed.rollup_days as d where d.is_stale) then

@@ -26,7 +26,10 @@ begin
     v_problem := pgfeed._arm_problems(v_id);
     if v_problem is not null then
         raise exception 'experiment % cannot start: %', experiment, v_problem
-            using errcode = '55000', hint = 'Train and activate a model of that variant, or call refresh_features().';
+            using errcode = '55000',
+            hint = format(
+                'Mend that (features by: call pgfeed.refresh_features()), or run: call pgfeed.drop_experiment(%L)', experiment
+            );
     end if;
 
     update pgfeed.experiments as e set started_at = now() where e.experiment_id = v_id;

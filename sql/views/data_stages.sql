@@ -26,17 +26,13 @@ with stages as (
         a.activated_at
     from pgfeed.active_models as a
     union all
-    (
-        select
-            4,
-            'recommendations',
-            b.recommended_at,
-            b.finished_at
-        from pgfeed.recommendation_batches as b
-        where b.finished_at is not null
-        order by b.batch_id desc
-        limit 1
-    )
+    select
+        4,
+        'recommendations',
+        min(r.recommended_at),
+        (select max(b.finished_at) from pgfeed.recommendation_batches as b)
+    from pgfeed.recommendations as r
+    having count(*) > 0
 )
 
 select
@@ -54,9 +50,9 @@ comment on view pgfeed.data_stages is
     'One row per stage of the data (events as rolled up, features, each active model, recommendations): how '
     'fresh it is';
 comment on column pgfeed.data_stages.as_of is
-    'No later event is in it; of events: the end of the newest day (UTC). Null: none yet, or unknown of an '
-    'imported model';
-comment on column pgfeed.data_stages.updated_at is 'When it was last made; of a model: activated';
+    'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. '
+    'Null: none yet, or unknown of an imported model';
+comment on column pgfeed.data_stages.updated_at is 'When it was last made; of a model: activated; of recommendations: when the last batch ended, null: none did';
 comment on column pgfeed.data_stages.hours_behind is 'Hours from as_of to the end of the newest day with events';
 
 grant select on pgfeed.data_stages to pgfeed_reader, pgfeed_operator;

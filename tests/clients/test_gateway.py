@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import re
 import socket
@@ -124,6 +125,38 @@ def test_a_wrong_parameter_is_named(client, parameters, name):
     assert list(answer.json()) == ["what", "cause", "next", "detail"]
     assert answer.json()["cause"].startswith(f"{name}: ")
     assert [error["loc"] for error in answer.json()["detail"]] == [["query", name]]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/", 404), ("GET", "/x", 404), ("POST", PATH, 405), ("PUT", "/health", 405)])
+def test_what_is_not_served_is_said(client, method, path, status):
+    answer = client.request(method, path)
+    assert answer.status_code == status and list(answer.json()) == ["what", "cause", "next"]
+    assert answer.json()["next"] == gateway.EXAMPLE
+
+
+def test_monitoring_may_ask_for_the_head_alone(client):
+    answer = client.head("/health")
+    assert answer.status_code == 200 and answer.content == b""
+
+
+def test_a_request_that_takes_too_long_is_given_up(monkeypatch, client, ask):
+    monkeypatch.setattr(gateway, "TIMEOUT", "set local statement_timeout = '300ms'")
+    ask("begin; lock table pgfeed.feature_refreshes in access exclusive mode")
+    try:
+        answer = client.get(PATH, params={"id": 7})
+    finally:
+        ask("rollback")
+    assert answer.status_code == 503 and answer.json() == {
+        "what": "the database refused", "cause": "canceling statement due to statement timeout", "next": "send the request again"
+    }
+    assert client.get(PATH, params={"id": 7}).status_code == 200
+
+
+def test_a_pool_without_server_does_not_flood_the_log():
+    sparse = gateway.Sparse()
+    records = [logging.LogRecord("psycopg.pool", logging.WARNING, "", 0, "error connecting in %r: %s", ("pool", n), None) for n in range(9)]
+    records.append(logging.LogRecord("psycopg.pool", logging.WARNING, "", 0, "discarding broken connection: %s", ("c",), None))
+    assert [sparse.filter(record) for record in records] == [True, *[False] * 8, True]
 
 
 def test_a_post_without_text_has_an_empty_one(client, ask):

@@ -45,6 +45,10 @@ CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RET
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) IS 'Probability that a chi-square variable of some degrees of freedom is above x. With one degree and x = z * z: the two-sided p-value of a normal z';
+CREATE PROCEDURE pgfeed._commit(INOUT is_committed boolean DEFAULT NULL::boolean)
+    LANGUAGE plpython3u
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) IS 'Commits, and says whether it could: inside a transaction block nothing can, which PL/pgSQL cannot catch';
 CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -232,7 +236,7 @@ CREATE PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) IS 'Stops an experiment if it runs and records which arm won. What serves afterwards is the setting pgfeed.default_variant, which this does not change';
+COMMENT ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) IS 'Stops an experiment if it runs and records which arm won; warns if no exposure was logged. What serves afterwards is the setting pgfeed.default_variant, which this does not change';
 CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -242,7 +246,12 @@ CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[]
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
+COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
+CREATE PROCEDURE pgfeed.drop_experiment(IN experiment text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.drop_experiment(IN experiment text) IS 'Deletes an experiment that was never started';
 CREATE PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -362,7 +371,7 @@ CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features and all active models into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
+COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features, all active models and those that the running experiment pins into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
 CREATE TABLE pgfeed.feed_events (
     event_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
@@ -504,8 +513,8 @@ COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; c
 COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
 CREATE VIEW pgfeed.data_stages AS ...;
 COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
-COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC). Null: none yet, or unknown of an imported model';
-COMMENT ON COLUMN pgfeed.data_stages.updated_at IS 'When it was last made; of a model: activated';
+COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. Null: none yet, or unknown of an imported model';
+COMMENT ON COLUMN pgfeed.data_stages.updated_at IS 'When it was last made; of a model: activated; of recommendations: when the last batch ended, null: none did';
 COMMENT ON COLUMN pgfeed.data_stages.hours_behind IS 'Hours from as_of to the end of the newest day with events';
 CREATE TABLE pgfeed.embedders (
     embedder_id integer NOT NULL,
@@ -953,6 +962,8 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
@@ -998,6 +1009,8 @@ GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with 
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) FROM PUBLIC;

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
+from loader import experiment
 from loader.cli import main
 from tests.db.conftest import autocommit, queries
 
@@ -67,10 +68,11 @@ MISTAKES = [
     ("create_experiment('try', '{control,popular@x}')", "not usable"),
     ("create_experiment('first', '{control,popular}')", "already"),
     ("start_experiment('nope')", "there is no experiment nope"),
-    ("start_experiment('untrained')", "arm test: there is no such model; arm old: there is no such model"),
+    ("start_experiment('untrained')", r"arm test: there is no such model \(./run train test --activate\); arm old: there is no such model \(see"),
     ("stop_experiment('first')", "not running"),
     ("conclude_experiment('first', 'nope')", "has no arm nope"),
     ("conclude_experiment('first', 'control')", "never ran"),
+    ("drop_experiment('nope')", "there is no experiment nope"),
 ]
 
 
@@ -232,8 +234,15 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
     assert [(a["arm"], a["variant"], a["weight"], a["slots"]) for a in created["arms"]] == [
         ("control", "control", 6000, "[0,60)"), ("lot", "random", 4000, "[60,100)"),
     ]
-    assert "no such model" in run("create", "bad", "control", "test") + run("start", "bad", exit_code=1)
+    created = run("create", "bad", "control", "test")
+    assert "./run train test --activate" in created and "Next: ./run experiment start bad" in created
+    assert "./run experiment drop bad" in run("start", "bad", exit_code=1)
+    assert [(e["name"], e["state"], e["exposure_count"]) for e in json.loads(run("list", "--json"))] == [
+        ("try", "not started", 0), ("bad", "not started", 0),
+    ]
+    run("drop", "bad")
     assert "running" in run("start", "try")
+    assert "was started" in run("drop", "try", exit_code=1)
     assert "Nothing to report" in run("report", "try")
     for user_id in range(1, 21):
         network("select pgfeed.serve_posts(%s, %s)", user_id, END)
@@ -241,5 +250,35 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
     report = json.loads(run("report", "try", "--json", "--html", str(page)).splitlines()[-1])
     assert report["rows"][0]["user_count"] + report["rows"][1]["user_count"] == 20
     assert report["verdict"] in page.read_text()
+    assert "no interval" in run("report", "try", "--attribution", "foo", exit_code=1)
+    assert "Next: " in run("report", "try", "--until", "foo", exit_code=1)
+    assert "control 60%, lot 40%" in run("list") and " 20 " in run("list")
     assert "default_variant = 'random'" in run("conclude", "try", "lot")
     assert "not running" in run("stop", "try", exit_code=1)
+    assert json.loads(run("report", "try", "--json"))["verdict"].startswith("Concluded: lot won. By the figures: ")
+
+
+def test_a_reader_sees_the_list_without_exposures(network, network_dsn):
+    network("call pgfeed.create_experiment('try', '{control,popular}')")
+    with autocommit(network_dsn) as connection:
+        connection.autocommit = False
+        queries(connection)("set role pgfeed_reader")
+        connection.commit()
+        assert [(e["name"], e["exposure_count"]) for e in experiment.load_all(connection)] == [("try", None)]
+
+
+def test_who_never_saw_an_exposure_is_warned(network_dsn):
+    with autocommit(network_dsn) as connection:
+        run = queries(connection)
+        run("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try')")
+        run("call pgfeed.conclude_experiment('try', 'popular')")
+        assert "experiment try has no exposures" in connection.notices[-1]
+
+
+def test_an_experiment_that_was_never_started_can_be_dropped(network):
+    network("call pgfeed.create_experiment('try', '{control,popular}')")
+    network("call pgfeed.drop_experiment('try')")
+    assert network("select count(*) from pgfeed.experiments") == network("select count(*) from pgfeed.experiment_arms") == [(0,)]
+    network("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try'); call pgfeed.stop_experiment('try')")
+    with pytest.raises(psycopg2.Error, match="experiment try was started"):
+        network("call pgfeed.drop_experiment('try')")

@@ -231,3 +231,14 @@ def test_two_sessions_pack_the_same_moment(network_dsn):
         list(pool.map(work, [pack, refresh, pack, "call pgfeed.roll_up_events(null, '2021-12-03')", pack, refresh]))
     with autocommit(network_dsn) as connection:
         assert queries(connection)("select count(*) from pgfeed.feature_packs where as_of >= '2021-12-13'") == [(1,)]
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    ("call pgfeed.roll_up_events(max_days => -1)", "max_days is -1"),
+    ("call pgfeed._pack_features(null)", "cannot be packed as of <NULL>"),
+    *((f"select * from pgfeed.{name}_features_as_of({ts})", "cannot be computed as of") for name in ("post", "user", "user_topic") for ts in ("'infinity'", "null")),
+])
+def test_what_cannot_be_computed_is_named(query, call, message):
+    with pytest.raises(psycopg2.Error, match=message) as error:
+        query(call)
+    assert error.value.pgcode == "22023" and error.value.diag.message_hint

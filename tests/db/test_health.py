@@ -55,6 +55,8 @@ def test_an_empty_database_says_what_to_do(query):
     ("update pgfeed.models set artifact = '\\x00'", "model control", "fail", "sha256"),
     ("truncate pgfeed.model_activations", "model", "warn", "none is active"),
     ("set pgfeed.default_variant = 'nope'", "default variant", "fail", "'nope'"),
+    ("truncate pgfeed.feature_packs", "features", "warn", "an update took the packed ones away"),
+    ("truncate pgfeed.feature_packs", "model control", "fail", "no packed features"),
     ("update pgfeed.feature_packs set matrix = '\\x00'", "recommend_posts", "fail", "buffer size"),
     ("update pgfeed.feature_packs set feature_names = array_replace(feature_names, 'text.tfidf_max', 'text.old')", "model control", "fail", "text.tfidf_max"),
     ("call pgfeed.refresh_features('2021-12-05')", "features", "warn", "192 hours older"),
@@ -71,7 +73,7 @@ def test_an_empty_database_says_what_to_do(query):
     ("insert into pgfeed.recommendation_batches (recommended_at, is_now, k, features_as_of, user_count, finished_at)"
      " values (now(), true, 5, '2021-12-10', 60, now())", "recommendations", "warn", "older features"),
     ("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try');"
-     " truncate pgfeed.model_activations", "experiment", "fail", "arm control: there is no such model; try runs since"),
+     " truncate pgfeed.model_activations", "experiment", "fail", "arm control: there is no such model (./run train control --activate); try runs since"),
 ])
 def test_what_is_wrong_is_named_with_its_remedy(network, change, name, status, words):
     network(change)
@@ -138,7 +140,7 @@ def test_a_running_batch_is_seen_with_its_progress(network):
 
 def test_a_batch_with_a_slow_chunk_is_not_interrupted_and_an_interrupted_one_goes_on_as_it_was_asked_for(network, network_dsn):
     batch_id = network("select pgfeed._start_recommendation_batch(%s, 7, 'control', 30)", END)[0][0]
-    network("update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'")
+    network("update pgfeed.recommendation_batches set started_at = now() - interval '11 seconds'")
     with psycopg2.connect(network_dsn) as worker:
         queries(worker)("select pgfeed._fill_recommendation_chunk(%s)", batch_id)
         assert probes(network)["recommendations"][0] == "ok"
@@ -147,6 +149,13 @@ def test_a_batch_with_a_slow_chunk_is_not_interrupted_and_an_interrupted_one_goe
     assert status == "warn" and "interrupted" in found
     assert network(remedy) == [(batch_id,)]
     assert network("select max(rank), count(*) from pgfeed.recommendations") == [(7, 420)]
+
+
+def test_check_names_the_verb_that_goes_on_with_an_interrupted_batch(network, network_dsn):
+    network("select pgfeed._start_recommendation_batch(null, 7, 'control', null)")
+    network("update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'")
+    remedies = {row["name"]: row["remedy"] for row in check(network_dsn)[1] if row["status"] == "warn"}
+    assert remedies == {"recommendations": "./run recommend --batch -k 7 --variant control"}
 
 
 def test_reader_sees_health_in_a_read_only_transaction(network):
@@ -184,6 +193,20 @@ def test_after_warm_up_nothing_is_loaded_any_more(network, network_dsn):
         assert session(CALL, 7, END) == expected
     with autocommit(network_dsn) as cold, pytest.raises(psycopg2.Error):
         queries(cold)(CALL, 7, END)
+
+
+def test_warm_up_loads_what_the_running_experiment_pins(network, network_dsn):
+    network(
+        "insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores)"
+        " select variant, 2, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores from pgfeed.models"
+    )
+    network("call pgfeed.create_experiment('pinned', '{control,control@2}', '{9000,1000}', '{old,new}', 'salt'); call pgfeed.start_experiment('pinned')")
+    user_id = network("select min(u) from generate_series(1, 60) as u where pgfeed.experiment_arm(u, 'pinned') = 'new'")[0][0]
+    with autocommit(network_dsn) as connection:
+        session = queries(connection)
+        assert session("select pgfeed.warm_up()") == [(2,)]
+        network("update pgfeed.models set artifact = 'x'")
+        assert {row[2] for row in session(CALL, user_id, END)} == {"model"}
 
 
 def test_warm_up_before_the_first_refresh(query):

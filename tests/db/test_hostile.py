@@ -37,6 +37,7 @@ VALUES = {
     "integer": st.sampled_from(INTEGERS) | st.integers(-(2**31), 2**31 - 1),
     "bigint": st.sampled_from(BIGINTS) | st.integers(-(2**63), 2**63 - 1),
     "double precision": st.sampled_from(FLOATS) | st.floats(),
+    "boolean": st.booleans(),
 }
 GOOD = {
     "user_id": (7, 61), "ts": ("2021-12-12 12:00+00", "2021-12-13 12:00+00"), "k": (5, 100), "variant": ("control", "popular", "random", None),

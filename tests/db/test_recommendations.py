@@ -247,6 +247,23 @@ def test_an_operator_refreshes_and_a_reader_reads_without_events(network, networ
             operator("call pgfeed.refresh_recommendations()")
 
 
+def test_inside_a_transaction_it_is_refused(network_dsn):
+    with psycopg2.connect(network_dsn) as connection, pytest.raises(psycopg2.Error, match="inside a transaction block") as error:
+        queries(connection)("call pgfeed.refresh_recommendations()")
+    assert error.value.pgcode == "25001" and "autocommit" in error.value.diag.message_hint
+
+
+def test_after_a_batch_of_some_users_the_stage_is_as_old_as_the_oldest_list(network):
+    stage = "select as_of::text from pgfeed.data_stages where stage = 'recommendations'"
+    assert network(stage) == []
+    network("call pgfeed.refresh_recommendations('2021-12-13 12:00+00')")
+    network("delete from pgfeed.feed_events where user_id = 7; call pgfeed.roll_up_events(from_day => '2021-12-01'); call pgfeed.refresh_features()")
+    network("call pgfeed.refresh_recommendations('2021-12-14 12:00+00', active_days => 30)")
+    assert network(stage) == [("2021-12-13 12:00:00+00",)]
+    network("call pgfeed.refresh_recommendations('2021-12-15 12:00+00')")
+    assert network(stage) == [("2021-12-15 12:00:00+00",)]
+
+
 def test_dashboard_views_count_right(network):
     network("insert into pgfeed.posts (post_id, topic) values (900, 'opera')")
     network("call pgfeed.refresh_features()")

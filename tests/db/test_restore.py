@@ -60,6 +60,13 @@ def test_a_restored_database_gives_the_same_posts_and_is_well(network, network_d
         assert 3 not in {row[0] for row in copy("select post_id from pgfeed.recommend_posts(7, %s, 80)", END)}
 
 
+def test_migrate_says_that_features_must_be_packed_anew(network, network_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    assert migrate.migrate()[1] is None
+    network("truncate pgfeed.feature_packs")
+    assert migrate.migrate()[1] == "./run refresh"
+
+
 def test_a_schema_without_data_works_once_it_knows_its_revision(network, network_dsn, restored, monkeypatch):
     dsn = restored("--schema-only")
     assert schema(dsn) == schema(network_dsn)
@@ -70,7 +77,7 @@ def test_a_schema_without_data_works_once_it_knows_its_revision(network, network
         copy = queries(connection)
         assert {row["name"]: row["status"] for row in check(dsn)[1]}["schema"] == "fail"
         copy(raised.value.next.split('"')[1])
-        assert migrate.migrate() == network("select version_num from pgfeed.alembic_version")[0][0]
+        assert migrate.migrate()[0] == network("select version_num from pgfeed.alembic_version")[0][0]
 
         for table in ("users", "posts", "feed_events"):
             text = subprocess.run(["pg_dump", "--data-only", f"--table=pgfeed.{table}*", network_dsn], capture_output=True, check=True).stdout

@@ -25,6 +25,14 @@ def test_percentages_are_for_all_arms_or_for_none():
         parse_arms(["control:50", "test"])
 
 
+@pytest.mark.parametrize(("arms", "message"), [
+    (["control:60"], "two or more arms"), (["control:60", "test:50"], "shares are 60% and 50%"), (["control:100", "test:0"], "above 0"),
+])
+def test_shares_are_spoken_of_in_percent(arms, message):
+    with pytest.raises(PgfeedError, match=message):
+        parse_arms(arms)
+
+
 def report(p_value: float = 0.2, lift: float = 0.1, arms: tuple[str, ...] = ("control", "test"), **checks: object) -> Report:
     base = {"metric": "hit rate", "arm": "control", "user_count": 500, "value": 0.5, "lift": None}
     rows = [
@@ -36,7 +44,7 @@ def report(p_value: float = 0.2, lift: float = 0.1, arms: tuple[str, ...] = ("co
     ]
     found = {"sample ratio": (True, 0.5), "users in two arms": (True, 0)} | checks
     return Report(
-        {"expected_lift": 0.05}, [{"arm": arm} for arm in arms], [base, *rows], [],
+        {"name": "try", "expected_lift": 0.05, "started_at": "2021-12-13", "winner": None}, [{"arm": arm} for arm in arms], [base, *rows], [],
         [{"name": name, "is_ok": is_ok, "value": value, "finding": "4 users, 9 expected"} for name, (is_ok, value) in found.items()], "1 hour",
     )
 
@@ -65,6 +73,18 @@ def test_nothing_served_nothing_said():
     empty = report()
     empty.rows = []
     assert verdict(empty).startswith("Nothing to report")
+
+
+def test_what_is_concluded_says_so_and_what_is_not_started_says_how():
+    concluded = report()
+    concluded.experiment["winner"] = "test"
+    assert verdict(concluded) == (
+        "Concluded: test won. By the figures: Test against control is not decided: a lift of +10.0% (+8.0% to +12.0%) so far."
+    )
+    concluded.rows = []
+    assert verdict(concluded) == "Concluded: test won. There are no figures."
+    concluded.experiment |= {"winner": None, "started_at": None}
+    assert verdict(concluded) == "Not started. Next: ./run experiment start try"
 
 
 def test_the_lottery_is_the_same_for_a_user_and_a_moment():

@@ -1,0 +1,35 @@
+"""What the server says, in the words of the command line."""
+
+import re
+
+VERBS = [
+    (re.compile(r"(?:call pgfeed\.)?refresh_features\(\)|call pgfeed\.roll_up_events\(\)"), "./run refresh"),
+    (re.compile(r"call pgfeed\.(start|stop|drop)_experiment\('(\w+)'\)"), r"./run experiment \1 \2"),
+    (re.compile(r"select [a-z_, ]+ from pgfeed\.experiments\b"), "./run experiment list"),
+    (re.compile(r"\bpgfeed embed\b"), "./run embed"),
+]
+PREFIX = re.compile(r"(plpy\.Error|spiexceptions\.\w+): ")
+BATCH = re.compile(r"call pgfeed\.refresh_recommendations\(([^()]*)\)")
+ARGUMENT = re.compile(r"(\w+) => (?:'([^']*)'|(\w+))")
+OPTIONS = {"ts": "--at", "k": "-k", "variant": "--variant", "active_days": "--active"}
+
+
+def plain(message: str) -> str:
+    """Return a message without what PL/Python puts before those of its functions."""
+    return PREFIX.sub("", message)
+
+
+def as_verbs(text: str) -> str:
+    """Return a text with ./run verbs in place of the SQL that they stand for."""
+    for pattern, verb in VERBS:
+        text = pattern.sub(verb, text)
+    return BATCH.sub(batch, text)
+
+
+def batch(call: re.Match) -> str:
+    """Return the verb that does what a call of refresh_recommendations() does."""
+    words = ["./run recommend --batch"]
+    for name, text, word in ARGUMENT.findall(call[1]):
+        if word.lower() != "null":
+            words.append(f"{OPTIONS[name]} {repr(text) if ' ' in text else text or word}")
+    return " ".join(words)
