@@ -9,7 +9,6 @@ down_revision = "0010"
 def upgrade() -> None:
     # An index entry of the roll-ups must hold a topic.
     execute("alter table pgfeed.posts add constraint posts_topic_check check (octet_length(topic) <= 2000) not valid")
-    install("procedures/_commit", "c27e85e386aa")
     install("functions/_arm_problems", "7620c722723b")
     install("functions/_data_probes", "31bd8d0bdf11")
     install("functions/_fill_recommendation_chunk", "cd3d481617bd")
@@ -25,6 +24,7 @@ def upgrade() -> None:
     install("functions/explain_recommendation", "61b8cb296a27")
     install("functions/recommend_posts", "5674161f4491")
     install("functions/warm_up", "2e1edcae47d9")
+    install("procedures/_commit", "c27e85e386aa")
     install("procedures/_pack_features", "d3ae6f7aca10")
     install("procedures/conclude_experiment", "d79dcdff19f7")
     install("procedures/create_experiment", "b4f32ac5b837")
