@@ -14,11 +14,9 @@ from loader.errors import PgfeedError
 from loader.evaluate import compact, request_auc
 from loader.examples import Examples
 from loader.terminal import console
-from plpy.recommend_posts import MATCH_COLUMNS, TEXT_COMPONENT
+from plpy.recommend_posts import MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
 
-MAX_DAYS = 24
 MAX_ROWS = 1_000_000
-WARM_UP_SHARE = 0.2
 VALIDATION_SHARE = 0.15
 GOLDEN_ROWS = 64
 PARAMETERS = {
@@ -35,8 +33,35 @@ STAGE_2 = [
     "text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max",
     "time.hour", "time.weekday",
 ]
-STAGE_3 = [*STAGE_2, "text.text_length", "taste.view_count_ratio", *MATCH_COLUMNS]
-FEATURES = {"control": STAGE_2, "test": STAGE_3}
+COUNTS = [
+    "post.view_count", "post.like_count", "post.like_rate",
+    "post.decayed_view_count_7d", "post.decayed_like_count_7d", "post.decayed_like_count_1d",
+]
+TFIDF = ["text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max"]
+STAGE_3 = [
+    *(name for name in STAGE_2 if name not in COUNTS + TFIDF),
+    *RELATIVE_COLUMNS, "taste.view_count_ratio", "taste.popularity_like_rate", *MATCH_COLUMNS,
+]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a variant is trained: on at most max_days days, the first warm_up_share of the history left out."""
+
+    features: list[str]
+    parameters: dict
+    warm_up_share: float = 0.2
+    max_days: int = 24
+
+
+RECIPES = {
+    "control": Recipe(STAGE_2, PARAMETERS),
+    "test": Recipe(
+        STAGE_3,
+        PARAMETERS | {"learning_rate": 0.08, "l2_leaf_reg": 50.0, "monotone_constraints": {"post.quality": 1}},
+        warm_up_share=0.05, max_days=32,
+    ),
+}
 TOPIC_SHARES = 8
 
 
@@ -56,15 +81,15 @@ class Trained:
 
 def feature_names(connection: Connection, variant: str) -> list[str]:
     """Return the variant's features: those of its stage and the user's share of each of the topics largest before the split."""
-    if variant not in FEATURES:
-        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(FEATURES)}", "./run train control")
+    if variant not in RECIPES:
+        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}", "./run train control")
     with connection.cursor() as cursor:
         cursor.execute(
             "select topic from pgfeed.user_topic_days where topic <> '' and day < %s group by topic"
             " order by sum(view_count) desc, topic limit %s",
             [examples.split_day(connection), TOPIC_SHARES],
         )
-        names = FEATURES[variant] + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
+        names = RECIPES[variant].features + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
         return names if variant == "control" else names + component_names(cursor)
 
 
@@ -157,12 +182,12 @@ class Split:
     user_share: float
 
 
-def split_examples(connection: Connection, names: list[str], max_rows: int = MAX_ROWS) -> Split:
-    """Return training and validation examples: at most 24 days, evenly spread, of a share of the users if need be."""
+def split_examples(connection: Connection, names: list[str], max_rows: int = MAX_ROWS, recipe: Recipe = RECIPES["control"]) -> Split:
+    """Return training and validation examples: the recipe's days, evenly spread, of a share of the users if need be."""
     until = examples.split_day(connection)
     history = [(day, views) for day, views in examples.day_views(connection) if day < until]
     days = [day for day, _ in history]
-    days = examples.spread(days[int(len(days) * WARM_UP_SHARE):], MAX_DAYS)
+    days = examples.spread(days[int(len(days) * recipe.warm_up_share):], recipe.max_days)
     share = min(1.0, max_rows / sum(views for day, views in history if day in set(days)))
     codes = examples.encoders(connection, days[0])
     rows = examples.load_examples(connection, days, names, codes, share, "training days")
@@ -176,9 +201,10 @@ def split_examples(connection: Connection, names: list[str], max_rows: int = MAX
 def train(connection: Connection, variant: str) -> Trained:
     """Train a variant on the days before the held-out ones."""
     names = feature_names(connection, variant)
-    split = split_examples(connection, names)
-    booster, metrics = fit(split.training, split.validation, PARAMETERS)
-    return trained(split, booster, metrics, PARAMETERS)
+    recipe = RECIPES[variant]
+    split = split_examples(connection, names, recipe=recipe)
+    booster, metrics = fit(split.training, split.validation, recipe.parameters)
+    return trained(split, booster, metrics, recipe.parameters)
 
 
 def trained(split: Split, booster: CatBoost, metrics: dict, parameters: dict) -> Trained:
