@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from catboost import CatBoost, Pool
+from catboost import CatBoost, Pool, sum_models
 from psycopg2.extensions import connection as Connection
 
 from loader import examples
@@ -19,6 +19,9 @@ from plpy.recommend_posts import MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
 MAX_ROWS = 1_000_000
 VALIDATION_SHARE = 0.15
 GOLDEN_ROWS = 64
+QUALITY = "post.quality"
+QUALITY_RANGE = (0.2, 4.0)
+QUALITY_STEPS = 250
 PARAMETERS = {
     "loss_function": "Logloss", "iterations": 600, "learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 10.0,
     "random_strength": 1.0, "border_count": 128, "random_seed": 20211001,
@@ -39,7 +42,7 @@ COUNTS = [
 ]
 TFIDF = ["text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max"]
 STAGE_3 = [
-    *(name for name in STAGE_2 if name not in COUNTS + TFIDF),
+    *(name for name in STAGE_2 if name not in COUNTS + TFIDF + ["time.weekday"]),
     *RELATIVE_COLUMNS, "taste.view_count_ratio", "taste.popularity_like_rate", *MATCH_COLUMNS,
 ]
 
@@ -58,7 +61,7 @@ RECIPES = {
     "control": Recipe(STAGE_2, PARAMETERS),
     "test": Recipe(
         STAGE_3,
-        PARAMETERS | {"learning_rate": 0.08, "l2_leaf_reg": 50.0, "monotone_constraints": {"post.quality": 1}},
+        PARAMETERS | {"learning_rate": 0.1, "l2_leaf_reg": 50.0, "monotone_constraints": {QUALITY: 1}},
         warm_up_share=0.05, max_days=32,
     ),
 }
@@ -130,18 +133,35 @@ def nuisance(rows: Examples, positions: np.ndarray | None = None) -> tuple[np.nd
     return days[day] + positions[place], positions
 
 
+def quality_trees(names: list[str]) -> CatBoost:
+    """Return a model that gives the logarithm of post.quality, in 250 steps.
+
+    What is fitted after it starts from there: trees alone flatten the few best posts, the ones to be recommended.
+    """
+    quality = np.exp(np.linspace(*np.log(QUALITY_RANGE), 20 * QUALITY_STEPS))
+    features = np.zeros((len(quality), len(names)), np.float32)
+    features[:, names.index(QUALITY)] = quality
+    booster = CatBoost({
+        "loss_function": "RMSE", "iterations": 60, "depth": 6, "learning_rate": 0.7, "l2_leaf_reg": 0.0, "border_count": QUALITY_STEPS,
+        "random_seed": PARAMETERS["random_seed"], "random_strength": 0.0, "bootstrap_type": "No", "allow_writing_files": False,
+        "thread_count": 1, "verbose": False,
+    })
+    return booster.fit(Pool(features, np.log(quality), feature_names=names))
+
+
 def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[CatBoost, dict]:
     """Return a CatBoost model stopped early on the validation days, and its figures there.
 
-    A ranking loss compares the rows of one user-day and needs no offset for the day.
+    A ranking loss compares the rows of one user-day and needs no offset for the day. A model with post.quality starts from it.
     """
+    start = quality_trees(training.names) if QUALITY in training.names else None
     is_ranking = parameters["loss_function"] != "Logloss"
     offset, positions = nuisance(training)
     valid_offset, _ = nuisance(validation, positions)
     pools = [
         Pool(
             rows.features, rows.is_liked.astype(int), feature_names=rows.names,
-            **({"group_id": rows.request} if is_ranking else {"baseline": baseline}),
+            **({"group_id": rows.request} if is_ranking else {"baseline": baseline + started_at(start, rows)}),
         )
         for rows, baseline in ((training, offset), (validation, valid_offset))
     ]
@@ -153,6 +173,8 @@ def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[Cat
     })
     with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
         booster.fit(pools[0], eval_set=pools[1])
+    if start is not None:
+        booster = sum_models([start, booster])
     scores = booster.predict(np.asfortranarray(validation.features), prediction_type="RawFormulaVal")
     figures = {
         "validation_request_auc": round(request_auc(scores, compact(validation.request), validation.is_liked), 4),
@@ -163,6 +185,11 @@ def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[Cat
         figures["validation_logloss"] = round(log_loss(validation.is_liked, scores + valid_offset), 5)
         figures["offset_only_logloss"] = round(log_loss(validation.is_liked, valid_offset), 5)
     return booster, figures
+
+
+def started_at(start: CatBoost | None, rows: Examples) -> np.ndarray | float:
+    """Return the scores that a fit starts from."""
+    return 0.0 if start is None else start.predict(np.asfortranarray(rows.features), prediction_type="RawFormulaVal")
 
 
 def log_loss(is_liked: np.ndarray, log_odds: np.ndarray) -> float:

@@ -44,7 +44,8 @@ PAIR_COLUMNS = (
 RELATIVE_COLUMNS = ("post.view_ratio", "post.quality")
 USER_TASTE_COLUMNS = ("taste.like_rate", "taste.view_count_ratio", "taste.popularity_like_rate")
 POPULARITY_PRIOR_VIEWS, GROUP_PRIOR_VIEWS = 20, 100
-SPREAD_PRIOR, SPREAD_PRIOR_WEIGHT, LEAST_SPREAD = 0.03, 2000, 0.001
+QUALITIES = np.exp(np.linspace(np.log(0.3), np.log(2.5), 50))
+QUALITY_ROUNDS = 60
 TASTE_COLUMNS = ("taste.like_count", "taste.days_since_like", "taste.popularity", "taste.age_days")
 MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last")
 FACTORS = 16
@@ -132,9 +133,9 @@ def unpack_posts(row, scale=None):
 def catalogue_scale(posts):
     """Return what a pack's posts are compared with.
 
-    mean_views: of the posts with views; like_rate: of all; popularity_rates: of the posts that are not, are popular, which is
+    mean_views: of the posts with views; popularity_rates: the like rates of the posts that are not, are popular, which is
     having more views than the mean; group_rates: the same by topic, float64 (topics + 1, 2), the last topic for none;
-    spread: the squared coefficient of variation of the true rates in a group, by the method of moments.
+    qualities: how the qualities of posts are distributed in both, on the grid QUALITIES, float64 (2, grid).
     """
     views, likes = view_and_like_counts(posts)
     mean_views = views[views > 0].mean() if views.any() else 1.0
@@ -148,12 +149,28 @@ def catalogue_scale(posts):
 
     group_rates = rates(group, groups * 2)
     expected = group_rates[group] * views
-    excess = ((likes - expected) ** 2 - expected).sum() + SPREAD_PRIOR * SPREAD_PRIOR_WEIGHT
     return {
-        "mean_views": mean_views, "like_rate": like_rate, "popularity_rates": rates(popular, 2),
-        "group_rates": group_rates.reshape(groups, 2),
-        "spread": max(excess / ((expected**2).sum() + SPREAD_PRIOR_WEIGHT), LEAST_SPREAD),
+        "mean_views": mean_views, "popularity_rates": rates(popular, 2), "group_rates": group_rates.reshape(groups, 2),
+        "qualities": np.stack([quality_shares(likes[popular == half], expected[popular == half]) for half in (0, 1)]),
     }
+
+
+def quality_likelihoods(likes, expected):
+    """Return the likelihood of each post's likes, Poisson, at each of QUALITIES, float64 (posts, grid), the best at 1."""
+    logs = likes[:, None] * np.log(QUALITIES) - expected[:, None] * QUALITIES
+    return np.exp(logs - logs.max(axis=1, keepdims=True))
+
+
+def quality_shares(likes, expected):
+    """Return the share of posts at each of QUALITIES, float64 (grid,), by maximum likelihood.
+
+    Nonparametric empirical Bayes (Robbins 1956), by 60 rounds of EM (Laird 1978) from equal shares.
+    """
+    shares, likelihoods = np.full(len(QUALITIES), 1 / len(QUALITIES)), quality_likelihoods(likes, expected)
+    for _ in range(QUALITY_ROUNDS if len(likes) else 0):
+        shares = shares * (likelihoods.T @ (1 / (likelihoods @ shares))) / len(likes)
+        shares = 0.999 * shares + 0.001 / len(shares)
+    return shares
 
 
 def view_and_like_counts(posts):
@@ -165,13 +182,14 @@ def view_and_like_counts(posts):
 def relative_columns(posts):
     """Return float32 columns that compare each post with the catalogue, so that they mean the same on any day.
 
-    view_ratio: views over the mean of the viewed posts. quality: the like rate expected after the post's counts, over the
-    overall one, the rates of the posts of one topic and popularity being spread as a gamma distribution is.
+    view_ratio: views over the mean of the viewed posts. quality: the like rate to be expected after the post's topic, views and likes,
+    over that of the posts that are popular, or are not, as it is.
     """
     scale, (views, likes) = posts["scale"], view_and_like_counts(posts)
-    prior = scale["group_rates"][posts["topic_codes"], posts["is_popular"]]
-    prior_views = 1 / (scale["spread"] * prior)
-    quality = (likes + prior_views * prior) / (views + prior_views) / scale["like_rate"]
+    popular = posts["is_popular"]
+    rates = scale["group_rates"][posts["topic_codes"], popular]
+    weights = quality_likelihoods(likes, rates * views) * scale["qualities"][popular]
+    quality = rates / scale["popularity_rates"][popular] * (weights @ QUALITIES) / weights.sum(axis=1)
     return {"post.view_ratio": (views / scale["mean_views"]).astype(np.float32), "post.quality": quality.astype(np.float32)}
 
 

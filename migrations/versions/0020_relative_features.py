@@ -7,13 +7,13 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    install("functions/_model_problems", "b0251b563df4")
-    install("functions/recommend_posts", "325bb2cf1db6")
-    install("functions/_post_factors", "9a5a3ab1f97c")
-    install("functions/_user_factors", "69675965a78c")
-    install("functions/_unpack_factors", "947ea618f5ac")
-    install("functions/_shortlist", "3f85bd46794c")
-    install("functions/explain_recommendation", "c6d8009f346e")
+    install("functions/_model_problems", "531eecbf4c41")
+    install("functions/recommend_posts", "fd567f0939db")
+    install("functions/_post_factors", "faa5f9641291")
+    install("functions/_user_factors", "0b4304f8002c")
+    install("functions/_unpack_factors", "4e21630e93c0")
+    install("functions/_shortlist", "0e76882749e6")
+    install("functions/explain_recommendation", "8f1f205eb460")
 
 
 def downgrade() -> None:
