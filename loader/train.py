@@ -93,20 +93,19 @@ def feature_names(connection: Connection, variant: str) -> list[str]:
             [examples.split_day(connection), TOPIC_SHARES],
         )
         names = RECIPES[variant].features + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
-        return names if variant == "control" else names + component_names(cursor)
-
-
-def component_names(cursor) -> list[str]:
-    """Return the names of the text components as the newest feature pack has them; PgfeedError if it has none."""
-    cursor.execute(
-        "select n.name from (select k.feature_names from pgfeed.feature_packs as k order by k.pack_id desc limit 1) as k,"
-        " unnest(k.feature_names) with ordinality as n (name, number) where n.name like %s order by n.number",
-        [f"{TEXT_COMPONENT}%"],
-    )
-    names = [name for (name,) in cursor.fetchall()]
-    if not names:
-        raise PgfeedError("the features have no text components", "the posts have no embeddings", "./run embed, then ./run refresh")
+        if "match.text" in names:
+            check_components(cursor)
     return names
+
+
+def check_components(cursor) -> None:
+    """PgfeedError if the newest feature pack has no text components, which match.text is made of."""
+    cursor.execute(
+        "select coalesce((select bool_or(n.name like %s) from unnest(k.feature_names) as n (name)), false)"
+        " from pgfeed.feature_packs as k order by k.pack_id desc limit 1", [f"{TEXT_COMPONENT}%"],
+    )
+    if cursor.fetchone() != (True,):
+        raise PgfeedError("the features have no text components", "the posts have no embeddings", "./run embed, then ./run refresh")
 
 
 def logit(rate: np.ndarray) -> np.ndarray:

@@ -71,7 +71,7 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
     names, count = model["feature_names"], len(posts["post_ids"])
     matrix = np.column_stack([feature_values(name, posts, requests, np.arange(count), np.zeros(count, int)) for name in names])
     assert np.isfinite(matrix[:, names.index("match.factors")]).all()
-    assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "text.text_length", "text.component_25"}
+    assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "post.quality", "taste.popularity_like_rate"}
     expected = dict(zip(posts["post_ids"].tolist(), model["booster"].predict(matrix, prediction_type="RawFormulaVal")))
     got = stage_3(CALL, 7, ts, 1000)
     assert len(got) > 40
