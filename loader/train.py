@@ -94,18 +94,21 @@ def feature_names(connection: Connection, variant: str) -> list[str]:
         )
         names = RECIPES[variant].features + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
         if "match.text" in names:
-            check_components(cursor)
+            component_names(cursor)
     return names
 
 
-def check_components(cursor) -> None:
-    """PgfeedError if the newest feature pack has no text components, which match.text is made of."""
+def component_names(cursor) -> list[str]:
+    """Return the names of the text components as the newest feature pack has them; PgfeedError if it has none."""
     cursor.execute(
-        "select coalesce((select bool_or(n.name like %s) from unnest(k.feature_names) as n (name)), false)"
-        " from pgfeed.feature_packs as k order by k.pack_id desc limit 1", [f"{TEXT_COMPONENT}%"],
+        "select n.name from (select k.feature_names from pgfeed.feature_packs as k order by k.pack_id desc limit 1) as k,"
+        " unnest(k.feature_names) with ordinality as n (name, number) where n.name like %s order by n.number",
+        [f"{TEXT_COMPONENT}%"],
     )
-    if cursor.fetchone() != (True,):
+    names = [name for (name,) in cursor.fetchall()]
+    if not names:
         raise PgfeedError("the features have no text components", "the posts have no embeddings", "./run embed, then ./run refresh")
+    return names
 
 
 def logit(rate: np.ndarray) -> np.ndarray:
@@ -229,6 +232,9 @@ def train(connection: Connection, variant: str) -> Trained:
     names = feature_names(connection, variant)
     recipe = RECIPES[variant]
     split = split_examples(connection, names, recipe=recipe)
+    if "match.text" in names:
+        with connection, connection.cursor() as cursor:
+            split.encoders["match.text"] = {name: float(number) for number, name in enumerate(component_names(cursor))}
     booster, metrics = fit(split.training, split.validation, recipe.parameters)
     return trained(split, booster, metrics, recipe.parameters)
 

@@ -607,11 +607,15 @@ def load_neighbours(plpy, cache, state, posts):
 
 
 def has_features(plpy, posts, model, model_id):
-    """Return whether a pack has the model's post features; warn once if not, as after an update without a refresh."""
+    """Return whether a pack has the model's post features; warn once if not, as after an update without a refresh.
+
+    match.text needs the components that it was made of in training, which the model's encoders name.
+    """
     known = posts.setdefault("has_features", {})
     if model_id not in known:
         columns = {"post.topic", *posts["columns"]}
-        missing = [name for name in model["feature_names"] if name.startswith(("post.", "text.")) and name not in columns]
+        needed = [*(name for name in model["feature_names"] if name.startswith(("post.", "text."))), *model.get("encoders", {}).get("match.text", ())]
+        missing = [name for name in needed if name not in columns]
         known[model_id] = not missing
         if missing:
             plpy.warning(f"model {model_id} is not used: the features lack {', '.join(missing)}; call pgfeed.refresh_features()")

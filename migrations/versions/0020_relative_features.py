@@ -7,13 +7,13 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    install("functions/_model_problems", "531eecbf4c41")
-    install("functions/recommend_posts", "fd567f0939db")
-    install("functions/_post_factors", "faa5f9641291")
-    install("functions/_user_factors", "0b4304f8002c")
-    install("functions/_unpack_factors", "4e21630e93c0")
-    install("functions/_shortlist", "0e76882749e6")
-    install("functions/explain_recommendation", "8f1f205eb460")
+    install("functions/_model_problems", "055d9cf3ae8b")
+    install("functions/recommend_posts", "61521b464cff")
+    install("functions/_post_factors", "87312db88ba7")
+    install("functions/_user_factors", "ac75f9426dd6")
+    install("functions/_unpack_factors", "dcd2e634f619")
+    install("functions/_shortlist", "7b09ef119369")
+    install("functions/explain_recommendation", "62523a626db7")
 
 
 def downgrade() -> None:
