@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from catboost import CatBoost, Pool
+from catboost import CatBoost, Pool, sum_models
 from psycopg2.extensions import connection as Connection
 
 from loader import examples
@@ -14,13 +14,14 @@ from loader.errors import PgfeedError
 from loader.evaluate import compact, request_auc
 from loader.examples import Examples
 from loader.terminal import console
-from plpy.recommend_posts import MATCH_COLUMNS, TEXT_COMPONENT
+from plpy.recommend_posts import MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
 
-MAX_DAYS = 24
 MAX_ROWS = 1_000_000
-WARM_UP_SHARE = 0.2
 VALIDATION_SHARE = 0.15
 GOLDEN_ROWS = 64
+QUALITY = "post.quality"
+QUALITY_RANGE = (0.2, 4.0)
+QUALITY_STEPS = 250
 PARAMETERS = {
     "loss_function": "Logloss", "iterations": 600, "learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 10.0,
     "random_strength": 1.0, "border_count": 128, "random_seed": 20211001,
@@ -35,8 +36,35 @@ STAGE_2 = [
     "text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max",
     "time.hour", "time.weekday",
 ]
-STAGE_3 = [*STAGE_2, "text.text_length", "taste.view_count_ratio", *MATCH_COLUMNS]
-FEATURES = {"control": STAGE_2, "test": STAGE_3}
+COUNTS = [
+    "post.view_count", "post.like_count", "post.like_rate",
+    "post.decayed_view_count_7d", "post.decayed_like_count_7d", "post.decayed_like_count_1d",
+]
+TFIDF = ["text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max"]
+STAGE_3 = [
+    *(name for name in STAGE_2 if name not in COUNTS + TFIDF + ["time.weekday"]),
+    *RELATIVE_COLUMNS, "taste.view_count_ratio", "taste.popularity_like_rate", *MATCH_COLUMNS,
+]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a variant is trained: on at most max_days days, the first warm_up_share of the history left out."""
+
+    features: list[str]
+    parameters: dict
+    warm_up_share: float = 0.2
+    max_days: int = 24
+
+
+RECIPES = {
+    "control": Recipe(STAGE_2, PARAMETERS),
+    "test": Recipe(
+        STAGE_3,
+        PARAMETERS | {"learning_rate": 0.1, "l2_leaf_reg": 50.0, "monotone_constraints": {QUALITY: 1}},
+        warm_up_share=0.05, max_days=32,
+    ),
+}
 TOPIC_SHARES = 8
 
 
@@ -56,16 +84,18 @@ class Trained:
 
 def feature_names(connection: Connection, variant: str) -> list[str]:
     """Return the variant's features: those of its stage and the user's share of each of the topics largest before the split."""
-    if variant not in FEATURES:
-        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(FEATURES)}", "./run train control")
+    if variant not in RECIPES:
+        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}", "./run train control")
     with connection.cursor() as cursor:
         cursor.execute(
             "select topic from pgfeed.user_topic_days where topic <> '' and day < %s group by topic"
             " order by sum(view_count) desc, topic limit %s",
             [examples.split_day(connection), TOPIC_SHARES],
         )
-        names = FEATURES[variant] + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
-        return names if variant == "control" else names + component_names(cursor)
+        names = RECIPES[variant].features + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
+        if "match.text" in names:
+            component_names(cursor)
+    return names
 
 
 def component_names(cursor) -> list[str]:
@@ -105,18 +135,35 @@ def nuisance(rows: Examples, positions: np.ndarray | None = None) -> tuple[np.nd
     return days[day] + positions[place], positions
 
 
+def quality_trees(names: list[str]) -> CatBoost:
+    """Return a model that gives the logarithm of post.quality, in 250 steps.
+
+    What is fitted after it starts from there: trees alone flatten the few best posts, the ones to be recommended.
+    """
+    quality = np.exp(np.linspace(*np.log(QUALITY_RANGE), 20 * QUALITY_STEPS))
+    features = np.zeros((len(quality), len(names)), np.float32)
+    features[:, names.index(QUALITY)] = quality
+    booster = CatBoost({
+        "loss_function": "RMSE", "iterations": 60, "depth": 6, "learning_rate": 0.7, "l2_leaf_reg": 0.0, "border_count": QUALITY_STEPS,
+        "random_seed": PARAMETERS["random_seed"], "random_strength": 0.0, "bootstrap_type": "No", "allow_writing_files": False,
+        "thread_count": 1, "verbose": False,
+    })
+    return booster.fit(Pool(features, np.log(quality), feature_names=names))
+
+
 def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[CatBoost, dict]:
     """Return a CatBoost model stopped early on the validation days, and its figures there.
 
-    A ranking loss compares the rows of one user-day and needs no offset for the day.
+    A ranking loss compares the rows of one user-day and needs no offset for the day. A model with post.quality starts from it.
     """
+    start = quality_trees(training.names) if QUALITY in training.names else None
     is_ranking = parameters["loss_function"] != "Logloss"
     offset, positions = nuisance(training)
     valid_offset, _ = nuisance(validation, positions)
     pools = [
         Pool(
             rows.features, rows.is_liked.astype(int), feature_names=rows.names,
-            **({"group_id": rows.request} if is_ranking else {"baseline": baseline}),
+            **({"group_id": rows.request} if is_ranking else {"baseline": baseline + started_at(start, rows)}),
         )
         for rows, baseline in ((training, offset), (validation, valid_offset))
     ]
@@ -128,6 +175,8 @@ def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[Cat
     })
     with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
         booster.fit(pools[0], eval_set=pools[1])
+    if start is not None:
+        booster = sum_models([start, booster])
     scores = booster.predict(np.asfortranarray(validation.features), prediction_type="RawFormulaVal")
     figures = {
         "validation_request_auc": round(request_auc(scores, compact(validation.request), validation.is_liked), 4),
@@ -138,6 +187,11 @@ def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[Cat
         figures["validation_logloss"] = round(log_loss(validation.is_liked, scores + valid_offset), 5)
         figures["offset_only_logloss"] = round(log_loss(validation.is_liked, valid_offset), 5)
     return booster, figures
+
+
+def started_at(start: CatBoost | None, rows: Examples) -> np.ndarray | float:
+    """Return the scores that a fit starts from."""
+    return 0.0 if start is None else start.predict(np.asfortranarray(rows.features), prediction_type="RawFormulaVal")
 
 
 def log_loss(is_liked: np.ndarray, log_odds: np.ndarray) -> float:
@@ -157,12 +211,12 @@ class Split:
     user_share: float
 
 
-def split_examples(connection: Connection, names: list[str], max_rows: int = MAX_ROWS) -> Split:
-    """Return training and validation examples: at most 24 days, evenly spread, of a share of the users if need be."""
+def split_examples(connection: Connection, names: list[str], max_rows: int = MAX_ROWS, recipe: Recipe = RECIPES["control"]) -> Split:
+    """Return training and validation examples: the recipe's days, evenly spread, of a share of the users if need be."""
     until = examples.split_day(connection)
     history = [(day, views) for day, views in examples.day_views(connection) if day < until]
     days = [day for day, _ in history]
-    days = examples.spread(days[int(len(days) * WARM_UP_SHARE):], MAX_DAYS)
+    days = examples.spread(days[int(len(days) * recipe.warm_up_share):], recipe.max_days)
     share = min(1.0, max_rows / sum(views for day, views in history if day in set(days)))
     codes = examples.encoders(connection, days[0])
     rows = examples.load_examples(connection, days, names, codes, share, "training days")
@@ -176,9 +230,13 @@ def split_examples(connection: Connection, names: list[str], max_rows: int = MAX
 def train(connection: Connection, variant: str) -> Trained:
     """Train a variant on the days before the held-out ones."""
     names = feature_names(connection, variant)
-    split = split_examples(connection, names)
-    booster, metrics = fit(split.training, split.validation, PARAMETERS)
-    return trained(split, booster, metrics, PARAMETERS)
+    recipe = RECIPES[variant]
+    split = split_examples(connection, names, recipe=recipe)
+    if "match.text" in names:
+        with connection, connection.cursor() as cursor:
+            split.encoders["match.text"] = {name: float(number) for number, name in enumerate(component_names(cursor))}
+    booster, metrics = fit(split.training, split.validation, recipe.parameters)
+    return trained(split, booster, metrics, recipe.parameters)
 
 
 def trained(split: Split, booster: CatBoost, metrics: dict, parameters: dict) -> Trained:

@@ -14,6 +14,7 @@ from plpy.recommend_posts import (
     FRESH_COLUMNS,
     MATCH_COLUMNS,
     PAIR_COLUMNS,
+    RELATIVE_COLUMNS,
     TASTE_COLUMNS,
     TOPIC_COLUMNS,
     USER_COLUMNS,
@@ -32,7 +33,7 @@ PACK_QUERY = "select feature_names from pgfeed.feature_packs order by pack_id de
 def unknown_features(names, pack_names):
     """Return those feature names that nothing in this database computes."""
     known = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, "time.hour", "time.weekday"}
-    known.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS))
+    known.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, *RELATIVE_COLUMNS))
     known.update(f"user.{column}" for column in USER_COLUMNS)
     known.update(f"user_topic.{column}" for column in TOPIC_COLUMNS)
     stated = {f"user_topic.{column}" for column in TOPIC_COLUMNS}

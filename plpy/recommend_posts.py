@@ -7,6 +7,7 @@ A request is a user at a moment. Feature names say where a value comes from:
     user.age                  a column of the user row
     user_topic.view_share     the user's row for the topic of the candidate
     user_topic.view_share:sport   the user's row for a stated topic
+    post.quality              from columns of the pack, compared with the rest of the catalogue
     taste.like_rate           from the posts that the user liked before
     fresh.like_1h             from a column of the post pack and the events since then, exact at the moment
     pair.co_like              from the candidate and what the user liked or viewed before
@@ -42,7 +43,11 @@ PAIR_COLUMNS = (
     "pair.co_like", "pair.co_like_7d", "pair.co_like_last", "pair.co_like_last_3", "pair.co_like_day",
     "pair.ease", "pair.view_count",
 )
-USER_TASTE_COLUMNS = ("taste.like_rate", "taste.view_count_ratio")
+RELATIVE_COLUMNS = ("post.view_ratio", "post.quality")
+USER_TASTE_COLUMNS = ("taste.like_rate", "taste.view_count_ratio", "taste.popularity_like_rate")
+POPULARITY_PRIOR_VIEWS, GROUP_PRIOR_VIEWS = 20, 100
+QUALITIES = np.exp(np.linspace(np.log(0.3), np.log(2.5), 50))
+QUALITY_ROUNDS = 60
 TASTE_COLUMNS = ("taste.like_count", "taste.days_since_like", "taste.popularity", "taste.age_days")
 MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last")
 FACTORS = 16
@@ -106,18 +111,88 @@ PLANS = {
 }
 
 
-def unpack_posts(row):
-    """Return a pack as arrays: post_ids int64 ascending, topic_codes int32 (-1: none), columns float32 by name."""
+def unpack_posts(row, scale=None):
+    """Return a pack as arrays: post_ids int64 ascending, topic_codes int32 (-1: none), columns float32 by name.
+
+    scale: of the pack that this one is to be joined with, see catalogue_scale().
+    """
     post_ids = np.frombuffer(row["post_ids"], ">i8").astype(np.int64)
     names = row["feature_names"]
     matrix = np.frombuffer(row["matrix"], ">f4").astype(np.float32).reshape(len(names), len(post_ids))
-    return {
+    posts = {
         "post_ids": post_ids,
         "topics": list(row["topics"]),
         "topic_codes": np.frombuffer(row["topic_codes"], ">i4").astype(np.int32),
         "columns": dict(zip(names, matrix)),
         "vectors": {},
     }
+    posts["scale"] = scale or catalogue_scale(posts)
+    posts["is_popular"] = (view_and_like_counts(posts)[0] > posts["scale"]["mean_views"]).astype(np.int64)
+    posts["columns"] |= relative_columns(posts)
+    return posts
+
+
+def catalogue_scale(posts):
+    """Return what a pack's posts are compared with.
+
+    mean_views: of the posts with views; popularity_rates: the like rates of the posts that are not, are popular, which is
+    having more views than the mean; group_rates: the same by topic, float64 (topics + 1, 2), the last topic for none;
+    qualities: how the qualities of posts are distributed in both, on the grid QUALITIES, float64 (2, grid).
+    """
+    views, likes = view_and_like_counts(posts)
+    mean_views = views[views > 0].mean() if views.any() else 1.0
+    like_rate = (likes.sum() + 0.1) / (views.sum() + 1)
+    popular, groups = (views > mean_views).astype(np.int64), len(posts["topics"]) + 1
+    group = posts["topic_codes"] % groups * 2 + popular
+
+    def rates(number, count):
+        liked, viewed = (np.bincount(number, values, count) for values in (likes, views))
+        return (liked + GROUP_PRIOR_VIEWS * like_rate) / (viewed + GROUP_PRIOR_VIEWS)
+
+    group_rates = rates(group, groups * 2)
+    expected = group_rates[group] * views
+    return {
+        "mean_views": mean_views, "popularity_rates": rates(popular, 2), "group_rates": group_rates.reshape(groups, 2),
+        "qualities": np.stack([quality_shares(likes[popular == half], expected[popular == half]) for half in (0, 1)]),
+    }
+
+
+def quality_likelihoods(likes, expected):
+    """Return the likelihood of each post's likes, Poisson, at each of QUALITIES, float64 (posts, grid), the best at 1."""
+    logs = likes[:, None] * np.log(QUALITIES) - expected[:, None] * QUALITIES
+    return np.exp(logs - logs.max(axis=1, keepdims=True))
+
+
+def quality_shares(likes, expected):
+    """Return the share of posts at each of QUALITIES, float64 (grid,), by maximum likelihood.
+
+    Nonparametric empirical Bayes (Robbins 1956), by 60 rounds of EM (Laird 1978) from equal shares.
+    """
+    shares, likelihoods = np.full(len(QUALITIES), 1 / len(QUALITIES)), quality_likelihoods(likes, expected)
+    for _ in range(QUALITY_ROUNDS if len(likes) else 0):
+        shares = shares * (likelihoods.T @ (1 / (likelihoods @ shares))) / len(likes)
+        shares = 0.999 * shares + 0.001 / len(shares)
+    return shares
+
+
+def view_and_like_counts(posts):
+    """Return the views, at least as many as the likes, and the likes of a pack's posts, float64."""
+    likes = posts["columns"]["post.like_count"].astype(np.float64)
+    return np.maximum(posts["columns"]["post.view_count"].astype(np.float64), likes), likes
+
+
+def relative_columns(posts):
+    """Return float32 columns that compare each post with the catalogue, so that they mean the same on any day.
+
+    view_ratio: views over the mean of the viewed posts. quality: the like rate to be expected after the post's topic, views and likes,
+    over that of the posts that are popular, or are not, as it is.
+    """
+    scale, (views, likes) = posts["scale"], view_and_like_counts(posts)
+    popular = posts["is_popular"]
+    rates = scale["group_rates"][posts["topic_codes"], popular]
+    weights = quality_likelihoods(likes, rates * views) * scale["qualities"][popular]
+    quality = rates / scale["popularity_rates"][popular] * (weights @ QUALITIES) / weights.sum(axis=1)
+    return {"post.view_ratio": (views / scale["mean_views"]).astype(np.float32), "post.quality": quality.astype(np.float32)}
 
 
 def join_packs(first, second):
@@ -132,7 +207,8 @@ def join_packs(first, second):
         "post_ids": post_ids[order],
         "topics": first["topics"],
         "gram": first.get("gram"),
-        "topic_codes": join(first["topic_codes"], second["topic_codes"]),
+        "scale": first["scale"],
+        **{name: join(first[name], second[name]) for name in ("topic_codes", "is_popular")},
         **{
             kind: {name: join(values, second[kind][name]) for name, values in first[kind].items() if name in second[kind]}
             for kind in ("columns", "vectors")
@@ -308,6 +384,7 @@ def request_columns(rows, posts, encoders, names=MATCH_COLUMNS):
     like_rates, view_counts = (posts["columns"][f"post.{name}"] for name in ("like_rate", "view_count"))
     for name in ("taste.like_rate", "taste.view_count_ratio"):
         result[name] = np.full(len(rows), np.nan, np.float32)
+    result["taste.popularity_like_rate"] = np.empty((len(rows), 2), np.float32)
     liked_rows = [post_rows_of(posts, liked_post_ids(row)) for row in rows]
     for request, (row, liked) in enumerate(zip(rows, liked_rows)):
         viewed = post_rows_of(posts, viewed_post_ids(row))
@@ -315,9 +392,20 @@ def request_columns(rows, posts, encoders, names=MATCH_COLUMNS):
             result["taste.like_rate"][request] = like_rates[liked].mean()
             if view_counts[viewed].any():
                 result["taste.view_count_ratio"][request] = view_counts[liked].mean() / view_counts[viewed].mean()
+        result["taste.popularity_like_rate"][request] = popularity_taste(liked, viewed, posts)
     if any(name in MATCH_COLUMNS for name in names):
         result |= match_vectors(liked_rows, posts)
     return result
+
+
+def popularity_taste(liked, viewed, posts):
+    """Return a user's smoothed like rates on posts that are not popular and that are, each over everybody's.
+
+    liked, viewed: places in the pack. Each rate starts as everybody's with the weight of 20 views.
+    """
+    usual = posts["scale"]["popularity_rates"]
+    likes, views = (np.bincount(posts["is_popular"][places], minlength=2) for places in (liked, viewed))
+    return (likes / usual + POPULARITY_PRIOR_VIEWS) / (np.maximum(views, likes) + POPULARITY_PRIOR_VIEWS)
 
 
 def text_vectors(posts):
@@ -386,6 +474,8 @@ def feature_values(name, posts, requests, post_rows, request_rows):
         return values[request_rows]
     if column in MATCH_COLUMNS:
         return np.einsum("...d,...d->...", posts["vectors"][column][post_rows], values[request_rows])
+    if column == "taste.popularity_like_rate":
+        return values[request_rows, posts["is_popular"][post_rows]]
     if column in FRESH_COLUMNS or column in PAIR_COLUMNS:
         return values[request_rows, post_rows]
     if not topic:
@@ -501,7 +591,7 @@ def load_candidates(plpy, cache, state, posts, user, ts, wanted):
     if not ids:
         return posts
     row = run(plpy, cache, "candidate pack", state["features_as_of"], ids, posts["topics"])[0]
-    candidates = unpack_posts(row)
+    candidates = unpack_posts(row, posts["scale"])
     if "match.factors" in posts["vectors"]:
         candidates["vectors"]["match.factors"] = candidate_factors(plpy, cache, candidates["post_ids"])
     return join_packs(posts, candidates)
@@ -521,11 +611,15 @@ def load_neighbours(plpy, cache, state, posts):
 
 
 def has_features(plpy, posts, model, model_id):
-    """Return whether a pack has the model's post features; warn once if not, as after an update without a refresh."""
+    """Return whether a pack has the model's post features; warn once if not, as after an update without a refresh.
+
+    match.text needs the components that it was made of in training, which the model's encoders name.
+    """
     known = posts.setdefault("has_features", {})
     if model_id not in known:
         columns = {"post.topic", *posts["columns"]}
-        missing = [name for name in model["feature_names"] if name.startswith(("post.", "text.")) and name not in columns]
+        needed = [*(name for name in model["feature_names"] if name.startswith(("post.", "text."))), *model.get("encoders", {}).get("match.text", ())]
+        missing = [name for name in needed if name not in columns]
         known[model_id] = not missing
         if missing:
             plpy.warning(f"model {model_id} is not used: the features lack {', '.join(missing)}; call pgfeed.refresh_features()")

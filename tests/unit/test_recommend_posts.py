@@ -106,7 +106,7 @@ def test_a_damaged_model_is_warned_of_once_and_not_used():
 
 def test_the_least_recently_used_pack_goes_first():
     row = {
-        "feature_names": [], "topics": [], "post_ids": b"", "topic_codes": b"", "matrix": b"",
+        "feature_names": ["post.view_count", "post.like_count"], "topics": [], "post_ids": b"", "topic_codes": b"", "matrix": b"",
     }
     plpy, cache = FakePlpy(**{"stored pack": [row]}), {}
     for version in ["a", "b", "c", "d", "a", "e"]:
@@ -132,3 +132,45 @@ def test_catboost_is_imported_without_pandas_and_still_takes_dataframes():
         "model.fit(frame, pandas.Series([0, 1])); assert catboost.Pool(frame).shape == (2, 1)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def packed(views, likes, topic_codes, scale=None):
+    """Return a pack of posts of two topics as unpack_posts() gives it."""
+    return body.unpack_posts({
+        "post_ids": np.arange(len(views)).astype(">i8").tobytes(), "topics": ["movie", "sport"],
+        "topic_codes": np.asarray(topic_codes).astype(">i4").tobytes(), "feature_names": ["post.view_count", "post.like_count"],
+        "matrix": np.array([views, likes]).astype(">f4").tobytes(),
+    }, scale)
+
+
+def test_quality_is_nearer_to_the_truth_than_the_like_rate():
+    rng = np.random.default_rng(1)
+    truth = np.where(rng.random(3000) < 0.1, 1.8, 0.9)
+    views = rng.integers(50, 400, 3000)
+    posts = packed(views, rng.poisson(0.1 * truth * views), rng.integers(0, 2, 3000))
+    quality, rate = posts["columns"]["post.quality"], posts["columns"]["post.like_count"] / views / 0.1
+    assert np.mean((quality - truth / truth.mean()) ** 2) < 0.5 * np.mean((rate - truth) ** 2)
+
+
+def test_quality_without_views_is_that_of_the_topic_and_the_catalogue_may_be_empty():
+    posts = packed([1000, 1000, 0, 0], [200, 20, 0, 0], [0, 1, 0, -1])
+    quality = posts["columns"]["post.quality"]
+    assert np.isfinite(quality).all() and quality[0] > quality[1]
+    assert len(packed([], [], [])["columns"]["post.quality"]) == 0
+
+
+def test_a_pack_that_is_joined_is_compared_with_the_first_ones_catalogue():
+    first = packed([100, 300], [10, 60], [0, 1])
+    second = packed([250], [40], [1], first["scale"])
+    assert second["columns"]["post.view_ratio"] == pytest.approx([250 / 200])
+    second["post_ids"] += 2
+    joined = body.join_packs(first, second)
+    assert joined["is_popular"].tolist() == [0, 1, 1] and joined["scale"] is first["scale"]
+
+
+def test_taste_by_popularity_follows_the_candidate():
+    posts = packed([100, 300], [10, 30], [0, 1])
+    taste = body.popularity_taste(np.array([1, 1]), np.array([0, 1, 1, 1, 1]), posts)
+    assert taste[0] < 1 < taste[1]
+    requests = {"taste.popularity_like_rate": taste[None]}
+    assert body.feature_values("taste.popularity_like_rate", posts, requests, slice(None), 0).tolist() == taste.tolist()
