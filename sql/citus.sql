@@ -1,0 +1,27 @@
+-- Spreads pgfeed over the nodes of a Citus 13. Run once by a superuser on the coordinator, after `migrate`, before or after
+-- loading: psql -f sql/citus.sql. Every node has the extension citus and is known to the coordinator (citus_add_node).
+\set ON_ERROR_STOP on
+\set QUIET on
+begin;
+set local client_min_messages = warning;
+set local citus.multi_shard_modify_mode = 'sequential';
+
+-- Days are UTC. Functions say so themselves, but what they send to the workers is evaluated with the workers' setting.
+select count(*) as worker_count
+from run_command_on_workers('alter database ' || quote_ident(current_database()) || ' set timezone = ''UTC''')
+where success \gset
+
+-- A query goes to the workers under the role that runs it. For all functions that is pgfeed_owner: it needs to log in there.
+alter role pgfeed_owner login;
+
+-- Whatever belongs to one user is on one node: a request asks one node, and rollups and reports join without moving rows.
+select create_distributed_table('pgfeed.users', 'user_id');
+select create_distributed_table('pgfeed.feed_events', 'user_id', colocate_with => 'pgfeed.users');
+select create_distributed_table('pgfeed.user_topic_days', 'user_id', colocate_with => 'pgfeed.users');
+select create_distributed_table('pgfeed.exposures', 'user_id', colocate_with => 'pgfeed.users');
+select create_distributed_table('pgfeed.recommendations', 'user_id', colocate_with => 'pgfeed.users');
+select create_distributed_table('pgfeed.user_vectors', 'user_id', colocate_with => 'pgfeed.users');
+
+-- Every node has a copy of these: the rollup joins events with posts.
+select create_reference_table('pgfeed.posts');
+commit;
