@@ -32,6 +32,8 @@ as $$
 #variable_conflict use_column
 declare
     v_missing bigint[] := user_ids;
+    -- Looked up by itself: Citus would fetch all users to join them with rows that it has on the coordinator.
+    v_known constant bigint[] := array(select u.user_id from pgfeed.users as u where u.user_id = any(user_ids));
 begin
     if is_current then
         return query
@@ -58,7 +60,7 @@ begin
             l.viewed_post_ids
         from unnest(user_ids) as r (user_id)
         inner join pgfeed.user_features as f on f.user_id = r.user_id
-        left join pgfeed.users as u on u.user_id = r.user_id
+        left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
         left join lateral (
             select
                 array_agg(t.topic) as topics,
@@ -113,7 +115,7 @@ begin
         l.viewed_post_ids
     from unnest(v_missing) as r (user_id)
     left join pgfeed.user_features_as_of(_request_users.ts, v_missing) as f on f.user_id = r.user_id
-    left join pgfeed.users as u on u.user_id = r.user_id
+    left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
     left join topics as t on t.user_id = r.user_id
     left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
 end;

@@ -1,0 +1,84 @@
+create or replace function pgfeed._fill_recommendation_chunk(batch_id bigint)
+returns integer
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_batch pgfeed.recommendation_batches;
+    v_chunk pgfeed.recommendation_chunks;
+begin
+    -- Whoever starts another batch in place of this one waits for the chunk.
+    select b.* into v_batch
+    from pgfeed.recommendation_batches as b
+    where b.batch_id = _fill_recommendation_chunk.batch_id
+    for key share;
+    if not found then
+        raise exception 'batch % was given up for another one', batch_id
+            using errcode = '55000', hint = 'See: select * from pgfeed.recommendation_batches';
+    end if;
+
+    -- For the moment before a refresh everything would be computed anew, with older features.
+    if v_batch.is_now then
+        v_batch.recommended_at := greatest(v_batch.recommended_at, pgfeed._refresh_as_of());
+    end if;
+
+    select c.* into v_chunk
+    from pgfeed.recommendation_chunks as c
+    where c.batch_id = _fill_recommendation_chunk.batch_id and c.finished_at is null
+    order by c.chunk_number
+    limit 1
+    for update skip locked;
+
+    if found then
+        delete from pgfeed.recommendations as r where r.user_id = any(v_chunk.user_ids);
+        insert into pgfeed.recommendations (
+            user_id, rank, post_id, score, variant, source, model_version, features_as_of, recommended_at, batch_id
+        )
+        select
+            u.user_id,
+            r.rank,
+            r.post_id,
+            r.score,
+            r.variant,
+            r.source,
+            r.model_version,
+            r.features_as_of,
+            v_batch.recommended_at,
+            v_batch.batch_id
+        from unnest(v_chunk.user_ids) as u (user_id)
+        cross join lateral pgfeed.recommend_posts(u.user_id, v_batch.recommended_at, v_batch.k, v_batch.variant) as r;
+
+        update pgfeed.recommendation_chunks as c
+        set finished_at = clock_timestamp()
+        where c.batch_id = v_chunk.batch_id and c.chunk_number = v_chunk.chunk_number;
+        return cardinality(v_chunk.user_ids);
+    end if;
+
+    -- Other sessions may still be at work on the last chunks: the last of them ends the batch.
+    if v_batch.finished_at is null and not exists (
+        select
+        from pgfeed.recommendation_chunks as c
+        where c.batch_id = _fill_recommendation_chunk.batch_id and c.finished_at is null
+    ) then
+        update pgfeed.recommendation_batches as b
+        set finished_at = clock_timestamp()
+        where b.batch_id = _fill_recommendation_chunk.batch_id and b.finished_at is null;
+        if found and v_batch.active_days is null then
+            delete from pgfeed.recommendations as r where r.batch_id <> v_batch.batch_id;
+        end if;
+        delete from pgfeed.recommendation_chunks as c where c.batch_id = _fill_recommendation_chunk.batch_id;
+    end if;
+    return null;
+end;
+$$;
+
+alter function pgfeed._fill_recommendation_chunk(bigint) owner to pgfeed_owner;
+
+comment on function pgfeed._fill_recommendation_chunk(bigint) is
+    'Replaces the recommendations of the next users of a batch and says how many they were; null: no users '
+    'are left to take, and the batch is finished unless another session is still at work on it';
+
+revoke all on function pgfeed._fill_recommendation_chunk(bigint) from public;
+grant execute on function pgfeed._fill_recommendation_chunk(bigint) to pgfeed_operator;
