@@ -14,6 +14,11 @@ where success \gset
 -- A query goes to the workers under the role that runs it. For all functions that is pgfeed_owner: it needs to log in there.
 alter role pgfeed_owner login;
 
+-- Only grants on whole tables reach the shards, and a view's tables are read under the caller's role. So writers could
+-- set recorded_at here, which they must leave to its default; readers see the profiles in user_features anyway.
+grant insert on pgfeed.feed_events to pgfeed_writer;
+grant select on pgfeed.users to pgfeed_reader, pgfeed_operator;
+
 -- Whatever belongs to one user is on one node: a request asks one node, and rollups and reports join without moving rows.
 select create_distributed_table('pgfeed.users', 'user_id');
 select create_distributed_table('pgfeed.feed_events', 'user_id', colocate_with => 'pgfeed.users');

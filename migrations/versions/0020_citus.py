@@ -12,9 +12,11 @@ def upgrade() -> None:
     install("functions/_request_users", "e593313bfc39")
     install("functions/_fill_recommendation_chunk", "64bbc9dd63b3")
     install("functions/_data_probes", "af0aafaa68f9")
+    install("procedures/drop_exposures", "95716f5949cb")
 
 
 def downgrade() -> None:
+    install("procedures/drop_exposures", "63cef229320f")
     install("functions/_data_probes", "59ac8919a89b")
     install("functions/_fill_recommendation_chunk", "4a2a580f6f07")
     install("functions/_request_users", "7d7fc054c7d9")
