@@ -2,14 +2,22 @@
 -- loading: psql -f sql/citus.sql. Every node has the extension citus and is known to the coordinator (citus_add_node).
 \set ON_ERROR_STOP on
 \set QUIET on
+\pset tuples_only on
+\o /dev/null
+
+-- Days are UTC. Functions say so themselves, but what they send to the workers is evaluated with the workers' setting.
+select format('alter database %I set timezone = ''UTC''', current_database()) \gexec
+do $$
+begin
+    if exists (select from run_command_on_workers('show timezone') where result <> 'UTC') then
+        raise 'the time zone of a worker is not UTC' using hint = 'Set it there as this file sets it here.';
+    end if;
+end;
+$$;
+
 begin;
 set local client_min_messages = warning;
 set local citus.multi_shard_modify_mode = 'sequential';
-
--- Days are UTC. Functions say so themselves, but what they send to the workers is evaluated with the workers' setting.
-select count(*) as worker_count
-from run_command_on_workers('alter database ' || quote_ident(current_database()) || ' set timezone = ''UTC''')
-where success \gset
 
 -- A query goes to the workers under the role that runs it. For all functions that is pgfeed_owner: it needs to log in there.
 alter role pgfeed_owner login;

@@ -9,7 +9,7 @@ down_revision = "0010"
 def upgrade() -> None:
     install("functions/_user_profiles", "35ef076aafa6")
     install("functions/user_features_as_of", "b813c234888c")
-    install("functions/_request_users", "e593313bfc39")
+    install("functions/_request_users", "77a8d8c5e95b")
     install("functions/_fill_recommendation_chunk", "64bbc9dd63b3")
     install("functions/_data_probes", "af0aafaa68f9")
     install("procedures/drop_exposures", "95716f5949cb")

@@ -32,9 +32,12 @@ as $$
 #variable_conflict use_column
 declare
     v_missing bigint[] := user_ids;
-    -- Looked up by itself: Citus would fetch all users to join them with rows that it has on the coordinator.
-    v_known constant bigint[] := array(select u.user_id from pgfeed.users as u where u.user_id = any(user_ids));
+    v_known bigint[];
 begin
+    -- Not joined with users: Citus would fetch all of them to where the other relations are.
+    select array_agg(u.user_id) into v_known
+    from pgfeed._user_profiles(user_ids) as u;
+
     if is_current then
         return query
         select

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from loader.errors import PgfeedError
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "feed"
 FIRST_PORT = 5432
-# A zone of its own on every node: nothing may depend on it.
+SHARDS = 12
+# Nothing may depend on the servers' own zones.
 ZONES = ("UTC", "Asia/Tokyo", "America/New_York")
 SETTINGS = """
 shared_preload_libraries = 'citus'
@@ -37,7 +39,6 @@ citus.local_hostname = '{folder}'
 citus.node_conninfo = 'sslmode=prefer'
 citus.shard_count = {shards}
 """
-SHARDS = 12
 
 
 def require_citus(dsn: str) -> None:
@@ -79,6 +80,14 @@ class Nodes:
         self.execute(0, "select citus_set_coordinator_host(%s, %s)", self.folder, FIRST_PORT)
         for number in range(1, self.count):
             self.execute(0, "select citus_add_node(%s, %s)", self.folder, FIRST_PORT + number)
+
+    def spread(self, with_coordinator: bool = False) -> None:
+        """Install pgfeed and spread it over the workers, and over the coordinator if it is to hold a part of the users too."""
+        self.execute(0, "select citus_set_node_property(%s, %s, 'shouldhaveshards', %s)", self.folder, FIRST_PORT, with_coordinator)
+        for command in ([sys.executable, "-m", "loader.cli", "migrate"], ["psql", "-X", "-f", "sql/citus.sql", self.dsn()]):
+            done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": self.dsn()}, capture_output=True, text=True)
+            if done.returncode:
+                raise PgfeedError(f"{command[-1]} failed", done.stderr.strip(), f"see {self.folder}/0.log")
 
     def start(self, number: int) -> None:
         self.run("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-l", self.folder / f"{number}.log", "start")
