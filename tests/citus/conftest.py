@@ -1,7 +1,7 @@
 """The same network in one database and on a coordinator with two workers."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -19,19 +19,16 @@ from tests.db.conftest import autocommit, clone, queries, template  # noqa: F401
 
 @dataclass
 class Both:
-    """Connection strings of the plain database and of the coordinator, and the servers behind the latter."""
+    """Connection strings of the plain database and of the coordinator, a session in each, and the servers of the latter."""
 
     plain: str
     citus: str
+    sessions: list[Callable[..., list[tuple]]]
     nodes: Nodes
 
-    def each(self, statement: str, *parameters: object) -> tuple[list[tuple], list[tuple]]:
+    def each(self, statement: str, *parameters: object) -> list[list[tuple]]:
         """Return the rows of a statement in the plain database and on Citus."""
-        answers = []
-        for dsn in (self.plain, self.citus):
-            with autocommit(dsn) as connection:
-                answers.append(queries(connection)(statement, *parameters))
-        return tuple(answers)
+        return [query(statement, *parameters) for query in self.sessions]
 
     def connections(self) -> Iterator[psycopg2.extensions.connection]:
         for dsn in (self.plain, self.citus):
@@ -49,13 +46,15 @@ def both(template, tmp_path_factory):  # noqa: F811
     folder = tmp_path_factory.mktemp("network")
     simulate.simulate_to_files(folder, 300, 1, posts=300, days=24)
     with clone(template) as plain, nodes(3) as servers:
+        servers.migrate()
         servers.spread()
-        result = Both(plain, servers.dsn(), servers)
-        for connection in result.connections():
-            list(ingest(connection, open_sources([str(path) for path in folder.iterdir()])))
-            refresh(connection)
-        with closing(psycopg2.connect(result.citus)) as connection:
-            trained = train.train(connection, "control")
-        for connection in result.connections():
-            models.activate(connection, "control", models.store(connection, "control", trained))
-        yield result
+        with autocommit(plain) as one, autocommit(servers.dsn()) as other:
+            result = Both(plain, servers.dsn(), [queries(one), queries(other)], servers)
+            for connection in result.connections():
+                list(ingest(connection, open_sources([str(path) for path in folder.iterdir()])))
+                refresh(connection)
+            with closing(psycopg2.connect(result.citus)) as connection:
+                trained = train.train(connection, "control")
+            for connection in result.connections():
+                models.activate(connection, "control", models.store(connection, "control", trained))
+            yield result

@@ -27,12 +27,11 @@ listen_addresses = ''
 unix_socket_directories = '{folder}'
 port = {port}
 timezone = '{zone}'
-shared_buffers = 64MB
+shared_buffers = 256MB
 max_connections = 60
 max_prepared_transactions = 100
 wal_level = minimal
 max_wal_senders = 0
-fsync = off
 jit = off
 dynamic_shared_memory_type = mmap
 citus.local_hostname = '{folder}'
@@ -81,13 +80,20 @@ class Nodes:
         for number in range(1, self.count):
             self.execute(0, "select citus_add_node(%s, %s)", self.folder, FIRST_PORT + number)
 
+    def migrate(self) -> None:
+        """Install pgfeed on the coordinator, not spread yet."""
+        self.prepare(sys.executable, "-m", "loader.cli", "migrate")
+
     def spread(self, with_coordinator: bool = False) -> None:
-        """Install pgfeed and spread it over the workers, and over the coordinator if it is to hold a part of the users too."""
+        """Spread pgfeed over the workers, and over the coordinator if it is to hold a part of the users too."""
         self.execute(0, "select citus_set_node_property(%s, %s, 'shouldhaveshards', %s)", self.folder, FIRST_PORT, with_coordinator)
-        for command in ([sys.executable, "-m", "loader.cli", "migrate"], ["psql", "-X", "-f", "sql/citus.sql", self.dsn()]):
-            done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": self.dsn()}, capture_output=True, text=True)
-            if done.returncode:
-                raise PgfeedError(f"{command[-1]} failed", done.stderr.strip(), f"see {self.folder}/0.log")
+        self.prepare("psql", "-X", "-f", "sql/citus.sql", self.dsn())
+
+    def prepare(self, *command: str) -> None:
+        """Run a command of the checkout on the coordinator."""
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": self.dsn()}, capture_output=True, text=True)
+        if done.returncode:
+            raise PgfeedError(f"{' '.join(command)} failed", done.stderr.strip(), f"see {self.folder}/0.log")
 
     def start(self, number: int) -> None:
         self.run("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-l", self.folder / f"{number}.log", "start")

@@ -1,7 +1,6 @@
 """Citus gives what one server gives, and says so when a worker is away."""
 
 import math
-from contextlib import closing
 from datetime import date
 
 import numpy as np
@@ -16,7 +15,7 @@ from tests.db.conftest import autocommit, queries
 
 END = "2021-10-25 12:00+00"
 PAST = "2021-10-20 18:30+00"
-ALL_USERS = "select array_agg(user_id order by user_id) from pgfeed.users"
+ALL_USERS = "select array_agg(user_id order by user_id) from pgfeed.users where user_id < 999999"
 LISTS = """
     select u.user_id, array_agg(r.post_id order by r.rank), array_agg(r.score order by r.rank), min(r.source)
     from unnest(%s::bigint[]) as u (user_id)
@@ -72,7 +71,7 @@ def test_users_are_spread_and_each_has_all_on_one_worker(both):
             (5433, True), (5434, True)
         ]
         assert query(
-            "select count(distinct colocation_id), count(*) from citus_tables where citus_table_type = 'distributed' and table_name::text not like '%%_y20%%'"
+            "select count(distinct colocation_id), count(*) from citus_tables where citus_table_type = 'distributed' and table_name::text not like '%_y20%'"
         ) == [(1, 6)]
         assert query("select citus_table_type from citus_tables where table_name = 'pgfeed.posts'::regclass") == [("reference",)]
 
@@ -114,27 +113,26 @@ def test_an_experiment_has_the_same_report(both):
     for connection in both.connections():
         experiment.create(connection, "lot", ["control", "lot=random"], "salt", 0.2)
     both.each("call pgfeed.start_experiment('lot')")
-    users = both.each(ALL_USERS)[0][0][0]
-    for user_id in users:
+    for user_id in both.each(ALL_USERS)[0][0][0]:
         plain, citus = both.each("select post_id, variant from pgfeed.serve_posts(%s, %s)", user_id, END)
         assert plain == citus
     both.each(
         "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
         " select x.served_at + interval '1 minute', x.user_id, x.post_ids[1], 'like' from pgfeed.exposures as x"
-        " where x.user_id %% 3 = 0 or x.arm = 'control' and x.user_id %% 3 = 1"
+        " where x.user_id % 3 = 0 or x.arm = 'control' and x.user_id % 3 = 1"
     )
     for function in ("experiment_report('lot', until => '2021-10-26')", "experiment_days('lot', until => '2021-10-26')", "experiment_checks('lot')"):
         plain, citus = both.each(f"select * from pgfeed.{function}")
         assert plain
         assert_close(plain, citus)
     both.each("call pgfeed.stop_experiment('lot')")
-    assert both.each("call pgfeed.drop_exposures('2021-11-01')") == ([(1,)], [(1,)])
+    assert both.each("call pgfeed.drop_exposures('2021-11-01')") == [[(1,)], [(1,)]]
     both.each("delete from pgfeed.feed_events where event_at = %s::timestamptz + interval '1 minute'", END)
 
 
 def test_new_and_corrected_events_are_rolled_up(both, tmp_path):
     """The first file is new, the second repeats it and knows of more likes."""
-    rows = [f"2021-10-2{3 + user % 3} 10:00:{user % 60:02},{user},{post},view," for user in both.each(ALL_USERS)[0][0][0] for post in (3, 301)]
+    rows = [f"2021-10-2{2 + user % 3} 10:00:{user % 60:02},{user},{post},view," for user in both.each(ALL_USERS)[0][0][0] for post in (3, 301)]
     for name, target in (("new.csv", "0"), ("corrected.csv", "1")):
         path = tmp_path / name
         path.write_text("timestamp,user_id,post_id,action,target\n" + "\n".join(row + target for row in rows) + "\n")
@@ -154,7 +152,7 @@ def test_roles_do_on_citus_what_they_may(both):
         for role, statements in {
             "pgfeed_reader": ["select from pgfeed.recommend_posts(205)", "select from pgfeed.current_recommendations", "select from pgfeed.health()"],
             "pgfeed_writer": [
-                "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (now(), 999999, 3, 'view')",
+                "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-10-24 12:00+00', 999999, 3, 'view')",
                 "insert into pgfeed.users (user_id, age) values (999999, 20)", "select from pgfeed.serve_posts(205)",
             ],
             "pgfeed_operator": ["call pgfeed.refresh_features()", "select from pgfeed.user_features_as_of(now())", "select count(*) from pgfeed.exposures"],
@@ -164,9 +162,6 @@ def test_roles_do_on_citus_what_they_may(both):
             for statement in statements:
                 query(statement)
             query("reset session authorization")
-        query("delete from pgfeed.feed_events where user_id = 999999")
-        query("delete from pgfeed.users where user_id = 999999")
-        query("call pgfeed.refresh_features()")
 
 
 def test_while_a_worker_is_away_the_others_users_are_served(both):
@@ -181,14 +176,16 @@ def test_while_a_worker_is_away_the_others_users_are_served(both):
                     served[user_id] = [row[0] for row in query("select post_id from pgfeed.recommend_posts(%s, %s) order by rank", user_id, END)]
                 except psycopg2.Error as error:
                     refused.append(str(error))
-            assert served and all(posts == before[user_id] for user_id, posts in served.items())
-            assert len(served) + len(refused) == 300 and len(refused) > 50
+            assert len(served) + len(refused) == 300 and min(len(served), len(refused)) > 50
+            assert all(posts == before[user_id] for user_id, posts in served.items())
             assert all("5434" in message for message in refused), refused[0]
-            with pytest.raises(psycopg2.Error, match="5434"):
-                query("call pgfeed.refresh_features()")
+            event = "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-10-24 13:00+00', %s, 3, 'view')"
+            query(event, next(iter(served)))
+            lost = next(user_id for user_id in before if user_id not in served)
+            for statement in (event.replace("%s", str(lost)), "update pgfeed.posts set topic = topic where post_id = 3", "call pgfeed.refresh_features()"):
+                with pytest.raises(psycopg2.Error, match="5434"):
+                    query(statement)
         finally:
             both.nodes.start(2)
         assert {user_id: query("select array_agg(post_id order by rank) from pgfeed.recommend_posts(%s, %s)", user_id, END)[0][0] for user_id in before} == before
         query("call pgfeed.refresh_features()")
-    with closing(psycopg2.connect(both.citus)) as connection:
-        assert [row[0] for row in lists(both.citus, END)] == list(before)
