@@ -35,6 +35,7 @@ select create_distributed_table('pgfeed.exposures', 'user_id', colocate_with => 
 select create_distributed_table('pgfeed.recommendations', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.user_vectors', 'user_id', colocate_with => 'pgfeed.users');
 
--- Every node has a copy of these: the rollup joins events with posts.
+-- Every node has a copy of these, for the rollup joins events with posts. Models, feature packs, materialized views and the
+-- small tables stay on the coordinator: functions run there, and only they read them.
 select create_reference_table('pgfeed.posts');
 commit;

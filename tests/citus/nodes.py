@@ -41,11 +41,14 @@ citus.shard_count = {shards}
 
 
 def require_citus(dsn: str) -> None:
-    """Raise unless the server of dsn, and so its programs on PATH, has the extension citus."""
+    """Raise unless servers with the extension citus can be made here: by the programs of the server of dsn."""
     with closing(psycopg2.connect(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("select exists (select from pg_available_extensions where name = 'citus')")
-        if not cursor.fetchone()[0]:
-            raise PgfeedError("the extension citus is not installed", "pgfeed does not need it and does not install it", "install Citus 13 for this PostgreSQL")
+        has_citus = cursor.fetchone()[0]
+    if not has_citus:
+        raise PgfeedError("the extension citus is not installed", "pgfeed itself does not need it", "install Citus 13 for the embedded server's PostgreSQL")
+    if not shutil.which("initdb"):
+        raise PgfeedError("there is no initdb on PATH", "PGFEED_DSN names a server elsewhere", "unset PGFEED_DSN")
 
 
 class Nodes:
