@@ -10,6 +10,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from loader import db, models, refresh, simulate, train
+from loader.errors import PgfeedError
 from loader.terminal import console, out, progress, table
 from tests.bench.serve import percentile
 from tests.citus.nodes import nodes, require_citus
@@ -72,7 +73,10 @@ def measure(connection: Connection, size: tuple[int, int, int, int], model: trai
 @click.option("--days", default=simulate.DAYS, show_default=True)
 def main(users: int, posts: int, days: int) -> None:
     """Time the same work in plain tables and on 1, 2 and 3 nodes, and compare what users get."""
-    require_citus(db.dsn())
+    try:
+        require_citus(db.dsn())
+    except PgfeedError as error:
+        raise click.ClickException(str(error)) from error
     size = users, 1, posts, days
     results = {}
     for name, count in NODES.items():
