@@ -361,9 +361,10 @@ def embed(connection: Connection, embedder: Embedder, is_refitted: bool = False)
                         fit(cursor, embedder_id, embedder.dimensions)
                     explained = rebuild_components(cursor, embedder_id, embedder.dimensions)
                 replaced = take_over(cursor, embedder_id)
+                cursor.execute("select clock_timestamp()")  # Citus takes no volatile function in the update
                 cursor.execute(
-                    "update pgfeed.embedders set finished_at = clock_timestamp(), explained_variance = %s where embedder_id = %s",
-                    [explained, embedder_id],
+                    "update pgfeed.embedders set finished_at = %s, explained_variance = %s where embedder_id = %s",
+                    [cursor.fetchone()[0], explained, embedder_id],
                 )
         build_component_index(connection)
         with connection, connection.cursor() as cursor:

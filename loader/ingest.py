@@ -30,6 +30,8 @@ TABLE_TYPES = {
 KNOWN_POSTS_LIMIT = 10_000_000
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
+# The last one is what Citus makes of any error of COPY on a worker.
+RETRIED = (psycopg2.errors.UniqueViolation, psycopg2.errors.DeadlockDetected, psycopg2.errors.InternalError_)
 LOCK = "select now() from pg_advisory_xact_lock(hashtext('pgfeed.ingest'))"
 COPY_EVENTS = "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)"
 STAGE_EVENTS = """
@@ -41,34 +43,35 @@ COPY_STAGE = "copy pg_temp.ingest_events (event_at, user_id, post_id, line, acti
 # Of the staged events that are in the table already: those that change it stay, and are counted; the others go.
 DROP_KNOWN = """
     with known as materialized (
-        select s.ctid as place, e.recorded_at = any(%s) as is_repeat, s.line,
+        select e.recorded_at = any(%s) as is_repeat, s.line,
             e.target is not distinct from s.target as is_exact,
             s.target and e.target is distinct from true or s.target is not null and e.target is null as is_update
         from pg_temp.ingest_events as s
-        cross join lateral (
-            select f.target, f.recorded_at
+        cross join lateral (  -- "distinct" keeps it a look-up for each row, on Citus too
+            select distinct f.user_id, f.target, f.recorded_at
             from pgfeed.feed_events as f
             where f.user_id = s.user_id and f.event_at = s.event_at and f.post_id = s.post_id and f.action = s.action
-            limit 1
         ) as e
     ), dropped as (
-        delete from pg_temp.ingest_events as s using known as k where s.ctid = k.place and not k.is_update
+        delete from pg_temp.ingest_events as s using known as k where s.line = k.line and not k.is_update
     )
     select count(*) filter (where is_update), count(*),
         count(*) filter (where is_repeat and is_exact), min(line) filter (where is_repeat and is_exact),
         count(*) filter (where is_repeat and not is_exact), min(line) filter (where is_repeat and not is_exact)
     from known
 """
+# Merges return a row for each that they write: the count beside a Citus insert is of those that it was given.
 MERGE_EVENTS = """
     insert into pgfeed.feed_events as e (event_at, user_id, post_id, action, target)
     select s.event_at, s.user_id, s.post_id, s.action, s.target
     from pg_temp.ingest_events as s
     order by s.user_id, s.event_at, s.post_id, s.action
     on conflict (user_id, event_at, post_id, action)
-    do update set target = excluded.target, recorded_at = now()
+    do update set target = excluded.target, recorded_at = excluded.recorded_at
     where excluded.target and e.target is distinct from true or excluded.target is not null and e.target is null
+    returning 1
 """
-ADD_POSTS = "insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1 on conflict (post_id) do nothing"
+ADD_POSTS = "insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1 on conflict (post_id) do nothing returning 1"
 STALE_TOPICS = """
     update pgfeed.rollup_days set is_stale = true
     where day in (
@@ -96,6 +99,7 @@ def _merge_statements(kind: str) -> tuple[str, str, str]:
         select {', '.join(names)} from pg_temp.ingest_{kind} order by {key}
         on conflict ({key}) do update set ({', '.join(others)}) = row({new})
         where ({', '.join('t.' + name for name in others)}) is distinct from ({new})
+        returning 1
         """,
     )
 
@@ -275,7 +279,7 @@ class _Load:
             self._ensure_partitions(chunk.events)
         try:
             loaded, updated, added_posts, across = self._transaction(chunk)
-        except (psycopg2.errors.UniqueViolation, psycopg2.errors.DeadlockDetected):
+        except RETRIED:
             self.is_direct = False
             loaded, updated, added_posts, across = self._transaction(chunk)
         result = self.result
@@ -292,10 +296,13 @@ class _Load:
 
     def _transaction(self, chunk: _Chunk) -> tuple[int, int, int, Repeats]:
         """Return how many rows were loaded, how many of them changed known ones, posts added, and earlier repeats."""
-        added_posts, updated, across = 0, 0, Repeats()
+        new_posts, added_posts, updated, across = np.array([], np.int64), 0, 0, Repeats()
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute(LOCK)  # two loads at once take turns, chunk by chunk
             recorded_at = cursor.fetchone()[0]
+            if chunk.events:  # before the events: Citus writes to reference tables only at the start of a transaction
+                new_posts = np.setdiff1d(chunk.events.post_id, self.known_posts)
+                added_posts = _add_posts(cursor, new_posts)
             if chunk.events is None:
                 loaded, updated = self._merge_records(cursor, chunk)
             elif self.is_direct:
@@ -303,8 +310,6 @@ class _Load:
                 loaded = chunk.count
             else:
                 loaded, updated, across = self._merge_events(cursor, chunk.events)
-            if chunk.events:
-                added_posts = self._add_posts(cursor, chunk.events)
             rejected = [(self.ingest_id, self.source.name, *storable(reject)) for reject in chunk.rejects]
             execute_values(cursor, ADD_REJECTS, rejected, page_size=1000)
             cursor.execute(
@@ -313,6 +318,7 @@ class _Load:
                 (chunk.read, loaded, chunk.read - loaded - len(rejected), len(rejected), self.ingest_id),
             )
         self.moments.append(recorded_at)
+        self._remember_posts(new_posts)
         return loaded, updated, added_posts, across
 
     def _merge_records(self, cursor: psycopg2.extensions.cursor, chunk: _Chunk) -> tuple[int, int]:
@@ -347,18 +353,17 @@ class _Load:
                 cursor.execute("call pgfeed.create_event_partitions(%(at)s, %(at)s)", {"at": f"{month}-01 00:00+00"})
         self.months |= months
 
-    def _add_posts(self, cursor: psycopg2.extensions.cursor, rows: Events) -> int:
-        """Add posts that are known only from events to the catalogue, without text."""
-        new = np.setdiff1d(rows.post_id, self.known_posts)
-        if not len(new):
-            return 0
-        cursor.execute(ADD_POSTS, (new.tolist(),))
-        added = cursor.rowcount
-        if len(self.known_posts) > KNOWN_POSTS_LIMIT:
-            self.known_posts = new
-        else:
-            self.known_posts = np.union1d(self.known_posts, new)
-        return added
+    def _remember_posts(self, new: np.ndarray) -> None:
+        """Note posts that are in the catalogue for sure."""
+        self.known_posts = new if len(self.known_posts) > KNOWN_POSTS_LIMIT else np.union1d(self.known_posts, new)
+
+
+def _add_posts(cursor: psycopg2.extensions.cursor, post_ids: np.ndarray) -> int:
+    """Add posts that are known only from events to the catalogue, without text; return how many were not there."""
+    if not len(post_ids):
+        return 0
+    cursor.execute(ADD_POSTS, (post_ids.tolist(),))
+    return cursor.rowcount
 
 
 def _ahead(items: Iterator) -> Iterator:

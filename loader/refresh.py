@@ -44,8 +44,9 @@ def refresh(connection: Connection, as_of: str | None = None) -> Refresh:
     started = time.monotonic()
     days = roll_up(connection)
     rolled_up = time.monotonic()
-    with connection, connection.cursor() as cursor, console.status("refreshing features"):
+    with connection, connection.cursor() as cursor, console.status("collecting statistics"):
         cursor.execute("analyze pgfeed.post_days, pgfeed.user_topic_days")
+    with connection, connection.cursor() as cursor, console.status("refreshing features"):
         cursor.execute("call pgfeed.refresh_features(%s)", [as_of])
         refresh_id = cursor.fetchone()[0]
         cursor.execute("analyze pgfeed.user_features, pgfeed.user_topic_features, pgfeed.post_features")

@@ -137,8 +137,8 @@ def require_views(connection: Connection) -> None:
     """Raise unless there are events and their views are rolled up."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select exists (select from pgfeed.feed_events),"
-            " exists (select from pgfeed.rollup_days where view_count > 0)"
+            "select exists (select 1 from pgfeed.feed_events),"
+            " exists (select 1 from pgfeed.rollup_days where view_count > 0)"
         )
         has_events, has_views = cursor.fetchone()
     if not has_events:

@@ -107,8 +107,8 @@ def _claim(connection: psycopg2.extensions.connection, wanted: tuple[int, int, i
         next_step = "./run reset --yes, or PGFEED_DATABASE=other in front of the command"
         if found is None:
             cursor.execute(
-                "select exists (select from pgfeed.users) or exists (select from pgfeed.posts)"
-                " or exists (select from pgfeed.feed_events)"
+                "select exists (select 1 from pgfeed.users) or exists (select 1 from pgfeed.posts)"
+                " or exists (select 1 from pgfeed.feed_events)"
             )
             if cursor.fetchone()[0]:
                 raise PgfeedError("this database holds real data", "a simulated network needs an empty one", next_step)
@@ -170,7 +170,7 @@ def _load_days(connection: psycopg2.extensions.connection, world: World, days: l
                 load_day(cursor, world, world.day_events(day))
             advance(1)
     with connection, connection.cursor() as cursor:
-        cursor.execute("analyze pgfeed.users, pgfeed.posts, pgfeed.feed_events")
+        cursor.execute("analyze pgfeed.posts, pgfeed.users, pgfeed.feed_events")
 
 
 def load_day(cursor: psycopg2.extensions.cursor, world: World, events: DayEvents) -> tuple[int, int]:

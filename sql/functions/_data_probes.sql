@@ -64,7 +64,7 @@ begin
 
     select count(*) into v_new_events
     from (
-        select
+        select e.user_id
         from pgfeed.feed_events as e
         where e.recorded_at >= coalesce(v_watermark_at, '-infinity')
         limit 100000

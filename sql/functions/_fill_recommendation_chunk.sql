@@ -8,6 +8,7 @@ as $$
 declare
     v_batch pgfeed.recommendation_batches;
     v_chunk pgfeed.recommendation_chunks;
+    v_rows pgfeed.recommendations[];
 begin
     -- Whoever starts another batch in place of this one waits for the chunks at work, and no new ones begin.
     perform pg_advisory_xact_lock_shared(hashtext('pgfeed.recommendation_chunks'));
@@ -33,10 +34,8 @@ begin
 
     if found then
         delete from pgfeed.recommendations as r where r.user_id = any(v_chunk.user_ids);
-        insert into pgfeed.recommendations (
-            user_id, rank, post_id, score, variant, source, model_version, features_as_of, recommended_at, batch_id
-        )
-        select
+        -- Not within the insert: Citus would read for recommend_posts over a connection that the insert holds.
+        select array_agg((
             u.user_id,
             r.rank,
             r.post_id,
@@ -47,8 +46,24 @@ begin
             r.features_as_of,
             v_batch.recommended_at,
             v_batch.batch_id
+        )::pgfeed.recommendations) into v_rows
         from unnest(v_chunk.user_ids) as u (user_id)
         cross join lateral pgfeed.recommend_posts(u.user_id, v_batch.recommended_at, v_batch.k, v_batch.variant) as r;
+        insert into pgfeed.recommendations (
+            user_id, rank, post_id, score, variant, source, model_version, features_as_of, recommended_at, batch_id
+        )
+        select
+            r.user_id,
+            r.rank,
+            r.post_id,
+            r.score,
+            r.variant,
+            r.source,
+            r.model_version,
+            r.features_as_of,
+            r.recommended_at,
+            r.batch_id
+        from unnest(v_rows) as r;
 
         update pgfeed.recommendation_chunks as c
         set finished_at = clock_timestamp()

@@ -32,7 +32,12 @@ as $$
 #variable_conflict use_column
 declare
     v_missing bigint[] := user_ids;
+    v_known bigint[];
 begin
+    -- Not joined with users: Citus would fetch all of them to where the other relations are.
+    select array_agg(u.user_id) into v_known
+    from pgfeed._user_profiles(user_ids) as u;
+
     if is_current then
         return query
         select
@@ -58,7 +63,7 @@ begin
             l.viewed_post_ids
         from unnest(user_ids) as r (user_id)
         inner join pgfeed.user_features as f on f.user_id = r.user_id
-        left join pgfeed.users as u on u.user_id = r.user_id
+        left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
         left join lateral (
             select
                 array_agg(t.topic) as topics,
@@ -113,7 +118,7 @@ begin
         l.viewed_post_ids
     from unnest(v_missing) as r (user_id)
     left join pgfeed.user_features_as_of(_request_users.ts, v_missing) as f on f.user_id = r.user_id
-    left join pgfeed.users as u on u.user_id = r.user_id
+    left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
     left join topics as t on t.user_id = r.user_id
     left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
 end;

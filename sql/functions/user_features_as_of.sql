@@ -40,8 +40,7 @@ begin
 
     profiles as (
         select u.*
-        from pgfeed.users as u
-        where user_ids is null or u.user_id = any(user_ids)
+        from pgfeed._user_profiles(user_ids) as u
     )
 
     select

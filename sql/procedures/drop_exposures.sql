@@ -10,9 +10,13 @@ set lock_timeout = '2s'
 as $$
 declare
     v_partition record;
-    v_experiment text;
+    v_running pgfeed.experiments;
+    v_is_used boolean;
 begin
     partition_count := 0;
+    select e.* into v_running
+    from pgfeed.experiments as e
+    where e.started_at is not null and e.stopped_at is null;
     for v_partition in
         select c.relname, to_date(right(c.relname, 8), '"y"YYYY"m"MM')::timestamptz + interval '1 month' as end_at
         from pg_inherits as i
@@ -21,14 +25,11 @@ begin
         order by c.relname
     loop
         continue when v_partition.end_at > before or before is null;
-        execute format(
-            'select min(e.name) from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null'
-            ' and exists (select from pgfeed.%I as x where x.experiment_id = e.experiment_id)',
-            v_partition.relname
-        ) into v_experiment;
-        if v_experiment is not null then
-            raise exception '% holds exposures of the running experiment %', v_partition.relname, v_experiment
-                using errcode = '55000', hint = format('Run first: call pgfeed.stop_experiment(%L)', v_experiment);
+        execute format('select exists (select 1 from pgfeed.%I as x where x.experiment_id = $1)', v_partition.relname)
+        into v_is_used using v_running.experiment_id;
+        if v_is_used then
+            raise exception '% holds exposures of the running experiment %', v_partition.relname, v_running.name
+                using errcode = '55000', hint = format('Run first: call pgfeed.stop_experiment(%L)', v_running.name);
         end if;
         execute format('drop table pgfeed.%I', v_partition.relname);
         partition_count := partition_count + 1;

@@ -227,6 +227,27 @@ CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) IS 'One row: what a user liked, when (big-endian float8, unix seconds), and viewed before ts, in the order of time; posts as big-endian int8, once for each time; null: none';
+CREATE TABLE pgfeed.users (
+    user_id bigint NOT NULL,
+    gender smallint,
+    age smallint,
+    country text,
+    city text,
+    exp_group smallint,
+    os text,
+    source text
+);
+COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
+COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
+COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
+COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
+COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
+CREATE FUNCTION pgfeed._user_profiles(user_ids bigint[]) RETURNS SETOF pgfeed.users
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 10000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) IS 'The rows of users of user_ids (null: of all), for statements that also call functions: Citus would call those on a worker if users stood beside them';
 CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -458,21 +479,6 @@ COMMENT ON COLUMN pgfeed.recommendations.score IS 'As recommend_posts gives it: 
 COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start, popular or random, as recommend_posts gives it';
 COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
 COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
-CREATE TABLE pgfeed.users (
-    user_id bigint NOT NULL,
-    gender smallint,
-    age smallint,
-    country text,
-    city text,
-    exp_group smallint,
-    os text,
-    source text
-);
-COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
-COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
-COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
-COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
-COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
 CREATE VIEW pgfeed.current_recommendations AS ...;
 COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted since are left out';
 COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
@@ -1000,6 +1006,8 @@ REVOKE ALL ON FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) FRO
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
+GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
+REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) FROM PUBLIC;
@@ -1086,7 +1094,6 @@ GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_reader;

@@ -4,7 +4,8 @@ import pytest
 
 from migrations import objects
 
-FILES = sorted(path.relative_to(objects.ROOT / "sql").with_suffix("").as_posix() for path in (objects.ROOT / "sql").rglob("*.sql"))
+SQL = objects.ROOT / "sql"
+FILES = sorted(path.relative_to(SQL).with_suffix("").as_posix() for path in SQL.rglob("*.sql") if path != SQL / "citus.sql")
 
 
 @pytest.mark.parametrize("path", sorted(objects.VERSIONS.glob("*.py")), ids=lambda path: path.stem)

@@ -1,0 +1,128 @@
+create or replace function pgfeed._request_users(
+    ts timestamptz,
+    user_ids bigint[],
+    is_current boolean
+)
+returns table (
+    user_id bigint,
+    has_profile boolean,
+    has_history boolean,
+    gender smallint,
+    age smallint,
+    country text,
+    city text,
+    exp_group smallint,
+    os text,
+    source text,
+    view_count bigint,
+    like_count bigint,
+    like_rate real,
+    days_since_active integer,
+    topics text[],
+    topic_view_share real[],
+    topic_like_rate real[],
+    liked_post_ids bytea,
+    liked_at bytea,
+    viewed_post_ids bytea
+)
+language plpgsql stable parallel safe
+cost 1000 rows 1
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_missing bigint[] := user_ids;
+begin
+    if is_current then
+        return query
+        select
+            r.user_id,
+            u.user_id is not null,
+            coalesce(f.view_count + f.like_count, 0) > 0,
+            f.gender,
+            f.age,
+            f.country,
+            f.city,
+            f.exp_group,
+            f.os,
+            f.source,
+            f.view_count,
+            f.like_count,
+            f.like_rate,
+            f.days_since_active,
+            t.topics,
+            t.view_shares,
+            t.like_rates,
+            l.liked_post_ids,
+            l.liked_at,
+            l.viewed_post_ids
+        from unnest(user_ids) as r (user_id)
+        inner join pgfeed.user_features as f on f.user_id = r.user_id
+        left join pgfeed.users as u on u.user_id = r.user_id
+        left join lateral (
+            select
+                array_agg(t.topic) as topics,
+                array_agg(t.view_share) as view_shares,
+                array_agg(t.like_rate) as like_rates
+            from pgfeed.user_topic_features as t
+            where t.user_id = r.user_id
+        ) as t on true
+        left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
+        v_missing := array(
+            select r.user_id
+            from unnest(user_ids) as r (user_id)
+            where not exists (select from pgfeed.user_features as f where f.user_id = r.user_id)
+        );
+    end if;
+
+    if cardinality(v_missing) = 0 then
+        return;
+    end if;
+
+    return query
+    with topics as (
+        select
+            t.user_id,
+            array_agg(t.topic) as topics,
+            array_agg(t.view_share) as view_shares,
+            array_agg(t.like_rate) as like_rates
+        from pgfeed.user_topic_features_as_of(_request_users.ts, v_missing) as t
+        group by t.user_id
+    )
+
+    select
+        r.user_id,
+        u.user_id is not null,
+        coalesce(f.view_count + f.like_count, 0) > 0,
+        f.gender,
+        f.age,
+        f.country,
+        f.city,
+        f.exp_group,
+        f.os,
+        f.source,
+        coalesce(f.view_count, 0),
+        coalesce(f.like_count, 0),
+        f.like_rate,
+        f.days_since_active,
+        t.topics,
+        t.view_shares,
+        t.like_rates,
+        l.liked_post_ids,
+        l.liked_at,
+        l.viewed_post_ids
+    from unnest(v_missing) as r (user_id)
+    left join pgfeed.user_features_as_of(_request_users.ts, v_missing) as f on f.user_id = r.user_id
+    left join pgfeed.users as u on u.user_id = r.user_id
+    left join topics as t on t.user_id = r.user_id
+    left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
+end;
+$$;
+
+alter function pgfeed._request_users(timestamptz, bigint[], boolean) owner to pgfeed_owner;
+
+comment on function pgfeed._request_users(timestamptz, bigint[], boolean) is
+    'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views '
+    'where the user is in them';
+
+revoke all on function pgfeed._request_users(timestamptz, bigint[], boolean) from public;

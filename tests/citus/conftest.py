@@ -1,0 +1,60 @@
+"""The same network in one database and on a coordinator with two workers."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import psycopg2
+import pytest
+
+from loader import models, simulate, train
+from loader.errors import PgfeedError
+from loader.ingest import ingest
+from loader.refresh import refresh
+from loader.sources import open_sources
+from tests.citus.nodes import Nodes, nodes, require_citus
+from tests.db.conftest import autocommit, clone, queries, template  # noqa: F401
+
+
+@dataclass
+class Both:
+    """Connection strings of the plain database and of the coordinator, a session in each, and the servers of the latter."""
+
+    plain: str
+    citus: str
+    sessions: list[Callable[..., list[tuple]]]
+    nodes: Nodes
+
+    def each(self, statement: str, *parameters: object) -> list[list[tuple]]:
+        """Return the rows of a statement in the plain database and on Citus."""
+        return [query(statement, *parameters) for query in self.sessions]
+
+    def connections(self) -> Iterator[psycopg2.extensions.connection]:
+        for dsn in (self.plain, self.citus):
+            with closing(psycopg2.connect(dsn)) as connection:
+                yield connection
+
+
+@pytest.fixture(scope="session")
+def both(template, tmp_path_factory):  # noqa: F811
+    """A network of 300 users, ingested, refreshed, and with one model that was trained on Citus."""
+    try:
+        require_citus(os.environ.get("PGFEED_DSN", ""))
+    except PgfeedError as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("network")
+    simulate.simulate_to_files(folder, 300, 1, posts=300, days=24)
+    with clone(template) as plain, nodes(3) as servers:
+        servers.migrate()
+        servers.spread()
+        with autocommit(plain) as one, autocommit(servers.dsn()) as other:
+            result = Both(plain, servers.dsn(), [queries(one), queries(other)], servers)
+            for connection in result.connections():
+                list(ingest(connection, open_sources([str(path) for path in folder.iterdir()])))
+                refresh(connection)
+            with closing(psycopg2.connect(result.citus)) as connection:
+                trained = train.train(connection, "control")
+            for connection in result.connections():
+                models.activate(connection, "control", models.store(connection, "control", trained))
+            yield result
