@@ -43,6 +43,7 @@ STEPS = {
         "select 1 from generate_series(1, 9) as u cross join lateral pgfeed.serve_posts(u, '2021-12-13') as s",
     ],
     "0008": ["call pgfeed.refresh_recommendations('2021-12-13', 3)"],
+    "0010": ["call pgfeed.refresh_features()"],
 }
 
 
