@@ -154,10 +154,11 @@ def quality_trees(names: list[str]) -> CatBoost:
 def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[CatBoost, dict]:
     """Return a CatBoost model stopped early on the validation days, and its figures there.
 
-    A ranking loss compares the rows of one user-day and needs no offset for the day. A model with post.quality starts from it.
+    A ranking loss compares the rows of one user-day and needs no offset for the day. A model with post.quality starts from it
+    unless its loss is a ranking one.
     """
-    start = quality_trees(training.names) if QUALITY in training.names else None
     is_ranking = parameters["loss_function"] != "Logloss"
+    start = quality_trees(training.names) if QUALITY in training.names and not is_ranking else None
     offset, positions = nuisance(training)
     valid_offset, _ = nuisance(validation, positions)
     pools = [
@@ -219,6 +220,9 @@ def split_examples(connection: Connection, names: list[str], max_rows: int = MAX
     days = examples.spread(days[int(len(days) * recipe.warm_up_share):], recipe.max_days)
     share = min(1.0, max_rows / sum(views for day, views in history if day in set(days)))
     codes = examples.encoders(connection, days[0])
+    if "match.text" in names:
+        with connection, connection.cursor() as cursor:
+            codes["match.text"] = {name: float(number) for number, name in enumerate(component_names(cursor))}
     rows = examples.load_examples(connection, days, names, codes, share, "training days")
     is_training = rows.days < np.datetime64(days[-max(1, round(len(days) * VALIDATION_SHARE))])
     labels = rows.is_liked[is_training]
@@ -232,9 +236,6 @@ def train(connection: Connection, variant: str) -> Trained:
     names = feature_names(connection, variant)
     recipe = RECIPES[variant]
     split = split_examples(connection, names, recipe=recipe)
-    if "match.text" in names:
-        with connection, connection.cursor() as cursor:
-            split.encoders["match.text"] = {name: float(number) for number, name in enumerate(component_names(cursor))}
     booster, metrics = fit(split.training, split.validation, recipe.parameters)
     return trained(split, booster, metrics, recipe.parameters)
 
