@@ -1,4 +1,4 @@
-"""The bodies of pgfeed._post_factors and pgfeed._user_factors: vectors whose products say who likes what."""
+"""The bodies of pgfeed._post_factors and pgfeed._factors: vectors whose products say who likes what."""
 
 import numpy as np
 from plpy._post_neighbours import read_likes
@@ -55,22 +55,29 @@ def factorise(matrix):
     return vectors
 
 
-def _post_factors(plpy, cache, as_of, post_ids):
-    """Return the vectors of posts, given as bytes of ascending int64, and their gram: see unpack_factors()."""
+def read_matrix(plpy, as_of, post_ids):
+    """Return the users, ascending, and the matrix of the newest likes before as_of of posts, given as bytes of ascending int64."""
     user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
-    _, matrix = like_matrix(user_ids, rows, len(post_ids) // 8)
-    vectors = factorise(matrix)
+    return like_matrix(user_ids, rows, len(post_ids) // 8)
+
+
+def pack_factors(vectors):
+    """Return vectors and their gram as bytes: see unpack_factors()."""
     return np.concatenate([vectors, vectors.T @ vectors]).astype(">f4").tobytes()
 
 
-def _user_factors(plpy, cache, as_of, post_ids, factors):
-    """Yield user_id and vector of all users with a like among the newest, given what _post_factors() made of them."""
-    count = len(post_ids) // 8
-    user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
-    users, matrix = like_matrix(user_ids, rows, count)
-    return list(zip(users.tolist(), solve_side(matrix, unpack_factors(factors)[0]).tolist()))
+def _post_factors(plpy, cache, as_of, post_ids):
+    """Return the vectors of posts, packed."""
+    return pack_factors(factorise(read_matrix(plpy, as_of, post_ids)[1]))
 
 
-def _unpack_factors(plpy, cache, post_ids, factors):
-    """Return post_id and vector of each post of a pack."""
-    return list(zip(np.frombuffer(post_ids, ">i8").tolist(), unpack_factors(factors)[0].tolist()))
+def _factors(plpy, cache, as_of, post_ids):
+    """Return the vectors of posts, the ids of all users with a like among the newest, and these users' vectors, packed."""
+    users, matrix = read_matrix(plpy, as_of, post_ids)
+    vectors = factorise(matrix)
+    return pack_factors(vectors), users.astype(">i8").tobytes(), pack_factors(solve_side(matrix, vectors))
+
+
+def _unpack_factors(plpy, cache, ids, factors):
+    """Return each id, given as bytes, with its vector."""
+    return list(zip(np.frombuffer(ids, ">i8").tolist(), unpack_factors(factors)[0].tolist()))

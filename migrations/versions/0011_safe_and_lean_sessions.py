@@ -7,20 +7,24 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    # An index entry of the roll-ups must hold a topic.
-    execute("alter table pgfeed.posts add constraint posts_topic_check check (octet_length(topic) <= 2000) not valid")
+    execute("""
+        -- An index entry of the roll-ups must hold a topic.
+        alter table pgfeed.posts add constraint posts_topic_check check (octet_length(topic) <= 2000) not valid;
+        drop function pgfeed._user_factors(timestamptz, bytea, bytea);
+        drop function pgfeed._unpack_factors(bytea, bytea);
+    """)
     install("functions/_arm_problems", "7620c722723b")
     install("functions/_data_probes", "8cf4e65f683d")
+    install("functions/_factors", "1ef810df0553")
     install("functions/_fill_recommendation_chunk", "aa6856717882")
     install("functions/_job_probes", "c1944b6b4e22")
     install("functions/_live_from", "06bcc48e9df0")
     install("functions/_model_problems", "1448304eb223")
-    install("functions/_post_factors", "dd6e3b5b7274")
+    install("functions/_post_factors", "fa30f7c52334")
     install("functions/_request_users", "77a8d8c5e95b")
     install("functions/_shortlist", "1c8662469852")
     install("functions/_start_recommendation_batch", "32eb912eae4b")
-    install("functions/_unpack_factors", "1cc78f3291f5")
-    install("functions/_user_factors", "7ad3769ecafb")
+    install("functions/_unpack_factors", "f3f9c3dbda5f")
     install("functions/_user_profiles", "35ef076aafa6")
     install("functions/experiment_arm", "e49346e21c6b")
     install("functions/explain_recommendation", "ea5872df25f4")
@@ -33,6 +37,7 @@ def upgrade() -> None:
     install("procedures/create_experiment", "b4f32ac5b837")
     install("procedures/drop_experiment", "c57406b8bfdd")
     install("procedures/drop_exposures", "95716f5949cb")
+    install("procedures/refresh_features", "7cd4fa7d0461")
     install("procedures/refresh_recommendations", "4ab4576e9909")
     install("procedures/roll_up_events", "c05c1c7401a3")
     install("procedures/start_experiment", "e471ec2b65ae")
@@ -47,6 +52,8 @@ def downgrade() -> None:
         drop procedure pgfeed.drop_experiment(text);
         drop procedure pgfeed._commit(boolean);
         drop function pgfeed._user_profiles(bigint[]);
+        drop function pgfeed._factors(timestamptz, bytea);
+        drop function pgfeed._unpack_factors(bytea, bytea);
     """)
     install("functions/_arm_problems", "3690e9c4a122")
     install("functions/_data_probes", "59ac8919a89b")
@@ -59,7 +66,6 @@ def downgrade() -> None:
     install("functions/_shortlist", "a8f874500054")
     install("functions/_start_recommendation_batch", "3beed8bddd5e")
     install("functions/_unpack_factors", "31091321cbd3")
-    install("functions/_user_factors", "b730a31675d3")
     install("functions/experiment_arm", "178fc5d36314")
     install("functions/explain_recommendation", "a897ac4e7339")
     install("functions/recommend_posts", "7fefd2e7f25f")
@@ -69,7 +75,9 @@ def downgrade() -> None:
     install("procedures/conclude_experiment", "48f318bbdb97")
     install("procedures/create_experiment", "f597cbb41fba")
     install("procedures/drop_exposures", "63cef229320f")
+    install("procedures/refresh_features", "795daf293b86")
     install("procedures/refresh_recommendations", "b1f4b431cd09")
     install("procedures/roll_up_events", "85063b11a653")
     install("procedures/start_experiment", "d2d7093c274c")
     install("views/data_stages", "79e5e1555d9c")
+    install("functions/_user_factors", "b730a31675d3")

@@ -1,5 +1,5 @@
-create or replace function pgfeed._unpack_factors(post_ids bytea, factors bytea)
-returns table (post_id bigint, factors real[])
+create or replace function pgfeed._unpack_factors(ids bytea, factors bytea)
+returns table (id bigint, factors real[])
 language plpython3u immutable
 cost 1000000 rows 10000
 set search_path = pg_catalog, pg_temp
@@ -14,12 +14,12 @@ as $$
 --!include plpy/_post_factors.py
 
 
-return _unpack_factors(plpy, SD, post_ids, factors)
+return _unpack_factors(plpy, SD, ids, factors)
 $$;
 
 alter function pgfeed._unpack_factors(bytea, bytea) owner to pgfeed_owner;
 
 comment on function pgfeed._unpack_factors(bytea, bytea) is
-    'One row per post of a pack: its vector, see _post_factors()';
+    'One row per post or user: its vector, see _factors()';
 
 revoke all on function pgfeed._unpack_factors(bytea, bytea) from public;

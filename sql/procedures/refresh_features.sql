@@ -13,7 +13,7 @@ declare
     v_is_filled boolean;
     v_day_count integer;
     v_post_ids bytea;
-    v_factors bytea;
+    v_factors record;
 begin
     if v_as_of in ('infinity', '-infinity') then
         raise exception 'features cannot be computed as of %', v_as_of
@@ -62,18 +62,18 @@ begin
     delete from pgfeed.user_vectors;
     select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') into v_post_ids
     from pgfeed.posts as p;
-    v_factors := pgfeed._post_factors(v_as_of, v_post_ids);
+    select f.post_factors, f.user_ids, f.user_factors into v_factors from pgfeed._factors(v_as_of, v_post_ids) as f;
     insert into pgfeed.post_vectors (post_id, factors)
-    select v.post_id, v.factors::public.vector from pgfeed._unpack_factors(v_post_ids, v_factors) as v;
+    select v.id, v.factors::public.vector from pgfeed._unpack_factors(v_post_ids, v_factors.post_factors) as v;
     insert into pgfeed.user_vectors (user_id, factors)
-    select v.user_id, v.factors::public.vector from pgfeed._user_factors(v_as_of, v_post_ids, v_factors) as v;
+    select v.id, v.factors::public.vector from pgfeed._unpack_factors(v_factors.user_ids, v_factors.user_factors) as v;
 
     call pgfeed._pack_features(v_as_of);
     update pgfeed.feature_packs as k
     set factors = (
         select string_agg(
             coalesce(substr(public.vector_send(v.factors), 5), decode(repeat('00', 64), 'hex')), '' order by n.number
-        ) || substr(v_factors, length(v_post_ids) * 8 + 1)
+        ) || substr(v_factors.post_factors, length(v_post_ids) * 8 + 1)
         from generate_series(0, k.post_count - 1) as n (number)
         left join pgfeed.post_vectors as v
             on v.post_id = ('x' || encode(substr(k.post_ids, n.number * 8 + 1, 8), 'hex'))::bit(64)::bigint

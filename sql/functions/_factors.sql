@@ -1,0 +1,30 @@
+create or replace function pgfeed._factors(
+    as_of timestamptz,
+    post_ids bytea,
+    out post_factors bytea,
+    out user_ids bytea,
+    out user_factors bytea
+)
+language plpython3u stable
+cost 1000000
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+--!include plpy/recommend_posts.py
+
+
+--!include plpy/_post_neighbours.py
+
+
+--!include plpy/_post_factors.py
+
+
+return _factors(plpy, SD, as_of, post_ids)
+$$;
+
+alter function pgfeed._factors(timestamptz, bytea) owner to pgfeed_owner;
+
+comment on function pgfeed._factors(timestamptz, bytea) is
+    'As _post_factors(), and the users, ascending, who like one of these posts, with their vectors in the same form';
+
+revoke all on function pgfeed._factors(timestamptz, bytea) from public;
