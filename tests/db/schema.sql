@@ -66,6 +66,12 @@ CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._experiment_id(experiment text) IS 'The number of an experiment; an unknown name is an error';
+CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) RETURNS record
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) IS 'As _post_factors(), and the users, ascending, who like one of these posts, with their vectors in the same form';
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -204,24 +210,18 @@ CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
-CREATE FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) RETURNS TABLE(post_id bigint, factors real[])
+CREATE FUNCTION pgfeed._unpack_factors(ids bytea, factors bytea) RETURNS TABLE(id bigint, factors real[])
     LANGUAGE plpython3u IMMUTABLE COST 1e+06 ROWS 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) IS 'One row per post of a pack: its vector, see _post_factors()';
+COMMENT ON FUNCTION pgfeed._unpack_factors(ids bytea, factors bytea) IS 'One row per post or user: its vector, see _factors()';
 CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "hnsw.ef_search" TO '100'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) IS 'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist of a large catalogue: the 100 nearest by text to the mean of the liked ones, and the 100 newest before ts';
-CREATE FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) RETURNS TABLE(user_id bigint, factors real[])
-    LANGUAGE plpython3u STABLE COST 1e+06 ROWS 10000
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) IS 'One row per user with a like among the newest 2,000,000 before as_of: the vector that goes with the posts'' factors, see _post_factors()';
 CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -973,6 +973,7 @@ GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_oper
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
@@ -1002,9 +1003,8 @@ REVOKE ALL ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) FROM PU
 REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed._unpack_factors(post_ids bytea, factors bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._unpack_factors(ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._user_factors(as_of timestamp with time zone, post_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
