@@ -594,7 +594,7 @@ def report_experiment(connection, name, attribution, until, path, as_json):
     """
     from loader import experiment
 
-    report = experiment.load(connection, name, attribution, until)
+    report = experiment.load(connection, name, attribution, until, has_days=as_json or path is not None)
     if path is not None:
         experiment.write_html(report, path)
         click.echo(f"{path}: {path.stat().st_size / 1000:,.0f} kB, open it in a browser", err=True)

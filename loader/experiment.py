@@ -132,8 +132,8 @@ def list_table(found: list[dict]) -> RenderableType:
     return table("", ["name", "state", "arms", "started", "exposures"], lines, ["exposures"])
 
 
-def load(connection: Connection, name: str, attribution: str, until: str | None) -> Report:
-    """Return what came out of an experiment so far."""
+def load(connection: Connection, name: str, attribution: str, until: str | None, has_days: bool = True) -> Report:
+    """Return what came out of an experiment so far, also day by day if wanted."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
 
         def rows(statement: str, *parameters: object) -> list[dict]:
@@ -149,7 +149,8 @@ def load(connection: Connection, name: str, attribution: str, until: str | None)
         except psycopg2.DataError:
             raise PgfeedError(f"{attribution!r} is no interval", "it says how long a like counts", "--attribution '2 hours'") from None
         result = rows("select * from pgfeed.experiment_report(%s, %s, coalesce(%s, now()))", name, attribution, until)
-        days = rows("select * from pgfeed.experiment_days(%s, %s, coalesce(%s, now()))", name, attribution, until)
+        by_day = "select * from pgfeed.experiment_days(%s, %s, coalesce(%s, now()))"
+        days = rows(by_day, name, attribution, until) if has_days else []
         checks = rows("select * from pgfeed.experiment_checks(%s, coalesce(%s, now()))", name, until)
         experiment = rows(
             "select name, salt, slot_count, expected_lift, started_at, stopped_at, winner from pgfeed.experiments where name = %s", name
