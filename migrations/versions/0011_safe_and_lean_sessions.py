@@ -21,6 +21,8 @@ def upgrade() -> None:
     install("functions/explain_recommendation", "61b8cb296a27")
     install("functions/recommend_posts", "5674161f4491")
     install("procedures/create_experiment", "a65b745dc1e9")
+    install("procedures/drop_exposures", "0c4ac24780a9")
+    install("procedures/refresh_features", "fcd80ad153b8")
     install("views/experiment_results", "3ef0b9b1866f")
 
 
@@ -41,3 +43,5 @@ def downgrade() -> None:
     install("functions/explain_recommendation", "a897ac4e7339")
     install("functions/recommend_posts", "7fefd2e7f25f")
     install("procedures/create_experiment", "f597cbb41fba")
+    install("procedures/drop_exposures", "63cef229320f")
+    install("procedures/refresh_features", "795daf293b86")

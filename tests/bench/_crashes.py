@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg2
 
-from loader.terminal import progress
+from loader.terminal import console, progress
 from tests.bench._own_server import OwnServer
 
 VICTIMS = ("backend", "postmaster", "client")
@@ -52,7 +52,7 @@ STATE = {
 # Each finds what must never be there, at whatever moment a job was killed.
 NEVER = {
     "a day that is rolled up has other counts than its events": """
-        select from pgfeed.rollup_days as d
+        select 1 from pgfeed.rollup_days as d
         full join (
             select (event_at at time zone 'UTC')::date as day, sum(view_count) as view_count, sum(like_count) as like_count
             from pgfeed._counted_events group by 1
@@ -60,21 +60,21 @@ NEVER = {
         where not d.is_stale and (d.view_count, d.like_count) is distinct from (coalesce(c.view_count, 0), coalesce(c.like_count, 0))
     """,
     "an active model without its digest": """
-        select from pgfeed.active_models as a join pgfeed.models as m on m.model_id = a.model_id
+        select 1 from pgfeed.active_models as a join pgfeed.models as m on m.model_id = a.model_id
         where encode(sha256(m.artifact), 'hex') <> m.sha256
     """,
     "a list of recommendations in two parts": """
-        select from pgfeed.recommendations group by user_id having count(*) <> 5 or count(distinct batch_id) <> 1
+        select 1 from pgfeed.recommendations group by user_id having count(*) <> 5 or count(distinct batch_id) <> 1
     """,
     "a chunk of a file without its events": """
-        select from (select sum(loaded_count) as loaded from pgfeed.ingest_files where kind = 'events') as f
+        select 1 from (select sum(loaded_count) as loaded from pgfeed.ingest_files where kind = 'events') as f
         where loaded <> (select count(*) from pgfeed.feed_events)
     """,
     "a refresh without its pack": """
-        select from (select as_of from pgfeed.feature_refreshes order by refresh_id desc limit 1) as r
+        select 1 from (select as_of from pgfeed.feature_refreshes order by refresh_id desc limit 1) as r
         where not exists (select from pgfeed.feature_packs as k where k.as_of = r.as_of)
     """,
-    "two embedders that answer": "select from pgfeed.embedders where is_active having count(*) > 1",
+    "two embedders that answer": "select 1 from pgfeed.embedders where is_active having count(*) > 1",
 }
 
 
@@ -306,6 +306,9 @@ def crashes(server: OwnServer, network: Network, rng: random.Random, rounds: int
         for job in jobs:
             expected = run_undisturbed(server, job, network)
             for victim in VICTIMS * rounds:
-                found.append((job, victim, *crash(server, job, victim, expected, network, rng)))
+                seconds, outcome = crash(server, job, victim, expected, network, rng)
+                found.append((job, victim, seconds, outcome))
+                for sentence in outcome.lost + outcome.crashed + outcome.wrong:
+                    console.print(f"{job.name}, {victim} killed after {seconds:.2f} s: {sentence}", markup=False)
                 advance(1)
     return found
