@@ -49,6 +49,7 @@ def refresh(connection: Connection, as_of: str | None = None) -> Refresh:
     with connection, connection.cursor() as cursor, console.status("refreshing features"):
         cursor.execute("call pgfeed.refresh_features(%s)", [as_of])
         refresh_id = cursor.fetchone()[0]
+    with connection, connection.cursor() as cursor:
         cursor.execute("analyze pgfeed.user_features, pgfeed.user_topic_features, pgfeed.post_features")
         cursor.execute(
             "select to_char(r.as_of at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', k.post_count,"

@@ -20,7 +20,6 @@ begin
             using errcode = '22023', hint = 'Give a moment, or null for the newest one.';
     end if;
 
-    call pgfeed.create_event_partitions(now(), now() + interval '1 month');
     call pgfeed.roll_up_events(day_count => v_day_count);
     perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'));
 
@@ -89,6 +88,9 @@ begin
             inner join pgfeed.models as m on m.model_id = a.model_id
             where array_to_string(m.feature_names, ' ') like '%pair.co_like%'
         );
+
+    -- At the end, as its lock keeps others from making months until this transaction ends.
+    call pgfeed.create_event_partitions(now(), now() + interval '1 month');
 
     update pgfeed.feature_refreshes as r
     set finished_at = clock_timestamp()

@@ -1,0 +1,153 @@
+"""Mixed traffic for minutes, many calls in one session, no connection left, and no memory left."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from datetime import datetime
+
+import numpy as np
+import psycopg2
+
+from loader.live import private_megabytes
+from loader.terminal import progress
+from tests.bench._crashes import Network
+from tests.bench._crowd import INSERT
+from tests.bench._own_server import OwnServer, limit_memory, query_of
+
+CLIENTS = 3
+SECONDS_BETWEEN = {"refresh": 30, "activate": 5}
+CALL = "select post_id, round(score::numeric, 6) from pgfeed.recommend_posts(%s, %s) order by rank"
+MEMORY_MB = (0, 2, 5, 10, 20, 40, 80, 160, 320)
+REFUSED = 20
+
+
+def traffic(server: OwnServer, database: str, network: Network, minutes: float) -> tuple[dict[str, int], list[str], float]:
+    """Serve, like, refresh and activate for so long; return how often each, the errors, and the slowest call in seconds."""
+    end = time.monotonic() + 60 * minutes
+    counts, errors, slowest = {"serve_posts": 0, "likes": 0, "refresh": 0, "activate": 0}, [], [0.0]
+
+    def client(number: int) -> None:
+        rng = random.Random(number)
+        with closing(server.session(database)) as connection:
+            query = query_of(connection)
+            while time.monotonic() < end:
+                user, started = rng.choice(network.asked), time.perf_counter()
+                rows = query("select post_id from pgfeed.serve_posts(%s)", user)
+                slowest[0] = max(slowest[0], time.perf_counter() - started)
+                counts["serve_posts"] += 1
+                if len(rows) != 5:
+                    errors.append(f"user {user} got {len(rows)} posts")
+                if rng.random() < 0.2:
+                    query(INSERT.replace("'view'", "'like'"), datetime.now().astimezone(), user, rows[0][0])
+                    counts["likes"] += 1
+
+    def now_and_then(name: str, statement: str, parameters: Callable[[], list]) -> None:
+        with closing(server.session(database)) as connection:
+            query = query_of(connection)
+            while time.monotonic() < end:
+                query(statement, *parameters())
+                counts[name] += 1
+                time.sleep(max(0, min(SECONDS_BETWEEN[name], end - time.monotonic())))
+
+    def guarded(work: Callable, *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except psycopg2.Error as error:
+            errors.append(str(error).splitlines()[0])
+
+    threads = [threading.Thread(target=guarded, args=[client, number]) for number in range(CLIENTS)]
+    threads += [
+        threading.Thread(target=guarded, args=[now_and_then, "refresh", "call pgfeed.refresh_features()", list]),
+        threading.Thread(target=guarded, args=[
+            now_and_then, "activate", "call pgfeed.activate_model('control', %s)", lambda: [1 + counts["activate"] % 2],
+        ]),
+    ]
+    for thread in threads:
+        thread.start()
+    with progress("seconds of traffic", round(60 * minutes)) as advance:
+        while time.monotonic() < end:
+            time.sleep(1)
+            advance(1)
+    for thread in threads:
+        thread.join()
+    return counts, errors, slowest[0]
+
+
+def memory_slope(server: OwnServer, database: str, network: Network, calls: int) -> tuple[float, float]:
+    """Return the memory of a session after so many calls, in MB, and its growth over the second half in kB per 1,000 calls."""
+    with closing(server.session(database)) as connection, progress("calls of one session", calls) as advance:
+        query, found = query_of(connection), []
+        for number in range(calls):
+            query(CALL, network.asked[number % len(network.asked)], network.moment)
+            if number % 500 == 499:
+                found.append((number, private_megabytes(connection.info.backend_pid) or 0))
+                advance(500)
+    half = np.array(found[len(found) // 2:])
+    return found[-1][1], float(np.polyfit(half[:, 0], half[:, 1], 1)[0] * 1024 * 1000)
+
+
+def no_connection_left(server: OwnServer, database: str, network: Network) -> tuple[int, list[str], list[str]]:
+    """Take all connections and ask for more; return how many were refused, what crashed and what was wrong."""
+    crashed, wrong, refused = [], [], 0
+    with closing(server.session(database)) as warm, ExitStack() as stack:
+        expected = query_of(warm)(CALL, network.asked[0], network.moment)
+        try:
+            while True:
+                stack.enter_context(closing(server.session(database)))
+        except psycopg2.OperationalError:
+            pass
+        for _ in range(REFUSED):
+            try:
+                stack.enter_context(closing(server.session(database)))
+            except psycopg2.OperationalError as error:
+                refused += 1
+                if "too many clients" not in str(error) and "connection slots" not in str(error):
+                    wrong.append(str(error).splitlines()[0])
+        process = server.command(database, ["-m", "loader.cli", "recommend", str(network.asked[0])])
+        _, complaints = process.communicate()
+        if process.returncode != 1 or "Traceback" in complaints or "Next:" not in complaints:
+            wrong.append(f"the command said: {complaints.strip()[-200:]}")
+        if query_of(warm)(CALL, network.asked[0], network.moment) != expected:
+            wrong.append("a session from before answered differently")
+    server.wait_until_up()
+    with server.connect(database) as query:
+        if query(CALL, network.asked[0], network.moment) != expected:
+            wrong.append("the next session answered differently")
+    return refused, crashed, wrong
+
+
+def no_memory_left(server: OwnServer, database: str, network: Network) -> tuple[int, int, list[str], list[str]]:
+    """Call with ever more address space, in new and in warm sessions; return calls, errors, what crashed and what was wrong."""
+    crashed, wrong, tried, refused = [], [], 0, 0
+    with server.connect(database) as query:
+        expected = query(CALL, network.asked[0], network.moment)
+    for megabytes in MEMORY_MB:
+        for is_warm in (False, True):
+            name = f"{'warm' if is_warm else 'new'} session with {megabytes} MB"
+            tried += 1
+            try:
+                with closing(server.session(database)) as connection:
+                    query, pid = query_of(connection), connection.info.backend_pid
+                    query("select 1")
+                    if is_warm:
+                        query(CALL, network.asked[1], network.moment)
+                    limit_memory(pid, megabytes * 2**20)
+                    try:
+                        found = query(CALL, network.asked[0], network.moment)
+                    except psycopg2.Error:
+                        if connection.closed:
+                            raise
+                        refused, found = refused + 1, expected
+                    if found != expected:
+                        wrong.append(f"{name}: another answer")
+                    limit_memory(pid, None)
+                    if query(CALL, network.asked[0], network.moment) != expected:
+                        wrong.append(f"{name}: another answer when there was memory again")
+            except psycopg2.OperationalError as error:
+                crashed.append(f"{name}: {str(error).splitlines()[0]}")
+                server.wait_until_up()
+            except psycopg2.Error as error:
+                wrong.append(f"{name}: with memory again: {str(error).splitlines()[0]}")
+    return tried, refused, crashed, wrong
