@@ -150,6 +150,10 @@ class Deeds:
     def ingest(self, path: Path) -> None:
         self.server.verb(self.database, "ingest", path)
 
+    def ingest_twice(self) -> list[str]:
+        path = self.events_file()
+        return at_once(*[lambda: self.ingest(path)] * 2)
+
     def make_partitions(self) -> None:
         """Make the months of a year of long ago."""
         self.years += 1
@@ -172,7 +176,7 @@ class Deeds:
         yield "activate_model, to and fro", lambda: at_once(lambda: self.activate(2)) + at_once(lambda: self.activate(1))
         yield "two activations at once", lambda: at_once(lambda: self.activate(2), lambda: self.activate(1))
         yield "ingest into a new month", lambda: at_once(lambda: self.ingest(self.events_file()))
-        yield "two ingests of a file at once", lambda: at_once(*[lambda path=self.events_file(): self.ingest(path)] * 2)
+        yield "two ingests of a file at once", self.ingest_twice
         yield "partition creation", lambda: at_once(*[self.make_partitions] * 2)
         yield "drop_exposures", lambda: at_once(self.retain)
         yield "create or replace of what serves", lambda: at_once(self.replace)

@@ -277,9 +277,9 @@ CREATE PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
-    SET lock_timeout TO '2s'
+    SET lock_timeout TO '40ms'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) IS 'Drops the months of exposures that ended by a moment, and gives their number; reports forget them. Refused for months with exposures of the running experiment; gives up rather than let serve_posts wait for more than 2 s';
+COMMENT ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) IS 'Drops the months of exposures that ended by a moment, and gives their number; reports forget them. Refused for months with exposures of the running experiment; never lets serve_posts wait: gives up when they are in use for 5 s';
 CREATE FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) RETURNS text
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
