@@ -59,6 +59,10 @@ NEVER = {
             from pgfeed._counted_events group by 1
         ) as c on c.day = d.day
         where not d.is_stale and (d.view_count, d.like_count) is distinct from (coalesce(c.view_count, 0), coalesce(c.like_count, 0))
+        and not exists ( -- events that the next roll-up will find
+            select from pgfeed.feed_events as e join pgfeed.rollup_watermarks as w on e.recorded_at >= w.watermark_at
+            where (e.event_at at time zone 'UTC')::date = d.day
+        )
     """,
     "an active model without its digest": """
         select 1 from pgfeed.active_models as a join pgfeed.models as m on m.model_id = a.model_id
