@@ -141,6 +141,7 @@ def test_monitoring_may_ask_for_the_head_alone(client):
 
 def test_a_request_that_takes_too_long_is_given_up(monkeypatch, client, ask):
     monkeypatch.setattr(gateway, "TIMEOUT", "set local statement_timeout = '300ms'")
+    assert client.get(PATH, params={"id": 7}).status_code == 200  # a connection is warm
     ask("begin; lock table pgfeed.feature_refreshes in access exclusive mode")
     try:
         answer = client.get(PATH, params={"id": 7})
