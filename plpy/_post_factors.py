@@ -4,7 +4,7 @@ import numpy as np
 from plpy._post_neighbours import read_likes
 from plpy.recommend_posts import FACTOR_CONFIDENCE, FACTOR_LAMBDA, FACTORS, unpack_factors
 
-MAX_FACTOR_LIKES = 2_000_000
+MAX_FACTOR_LIKES = 1_000_000
 SWEEPS = 5
 BLOCK_ROWS = 2_000
 

@@ -10,25 +10,35 @@ def upgrade() -> None:
     execute("""
         -- An index entry of the roll-ups must hold a topic.
         alter table pgfeed.posts add constraint posts_topic_check check (octet_length(topic) <= 2000) not valid;
+        create type pgfeed.contribution as (rank integer, feature text, value real, contribution double precision);
+        comment on type pgfeed.contribution is 'One row per feature of an explained score';
+        alter type pgfeed.contribution owner to pgfeed_owner;
+        comment on table pgfeed.user_vectors is
+            'One row per user with a like among the newest 1,000,000 as of the last refresh: the vector whose product '
+            'with a post''s is near 1 for what the user would like. recommend_posts makes its own from the likes until ts';
         drop function pgfeed._user_factors(timestamptz, bytea, bytea);
         drop function pgfeed._unpack_factors(bytea, bytea);
     """)
     install("functions/_arm_problems", "7620c722723b")
     install("functions/_data_probes", "8cf4e65f683d")
-    install("functions/_factors", "b3453d2c71eb")
+    install("functions/_explain_recommendation", "05b5546cab98")
+    install("functions/_factors", "5efa7c2f6907")
     install("functions/_fill_recommendation_chunk", "aa6856717882")
     install("functions/_job_probes", "c1944b6b4e22")
     install("functions/_live_from", "06bcc48e9df0")
     install("functions/_model_problems", "1448304eb223")
-    install("functions/_post_factors", "1c07c83f2858")
+    install("functions/_post_factors", "37a61982c33f")
+    install("functions/_recommend_posts", "61983086191e")
     install("functions/_request_users", "77a8d8c5e95b")
+    install("functions/_search_posts", "933de7470b30")
     install("functions/_shortlist", "1c8662469852")
     install("functions/_start_recommendation_batch", "32eb912eae4b")
-    install("functions/_unpack_factors", "ae942dc8dd46")
+    install("functions/_unpack_factors", "192e46e78b10")
     install("functions/_user_profiles", "35ef076aafa6")
     install("functions/experiment_arm", "e49346e21c6b")
-    install("functions/explain_recommendation", "ea5872df25f4")
-    install("functions/recommend_posts", "55d20117c6b7")
+    install("functions/explain_recommendation", "65995c86fdc7")
+    install("functions/recommend_posts", "6bb0be2219cc")
+    install("functions/search_posts", "d445931e8d4d")
     install("functions/user_features_as_of", "b813c234888c")
     install("functions/warm_up", "2e1edcae47d9")
     install("procedures/_commit", "c27e85e386aa")
@@ -37,7 +47,7 @@ def upgrade() -> None:
     install("procedures/create_experiment", "b4f32ac5b837")
     install("procedures/drop_experiment", "c57406b8bfdd")
     install("procedures/drop_exposures", "b46c37a7ab95")
-    install("procedures/refresh_features", "25a19e0f327e")
+    install("procedures/refresh_features", "5e8cabde81b3")
     install("procedures/refresh_recommendations", "4ab4576e9909")
     install("procedures/roll_up_events", "c05c1c7401a3")
     install("procedures/start_experiment", "e471ec2b65ae")
@@ -69,6 +79,7 @@ def downgrade() -> None:
     install("functions/experiment_arm", "178fc5d36314")
     install("functions/explain_recommendation", "a897ac4e7339")
     install("functions/recommend_posts", "7fefd2e7f25f")
+    install("functions/search_posts", "5b03406bc93c")
     install("functions/user_features_as_of", "644f5cd04218")
     install("functions/warm_up", "ab0713cd4660")
     install("procedures/_pack_features", "d2955ec413d4")
@@ -81,3 +92,12 @@ def downgrade() -> None:
     install("procedures/start_experiment", "d2d7093c274c")
     install("views/data_stages", "79e5e1555d9c")
     install("functions/_user_factors", "b730a31675d3")
+    execute("""
+        drop function pgfeed._recommend_posts(bigint, timestamptz, integer, text);
+        drop function pgfeed._explain_recommendation(bigint, bigint, timestamptz, text);
+        drop function pgfeed._search_posts(text, integer);
+        drop type pgfeed.contribution;
+        comment on table pgfeed.user_vectors is
+            'One row per user with a like among the newest 2,000,000 as of the last refresh: the vector whose product '
+            'with a post''s is near 1 for what the user would like. recommend_posts makes its own from the likes until ts';
+    """)

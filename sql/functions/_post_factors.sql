@@ -20,7 +20,7 @@ $$;
 alter function pgfeed._post_factors(timestamptz, bytea) owner to pgfeed_owner;
 
 comment on function pgfeed._post_factors(timestamptz, bytea) is
-    'The vectors of posts (ascending big-endian int8) by the newest 2,000,000 likes before as_of, implicit alternating least squares: '
+    'The vectors of posts (ascending big-endian int8) by the newest 1,000,000 likes before as_of, implicit alternating least squares: '
     'big-endian float4, 16 a post, and at the end the 16 x 16 products of their columns';
 
 revoke all on function pgfeed._post_factors(timestamptz, bytea) from public;

@@ -10,24 +10,16 @@ returns table (
     value real,
     contribution double precision
 )
-language plpython3u stable
+language sql stable
 cost 10000 rows 60
-security definer
-set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-set datestyle = 'ISO, YMD'
-as $$
---!include plpy/import_catboost.py
-
-
---!include plpy/recommend_posts.py
-
-
---!include plpy/explain_recommendation.py
-
-
-return explain_recommendation(plpy, SD, user_id, post_id, ts, variant)
-$$;
+begin atomic
+    select c.rank, c.feature, c.value, c.contribution
+    from unnest(
+        pgfeed._explain_recommendation(
+            explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant
+        )
+    ) as c;
+end;
 
 alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;
 

@@ -5,21 +5,14 @@ create or replace function pgfeed.recommend_posts(
     variant text default null
 )
 returns setof pgfeed.recommendation
-language plpython3u stable
+language sql stable
 cost 10000 rows 5
-security definer
-set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-set datestyle = 'ISO, YMD'
-as $$
---!include plpy/import_catboost.py
-
-
---!include plpy/recommend_posts.py
-
-
-return recommend_posts(plpy, SD, user_id, ts, k, variant)
-$$;
+begin atomic
+    select r.rank, r.post_id, r.topic, r.text, r.score, r.variant, r.source, r.model_version, r.features_as_of
+    from unnest(
+        pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant)
+    ) as r;
+end;
 
 alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
 

@@ -3,16 +3,12 @@ create or replace function pgfeed.search_posts(
     k integer default 5
 )
 returns setof pgfeed.similar_post
-language plpython3u stable
+language sql stable
 cost 100000 rows 5
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
---!include plpy/search_posts.py
-
-
-return search_posts(plpy, SD, text, k)
-$$;
+begin atomic
+    select s.rank, s.post_id, s.topic, s.text, s.similarity
+    from unnest(pgfeed._search_posts(search_posts.text, search_posts.k)) as s;
+end;
 
 alter function pgfeed.search_posts(text, integer) owner to pgfeed_owner;
 

@@ -6,6 +6,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set work_mem = '128MB'
 as $$
 declare
     v_as_of timestamptz := as_of;

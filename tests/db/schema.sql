@@ -2,6 +2,13 @@ CREATE SCHEMA pgfeed;
 COMMENT ON SCHEMA pgfeed IS 'A post recommender inside PostgreSQL';
 CREATE SCHEMA simulation;
 COMMENT ON SCHEMA simulation IS 'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
+CREATE TYPE pgfeed.contribution AS (
+	rank integer,
+	feature text,
+	value real,
+	contribution double precision
+);
+COMMENT ON TYPE pgfeed.contribution IS 'One row per feature of an explained score';
 CREATE TYPE pgfeed.probe AS (
 	name text,
 	status text,
@@ -66,6 +73,13 @@ CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._experiment_id(experiment text) IS 'The number of an experiment; an unknown name is an error';
+CREATE FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) RETURNS pgfeed.contribution[]
+    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'The rows of explain_recommendation() as one array, see _recommend_posts()';
 CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) RETURNS record
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -134,7 +148,7 @@ CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids by
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) IS 'The vectors of posts (ascending big-endian int8) by the newest 2,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post, and at the end the 16 x 16 products of their columns';
+COMMENT ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) IS 'The vectors of posts (ascending big-endian int8) by the newest 1,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post, and at the end the 16 x 16 products of their columns';
 CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -162,6 +176,13 @@ CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts times
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: the events of all users from from_at until before ts, in no order: posts (big-endian int8), seconds after from_at (float8), whether they count as a view and as a like (float4); null: none';
+CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) RETURNS pgfeed.recommendation[]
+    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
 CREATE FUNCTION pgfeed._refresh_as_of() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -177,6 +198,11 @@ CREATE FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, O
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) IS 'One row: the user''s arm in the running experiment; nulls: none is running';
+CREATE FUNCTION pgfeed._search_posts(text text, k integer) RETURNS pgfeed.similar_post[]
+    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 100000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._search_posts(text text, k integer) IS 'The rows of search_posts() as one array, see _recommend_posts()';
 CREATE FUNCTION pgfeed._server_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -302,11 +328,14 @@ CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval D
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
 CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision)
-    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000 ROWS 60
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    SET "DateStyle" TO 'ISO, YMD'
-    AS '...';
+    LANGUAGE sql STABLE COST 10000 ROWS 60
+    BEGIN ATOMIC
+ SELECT c.rank,
+     c.feature,
+     c.value,
+     c.contribution
+    FROM unnest(pgfeed._explain_recommendation(explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant)) c(rank, feature, value, contribution);
+END;
 COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. A category''s value is its code: its like rate in percent. value null: unknown';
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 15
@@ -321,16 +350,25 @@ CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts and of the day before, from noon for older ones. age_days: since created_at, else since the first event; null: neither is known';
 CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text) RETURNS SETOF pgfeed.recommendation
-    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000 ROWS 5
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    SET "DateStyle" TO 'ISO, YMD'
-    AS '...';
+    LANGUAGE sql STABLE COST 10000 ROWS 5
+    BEGIN ATOMIC
+ SELECT r.rank,
+     r.post_id,
+     r.topic,
+     r.text,
+     r.score,
+     r.variant,
+     r.source,
+     r.model_version,
+     r.features_as_of
+    FROM unnest(pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant)) r(rank, post_id, topic, text, score, variant, source, model_version, features_as_of);
+END;
 COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts';
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET work_mem TO '128MB'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) IS 'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest event where that is earlier';
 CREATE PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone DEFAULT NULL::timestamp with time zone, IN k integer DEFAULT 5, IN variant text DEFAULT NULL::text, IN active_days integer DEFAULT NULL::integer, INOUT batch_id bigint DEFAULT NULL::bigint)
@@ -350,9 +388,15 @@ CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DE
     AS '...';
 COMMENT ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) IS 'Makes the model serve again that was active before the present one, and gives its version; once more goes back one more';
 CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
-    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 100000 ROWS 5
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS '...';
+    LANGUAGE sql STABLE COST 100000 ROWS 5
+    BEGIN ATOMIC
+ SELECT s.rank,
+     s.post_id,
+     s.topic,
+     s.text,
+     s.similarity
+    FROM unnest(pgfeed._search_posts(search_posts.text, search_posts.k)) s(rank, post_id, topic, text, similarity);
+END;
 COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings of the embedder use. No rows for an empty text';
 CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5
@@ -858,7 +902,7 @@ CREATE TABLE pgfeed.user_vectors (
     user_id bigint NOT NULL,
     factors public.vector(16) NOT NULL
 );
-COMMENT ON TABLE pgfeed.user_vectors IS 'One row per user with a like among the newest 2,000,000 as of the last refresh: the vector whose product with a post''s is near 1 for what the user would like. recommend_posts makes its own from the likes until ts';
+COMMENT ON TABLE pgfeed.user_vectors IS 'One row per user with a like among the newest 1,000,000 as of the last refresh: the vector whose product with a post''s is near 1 for what the user would like. recommend_posts makes its own from the likes until ts';
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY pgfeed.embedders
@@ -973,6 +1017,10 @@ GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_oper
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
@@ -993,9 +1041,17 @@ REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;

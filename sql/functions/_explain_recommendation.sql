@@ -1,0 +1,34 @@
+create or replace function pgfeed._explain_recommendation(
+    user_id bigint,
+    post_id bigint,
+    ts timestamptz,
+    variant text
+)
+returns pgfeed.contribution[]
+language plpython3u stable
+cost 10000
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+as $$
+--!include plpy/import_catboost.py
+
+
+--!include plpy/recommend_posts.py
+
+
+--!include plpy/explain_recommendation.py
+
+
+return explain_recommendation(plpy, SD, user_id, post_id, ts, variant)
+$$;
+
+alter function pgfeed._explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;
+
+comment on function pgfeed._explain_recommendation(bigint, bigint, timestamptz, text) is
+    'The rows of explain_recommendation() as one array, see _recommend_posts()';
+
+revoke all on function pgfeed._explain_recommendation(bigint, bigint, timestamptz, text) from public;
+grant execute on function pgfeed._explain_recommendation(bigint, bigint, timestamptz, text)
+to pgfeed_reader, pgfeed_writer, pgfeed_operator;

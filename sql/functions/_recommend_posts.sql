@@ -1,0 +1,32 @@
+create or replace function pgfeed._recommend_posts(
+    user_id bigint,
+    ts timestamptz,
+    k integer,
+    variant text
+)
+returns pgfeed.recommendation[]
+language plpython3u stable
+cost 10000
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+as $$
+--!include plpy/import_catboost.py
+
+
+--!include plpy/recommend_posts.py
+
+
+return recommend_posts(plpy, SD, user_id, ts, k, variant)
+$$;
+
+alter function pgfeed._recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
+
+comment on function pgfeed._recommend_posts(bigint, timestamptz, integer, text) is
+    'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of '
+    'its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
+
+revoke all on function pgfeed._recommend_posts(bigint, timestamptz, integer, text) from public;
+grant execute on function pgfeed._recommend_posts(bigint, timestamptz, integer, text)
+to pgfeed_reader, pgfeed_writer, pgfeed_operator;
