@@ -6,12 +6,14 @@ import psycopg2
 from alembic import command
 from alembic.config import Config
 from psycopg2.extensions import connection as Connection
+from sqlalchemy.exc import DBAPIError
 
 from loader import db
 from loader.errors import PgfeedError
 from loader.hints import plain
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCK_NOT_AVAILABLE = "55P03"
 EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
 IMPORTS = """
 do language plpython3u $$
@@ -80,7 +82,12 @@ def migrate() -> tuple[str, str | None]:
     try:
         require_extensions(connection)
         require_revision(connection)
-        command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+        try:
+            command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) != LOCK_NOT_AVAILABLE:
+                raise
+            raise PgfeedError("the schema is in use", "a refresh or a long transaction kept its locks for 30 s", "./run migrate when it is done") from error
         require_packages(connection)
         with connection, connection.cursor() as cursor:
             # Not left to the first refresh, which would hold them until it ends.

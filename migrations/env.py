@@ -18,6 +18,8 @@ else:
     with engine.connect() as connection:
         connection.exec_driver_sql(f"create schema if not exists {SCHEMA}")
         connection.exec_driver_sql("set lock_timeout = '30s'")
+        # No refresh goes on while its functions are replaced.
+        connection.exec_driver_sql("select pg_advisory_lock(hashtext('pgfeed.refresh_features'))")
         connection.commit()
         context.configure(connection=connection, **OPTIONS)
         with context.begin_transaction():

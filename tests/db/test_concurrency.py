@@ -7,6 +7,7 @@ import psycopg2
 import pytest
 
 from loader import models, train
+from migrations.objects import compose
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -126,3 +127,16 @@ def test_a_transaction_sees_one_version_whatever_others_do(network, network_dsn)
         assert network(CALL, END) == before
         network("commit")
         assert network(CALL, END) == run(CALL, END) != before
+
+
+def test_a_function_that_is_replaced_between_two_rows_does_not_end_the_server(network, network_dsn):
+    with psycopg2.connect(network_dsn) as reader:
+        run = queries(reader)
+        run("declare rows cursor for select (pgfeed.recommend_posts(7, %s, 50)).post_id", END)
+        found = run("fetch 1 from rows")
+        for number in range(20):
+            for name in ("functions/_recommend_posts", "functions/recommend_posts"):
+                network(compose(name).replace("\nreturn recommend_posts(", "\n" * number + "\nreturn recommend_posts("))
+            run("select string_agg(repeat('x', n), '') from generate_series(1, 900) as n")  # takes memory that was freed
+            found += run("fetch 1 from rows")
+    assert found == network("select post_id from pgfeed.recommend_posts(7, %s, 21) order by rank", END)
