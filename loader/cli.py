@@ -16,7 +16,6 @@ from loader.hints import as_verbs, plain
 from loader.terminal import out, table
 
 WRONG_VALUE = "22"
-CONNECTION_LOST = ("57P01", "57P02", "57P03")
 BIGINT = click.IntRange(-(2**63), 2**63 - 1)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -42,7 +41,7 @@ class Main(click.Group):
 
 def describe(error: psycopg2.Error, ctx: click.Context) -> str:
     """Return what the server said in one line: its message and its hint, or where the verb is explained."""
-    if isinstance(error, psycopg2.InterfaceError) or error.pgcode in CONNECTION_LOST or not error.pgcode:
+    if isinstance(error, psycopg2.InterfaceError) or error.pgcode in db.CONNECTION_LOST or not error.pgcode:
         return f"the connection to the server was lost: {' '.join(str(error).split())}. Next: run the same command again"
     message = plain(error.diag.message_primary or str(error))
     hint = error.diag.message_hint

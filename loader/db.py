@@ -9,6 +9,7 @@ import psycopg2.extensions
 from loader.errors import PgfeedError
 
 VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
+CONNECTION_LOST = ("57P01", "57P02", "57P03")
 
 
 def dsn() -> str:

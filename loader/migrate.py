@@ -85,9 +85,14 @@ def migrate() -> tuple[str, str | None]:
         try:
             command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
         except DBAPIError as error:
-            if getattr(error.orig, "pgcode", None) != LOCK_NOT_AVAILABLE:
-                raise
-            raise PgfeedError("the schema is in use", "a refresh or a long transaction kept its locks for 30 s", "./run migrate when it is done") from error
+            code, cause = getattr(error.orig, "pgcode", None), str(error.orig).splitlines()[0]
+            if code == LOCK_NOT_AVAILABLE:
+                raise PgfeedError(
+                    "the schema is in use", "a refresh or a long transaction kept its locks for 30 s", "./run migrate when it is done"
+                ) from error
+            if error.connection_invalidated or not code or code in db.CONNECTION_LOST:
+                raise PgfeedError("the connection to the server was lost", cause, "./run migrate") from error
+            raise
         require_packages(connection)
         with connection, connection.cursor() as cursor:
             # Not left to the first refresh, which would hold them until it ends.

@@ -1,6 +1,7 @@
 """Dump and restore, with and without data, into a database of another name."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_migrate_says_that_features_must_be_packed_anew(network, network_dsn, mo
     assert migrate.migrate()[1] is None
     network("truncate pgfeed.feature_packs")
     assert migrate.migrate()[1] == "./run refresh"
+
+
+def test_a_migration_whose_connection_is_lost_says_so(network, network_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    waits = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and wait_event = 'advisory'"
+    network("select pg_advisory_lock(hashtext('pgfeed.refresh_features'))")
+    with ThreadPoolExecutor() as pool:
+        migration = pool.submit(migrate.migrate)
+        while not (found := network(waits)):
+            assert not migration.done()
+        network("select pg_terminate_backend(%s)", found[0][0])
+        with pytest.raises(PgfeedError, match="the connection to the server was lost"):
+            migration.result()
 
 
 def test_a_schema_without_data_works_once_it_knows_its_revision(network, network_dsn, restored, monkeypatch):
