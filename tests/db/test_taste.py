@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from psycopg2.extras import RealDictCursor
 
-from loader import examples, models, train
+from loader import compare, examples, models, train
 from loader.embed import embed
 from loader.errors import PgfeedError
 from migrations.objects import compose
@@ -51,7 +51,20 @@ def stage_3(stage_3_dsn):
 
 def test_components_are_needed(network_dsn):
     with closing(psycopg2.connect(network_dsn)) as connection, pytest.raises(PgfeedError, match="no text components"):
-        train.feature_names(connection, "test")
+        train.train(connection, "test")
+
+
+def test_a_comparison_keeps_to_the_recipe(stage_3_dsn, monkeypatch):
+    monkeypatch.setattr(compare, "TREES", {"max_depth": []})
+    monkeypatch.setattr(compare, "FORESTS", {"min_samples_leaf": []})
+    monkeypatch.setattr(compare, "BOOSTERS", [{"loss_function": loss, "depth": 3, "iterations": 20} for loss in ("Logloss", "YetiRank")])
+    monkeypatch.setattr(compare, "LIVE_REQUESTS", 5)
+    with closing(psycopg2.connect(stage_3_dsn)) as connection:
+        rows, trained = compare.compare(connection, "test")
+        first_day = train.train(connection, "test").trained_from
+    assert [row.method for row in rows] == ["CatBoost Logloss", "CatBoost YetiRank"]
+    assert trained.trained_from == first_day
+    assert trained.parameters["l2_leaf_reg"] == 50 and trained.parameters["depth"] == 3
 
 
 @pytest.mark.parametrize("ts", [END, EARLIER])
