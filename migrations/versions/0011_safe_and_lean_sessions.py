@@ -31,7 +31,7 @@ def upgrade() -> None:
     install("functions/_recommend_posts", "61983086191e")
     install("functions/_request_users", "77a8d8c5e95b")
     install("functions/_search_posts", "933de7470b30")
-    install("functions/_shortlist", "1c8662469852")
+    install("functions/_shortlist", "f34d8230578b")
     install("functions/_start_recommendation_batch", "32eb912eae4b")
     install("functions/_unpack_factors", "192e46e78b10")
     install("functions/_user_profiles", "35ef076aafa6")

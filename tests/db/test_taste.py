@@ -226,6 +226,18 @@ def test_a_large_catalogue_gives_the_best_of_a_shortlist_with_nearly_the_same_sc
     assert sum(post_id in sorted(whole, key=whole.get, reverse=True)[:10] for post_id, _ in few) >= 4
 
 
+def test_a_shortlist_does_not_depend_on_how_many_posts_are_read_at_once(large):
+    """The posts of the first block have far more views than the others."""
+    large(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " select timestamptz '2021-12-11' + n * interval '1 second', 8, p, 'view' from generate_series(1, 13) as p, generate_series(1, 200) as n"
+    )
+    large("call pgfeed.roll_up_events()")
+    found = large("select pgfeed._shortlist('2021-12-13')")
+    large(compose("functions/_shortlist").replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 8").replace("_A_USER = 300", "_A_USER = 4").replace("_ALL = 2_000", "_ALL = 6"))
+    assert large("select pgfeed._shortlist('2021-12-13')") == found
+
+
 def test_a_users_own_candidates_join_the_shortlist(large):
     large("insert into pgfeed.posts (post_id, topic, text, created_at) values (900, 'sport', 'post 900 football match', '2021-12-12')")
     large("call pgfeed.refresh_features()")
