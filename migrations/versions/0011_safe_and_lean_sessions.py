@@ -26,7 +26,7 @@ def upgrade() -> None:
     install("functions/_fill_recommendation_chunk", "aa6856717882")
     install("functions/_job_probes", "c1944b6b4e22")
     install("functions/_live_from", "06bcc48e9df0")
-    install("functions/_model_problems", "1448304eb223")
+    install("functions/_model_problems", "8498cfef144f")
     install("functions/_post_factors", "37a61982c33f")
     install("functions/_recommend_posts", "61983086191e")
     install("functions/_request_users", "77a8d8c5e95b")
