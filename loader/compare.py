@@ -70,9 +70,9 @@ def forest_candidate(name: str, model, parameters: dict, training: Examples, val
     return Candidate(name, parameters, score, len(pickle.dumps(model)), seconds, auc)
 
 
-def booster_candidate(parameters: dict, training: Examples, validation: Examples) -> Candidate:
+def booster_candidate(usual: dict, parameters: dict, training: Examples, validation: Examples) -> Candidate:
     """Fit CatBoost with the usual parameters but for those given."""
-    booster, figures = train.fit(training, validation, train.PARAMETERS | parameters)
+    booster, figures = train.fit(training, validation, usual | parameters)
 
     def score(matrix: np.ndarray) -> np.ndarray:
         return booster.predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal")
@@ -83,8 +83,11 @@ def booster_candidate(parameters: dict, training: Examples, validation: Examples
     )
 
 
-def candidates(training: Examples, validation: Examples) -> list[Candidate]:
-    """Return the best candidate of each method: its parameters are those with the best AUC on the validation days."""
+def candidates(usual: dict, training: Examples, validation: Examples) -> list[Candidate]:
+    """Return the best candidate of each method: its parameters are those with the best AUC on the validation days.
+
+    usual: the parameters of CatBoost that are not tried.
+    """
     tried = []
     with console.status("fitting decision trees and forests"):
         for depth in TREES["max_depth"]:
@@ -93,7 +96,7 @@ def candidates(training: Examples, validation: Examples) -> list[Candidate]:
         for leaf in FORESTS["min_samples_leaf"]:
             model = RandomForestClassifier(150, min_samples_leaf=leaf, max_samples=0.5, n_jobs=os.cpu_count(), random_state=0)
             tried.append(forest_candidate("random forest", model, {"min_samples_leaf": leaf}, training, validation))
-    tried += [booster_candidate(parameters, training, validation) for parameters in BOOSTERS]
+    tried += [booster_candidate(usual, parameters, training, validation) for parameters in BOOSTERS]
     best: dict[str, Candidate] = {}
     for candidate in tried:
         if candidate.name not in best or candidate.validation_auc > best[candidate.name].validation_auc:
@@ -120,8 +123,9 @@ def compare(connection: Connection, variant: str) -> tuple[list[Row], train.Trai
     Fitted on the training days, parameters chosen on the validation days, measured on the held-out days.
     """
     names = train.feature_names(connection, variant)
-    split = train.split_examples(connection, names, MAX_ROWS)
-    chosen = candidates(split.training, split.validation)
+    recipe = train.RECIPES[variant]
+    split = train.split_examples(connection, names, recipe, MAX_ROWS)
+    chosen = candidates(recipe.parameters, split.training, split.validation)
     held_out = evaluate.with_enough_views(evaluate.held_out_examples(connection, names, split.encoders))
     live_hits: dict[str, float | None] = {candidate.name: None for candidate in chosen}
     if live.is_simulated(connection):
@@ -134,7 +138,7 @@ def compare(connection: Connection, variant: str) -> tuple[list[Row], train.Trai
         "validation_request_auc": round(winner.validation_auc, 4), "tree_count": winner.booster.tree_count_,
         "fit_seconds": winner.fit_seconds,
     }
-    return rows, train.trained(split, winner.booster, metrics, train.PARAMETERS | winner.parameters)
+    return rows, train.trained(split, winner.booster, metrics, recipe.parameters | winner.parameters)
 
 
 def as_table(variant: str, rows: list[Row]) -> Table:

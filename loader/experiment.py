@@ -10,7 +10,6 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 from rich.console import Group, RenderableType
-from rich.markup import escape
 
 from loader import plots
 from loader import report_page as html
@@ -274,7 +273,7 @@ def as_table(report: Report) -> RenderableType:
     experiment = report.experiment
     arms = [(a["arm"], model_of(a), f"{a['weight'] / 100:g}%", a["slots"]) for a in report.arms]
     parts: list[RenderableType] = [
-        f"experiment {experiment['name']}: {state(experiment)}; hash modulo {experiment['slot_count']}, salt {escape(experiment['salt'])}",
+        f"experiment {experiment['name']}: {state(experiment)}; hash modulo {experiment['slot_count']}, salt {experiment['salt']}",
         table("", ["arm", "serves", "share", "slots"], arms, ["share"]),
     ]
     if report.rows:

@@ -355,7 +355,8 @@ class _Load:
 
     def _remember_posts(self, new: np.ndarray) -> None:
         """Note posts that are in the catalogue for sure."""
-        self.known_posts = new if len(self.known_posts) > KNOWN_POSTS_LIMIT else np.union1d(self.known_posts, new)
+        if len(new):
+            self.known_posts = new if len(self.known_posts) > KNOWN_POSTS_LIMIT else np.union1d(self.known_posts, new)
 
 
 def _add_posts(cursor: psycopg2.extensions.cursor, post_ids: np.ndarray) -> int:

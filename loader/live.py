@@ -135,13 +135,16 @@ def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.n
         return np.array([row[0] for row in cursor.fetchall()], np.int64)
 
 
-def private_megabytes(pid: int) -> float | None:
-    """Return the memory that only this server process uses, without shared buffers; None if it cannot be read."""
+def process_megabytes(pid: int, field: str = "Private_") -> float | None:
+    """Return the memory that only this process uses, without shared buffers; None if it cannot be read.
+
+    field: what is added up instead of it; Pss: counts a part of what several processes use.
+    """
     kilobytes, is_shared = 0, False
     try:
         with open(f"/proc/{pid}/smaps") as file:
             for line in file:
-                if line.startswith("Private_") and not is_shared:
+                if line.startswith(field) and not is_shared:
                     kilobytes += int(line.split()[1])
                 elif line[0] in "0123456789abcdef":
                     is_shared = line.split()[1][3] == "s"
@@ -188,7 +191,7 @@ def evaluate_live(connection: Connection, model: dict, variant: str, count: int 
                 result.hits[name][number] = liked[places].any()
                 result.chances[name][number] = 1 - np.prod(1 - chance[places])
             advance(1)
-    result.memory_mb = private_megabytes(connection.info.backend_pid)
+    result.memory_mb = process_megabytes(connection.info.backend_pid)
     return result
 
 

@@ -61,7 +61,7 @@ RECIPES = {
     "control": Recipe(STAGE_2, PARAMETERS),
     "test": Recipe(
         STAGE_3,
-        PARAMETERS | {"learning_rate": 0.1, "l2_leaf_reg": 50.0, "monotone_constraints": {QUALITY: 1}},
+        PARAMETERS | {"learning_rate": 0.1, "l2_leaf_reg": 50.0, "monotone_constraints": {QUALITY: 1}, "model_shrink_rate": 0.0},
         warm_up_share=0.05, max_days=32,
     ),
 }
@@ -92,10 +92,7 @@ def feature_names(connection: Connection, variant: str) -> list[str]:
             " order by sum(view_count) desc, topic limit %s",
             [examples.split_day(connection), TOPIC_SHARES],
         )
-        names = RECIPES[variant].features + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
-        if "match.text" in names:
-            component_names(cursor)
-    return names
+        return RECIPES[variant].features + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
 
 
 def component_names(cursor) -> list[str]:
@@ -212,7 +209,7 @@ class Split:
     user_share: float
 
 
-def split_examples(connection: Connection, names: list[str], max_rows: int = MAX_ROWS, recipe: Recipe = RECIPES["control"]) -> Split:
+def split_examples(connection: Connection, names: list[str], recipe: Recipe, max_rows: int = MAX_ROWS) -> Split:
     """Return training and validation examples: the recipe's days, evenly spread, of a share of the users if need be."""
     until = examples.split_day(connection)
     history = [(day, views) for day, views in examples.day_views(connection) if day < until]
@@ -235,7 +232,7 @@ def train(connection: Connection, variant: str) -> Trained:
     """Train a variant on the days before the held-out ones."""
     names = feature_names(connection, variant)
     recipe = RECIPES[variant]
-    split = split_examples(connection, names, recipe=recipe)
+    split = split_examples(connection, names, recipe)
     booster, metrics = fit(split.training, split.validation, recipe.parameters)
     return trained(split, booster, metrics, recipe.parameters)
 

@@ -1,5 +1,6 @@
 """The body of pgfeed._model_problems: what keeps a stored model from serving."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -78,7 +79,8 @@ def problems_in_child(plpy, *arguments):
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
                 signal.signal(number, signal.SIG_DFL)
             for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, CHILD_SECONDS), (resource.RLIMIT_DATA, CHILD_BYTES)):
-                resource.setrlimit(limit, (most, most))
+                with contextlib.suppress(ValueError):  # a lower one is set already
+                    resource.setrlimit(limit, (most, most))
             os.write(writer, json.dumps(artifact_problems(*arguments)).encode())
         finally:
             os._exit(0)

@@ -62,8 +62,8 @@ def _shortlist(plpy, cache, as_of):
     pack_plan = plpy.prepare(PACK_QUERY, ["timestamptz", "bigint[]", "text[]"])
     has_factors = plpy.execute(plpy.prepare(CURRENT_QUERY, ["timestamptz"]), [as_of])[0]["is_current"]
 
-    def load(chosen):
-        posts = unpack_posts(plpy.execute(pack_plan, [as_of, chosen.tolist(), topics])[0])
+    def load(chosen, scale=None):
+        posts = unpack_posts(plpy.execute(pack_plan, [as_of, chosen.tolist(), topics])[0], scale)
         # For an earlier moment the products are unknown: they do not decide who is among the best 300.
         posts["vectors"]["match.factors"] = (
             candidate_factors(plpy, cache, posts["post_ids"]) if has_factors else np.zeros((len(posts["post_ids"]), FACTORS), np.float32)
@@ -86,7 +86,7 @@ def _shortlist(plpy, cache, as_of):
 
     popular, best = Best(BEST_OF_ALL), {}
     for start in range(0, len(ids), POSTS_AT_ONCE):
-        posts = load(ids[start:start + POSTS_AT_ONCE])
+        posts = load(ids[start:start + POSTS_AT_ONCE], own["scale"])
         text_vectors(posts)
         popular.add(posts["post_ids"], popularity(posts))
         for model_id, model in usable.items():

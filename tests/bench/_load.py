@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 import psycopg2
 
-from loader.live import private_megabytes
+from loader.live import process_megabytes
 from loader.terminal import progress
 from tests.bench._crashes import Network
 from tests.bench._crowd import INSERT
@@ -82,7 +82,7 @@ def memory_slope(server: OwnServer, database: str, network: Network, calls: int)
         for number in range(calls):
             query(CALL, network.asked[number % len(network.asked)], network.moment)
             if number % 500 == 499:
-                found.append((number, private_megabytes(connection.info.backend_pid) or 0))
+                found.append((number, process_megabytes(connection.info.backend_pid) or 0))
                 advance(500)
     half = np.array(found[len(found) // 2:])
     return found[-1][1], float(np.polyfit(half[:, 0], half[:, 1], 1)[0] * 1024 * 1000)

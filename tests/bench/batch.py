@@ -8,7 +8,7 @@ import click
 from psycopg2.extensions import connection as Connection
 
 from loader import batch, db
-from loader.live import private_megabytes
+from loader.live import process_megabytes
 from loader.terminal import out, table
 from tests.bench import ROOT
 
@@ -47,8 +47,8 @@ def run_to_half(connection: Connection, worker_count: int) -> tuple[int, float, 
         done, total = one_row(connection, DONE)
         with connection, connection.cursor() as cursor:
             cursor.execute(SESSIONS)
-            session_mb = max([session_mb, *(private_megabytes(pid) or 0 for pid, in cursor.fetchall())])
-        client_mb = max(client_mb, private_megabytes(process.pid) or 0)
+            session_mb = max([session_mb, *(process_megabytes(pid) or 0 for pid, in cursor.fetchall())])
+        client_mb = max(client_mb, process_megabytes(process.pid) or 0)
     seconds = time.monotonic() - started
     process.kill()
     process.wait()

@@ -63,7 +63,7 @@ class World:
         with closing(psycopg2.connect(dsn)) as connection:
             simulate.simulate(connection, users, SEED)
             refresh.refresh(connection)
-            split = train.split_examples(connection, train.feature_names(connection, "control"))
+            split = train.split_examples(connection, train.feature_names(connection, "control"), train.RECIPES["control"])
             for iterations in (train.PARAMETERS["iterations"], 60):
                 parameters = train.PARAMETERS | {"iterations": iterations}
                 booster, metrics = train.fit(split.training, split.validation, parameters)

@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.live import process_megabytes
 from loader.terminal import out, progress, table
 from plpy import recommend_posts as body
 from tests.bench import yardstick
@@ -117,34 +118,16 @@ def logging_seconds(connection: Connection, users: list[int]) -> list[float]:
     return differences
 
 
-def memory_megabytes(pid: int) -> tuple[float, float] | None:
-    """Return a process's private and proportional memory without shared buffers; None if it cannot be read."""
-    private = proportional = 0
-    is_shared = False
-    try:
-        with open(f"/proc/{pid}/smaps") as file:
-            for line in file:
-                if line[0] in "0123456789abcdef":
-                    is_shared = line.split()[1][3] == "s"
-                elif not is_shared and line.startswith("Private_"):
-                    private += int(line.split()[1])
-                elif not is_shared and line.startswith("Pss:"):
-                    proportional += int(line.split()[1])
-    except OSError:
-        return None
-    return private / 1024, proportional / 1024
-
-
 def session_memory(connections: list[Connection]) -> list[tuple[str, str]]:
     """Return the memory of so many warm sessions at once as rows of the table."""
-    found = [memory_megabytes(connection.info.backend_pid) for connection in connections]
-    if None in found:
-        return [(f"memory of {len(found)} sessions", "not readable")]
-    private, proportional = zip(*found)
+    pids = [connection.info.backend_pid for connection in connections]
+    private, proportional = ([process_megabytes(pid, field) for pid in pids] for field in ("Private_", "Pss:"))
+    if None in private + proportional:
+        return [(f"memory of {len(pids)} sessions", "not readable")]
     return [
-        (f"private memory of a session, median of {len(found)}", f"{statistics.median(private):.0f} MB"),
-        (f"proportional memory of a session, median of {len(found)}", f"{statistics.median(proportional):.0f} MB"),
-        (f"{len(found)} sessions in all, proportional", f"{sum(proportional):.0f} MB"),
+        (f"private memory of a session, median of {len(pids)}", f"{statistics.median(private):.0f} MB"),
+        (f"proportional memory of a session, median of {len(pids)}", f"{statistics.median(proportional):.0f} MB"),
+        (f"{len(pids)} sessions in all, proportional", f"{sum(proportional):.0f} MB"),
     ]
 
 
@@ -230,8 +213,7 @@ def measure_service(connection: Connection, users: list[int]) -> tuple[list[tupl
                     rate = throughput(calls, users)
                     best = max(best, rate)
                     rows.append((f"  by HTTP, {workers} workers, {count} clients", f"{rate:.1f} calls/s"))
-            private = [found[0] for found in map(memory_megabytes, pids()) if found]
-            memory = max(private, default=None)
+            memory = max(filter(None, map(process_megabytes, pids())), default=None)
     if memory:
         rows.append(("  private memory of a worker", f"{memory:.0f} MB"))
     return rows, best, memory
@@ -274,12 +256,12 @@ def main() -> None:
                 rates[count] = throughput(calls[:count], users)
                 rows.append((f"{count} clients" if count > 1 else "1 client", f"{rates[count]:.0f} calls/s"))
                 advance(1)
-        own_memory = memory_megabytes(connections[0].info.backend_pid)
+        own_memory = process_megabytes(connections[0].info.backend_pid)
         found, best, memory = measure_service(connection, users)
     rows += found
     rows.append(("recommend_posts over the usual service, best calls/s", f"{max(rates.values()) / best:.1f} times"))
     if memory and own_memory:
-        rows.append(("private memory, a session of a worker", f"{own_memory[0] / memory:.2f}"))
+        rows.append(("private memory, a session of a worker", f"{own_memory / memory:.2f}"))
     out.print(table(f"recommend_posts, {pack[0]:,} posts, {source}, {CALLS:,} calls, {os.cpu_count()} cores", ["what", "value"], rows, ["value"]))
 
 

@@ -169,6 +169,11 @@ def test_a_damaged_model_never_ends_the_session(network, tmp_path):
     assert network("select pg_backend_pid()") == pid
 
 
+def test_a_server_with_lower_limits_of_its_own_does_not_blame_the_model(network):
+    network("do language plpython3u $$ import resource; resource.setrlimit(resource.RLIMIT_DATA, (2**31, 2**31)) $$")
+    assert network("select pgfeed._model_problems(model_id) from pgfeed.models") == [([],)]
+
+
 def test_a_serving_model_that_is_damaged_later_is_never_loaded(network, tmp_path):
     artifact = network("select artifact from pgfeed.models where variant = 'control'")[0][0].tobytes()
     at = splits_at(artifact, tmp_path)

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 from psycopg2.extras import RealDictCursor
 
-from loader import examples, models, train
+from loader import compare, examples, models, train
 from loader.embed import embed
 from loader.errors import PgfeedError
 from migrations.objects import compose
@@ -51,7 +51,20 @@ def stage_3(stage_3_dsn):
 
 def test_components_are_needed(network_dsn):
     with closing(psycopg2.connect(network_dsn)) as connection, pytest.raises(PgfeedError, match="no text components"):
-        train.feature_names(connection, "test")
+        train.train(connection, "test")
+
+
+def test_a_comparison_keeps_to_the_recipe(stage_3_dsn, monkeypatch):
+    monkeypatch.setattr(compare, "TREES", {"max_depth": []})
+    monkeypatch.setattr(compare, "FORESTS", {"min_samples_leaf": []})
+    monkeypatch.setattr(compare, "BOOSTERS", [{"loss_function": loss, "depth": 3, "iterations": 20} for loss in ("Logloss", "YetiRank")])
+    monkeypatch.setattr(compare, "LIVE_REQUESTS", 5)
+    with closing(psycopg2.connect(stage_3_dsn)) as connection:
+        rows, trained = compare.compare(connection, "test")
+        first_day = train.train(connection, "test").trained_from
+    assert [row.method for row in rows] == ["CatBoost Logloss", "CatBoost YetiRank"]
+    assert trained.trained_from == first_day
+    assert trained.parameters["l2_leaf_reg"] == 50 and trained.parameters["depth"] == 3
 
 
 @pytest.mark.parametrize("ts", [END, EARLIER])
@@ -211,6 +224,18 @@ def test_a_large_catalogue_gives_the_best_of_a_shortlist_with_nearly_the_same_sc
         # What posts are compared with is the shortlist, and at an earlier moment the factors are of it alone.
         assert score == pytest.approx(whole[post_id], abs=0.3)
     assert sum(post_id in sorted(whole, key=whole.get, reverse=True)[:10] for post_id, _ in few) >= 4
+
+
+def test_a_shortlist_does_not_depend_on_how_many_posts_are_read_at_once(large):
+    """The posts of the first block have far more views than the others."""
+    large(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " select timestamptz '2021-12-11' + n * interval '1 second', 8, p, 'view' from generate_series(1, 13) as p, generate_series(1, 200) as n"
+    )
+    large("call pgfeed.roll_up_events()")
+    found = large("select pgfeed._shortlist('2021-12-13')")
+    large(compose("functions/_shortlist").replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 8").replace("_A_USER = 300", "_A_USER = 4").replace("_ALL = 2_000", "_ALL = 6"))
+    assert large("select pgfeed._shortlist('2021-12-13')") == found
 
 
 def test_a_users_own_candidates_join_the_shortlist(large):
