@@ -16,7 +16,7 @@ SEED = 1
 VARIANT = "control"
 USER_ID = 1000
 MOMENT = "2021-12-20 18:00+00"
-CALL = "select rank, post_id, topic, source, round(score::numeric, 4), text from pgfeed.recommend_posts(%s, %s)"
+CALL = "select rank, post_id, topic, source, round(score::numeric, 4), text from pgfeed.recommend_posts(%s, %s, variant => %s)"
 WARM_CALLS = 200
 
 
@@ -81,7 +81,7 @@ def show_posts() -> None:
     connection = db.connect()
     with closing(connection), connection.cursor() as cursor:
         started = time.perf_counter()
-        cursor.execute(CALL, [USER_ID, MOMENT])
+        cursor.execute(CALL, [USER_ID, MOMENT, VARIANT])
         first = time.perf_counter() - started
         rows = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in cursor.fetchall()]
         seconds = []

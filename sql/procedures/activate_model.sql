@@ -25,6 +25,14 @@ begin
             using errcode = '55000', hint = 'The active model goes on serving. Train a new one.';
     end if;
 
+    -- Else a rollback would go back to the same model.
+    if exists (
+        select
+        from pgfeed.active_models as a
+        where a.variant = activate_model.variant and a.version = activate_model.version
+    ) then
+        return;
+    end if;
     insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
     values (
         activate_model.variant,

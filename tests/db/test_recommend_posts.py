@@ -203,6 +203,7 @@ def test_activation_reaches_open_sessions(network, network_dsn):
         assert network(call, END) == [(1,)]
         network("call pgfeed.activate_model('control', 2)")
         assert queries(other)(call, END) == network(call, END) == [(2,)]
+        network("call pgfeed.activate_model('control', 2)")  # again: nothing to go back from
         assert network("call pgfeed.rollback_model('control')") == [(1,)]
         assert queries(other)(call, END) == network(call, END) == [(1,)]
 

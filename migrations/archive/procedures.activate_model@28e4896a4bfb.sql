@@ -1,0 +1,45 @@
+create or replace procedure pgfeed.activate_model(
+    variant text,
+    version integer
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_model_id bigint;
+    v_problems text[];
+begin
+    perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
+    select m.model_id into v_model_id
+    from pgfeed.models as m
+    where m.variant = activate_model.variant and m.version = activate_model.version;
+    if v_model_id is null then
+        raise exception 'there is no model % version %', variant, version
+            using errcode = '22023', hint = 'See: select variant, version, created_at from pgfeed.model_versions';
+    end if;
+
+    v_problems := pgfeed._model_problems(v_model_id);
+    if cardinality(v_problems) > 0 then
+        raise exception 'model % version % cannot serve: %', variant, version, array_to_string(v_problems, '; ')
+            using errcode = '55000', hint = 'The active model goes on serving. Train a new one.';
+    end if;
+
+    insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
+    values (
+        activate_model.variant,
+        activate_model.version,
+        session_user,
+        (select a.activation_id from pgfeed.active_models as a where a.variant = activate_model.variant)
+    );
+end;
+$$;
+
+alter procedure pgfeed.activate_model(text, integer) owner to pgfeed_owner;
+
+comment on procedure pgfeed.activate_model(text, integer) is
+    'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its '
+    'features exist here and its golden sample gets the trainer''s scores';
+
+revoke all on procedure pgfeed.activate_model(text, integer) from public;
+grant execute on procedure pgfeed.activate_model(text, integer) to pgfeed_operator;
