@@ -129,11 +129,11 @@ def no_memory_left(server: OwnServer, database: str, network: Network) -> tuple[
             tried += 1
             try:
                 with closing(server.session(database)) as connection:
-                    query, pid = query_of(connection), connection.info.backend_pid
+                    query = query_of(connection)
                     query("select 1")
                     if is_warm:
                         query(CALL, network.asked[1], network.moment)
-                    limit_memory(pid, megabytes * 2**20)
+                    limit_memory(query, megabytes * 2**20)
                     try:
                         found = query(CALL, network.asked[0], network.moment)
                     except psycopg2.Error:
@@ -142,7 +142,7 @@ def no_memory_left(server: OwnServer, database: str, network: Network) -> tuple[
                         refused, found = refused + 1, expected
                     if found != expected:
                         wrong.append(f"{name}: another answer")
-                    limit_memory(pid, None)
+                    limit_memory(query, None)
                     if query(CALL, network.asked[0], network.moment) != expected:
                         wrong.append(f"{name}: another answer when there was memory again")
             except psycopg2.OperationalError as error:

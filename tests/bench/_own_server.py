@@ -1,7 +1,6 @@
 """A server that a benchmark may kill: set up and started again by ./run, with a cluster of its own."""
 
 import os
-import resource
 import shlex
 import shutil
 import subprocess
@@ -19,6 +18,16 @@ from loader.errors import PgfeedError
 from tests.bench import ROOT
 
 RECOVERY_SECONDS = 120
+LIMIT = """
+do language plpython3u $$
+import resource
+more, limit = MORE, resource.getrlimit(resource.RLIMIT_AS)[1]
+if more is not None:
+    with open("/proc/self/statm") as file:
+        limit = int(file.read().split()[0]) * resource.getpagesize() + more
+resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+$$
+"""
 
 
 class OwnServer:
@@ -117,10 +126,6 @@ def query_of(connection: Connection):
     return query
 
 
-def limit_memory(pid: int, more_bytes: int | None) -> None:
-    """Let a process take so many bytes of address space more than it has; None: as many as it wants."""
-    if more_bytes is None:
-        limit = resource.RLIM_INFINITY
-    else:
-        limit = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize() + more_bytes
-    resource.prlimit(pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+def limit_memory(query, more_bytes: int | None) -> None:
+    """Let the session's process take so many bytes of address space more than it has; None: as many as it may."""
+    query(LIMIT.replace("MORE", str(more_bytes)))

@@ -115,9 +115,16 @@ def main(seed: int | None, rounds: int, minutes: float, calls: int, only: tuple[
                 "cancel": lambda: stop_rows(server, network, rng),
             }
             for name in only or SECTIONS:
-                rows += sections[name]()
+                for row in sections[name]():
+                    rows.append(row)
     finally:
+        show(seed, rows, as_json)
         server.remove()
+    sys.exit(any(row.lost or row.crashed or row.wrong for row in rows))
+
+
+def show(seed: int, rows: list[Row], as_json: bool) -> None:
+    """Print what was found so far."""
     if as_json:
         out.print_json(json.dumps({"seed": seed, "rows": [asdict(row) for row in rows]}))
     else:
@@ -126,7 +133,6 @@ def main(seed: int | None, rounds: int, minutes: float, calls: int, only: tuple[
         for row in rows:
             for sentence in row.sentences:
                 out.print(sentence, markup=False, soft_wrap=True)
-    sys.exit(any(row.lost or row.crashed or row.wrong for row in rows))
 
 
 if __name__ == "__main__":
