@@ -24,6 +24,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader import db
 from loader.errors import PgfeedError
+from loader.train import PARAMETERS
 from plpy.recommend_posts import unpack_posts
 from tests.bench import ROOT
 
@@ -80,7 +81,7 @@ def model_file(connection: Connection) -> Iterator[tuple[Path, str]]:
     names = [*own, *(name for name in examples.columns if name not in own)][: len(serving.feature_names_)]
     examples = examples[names].apply(lambda column: column if column.name in CATEGORICAL else column.astype("float64"))
     model = CatBoostClassifier(
-        iterations=serving.tree_count_, depth=serving.get_all_params().get("depth", 6), max_ctr_complexity=1, verbose=0,
+        iterations=serving.tree_count_, depth=PARAMETERS["depth"], max_ctr_complexity=1, verbose=0,
         allow_writing_files=False, cat_features=list(CATEGORICAL),
     ).fit(examples, rows.is_liked.to_numpy())
     with TemporaryDirectory() as folder:
