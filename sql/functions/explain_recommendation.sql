@@ -14,11 +14,14 @@ language sql stable
 cost 10000 rows 60
 begin atomic
     select c.rank, c.feature, c.value, c.contribution
-    from unnest(
-        pgfeed._explain_recommendation(
-            explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant
-        )
-    ) as c;
+    from ( -- as in recommend_posts
+        select
+            pgfeed._explain_recommendation(
+                explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant
+            ) as rows
+        offset 0
+    ) as a
+    cross join lateral unnest(a.rows) as c;
 end;
 
 alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;

@@ -9,9 +9,13 @@ language sql stable
 cost 10000 rows 5
 begin atomic
     select r.rank, r.post_id, r.topic, r.text, r.score, r.variant, r.source, r.model_version, r.features_as_of
-    from unnest(
-        pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant)
-    ) as r;
+    -- Without the offset the planner itself would call it, to estimate the number of rows.
+    from (
+        select
+            pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant) as rows
+        offset 0
+    ) as a
+    cross join lateral unnest(a.rows) as r;
 end;
 
 alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;

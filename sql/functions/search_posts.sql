@@ -7,7 +7,8 @@ language sql stable
 cost 100000 rows 5
 begin atomic
     select s.rank, s.post_id, s.topic, s.text, s.similarity
-    from unnest(pgfeed._search_posts(search_posts.text, search_posts.k)) as s;
+    from (select pgfeed._search_posts(search_posts.text, search_posts.k) as rows offset 0) as a -- as in recommend_posts
+    cross join lateral unnest(a.rows) as s;
 end;
 
 alter function pgfeed.search_posts(text, integer) owner to pgfeed_owner;
