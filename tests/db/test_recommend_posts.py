@@ -188,6 +188,13 @@ def test_reader_can_call_but_not_read_events(network):
             network(f"select 1 from pgfeed.{relation}")
 
 
+@pytest.mark.parametrize("call", ["recommend_posts(7, k => 0)", "search_posts('text', 0)", "explain_recommendation(7, null)"])
+def test_planning_does_not_call(network, call):
+    with pytest.raises(psycopg2.Error):
+        network(f"select * from pgfeed.{call}")
+    assert network(f"explain select * from pgfeed.{call}")
+
+
 def test_activation_reaches_open_sessions(network, network_dsn):
     with autocommit(network_dsn) as other:
         call = "select distinct model_version from pgfeed.recommend_posts(7, %s)"
