@@ -334,7 +334,9 @@ CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts
      c.feature,
      c.value,
      c.contribution
-    FROM unnest(pgfeed._explain_recommendation(explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant)) c(rank, feature, value, contribution);
+    FROM (( SELECT pgfeed._explain_recommendation(explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant) AS rows
+          OFFSET 0) a
+      CROSS JOIN LATERAL unnest(a.rows) c(rank, feature, value, contribution));
 END;
 COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. A category''s value is its code: its like rate in percent. value null: unknown';
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
@@ -361,7 +363,9 @@ CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zo
      r.source,
      r.model_version,
      r.features_as_of
-    FROM unnest(pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant)) r(rank, post_id, topic, text, score, variant, source, model_version, features_as_of);
+    FROM (( SELECT pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant) AS rows
+          OFFSET 0) a
+      CROSS JOIN LATERAL unnest(a.rows) r(rank, post_id, topic, text, score, variant, source, model_version, features_as_of));
 END;
 COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts';
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
@@ -395,7 +399,9 @@ CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETO
      s.topic,
      s.text,
      s.similarity
-    FROM unnest(pgfeed._search_posts(search_posts.text, search_posts.k)) s(rank, post_id, topic, text, similarity);
+    FROM (( SELECT pgfeed._search_posts(search_posts.text, search_posts.k) AS rows
+          OFFSET 0) a
+      CROSS JOIN LATERAL unnest(a.rows) s(rank, post_id, topic, text, similarity));
 END;
 COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings of the embedder use. No rows for an empty text';
 CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.recommendation
