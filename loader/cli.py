@@ -607,7 +607,7 @@ def report_experiment(connection, name, attribution, until, path, as_json):
 @click.option("--variant", help="The model's variant [default: as in SQL].")
 @click.option("--batch", "is_batch", is_flag=True, help="Write the posts of all users to the table recommendations.")
 @click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS", help="With --batch: users with an event in so many days before the features' cut-off.")
-@click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True, help="With --batch: sessions at work, 130 MB each.")
+@click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True, help="With --batch: sessions at work, 45 MB each.")
 @click.option("--to", "url", metavar="URL", help="With --batch: copy the table to this server, which needs no extension.")
 @JSON
 @connected
