@@ -55,7 +55,6 @@ def test_a_restored_database_gives_the_same_posts_and_is_well(network, network_d
         copy("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 23:00+00', 7, 3, 'like')")
         copy("call pgfeed.refresh_features()")
         copy("call pgfeed.activate_model('control', 1)")
-        copy("call pgfeed.rollback_model('control')")
         copy("call pgfeed.refresh_recommendations()")
         assert copy("select count(*) from pgfeed.recommendations where batch_id = 2") == [(300,)]
         assert 3 not in {row[0] for row in copy("select post_id from pgfeed.recommend_posts(7, %s, 80)", END)}
