@@ -1,4 +1,4 @@
-"""A primary and a physical standby of its own, in a temporary folder: for the replica's test and benchmark."""
+"""Servers of a test's or benchmark's own in temporary folders, a primary and a physical standby, and statements in them."""
 
 import os
 import shutil
@@ -7,11 +7,12 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import make_dsn
 
 from loader.errors import PgfeedError
@@ -24,6 +25,17 @@ SETTINGS = {
 USER = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else ["setpriv"]
 START_SECONDS = 60
 REPLAY_SECONDS = 60
+
+
+def queries(connection: Connection) -> Callable[..., list[tuple]]:
+    """Return a function that runs one statement and returns its rows."""
+
+    def run(statement: str, *parameters: object) -> list[tuple]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    return run
 
 
 def environment() -> dict[str, str]:
@@ -70,9 +82,7 @@ class Server:
         """Run one statement outside of a transaction; return its rows."""
         with closing(psycopg2.connect(self.dsn(database))) as connection:
             connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement, parameters or None)
-                return cursor.fetchall() if cursor.description else []
+            return queries(connection)(statement, *parameters)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)

@@ -12,7 +12,8 @@ from psycopg2.extensions import connection as Connection
 from loader.terminal import progress
 from tests.bench._crashes import Network
 from tests.bench._load import CALL
-from tests.bench._own_server import OwnServer, query_of
+from tests.bench._own_server import OwnServer
+from tests.servers import queries
 
 LARGEST_UNCUT_CATALOGUE = 25_000  # larger ones are served by a shortlist
 TRIES = 40
@@ -26,7 +27,7 @@ def cancelled(connection: Connection, statement: str, parameters: list, delay: f
 
     def run() -> None:
         try:
-            query_of(connection)(statement, *parameters)
+            queries(connection)(statement, *parameters)
         except psycopg2.errors.QueryCanceled:
             ended.append(time.perf_counter())
 
@@ -41,7 +42,7 @@ def cancelled(connection: Connection, statement: str, parameters: list, delay: f
 
 def timed_out(connection: Connection, statement: str, parameters: list, delay: float) -> float | None:
     """Run a statement with a timeout; return how much later than that the error came, None if it was done before."""
-    query = query_of(connection)
+    query = queries(connection)
     milliseconds = max(1, round(delay * 1000))
     query("select set_config('statement_timeout', %s, false)", str(milliseconds))
     started = time.perf_counter()
@@ -61,9 +62,9 @@ def delays(server: OwnServer, database: str, network: Network, stop: Callable, k
     day = datetime.fromisoformat(network.moment).replace(hour=0, minute=0, second=0)
     connection = server.session(database)
     try:
-        expected = query_of(connection)(CALL, network.asked[0], network.moment)
+        expected = queries(connection)(CALL, network.asked[0], network.moment)
         started = time.perf_counter()
-        query_of(connection)(CALL, network.asked[0], network.moment)
+        queries(connection)(CALL, network.asked[0], network.moment)
         longest = time.perf_counter() - started
         for number in range(TRIES):
             moment, span = network.moment, longest
@@ -77,7 +78,7 @@ def delays(server: OwnServer, database: str, network: Network, stop: Callable, k
             seconds = stop(connection, CALL, [network.asked[number % len(network.asked)], moment], rng.random() * span)
             if seconds is not None:
                 found.append(seconds)
-            if query_of(connection)(CALL, network.asked[0], network.moment) != expected:
+            if queries(connection)(CALL, network.asked[0], network.moment) != expected:
                 wrong.append(f"after a stopped call, {kind}, the session answered differently")
     finally:
         connection.close()

@@ -13,7 +13,8 @@ import psycopg2
 from loader.terminal import progress
 from migrations import objects
 from tests.bench._crashes import Network
-from tests.bench._own_server import OwnServer, query_of
+from tests.bench._own_server import OwnServer
+from tests.servers import queries
 
 CALLERS, WRITERS = 2, 2
 LONGEST_WAIT = "100ms"
@@ -50,7 +51,7 @@ class Watch:
 def call_all_the_time(server: OwnServer, database: str, network: Network, moment: str, watch: Watch, stop: threading.Event) -> None:
     """Ask for the posts of users without new events until told to stop."""
     with closing(server.session(database, options=f"-c lock_timeout={LONGEST_WAIT}")) as connection:
-        query, number = query_of(connection), 0
+        query, number = queries(connection), 0
         query(CALL, network.asked[0], moment)
         while not stop.is_set():
             user, number, started = network.asked[number % len(network.asked)], number + 1, time.perf_counter()
@@ -66,7 +67,7 @@ def call_all_the_time(server: OwnServer, database: str, network: Network, moment
 def write_all_the_time(server: OwnServer, database: str, user: int, watch: Watch, stop: threading.Event) -> None:
     """Serve a user of its own and insert what it sees until told to stop."""
     with closing(server.session(database, options=f"-c lock_timeout={LONGEST_WAIT}")) as connection:
-        query = query_of(connection)
+        query = queries(connection)
         query("select from pgfeed.serve_posts(%s)", user)
         while not stop.is_set():
             started = time.perf_counter()

@@ -14,7 +14,8 @@ from loader.live import process_megabytes
 from loader.terminal import progress
 from tests.bench._crashes import Network
 from tests.bench._crowd import INSERT
-from tests.bench._own_server import OwnServer, limit_memory, query_of
+from tests.bench._own_server import OwnServer, limit_memory
+from tests.servers import queries
 
 CLIENTS = 3
 SECONDS_BETWEEN = {"refresh": 30, "activate": 5}
@@ -31,7 +32,7 @@ def traffic(server: OwnServer, database: str, network: Network, minutes: float) 
     def client(number: int) -> None:
         rng = random.Random(number)
         with closing(server.session(database)) as connection:
-            query = query_of(connection)
+            query = queries(connection)
             while time.monotonic() < end:
                 user, started = rng.choice(network.asked), time.perf_counter()
                 rows = query("select post_id from pgfeed.serve_posts(%s)", user)
@@ -45,7 +46,7 @@ def traffic(server: OwnServer, database: str, network: Network, minutes: float) 
 
     def now_and_then(name: str, statement: str, parameters: Callable[[], list]) -> None:
         with closing(server.session(database)) as connection:
-            query = query_of(connection)
+            query = queries(connection)
             while time.monotonic() < end:
                 query(statement, *parameters())
                 counts[name] += 1
@@ -78,7 +79,7 @@ def traffic(server: OwnServer, database: str, network: Network, minutes: float) 
 def memory_slope(server: OwnServer, database: str, network: Network, calls: int) -> tuple[float, float]:
     """Return the memory of a session after so many calls, in MB, and its growth over the second half in kB per 1,000 calls."""
     with closing(server.session(database)) as connection, progress("calls of one session", calls) as advance:
-        query, found = query_of(connection), []
+        query, found = queries(connection), []
         for number in range(calls):
             query(CALL, network.asked[number % len(network.asked)], network.moment)
             if number % 500 == 499:
@@ -92,7 +93,7 @@ def no_connection_left(server: OwnServer, database: str, network: Network) -> tu
     """Take all connections and ask for more; return how many were refused, what crashed and what was wrong."""
     crashed, wrong, refused = [], [], 0
     with closing(server.session(database)) as warm, ExitStack() as stack:
-        expected = query_of(warm)(CALL, network.asked[0], network.moment)
+        expected = queries(warm)(CALL, network.asked[0], network.moment)
         try:
             while True:
                 stack.enter_context(closing(server.session(database)))
@@ -109,7 +110,7 @@ def no_connection_left(server: OwnServer, database: str, network: Network) -> tu
         _, complaints = process.communicate()
         if process.returncode != 1 or "Traceback" in complaints or "Next:" not in complaints:
             wrong.append(f"the command said: {complaints.strip()[-200:]}")
-        if query_of(warm)(CALL, network.asked[0], network.moment) != expected:
+        if queries(warm)(CALL, network.asked[0], network.moment) != expected:
             wrong.append("a session from before answered differently")
     server.wait_until_up()
     with server.connect(database) as query:
@@ -129,7 +130,7 @@ def no_memory_left(server: OwnServer, database: str, network: Network) -> tuple[
             tried += 1
             try:
                 with closing(server.session(database)) as connection:
-                    query = query_of(connection)
+                    query = queries(connection)
                     query("select 1")
                     if is_warm:
                         query(CALL, network.asked[1], network.moment)

@@ -16,6 +16,7 @@ from psycopg2.extensions import make_dsn
 
 from loader.errors import PgfeedError
 from tests.bench import ROOT
+from tests.servers import queries
 
 RECOVERY_SECONDS = 120
 LIMIT = """
@@ -72,7 +73,7 @@ class OwnServer:
     def connect(self, database: str = "postgres") -> Iterator:
         """Yield a function that runs one statement in a session of its own and returns its rows."""
         with closing(self.session(database)) as connection:
-            yield query_of(connection)
+            yield queries(connection)
 
     def clone(self, template: str | None, name: str) -> None:
         """Make a database as a copy of another one, in place of an older one of that name."""
@@ -113,17 +114,6 @@ class OwnServer:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.05)
-
-
-def query_of(connection: Connection):
-    """Return a function that runs one statement and returns its rows."""
-
-    def query(statement: str, *parameters: object) -> list[tuple]:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
-
-    return query
 
 
 def limit_memory(query, more_bytes: int | None) -> None:

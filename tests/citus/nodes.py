@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ import psycopg2
 from psycopg2.extensions import make_dsn
 
 from loader.errors import PgfeedError
+from tests.servers import as_server, queries
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "feed"
@@ -56,24 +56,14 @@ class Nodes:
 
     def __init__(self, folder: Path, count: int):
         self.folder, self.count = folder, count
-        self.as_other = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-        if self.as_other:
+        if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
-
-    def run(self, *command: object) -> None:
-        """Run a program of PostgreSQL as the OS user of the servers; raise with what it said if it fails."""
-        environment = {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONNOUSERSITE": "1", "OPENBLAS_NUM_THREADS": "1"}
-        with tempfile.TemporaryFile() as said:  # a pipe would be held open by the server that pg_ctl starts
-            done = subprocess.run(list(map(str, command)), cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, **self.as_other)
-            said.seek(0)
-            if done.returncode:
-                raise PgfeedError(f"{command[0]} failed", said.read().decode().strip(), f"see {self.folder}")
 
     def make(self) -> None:
         """Make and start the servers with an empty database each, and let the coordinator know the workers."""
         for number in range(self.count):
             data = self.folder / str(number)
-            self.run("initdb", "-D", data, "-U", "pgfeed", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+            as_server("initdb", "-D", data, "-U", "pgfeed", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
             with (data / "postgresql.conf").open("a") as file:
                 file.write(SETTINGS.format(folder=self.folder, port=FIRST_PORT + number, zone=ZONES[number % len(ZONES)], shards=SHARDS))
             self.start(number)
@@ -99,10 +89,10 @@ class Nodes:
             raise PgfeedError(f"{' '.join(command)} failed", done.stderr.strip(), f"see {self.folder}/0.log")
 
     def start(self, number: int) -> None:
-        self.run("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-l", self.folder / f"{number}.log", "start")
+        as_server("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-l", self.folder / f"{number}.log", "start")
 
     def stop(self, number: int) -> None:
-        self.run("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-m", "immediate", "stop")
+        as_server("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-m", "immediate", "stop")
 
     def dsn(self, number: int = 0, database: str = DATABASE) -> str:
         return make_dsn(host=str(self.folder), port=FIRST_PORT + number, user="pgfeed", dbname=database)
@@ -110,7 +100,7 @@ class Nodes:
     def execute(self, number: int, statement: str, *parameters: object, database: str = DATABASE) -> None:
         with closing(psycopg2.connect(self.dsn(number, database))) as connection:
             connection.autocommit = True
-            connection.cursor().execute(statement, list(map(str, parameters)) or None)
+            queries(connection)(statement, *map(str, parameters))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from psycopg2.extensions import make_dsn
 
 from loader import models, train
+from tests.servers import queries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NETWORK = """
@@ -103,17 +104,6 @@ def autocommit(dsn: str) -> Iterator[psycopg2.extensions.connection]:
     connection.autocommit = True
     yield connection
     connection.close()
-
-
-def queries(connection: psycopg2.extensions.connection) -> Callable[..., list[tuple]]:
-    """Return a function that runs one statement and returns its rows."""
-
-    def run(statement: str, *parameters: object) -> list[tuple]:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
-
-    return run
 
 
 @pytest.fixture
