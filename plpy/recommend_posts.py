@@ -137,7 +137,7 @@ def catalogue_scale(posts):
 
     mean_views: of the posts with views; popularity_rates: the like rates of the posts that are not, are popular, which is
     having more views than the mean; group_rates: the same by topic, float64 (topics + 1, 2), the last topic for none;
-    qualities: how the qualities of posts are distributed in both, on the grid QUALITIES, float64 (2, grid).
+    qualities: how the qualities of posts are distributed in both, on the grid QUALITIES, float32 (2, grid).
     """
     views, likes = view_and_like_counts(posts)
     mean_views = views[views > 0].mean() if views.any() else 1.0
@@ -158,20 +158,21 @@ def catalogue_scale(posts):
 
 
 def quality_likelihoods(likes, expected):
-    """Return the likelihood of each post's likes, Poisson, at each of QUALITIES, float64 (posts, grid), the best at 1."""
-    logs = likes[:, None] * np.log(QUALITIES) - expected[:, None] * QUALITIES
-    return np.exp(logs - logs.max(axis=1, keepdims=True))
+    """Return the likelihood of each post's likes, Poisson, at each of QUALITIES, float32 (posts, grid), the best at 1, the least e**-60."""
+    logs = np.stack([likes, -expected], axis=1) @ np.stack([np.log(QUALITIES), QUALITIES])
+    logs -= logs.max(axis=1, keepdims=True)
+    return np.exp(np.maximum(logs, -60, out=logs).astype(np.float32))
 
 
 def quality_shares(likes, expected):
-    """Return the share of posts at each of QUALITIES, float64 (grid,), by maximum likelihood.
+    """Return the share of posts at each of QUALITIES, float32 (grid,), by maximum likelihood.
 
     Nonparametric empirical Bayes (Robbins 1956), by 60 rounds of EM (Laird 1978) from equal shares.
     """
-    shares, likelihoods = np.full(len(QUALITIES), 1 / len(QUALITIES)), quality_likelihoods(likes, expected)
+    shares, likelihoods = np.full(len(QUALITIES), 1 / len(QUALITIES), np.float32), quality_likelihoods(likes, expected)
     for _ in range(QUALITY_ROUNDS if len(likes) else 0):
-        shares = shares * (likelihoods.T @ (1 / (likelihoods @ shares))) / len(likes)
-        shares = 0.999 * shares + 0.001 / len(shares)
+        shares = shares * (likelihoods.T @ (1 / (likelihoods @ shares))) / np.float32(len(likes))
+        shares = np.float32(0.999) * shares + np.float32(0.001 / len(shares))
     return shares
 
 

@@ -122,15 +122,25 @@ def test_features_that_the_pack_lacks_are_named():
     assert "text.gone" in plpy.warnings[0] and "like_rate" not in plpy.warnings[0]
 
 
-def test_catboost_is_imported_without_pandas_and_still_takes_dataframes():
-    script = (
-        "import sys; from plpy.import_catboost import import_catboost\n"
-        "catboost = import_catboost(); assert 'pandas' not in sys.modules; assert import_catboost() is catboost\n"
-        "model = catboost.CatBoost({'iterations': 2, 'allow_writing_files': False, 'verbose': 0}).fit([[0], [1]], [0, 1])\n"
-        "import numpy; numbers = model.predict(numpy.float32([[0], [1]])); assert 'pandas' not in sys.modules\n"
-        "import pandas; frame = pandas.DataFrame({'0': [0, 1]}); assert (model.predict(frame) == numbers).all()\n"
-        "model.fit(frame, pandas.Series([0, 1])); assert catboost.Pool(frame).shape == (2, 1)\n"
-    )
+def test_catboost_is_imported_without_pandas_and_scipy_and_still_takes_their_types():
+    script = """
+import sys, numpy
+from plpy.import_catboost import import_catboost
+catboost = import_catboost()
+assert import_catboost() is catboost
+model = catboost.CatBoost({'iterations': 2, 'allow_writing_files': False, 'verbose': 0}).fit([[0], [1]], [0, 1])
+numbers = model.predict(numpy.float32([[0], [1]]))
+model.get_feature_importance(catboost.Pool([[0], [1]]), type='ShapValues')
+assert not {'pandas', 'scipy'} & {name.split('.')[0] for name in sys.modules}
+import pandas, scipy.sparse
+frame = pandas.DataFrame({'0': [0, 1]})
+assert (model.predict(frame) == numbers).all()
+model.fit(frame, pandas.Series([0, 1]))
+assert catboost.Pool(frame).shape == (2, 1)
+for kind in ('bsr', 'coo', 'csc', 'csr', 'dok', 'lil'):
+    matrix = getattr(scipy.sparse, kind + '_matrix')(numpy.float32([[0], [1]]))
+    assert (model.predict(matrix) == numbers).all()
+"""
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
