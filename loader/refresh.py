@@ -29,8 +29,11 @@ def roll_up(connection: Connection) -> int:
         cursor.execute("select count(*) from pgfeed.rollup_days where is_stale")
         stale = cursor.fetchone()[0]
     if stale:
-        with connection, connection.cursor() as cursor, console.status("collecting statistics"):
-            cursor.execute("analyze pgfeed.feed_events")
+        # A call finds a user's events in the index alone where vacuum has seen the rows.
+        connection.autocommit = True
+        with connection.cursor() as cursor, console.status("vacuuming new events"):
+            cursor.execute("vacuum (analyze) pgfeed.feed_events")
+        connection.autocommit = False
         with progress("rolling up days", stale) as advance:
             for _ in range(stale):
                 with connection, connection.cursor() as cursor:

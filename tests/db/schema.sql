@@ -936,7 +936,7 @@ ALTER TABLE ONLY pgfeed.feature_packs
 ALTER TABLE ONLY pgfeed.feature_refreshes
     ADD CONSTRAINT feature_refreshes_pkey PRIMARY KEY (refresh_id);
 ALTER TABLE ONLY pgfeed.feed_events
-    ADD CONSTRAINT feed_events_pkey PRIMARY KEY (user_id, event_at, post_id, action);
+    ADD CONSTRAINT feed_events_pkey PRIMARY KEY (user_id, event_at, post_id, action) INCLUDE (target);
 ALTER TABLE ONLY pgfeed.ingest_files
     ADD CONSTRAINT ingest_files_pkey PRIMARY KEY (ingest_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects

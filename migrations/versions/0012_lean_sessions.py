@@ -1,0 +1,36 @@
+"""Sessions without scipy, and events of a user from the index alone."""
+
+from migrations.objects import execute, install
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    execute("""
+        alter table pgfeed.feed_events
+            drop constraint feed_events_pkey,
+            add primary key (user_id, event_at, post_id, action) include (target);
+    """)
+    install("functions/_explain_recommendation", "b3a2936b3f90")
+    install("functions/_factors", "f163e86e5a39")
+    install("functions/_model_problems", "7c501e1471c3")
+    install("functions/_post_factors", "bf81084ebb58")
+    install("functions/_recommend_posts", "e57e36c53b66")
+    install("functions/_shortlist", "639c9c5d515a")
+    install("functions/_unpack_factors", "73591215daf5")
+
+
+def downgrade() -> None:
+    execute("""
+        alter table pgfeed.feed_events
+            drop constraint feed_events_pkey,
+            add primary key (user_id, event_at, post_id, action);
+    """)
+    install("functions/_explain_recommendation", "05b5546cab98")
+    install("functions/_factors", "5efa7c2f6907")
+    install("functions/_model_problems", "8498cfef144f")
+    install("functions/_post_factors", "37a61982c33f")
+    install("functions/_recommend_posts", "61983086191e")
+    install("functions/_shortlist", "f34d8230578b")
+    install("functions/_unpack_factors", "192e46e78b10")
