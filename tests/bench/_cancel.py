@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from loader.terminal import progress
+from loader.terminal import console, progress
 from tests.bench._crashes import Network
 from tests.bench._load import CALL
 from tests.bench._own_server import OwnServer
 from tests.servers import queries
 
-LARGEST_UNCUT_CATALOGUE = 25_000  # larger ones are served by a shortlist
+POSTS = (7_023, 25_000, 1_000_000)  # the original's; the most that every call scores; served by a shortlist
 TRIES = 40
 PAST_DAYS = 30
+LONGEST_SECONDS = 5
 KINDS = ("warm", "first of a session", "for a past day")
 
 
@@ -55,57 +56,72 @@ def timed_out(connection: Connection, statement: str, parameters: list, delay: f
     return None
 
 
-def delays(server: OwnServer, database: str, network: Network, stop: Callable, kind: str, rng: random.Random) -> tuple[list[float], list[str]]:
-    """Stop calls of a kind at random moments; return the seconds until the error of each and what was wrong afterwards."""
-    found: list[float] = []
-    wrong = []
-    day = datetime.fromisoformat(network.moment).replace(hour=0, minute=0, second=0)
-    connection = server.session(database)
-    try:
-        expected = queries(connection)(CALL, network.asked[0], network.moment)
-        started = time.perf_counter()
-        queries(connection)(CALL, network.asked[0], network.moment)
-        longest = time.perf_counter() - started
-        for number in range(TRIES):
-            moment, span = network.moment, longest
-            if kind != "warm":
-                span = 0.5
-            if kind == "first of a session":
-                connection.close()
-                connection = server.session(database)
-            if kind == "for a past day":
-                moment = str(day - timedelta(days=1 + number % PAST_DAYS))
-            seconds = stop(connection, CALL, [network.asked[number % len(network.asked)], moment], rng.random() * span)
-            if seconds is not None:
-                found.append(seconds)
-            if queries(connection)(CALL, network.asked[0], network.moment) != expected:
-                wrong.append(f"after a stopped call, {kind}, the session answered differently")
-    finally:
-        connection.close()
+class Calls:
+    """The calls of a kind: what each one asks, in which session, and how long it takes when nothing stops it."""
+
+    def __init__(self, server: OwnServer, database: str, network: Network, kind: str):
+        self.server, self.database, self.network, self.kind = server, database, network, kind
+        self.number = 0
+        self.day = datetime.fromisoformat(network.moment).replace(hour=0, minute=0, second=0)
+        self.connection = server.session(database)
+        self.expected = self.ask()
+
+    def ask(self) -> list[tuple]:
+        return queries(self.connection)(CALL, self.network.asked[0], self.network.moment)
+
+    def next(self) -> list:
+        """Return the arguments of the next call; give it its session."""
+        self.number += 1
+        if self.kind == "first of a session":
+            self.connection.close()
+            self.connection = self.server.session(self.database)
+        is_past = self.kind == "for a past day"
+        moment = str(self.day - timedelta(days=1 + self.number % PAST_DAYS)) if is_past else self.network.moment
+        return [self.network.asked[self.number % len(self.network.asked)], moment]
+
+    def seconds(self) -> float:
+        """Return how long the next call takes, at most LONGEST_SECONDS."""
+        arguments, started = self.next(), time.perf_counter()
+        timed_out(self.connection, CALL, arguments, LONGEST_SECONDS)
+        return min(time.perf_counter() - started, LONGEST_SECONDS)
+
+
+def delays(calls: Calls, stop: Callable, rng: random.Random) -> tuple[list[float], list[str]]:
+    """Stop calls at random moments; return the seconds until the error of each and what was wrong afterwards."""
+    found, wrong = [], []
+    span = calls.seconds()
+    for _ in range(TRIES):
+        arguments = calls.next()
+        seconds = stop(calls.connection, CALL, arguments, rng.random() * span)
+        if seconds is not None:
+            found.append(seconds)
+        if calls.ask() != calls.expected:
+            wrong.append(f"after a stopped call, {calls.kind}, the session answered differently")
     return found, wrong
 
 
-def grow(server: OwnServer, database: str) -> None:
-    """Fill the catalogue up to the largest size at which every call scores all posts."""
-    with server.connect(database) as query:
+def grow(server: OwnServer, database: str, count: int) -> None:
+    """Fill the catalogue up to so many posts."""
+    with server.connect(database) as query, console.status(f"a catalogue of {count:,} posts"):
         query(
-            "insert into pgfeed.posts (post_id, topic) select p, 'other' from generate_series(100001, 100000 + %s - (select count(*) from pgfeed.posts)) as p",
-            LARGEST_UNCUT_CATALOGUE,
+            "insert into pgfeed.posts (post_id, topic) select 100000 + p, 'other'"
+            " from generate_series((select count(*) from pgfeed.posts) + 1, %s) as p",
+            count,
         )
+        query("analyze pgfeed.posts")
         query("call pgfeed.refresh_features()")
 
 
 def stops(server: OwnServer, template: str, network: Network, rng: random.Random) -> Iterator[tuple[str, list[float], list[str]]]:
-    """Stop calls in a catalogue of the usual size and in a large one; yield what was tried, seconds, and what was wrong."""
+    """Stop calls in catalogues of several sizes; yield what was tried, seconds, and what was wrong."""
     server.clone(template, "f_stop")
     ways = (("cancel", cancelled), ("statement_timeout", timed_out))
-    with progress("kinds of stopped calls", 2 * len(ways) * len(KINDS)) as advance:
-        for is_large in (False, True):
-            if is_large:
-                grow(server, "f_stop")
-            with server.connect("f_stop") as query:
-                posts = query("select count(*) from pgfeed.posts")[0][0]
+    with progress("kinds of stopped calls", len(POSTS) * len(ways) * len(KINDS)) as advance:
+        for posts in POSTS:
+            grow(server, "f_stop", posts)
             for way, stop in ways:
                 for kind in KINDS:
-                    yield f"{way} of calls, {kind}, {posts:,} posts", *delays(server, "f_stop", network, stop, kind, rng)
+                    calls = Calls(server, "f_stop", network, kind)
+                    yield f"{way} of calls, {kind}, {posts:,} posts", *delays(calls, stop, rng)
+                    calls.connection.close()
                     advance(1)

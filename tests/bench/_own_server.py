@@ -84,10 +84,10 @@ class OwnServer:
     def environment_of(self, database: str) -> dict[str, str]:
         return {**self.environment, "PGFEED_DSN": self.dsn(database), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 
-    def command(self, database: str, arguments: list[str]) -> subprocess.Popen:
-        """Start a program of this checkout's Python on a database."""
+    def command(self, database: str, arguments: list[str], **variables: str) -> subprocess.Popen:
+        """Start a program of this checkout's Python on a database, with more variables of the environment."""
         return subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=self.environment_of(database), text=True,
+            [sys.executable, *arguments], cwd=ROOT, env=self.environment_of(database) | variables, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
 

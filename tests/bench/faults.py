@@ -12,11 +12,12 @@ import click
 
 from loader.errors import PgfeedError
 from loader.terminal import console, out, table
-from tests.bench import _cancel, _crowd, _load
+from tests.bench import _cancel, _crowd, _load, _suites
 from tests.bench import _crashes as crashes
 from tests.bench._own_server import OwnServer
 
 USERS = 500
+EFFORT = 4
 HEADERS = ["fault or attack", "tried", "lost", "crashed", "wrong", "measured"]
 
 
@@ -81,12 +82,18 @@ def stop_rows(server: OwnServer, network: crashes.Network, rng: random.Random) -
         yield Row(name, len(seconds), wrong=len(wrong), measured=worst, sentences=wrong[:5])
 
 
-SECTIONS = ("crashes", "crowd", "load", "cancel")
+def suite_rows(server: OwnServer, folder: Path, seed: int, rounds: int) -> Iterator[Row]:
+    """Yield a row for each test function."""
+    for name, tried, crashed, wrong in _suites.suites(server, folder, seed, EFFORT * rounds):
+        yield Row(name, tried, crashed=crashed, wrong=len(wrong) - crashed, sentences=wrong[:5])
+
+
+SECTIONS = ("suites", "crashes", "crowd", "load", "cancel")
 
 
 @click.command()
 @click.option("--seed", type=int, help="Of the moments and the network [default: a new one, printed].")
-@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Kills of each victim in each job.")
+@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Kills of each victim in each job; multiplies what hostile input is tried.")
 @click.option("--minutes", type=float, default=30, show_default=True, help="Of mixed traffic.")
 @click.option("--calls", type=click.IntRange(2000), default=50_000, show_default=True, help="In one session, to see its memory.")
 @click.option("--only", type=click.Choice(SECTIONS), multiple=True, help="This section [default: all].")
@@ -109,6 +116,7 @@ def main(seed: int | None, rounds: int, minutes: float, calls: int, only: tuple[
             network = crashes.make_network(server, Path(folder), USERS, seed)
             crashes.make_templates(server, network)
             sections = {
+                "suites": lambda: suite_rows(server, Path(folder), seed, rounds),
                 "crashes": lambda: crash_rows(server, network, rng, rounds),
                 "crowd": lambda: crowd_rows(server, network, Path(folder)),
                 "load": lambda: load_rows(server, network, minutes, calls),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import random
 from pathlib import Path
 
@@ -70,6 +71,7 @@ EMBEDDINGS = """
     select e.embedder_id, 3, p.post_id, gen_random_uuid(), public.l2_normalize(array[1, p.post_id % 7, p.post_id % 11]::real[]::public.halfvec)
     from pgfeed.posts as p cross join pgfeed.embedders as e
 """
+EFFORT = int(os.environ.get("PGFEED_TEST_EFFORT", "1"))  # multiplies what is tried
 # What the caller can mend. Never an internal error (XX), an exception in Python (38), or SQL made of the input (42601, 42P01).
 MENDABLE = ("0A000", "22", "25", "2F", "23", "42883", "55000", "54")
 
@@ -98,13 +100,15 @@ def arguments(names: list[str], types: list[str]) -> st.SearchStrategy:
     return st.tuples(*each)
 
 
-def failures_of(run, call: str, strategy: st.SearchStrategy, count: int) -> list[tuple]:
-    """Call with hostile arguments, undoing each call; return the arguments that gave an error which nobody can mend."""
-    failures = []
+def failures_of(run, call: str, strategy: st.SearchStrategy, count: int) -> tuple[int, list[tuple]]:
+    """Call with hostile arguments, undoing each call; return how often, and the arguments that gave an error which nobody can mend."""
+    tried, failures = 0, []
 
-    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count * EFFORT, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(strategy)
     def check(values):
+        nonlocal tried
+        tried += 1
         run("begin")
         try:
             run(call, *values)
@@ -114,16 +118,18 @@ def failures_of(run, call: str, strategy: st.SearchStrategy, count: int) -> list
         run("rollback")
 
     check()
-    return failures
+    return tried, failures
 
 
-def test_every_function_survives_every_argument(hostile):
-    run, failures = queries(hostile), []
+def test_every_function_survives_every_argument(hostile, record_property):
+    run, tried, failures = queries(hostile), 0, []
     pid = run("select pg_backend_pid()")
     for name, kind, names, types in run(FUNCTIONS):
         verb = f"call pgfeed.{name}" if kind == "p" else f"select count(*) from pgfeed.{name}"
         call = f"{verb}({', '.join(f'cast(%s as {type_})' for type_ in types)})"
-        failures += failures_of(run, call, arguments(names or [], types), 4 if name in SLOW else 25)
+        count, found = failures_of(run, call, arguments(names or [], types), 4 if name in SLOW else 25)
+        tried, failures = tried + count, failures + found
+    record_property("tried", tried)
     assert failures == []
     assert run("select pg_backend_pid(), (select count(*) from pgfeed.posts)") == [(*pid[0], 80)]
 
@@ -151,15 +157,18 @@ def damaged(artifact: bytes, draw: random.Random) -> bytes:
     return bytes(found)
 
 
-def test_a_damaged_model_never_ends_the_session(network, tmp_path):
+def test_a_damaged_model_never_ends_the_session(network, tmp_path, record_property):
     network("""
         insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores)
         select variant, 2, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores from pgfeed.models
     """)
     artifact = network("select artifact from pgfeed.models where version = 2")[0][0].tobytes()
-    pid, draw = network("select pg_backend_pid()"), random.Random()
+    pid, seed = network("select pg_backend_pid()"), random.SystemRandom().randrange(10**6)
+    record_property("seed", seed)
+    draw = random.Random(seed)
     at = splits_at(artifact, tmp_path)
-    blobs = [artifact[:at] + b"\xff\xff\xff\x7f" + artifact[at + 4:], *(damaged(artifact, draw) for _ in range(60))]
+    blobs = [artifact[:at] + b"\xff\xff\xff\x7f" + artifact[at + 4:], *(damaged(artifact, draw) for _ in range(60 * EFFORT))]
+    record_property("tried", len(blobs))
     for number, blob in enumerate(blobs):
         network("update pgfeed.models set artifact = %s, sha256 = %s where version = 2", blob, hashlib.sha256(blob).hexdigest())
         if number == 0:
@@ -198,20 +207,22 @@ def test_hostile_topics_and_cities_are_only_texts(network):
 
 
 @given(st.sampled_from(TEXTS) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), st.sampled_from(BIGINTS), st.sampled_from([100, 10_000]))
-@settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100 * EFFORT, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_any_salt_splits_users_as_python_does(hostile, salt, user_id, slot_count):
     expected = int(hashlib.md5(f"{user_id}{salt}".encode()).hexdigest(), 16) % slot_count
     assert queries(hostile)("select pgfeed._slot(%s, %s, %s)", user_id, salt, slot_count) == [(expected,)]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_verb_answers_in_one_line(hostile, command, tmp_path, monkeypatch):
+def test_every_verb_answers_in_one_line(hostile, command, tmp_path, monkeypatch, record_property):
     monkeypatch.setenv("PGFEED_DSN", hostile.dsn)
     monkeypatch.chdir(tmp_path)
     short = st.sampled_from([text for text in TEXTS if len(text) < 2000]) | st.sampled_from(MOMENTS) | st.sampled_from(INTERVALS)
     words = short | st.sampled_from([str(number) for number in BIGINTS]) | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 
-    @settings(max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    record_property("tried", 10 * EFFORT)
+
+    @settings(max_examples=10 * EFFORT, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.tuples(*(words if word == "%" else st.just(word) for word in command)))
     def check(found):
         result = CliRunner().invoke(main, list(found))
