@@ -1,0 +1,14 @@
+"""What reviews left open."""
+
+from migrations.objects import install
+
+revision = "0012"
+down_revision = "0011"
+
+
+def upgrade() -> None:
+    install("functions/_model_problems", "81010735b995")
+
+
+def downgrade() -> None:
+    install("functions/_model_problems", "8498cfef144f")
