@@ -12,8 +12,7 @@ from psycopg2.extensions import connection as Connection
 from loader.terminal import progress
 from tests.bench._crashes import Network
 from tests.bench._load import CALL
-from tests.bench._own_server import OwnServer
-from tests.servers import queries
+from tests.servers import Server, queries
 
 LARGEST_UNCUT_CATALOGUE = 25_000  # larger ones are served by a shortlist
 TRIES = 40
@@ -55,7 +54,7 @@ def timed_out(connection: Connection, statement: str, parameters: list, delay: f
     return None
 
 
-def delays(server: OwnServer, database: str, network: Network, stop: Callable, kind: str, rng: random.Random) -> tuple[list[float], list[str]]:
+def delays(server: Server, database: str, network: Network, stop: Callable, kind: str, rng: random.Random) -> tuple[list[float], list[str]]:
     """Stop calls of a kind at random moments; return the seconds until the error of each and what was wrong afterwards."""
     found: list[float] = []
     wrong = []
@@ -85,7 +84,7 @@ def delays(server: OwnServer, database: str, network: Network, stop: Callable, k
     return found, wrong
 
 
-def grow(server: OwnServer, database: str) -> None:
+def grow(server: Server, database: str) -> None:
     """Fill the catalogue up to the largest size at which every call scores all posts."""
     with server.connect(database) as query:
         query(
@@ -95,7 +94,7 @@ def grow(server: OwnServer, database: str) -> None:
         query("call pgfeed.refresh_features()")
 
 
-def stops(server: OwnServer, template: str, network: Network, rng: random.Random) -> Iterator[tuple[str, list[float], list[str]]]:
+def stops(server: Server, template: str, network: Network, rng: random.Random) -> Iterator[tuple[str, list[float], list[str]]]:
     """Stop calls in a catalogue of the usual size and in a large one; yield what was tried, seconds, and what was wrong."""
     server.clone(template, "f_stop")
     ways = (("cancel", cancelled), ("statement_timeout", timed_out))
