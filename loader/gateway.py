@@ -27,7 +27,7 @@ from loader.hints import plain
 PATH = "/post/recommendations"
 EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"
 WAIT_SECONDS = 5
-TIMEOUT = "set local statement_timeout = '5s'"  # in the transaction: poolers lose what a session sets
+TIMEOUT = "select set_config('statement_timeout', '5s', true)"  # in the transaction: poolers lose what a session sets
 SILENT_SECONDS = 60
 RECOMMEND = """
     select
@@ -191,9 +191,12 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
     )
 
     async def fetch(statement: str, **parameters: object) -> list[dict]:
-        async with pool.connection() as connection, connection.transaction():
-            await connection.execute(TIMEOUT)
-            return await (await connection.execute(statement, parameters)).fetchall()
+        """Return the rows of a statement: in a pipeline both go out at once and are one transaction."""
+        async with pool.connection() as connection:
+            async with connection.pipeline():
+                await connection.execute(TIMEOUT)
+                cursor = await connection.execute(statement, parameters)
+            return await cursor.fetchall()
 
     async def recommend_posts(id: UserId, time: Moment = None, limit: Limit = 5) -> list[Post]:
         """The posts that the user will most likely like at the moment, best first; never one that the user liked before."""

@@ -310,6 +310,16 @@ def sample_users(cursor: Cursor, views: int) -> tuple[float, list[int] | None]:
     return share, [row[0] for row in cursor.fetchall()]
 
 
+def collect_distributions(cursor, known: dict[str, list[tuple]]) -> dict[str, Distribution]:
+    """Return how often each value occurs, by name: those that the database counts, then the known ones."""
+    cursor.execute(DISTRIBUTIONS)
+    counts: dict[str, list[tuple]] = {}
+    for name, value, count in cursor.fetchall():
+        counts.setdefault(name, []).append((int(value), count))
+    columns = {name: zip(*sorted(pairs), strict=True) for name, pairs in (counts | known).items()}
+    return {name: Distribution(*map(np.array, both)) for name, both in columns.items()}
+
+
 def collect(connection: Connection) -> Iterator[Data]:
     """Yield the data after each step of collecting it; the last one is complete."""
     with connection, connection.cursor() as cursor:
@@ -346,14 +356,7 @@ def collect(connection: Connection) -> Iterator[Data]:
             collect_rates(TEXT_RATES, {})
         data.breakdowns = {feature: breakdown(feature, rates[feature]) for feature in TITLES if feature in rates}
         yield data
-        cursor.execute(DISTRIBUTIONS)
-        counts: dict[str, list[tuple]] = {}
-        for name, value, count in cursor.fetchall():
-            counts.setdefault(name, []).append((int(value), count))
-        counts["session length"] = [(int(label), sessions_of) for label, sessions_of, *_ in sessions]
-        for name, pairs in counts.items():
-            values, cases = zip(*sorted(pairs), strict=True)
-            data.distributions[name] = Distribution(np.array(values), np.array(cases))
+        data.distributions = collect_distributions(cursor, {"session length": [(int(label), count) for label, count, *_ in sessions]})
         cursor.execute(
             "select coalesce(p.topic, %s), count(*) from pgfeed.posts as p group by p.topic order by 2 desc, 1",
             [UNKNOWN],

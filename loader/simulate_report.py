@@ -319,7 +319,11 @@ def _views(feed: Feed) -> _Views:
 def _behaviour_facts(feed: Feed) -> Iterator[Fact]:
     v = _views(feed)
     yield from _session_facts(v)
-    yield from _rate_facts(feed, v)
+    yield from _gap_facts(v)
+    yield from _repeat_facts(v)
+    yield from _position_facts(v)
+    yield from _time_facts(v)
+    yield from _group_facts(feed, v)
     yield from _taste_facts(feed, v)
 
 
@@ -352,6 +356,9 @@ def _session_facts(v: _Views) -> Iterator[Fact]:
     humps = np.bincount(days, minlength=25)
     yield Fact("  hump at", 7, 2 + humps[2:12].argmax(), 1)
     yield Fact("  hump at", 18, 12 + humps[12:].argmax(), 1)
+
+
+def _gap_facts(v: _Views) -> Iterator[Fact]:
     same = np.append(v.session[1:] == v.session[:-1], False)
     gap = np.append(np.diff(v.at), 0)
     for name, real, seconds in (
@@ -361,6 +368,9 @@ def _session_facts(v: _Views) -> Iterator[Fact]:
     ):
         yield Fact(f"{name}, s, min", real[0], seconds.min())
         yield Fact(f"{name}, s, max", real[1], seconds.max())
+
+
+def _repeat_facts(v: _Views) -> Iterator[Fact]:
     order = np.lexsort((v.at, v.post, v.user))
     again = (np.diff(v.user[order]) == 0) & (np.diff(v.post[order]) == 0)
     earlier, later = order[:-1][again], order[1:][again]
@@ -368,7 +378,7 @@ def _session_facts(v: _Views) -> Iterator[Fact]:
     pair_user = v.user[order][pair_start]
     seen_again = np.add.reduceat(np.append(0, again), np.flatnonzero(pair_start)) > 0
     n, d = np.bincount(pair_user, seen_again, v.users), np.bincount(pair_user, minlength=v.users)
-    yield Fact("user-post pairs seen again", 0.045, n.sum() / d.sum(), (n / d).std() * slice_error)
+    yield Fact("user-post pairs seen again", 0.045, n.sum() / d.sum(), (n / d).std() * np.sqrt(1 / v.users + 1 / SLICE_USERS))
     yield Fact("  of them within one session", 0, (v.session[earlier] == v.session[later]).mean())
     days_between = (v.at[later] - v.at[earlier]) / 86_400
     yield Fact("  days apart, mean", 30, days_between.mean(), 21 * np.sqrt(1 / len(later) + 1 / 1_818))
@@ -381,20 +391,19 @@ def _session_facts(v: _Views) -> Iterator[Fact]:
         )
 
 
-def _rate_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
-    liked, users = v.liked, feed.users
+def _rate(v: _Views, name: str, real: float, chosen: np.ndarray, of_slice: bool = False) -> Fact:
+    return Fact(f"like rate, {name}", real, *v.ratio(v.liked & chosen, chosen, of_slice))
 
-    def rate(name: str, real: float, chosen: np.ndarray, of_slice: bool = False) -> Fact:
-        return Fact(f"like rate, {name}", real, *v.ratio(liked & chosen, chosen, of_slice))
 
+def _position_facts(v: _Views) -> Iterator[Fact]:
     for name, real, low, high in (
         ("positions 0-4", 0.19, 0, 5), ("positions 5-8", 0.18, 5, 9), ("position 9", 0.17, 9, 10),
         ("position 13", 0.125, 13, 14), ("position 17", 0.073, 17, 18), ("positions 18 on", 0.06, 18, 40),
     ):
-        yield rate(name, real, (v.position >= low) & (v.position < high), True)
-    length, likes = np.bincount(v.session), np.bincount(v.session, liked)
+        yield _rate(v, name, real, (v.position >= low) & (v.position < high), True)
+    length, likes = np.bincount(v.session), np.bincount(v.session, v.liked)
     long = length >= 5
-    first_five = np.bincount(v.session, liked & (v.position < 5))[long] > 0
+    first_five = np.bincount(v.session, v.liked & (v.position < 5))[long] > 0
     yield Fact(
         "any like in a session's first five", 0.633, first_five.mean(), 0.48 * np.sqrt(1 / 1_549 + 1 / len(first_five))
     )
@@ -403,16 +412,23 @@ def _rate_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
         [none[n, k] for n, k in zip(length[long].tolist(), likes[long].astype(int).tolist(), strict=True)]
     )
     yield Fact("any like in a random five", 0.429, random_five, 0.2 * np.sqrt(1 / 1_549 + 1 / len(first_five)))
+
+
+def _time_facts(v: _Views) -> Iterator[Fact]:
     month = v.at.astype("datetime64[s]").astype("datetime64[M]").astype(int) % 12 + 1
     for name, real, number in (("October", 0.094, 10), ("November", 0.125, 11), ("December", 0.140, 12)):
-        yield rate(name, real, month == number, True)
+        yield _rate(v, name, real, month == number, True)
     hour = v.at // 3600 % 24
-    mean = liked.mean()
+    mean = v.liked.mean()
     for name, real, low, high in (("6 h", 1.2, 6, 7), ("10-18 h", 0.95, 10, 19), ("20-22 h", 1.2, 20, 23)):
-        value, error = v.ratio(liked & (hour >= low) & (hour < high), (hour >= low) & (hour < high), True)
+        value, error = v.ratio(v.liked & (hour >= low) & (hour < high), (hour >= low) & (hour < high), True)
         yield Fact(f"like rate, {name}, x mean", real, value / mean, error / mean)
     weekday = (v.at // 86_400 + 3) % 7
-    yield rate("Saturday and Sunday", mean, weekday >= 5, True)
+    yield _rate(v, "Saturday and Sunday", mean, weekday >= 5, True)
+
+
+def _group_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
+    users, mean = feed.users, v.liked.mean()
     for name, column, values in (
         ("exp_group", "exp_group", ((0, 0.094), (1, 0.148), (2, 0.148), (3, 0.093), (4, 0.113))),
         ("gender", "gender", ((1, 0.125), (0, 0.111))),
@@ -421,17 +437,17 @@ def _rate_facts(feed: Feed, v: _Views) -> Iterator[Fact]:
         ("", "os", (("Android", mean), ("iOS", mean))), ("source", "source", (("ads", mean), ("organic", mean))),
     ):
         for value, real in values:
-            yield rate(f"{name} {value}".strip(), real, users[column][v.row] == value)
-    yield rate("other cities", 0.113, users["city"][v.row] != "Moscow")
+            yield _rate(v, f"{name} {value}".strip(), real, users[column][v.row] == value)
+    yield _rate(v, "other cities", 0.113, users["city"][v.row] != "Moscow")
     topic = feed.posts["topic"][v.post]
     for name, real in (("sport", 0.123), ("movie", 0.121), ("covid", 0.120), ("politics", 0.113), ("tech", 0.089)):
-        yield rate(name, real, topic == name)
+        yield _rate(v, name, real, topic == name)
     for name, real in (
         ("movie", 0.37), ("covid", 0.24), ("sport", 0.134), ("politics", 0.101), ("business", 0.063),
         ("entertainment", 0.051), ("tech", 0.04),
     ):
         yield Fact(f"view share of {name}", real, *v.ratio(topic == name))
-    own, seen = np.bincount(v.user, liked) / np.bincount(v.user), np.bincount(v.user)
+    own, seen = np.bincount(v.user, v.liked) / np.bincount(v.user), np.bincount(v.user)
     yield Fact("user's own like rate, mean", 0.120, own.mean(), own.std() / np.sqrt(v.users))
     yield Fact(
         "  sd, without noise", 0.050, np.sqrt(max(own.var() - (own * (1 - own) / seen).mean(), 0)),

@@ -154,6 +154,7 @@ def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[Cat
     A ranking loss compares the rows of one user-day and needs no offset for the day. A model with post.quality starts from it
     unless its loss is a ranking one.
     """
+    started = time.monotonic()
     is_ranking = parameters["loss_function"] != "Logloss"
     start = quality_trees(training.names) if QUALITY in training.names and not is_ranking else None
     offset, positions = nuisance(training)
@@ -165,7 +166,6 @@ def fit(training: Examples, validation: Examples, parameters: dict) -> tuple[Cat
         )
         for rows, baseline in ((training, offset), (validation, valid_offset))
     ]
-    started = time.monotonic()
     booster = CatBoost({
         **parameters, "early_stopping_rounds": 60, "use_best_model": True, "allow_writing_files": False,
         "thread_count": os.cpu_count(), "verbose": False,

@@ -73,7 +73,12 @@ def problems_in_child(plpy, *arguments):
     import_catboost()  # once for all children
 
     reader, writer = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(reader)
+        os.close(writer)
+        raise
     if child == 0:
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):

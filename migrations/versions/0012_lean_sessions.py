@@ -11,18 +11,22 @@ def upgrade() -> None:
         alter table pgfeed.feed_events
             drop constraint feed_events_pkey,
             add primary key (user_id, event_at, post_id, action) include (target);
+        create index on pgfeed.recommendations (recommended_at);
     """)
     install("functions/_explain_recommendation", "b3a2936b3f90")
     install("functions/_factors", "f163e86e5a39")
-    install("functions/_model_problems", "7c501e1471c3")
+    install("functions/_model_problems", "bd3db223eb02")
     install("functions/_post_factors", "bf81084ebb58")
     install("functions/_recommend_posts", "e57e36c53b66")
     install("functions/_shortlist", "639c9c5d515a")
     install("functions/_unpack_factors", "73591215daf5")
+    install("procedures/drop_exposures", "962aafa86f0f")
+    install("views/data_stages", "740839361c8d")
 
 
 def downgrade() -> None:
     execute("""
+        drop index pgfeed.recommendations_recommended_at_idx;
         alter table pgfeed.feed_events
             drop constraint feed_events_pkey,
             add primary key (user_id, event_at, post_id, action);
@@ -34,3 +38,5 @@ def downgrade() -> None:
     install("functions/_recommend_posts", "61983086191e")
     install("functions/_shortlist", "f34d8230578b")
     install("functions/_unpack_factors", "192e46e78b10")
+    install("procedures/drop_exposures", "b46c37a7ab95")
+    install("views/data_stages", "a2081ed5014d")

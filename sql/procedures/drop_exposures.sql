@@ -15,33 +15,32 @@ declare
     v_name text;
     v_is_used boolean;
 begin
-    select e.* into v_running
-    from pgfeed.experiments as e
-    where e.started_at is not null and e.stopped_at is null;
-    select coalesce(array_agg(c.relname::text order by c.relname), '{}') into v_names
-    from pg_inherits as i
-    inner join pg_class as c on c.oid = i.inhrelid
-    where
-        i.inhparent = 'pgfeed.exposures'::regclass
-        and to_date(right(c.relname, 8), '"y"YYYY"m"MM')::timestamptz + interval '1 month' <= before;
-
-    foreach v_name in array v_names loop
-        execute format('select exists (select 1 from pgfeed.%I as x where x.experiment_id = $1)', v_name)
-        into v_is_used using v_running.experiment_id;
-        if v_is_used then
-            raise exception '% holds exposures of the running experiment %', v_name, v_running.name
-                using errcode = '55000', hint = format('Run first: call pgfeed.stop_experiment(%L)', v_running.name);
-        end if;
-    end loop;
-
     -- While this waits for a lock, calls of serve_posts wait behind it: it waits shortly and lets them go first.
     for v_try in 1..v_tries loop
         begin
+            select e.* into v_running
+            from pgfeed.experiments as e
+            where e.started_at is not null and e.stopped_at is null;
+            select coalesce(array_agg(c.relname::text order by c.relname), '{}') into v_names
+            from pg_inherits as i
+            inner join pg_class as c on c.oid = i.inhrelid
+            where
+                i.inhparent = 'pgfeed.exposures'::regclass
+                and to_date(right(c.relname, 8), '"y"YYYY"m"MM')::timestamptz + interval '1 month' <= before;
+
+            foreach v_name in array v_names loop
+                execute format('select exists (select 1 from pgfeed.%I as x where x.experiment_id = $1)', v_name)
+                into v_is_used using v_running.experiment_id;
+                if v_is_used then
+                    raise exception '% holds exposures of the running experiment %', v_name, v_running.name
+                        using errcode = '55000', hint = format('Run first: call pgfeed.stop_experiment(%L)', v_running.name);
+                end if;
+            end loop;
             foreach v_name in array v_names loop
                 execute format('drop table pgfeed.%I', v_name);
             end loop;
             exit;
-        exception when lock_not_available then
+        exception when lock_not_available or undefined_table then  -- undefined: another session dropped it meanwhile
             if v_try = v_tries then
                 raise exception 'the months of exposures are in use'
                     using errcode = '55P03', hint = 'Try again when no report or dump reads them.';

@@ -26,13 +26,16 @@ with stages as (
         a.activated_at
     from pgfeed.active_models as a
     union all
-    select
-        4,
-        'recommendations',
-        min(r.recommended_at),
-        (select max(b.finished_at) from pgfeed.recommendation_batches as b)
-    from pgfeed.recommendations as r
-    having count(*) > 0
+    (
+        select
+            4,
+            'recommendations',
+            r.recommended_at,
+            (select max(b.finished_at) from pgfeed.recommendation_batches as b)
+        from pgfeed.recommendations as r
+        order by r.recommended_at
+        limit 1
+    )
 )
 
 select

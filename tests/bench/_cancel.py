@@ -12,8 +12,7 @@ from psycopg2.extensions import connection as Connection
 from loader.terminal import console, progress
 from tests.bench._crashes import Network
 from tests.bench._load import CALL
-from tests.bench._own_server import OwnServer
-from tests.servers import queries
+from tests.servers import Server, queries
 
 POSTS = (7_023, 25_000, 1_000_000)  # the original's; the most that every call scores; served by a shortlist
 TRIES = 40
@@ -59,7 +58,7 @@ def timed_out(connection: Connection, statement: str, parameters: list, delay: f
 class Calls:
     """The calls of a kind: what each one asks, in which session, and how long it takes when nothing stops it."""
 
-    def __init__(self, server: OwnServer, database: str, network: Network, kind: str):
+    def __init__(self, server: Server, database: str, network: Network, kind: str):
         self.server, self.database, self.network, self.kind = server, database, network, kind
         self.number = 0
         self.day = datetime.fromisoformat(network.moment).replace(hour=0, minute=0, second=0)
@@ -100,7 +99,7 @@ def delays(calls: Calls, stop: Callable, rng: random.Random) -> tuple[list[float
     return found, wrong
 
 
-def grow(server: OwnServer, database: str, count: int) -> None:
+def grow(server: Server, database: str, count: int) -> None:
     """Fill the catalogue up to so many posts."""
     with server.connect(database) as query, console.status(f"a catalogue of {count:,} posts"):
         query(
@@ -112,7 +111,7 @@ def grow(server: OwnServer, database: str, count: int) -> None:
         query("call pgfeed.refresh_features()")
 
 
-def stops(server: OwnServer, template: str, network: Network, rng: random.Random) -> Iterator[tuple[str, list[float], list[str]]]:
+def stops(server: Server, template: str, network: Network, rng: random.Random) -> Iterator[tuple[str, list[float], list[str]]]:
     """Stop calls in catalogues of several sizes; yield what was tried, seconds, and what was wrong."""
     server.clone(template, "f_stop")
     ways = (("cancel", cancelled), ("statement_timeout", timed_out))

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 
 from loader.terminal import console, progress
-from tests.bench._own_server import OwnServer
+from tests.servers import Server
 
 VICTIMS = ("backend", "postmaster", "client")
 POSTS = 2000
@@ -115,7 +115,7 @@ class Network:
     asked: list[int]
 
 
-def make_network(server: OwnServer, folder: Path, users: int, seed: int) -> Network:
+def make_network(server: Server, folder: Path, users: int, seed: int) -> Network:
     """Simulate a network into files; the second part of the events are those of its last three days."""
     server.verb("postgres", "simulate", "--users", users, "--posts", POSTS, "--days", 30, "--seed", seed, "--to", folder)
     events = folder / "feed_data.csv"
@@ -131,7 +131,7 @@ def make_network(server: OwnServer, folder: Path, users: int, seed: int) -> Netw
     return Network(folder / "user_data.csv", folder / "post_text_df.csv", parts, f"{last} 23:59:59+00", asked)
 
 
-def make_templates(server: OwnServer, network: Network) -> None:
+def make_templates(server: Server, network: Network) -> None:
     """Make the databases that the jobs start from."""
     steps = (
         ("f_empty", None, [("migrate",)]),
@@ -199,7 +199,7 @@ def never_of(query, job: Job) -> list[str]:
     return found
 
 
-def probes_of(server: OwnServer, database: str, outcome: Outcome) -> set[str]:
+def probes_of(server: Server, database: str, outcome: Outcome) -> set[str]:
     """Return the names of the probes of `pgfeed check` that are not ok; a missing remedy is wrong."""
     process = server.command(database, ["-m", "loader.cli", "check", "--json"])
     printed, complaints = process.communicate()
@@ -229,7 +229,7 @@ def wait_for_session(query, database: str, process) -> float:
     return time.monotonic()
 
 
-def run_undisturbed(server: OwnServer, job: Job, network: Network) -> Undisturbed:
+def run_undisturbed(server: Server, job: Job, network: Network) -> Undisturbed:
     server.clone(job.template, "f_job")
     with server.connect("f_job") as query:
         before = state_of(query, network)
@@ -244,10 +244,10 @@ def run_undisturbed(server: OwnServer, job: Job, network: Network) -> Undisturbe
     return Undisturbed(seconds, before, after, probes_of(server, "f_job", Outcome()))
 
 
-def kill_at(server: OwnServer, job: Job, victim: str, delay: float, rng: random.Random, outcome: Outcome) -> bool:
+def kill_at(server: Server, job: Job, victim: str, delay: float, rng: random.Random, outcome: Outcome) -> bool:
     """Start a job and kill its victim so many seconds after its first session; return whether it was still at work."""
     process = server.command("f_job", job.arguments)
-    postmaster = server.postmaster()
+    postmaster = server.process.pid
     with server.connect() as query:
         wait_for_session(query, "f_job", process)
         time.sleep(delay)
@@ -260,18 +260,18 @@ def kill_at(server: OwnServer, job: Job, victim: str, delay: float, rng: random.
         outcome.crashed.append(f"a stack trace instead of an error: {complaints.strip().splitlines()[-1]}")
     if victim == "postmaster" and is_at_work:
         server.start()
-    server.wait_until_up()
+    server.wait()
     return is_at_work
 
 
-def wait_for_end(server: OwnServer) -> None:
+def wait_for_end(server: Server) -> None:
     """Wait until no session of a killed client is at work any more."""
     with server.connect() as query:
         while query(SESSIONS, "f_job"):
             time.sleep(0.05)
 
 
-def crash(server: OwnServer, job: Job, victim: str, expected: Undisturbed, network: Network, rng: random.Random) -> tuple[float, Outcome]:
+def crash(server: Server, job: Job, victim: str, expected: Undisturbed, network: Network, rng: random.Random) -> tuple[float, Outcome]:
     """Kill a job once, look, run it again and look again; return when it was killed and what was wrong."""
     outcome = Outcome()
     delay, is_killed = 0.0, False
@@ -305,7 +305,7 @@ def crash(server: OwnServer, job: Job, victim: str, expected: Undisturbed, netwo
     return delay, outcome
 
 
-def crashes(server: OwnServer, network: Network, rng: random.Random, rounds: int) -> list[tuple[Job, str, float, Outcome]]:
+def crashes(server: Server, network: Network, rng: random.Random, rounds: int) -> list[tuple[Job, str, float, Outcome]]:
     """Kill each victim of each job so many times; return job, victim, seconds and what was wrong."""
     found = []
     jobs = jobs_of(network)

@@ -13,8 +13,7 @@ import psycopg2
 from loader.terminal import progress
 from migrations import objects
 from tests.bench._crashes import Network
-from tests.bench._own_server import OwnServer
-from tests.servers import queries
+from tests.servers import Server, queries
 
 CALLERS, WRITERS = 2, 2
 LONGEST_WAIT = "100ms"
@@ -48,7 +47,7 @@ class Watch:
             self.mixed.append(f"user {user} got two lists of {versions}")
 
 
-def call_all_the_time(server: OwnServer, database: str, network: Network, moment: str, watch: Watch, stop: threading.Event) -> None:
+def call_all_the_time(server: Server, database: str, network: Network, moment: str, watch: Watch, stop: threading.Event) -> None:
     """Ask for the posts of users without new events until told to stop."""
     with closing(server.session(database, options=f"-c lock_timeout={LONGEST_WAIT}")) as connection:
         query, number = queries(connection), 0
@@ -64,7 +63,7 @@ def call_all_the_time(server: OwnServer, database: str, network: Network, moment
             watch.note(time.perf_counter() - started)
 
 
-def write_all_the_time(server: OwnServer, database: str, user: int, watch: Watch, stop: threading.Event) -> None:
+def write_all_the_time(server: Server, database: str, user: int, watch: Watch, stop: threading.Event) -> None:
     """Serve a user of its own and insert what it sees until told to stop."""
     with closing(server.session(database, options=f"-c lock_timeout={LONGEST_WAIT}")) as connection:
         query = queries(connection)
@@ -83,7 +82,7 @@ def write_all_the_time(server: OwnServer, database: str, user: int, watch: Watch
 
 
 @contextmanager
-def crowd(server: OwnServer, database: str, network: Network, moment: str) -> Iterator[list[Watch]]:
+def crowd(server: Server, database: str, network: Network, moment: str) -> Iterator[list[Watch]]:
     """Let sessions call and write meanwhile; yield what each saw."""
     stop = threading.Event()
     watches = [Watch() for _ in range(CALLERS + WRITERS)]
@@ -124,7 +123,7 @@ def at_once(*deeds: Callable[[], object]) -> list[str]:
 class Deeds:
     """What goes on beside the crowd, by name; each returns its errors."""
 
-    def __init__(self, server: OwnServer, database: str, network: Network, folder: Path, end: datetime):
+    def __init__(self, server: Server, database: str, network: Network, folder: Path, end: datetime):
         self.server, self.database, self.network, self.folder, self.end = server, database, network, folder, end
         self.refreshes = self.files = self.years = 0
 
@@ -183,7 +182,7 @@ class Deeds:
         yield "create or replace of what serves", lambda: at_once(self.replace)
 
 
-def crowds(server: OwnServer, template: str, network: Network, folder: Path) -> Iterator[tuple[str, int, int, list[str], list[Watch]]]:
+def crowds(server: Server, template: str, network: Network, folder: Path) -> Iterator[tuple[str, int, int, list[str], list[Watch]]]:
     """Do each deed for some seconds in the middle of a crowd; yield its name, how often, events lost, errors and watches."""
     server.clone(template, "f_crowd")
     with server.connect("f_crowd") as query:

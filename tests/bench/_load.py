@@ -14,17 +14,26 @@ from loader.live import process_megabytes
 from loader.terminal import progress
 from tests.bench._crashes import Network
 from tests.bench._crowd import INSERT
-from tests.bench._own_server import OwnServer, limit_memory
-from tests.servers import queries
+from tests.servers import Server, queries
 
 CLIENTS = 3
 SECONDS_BETWEEN = {"refresh": 30, "activate": 5}
 CALL = "select post_id, round(score::numeric, 6) from pgfeed.recommend_posts(%s, %s) order by rank"
 MEMORY_MB = (0, 2, 5, 10, 20, 40, 80, 160, 320)
 REFUSED = 20
+LIMIT = """
+do language plpython3u $$
+import resource
+more, limit = MORE, resource.getrlimit(resource.RLIMIT_AS)[1]
+if more is not None:
+    with open("/proc/self/statm") as file:
+        limit = int(file.read().split()[0]) * resource.getpagesize() + more
+resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+$$
+"""
 
 
-def traffic(server: OwnServer, database: str, network: Network, minutes: float) -> tuple[dict[str, int], list[str], float]:
+def traffic(server: Server, database: str, network: Network, minutes: float) -> tuple[dict[str, int], list[str], float]:
     """Serve, like, refresh and activate for so long; return how often each, the errors, and the slowest call in seconds."""
     end = time.monotonic() + 60 * minutes
     counts, errors, slowest = {"serve_posts": 0, "likes": 0, "refresh": 0, "activate": 0}, [], [0.0]
@@ -76,7 +85,7 @@ def traffic(server: OwnServer, database: str, network: Network, minutes: float) 
     return counts, errors, slowest[0]
 
 
-def memory_slope(server: OwnServer, database: str, network: Network, calls: int) -> tuple[float, float]:
+def memory_slope(server: Server, database: str, network: Network, calls: int) -> tuple[float, float]:
     """Return the memory of a session after so many calls, in MB, and its growth over the second half in kB per 1,000 calls."""
     with closing(server.session(database)) as connection, progress("calls of one session", calls) as advance:
         query, found = queries(connection), []
@@ -89,7 +98,7 @@ def memory_slope(server: OwnServer, database: str, network: Network, calls: int)
     return found[-1][1], float(np.polyfit(half[:, 0], half[:, 1], 1)[0] * 1024 * 1000)
 
 
-def no_connection_left(server: OwnServer, database: str, network: Network) -> tuple[int, list[str], list[str]]:
+def no_connection_left(server: Server, database: str, network: Network) -> tuple[int, list[str], list[str]]:
     """Take all connections and ask for more; return how many were refused, what crashed and what was wrong."""
     crashed, wrong, refused = [], [], 0
     with closing(server.session(database)) as warm, ExitStack() as stack:
@@ -115,14 +124,19 @@ def no_connection_left(server: OwnServer, database: str, network: Network) -> tu
                 wrong.append("a session from before answered differently")
         except psycopg2.OperationalError as error:
             crashed.append(f"a session from before ended: {str(error).splitlines()[0]}")
-    server.wait_until_up()
+    server.wait()
     with server.connect(database) as query:
         if query(CALL, network.asked[0], network.moment) != expected:
             wrong.append("the next session answered differently")
     return refused, crashed, wrong
 
 
-def no_memory_left(server: OwnServer, database: str, network: Network) -> tuple[int, int, list[str], list[str]]:
+def limit_memory(query, more_bytes: int | None) -> None:
+    """Let the session's process take so many bytes of address space more than it has; None: as many as it may."""
+    query(LIMIT.replace("MORE", str(more_bytes)))
+
+
+def no_memory_left(server: Server, database: str, network: Network) -> tuple[int, int, list[str], list[str]]:
     """Call with ever more address space, in new and in warm sessions; return calls, errors, what crashed and what was wrong."""
     crashed, wrong, tried, refused = [], [], 0, 0
     with server.connect(database) as query:
@@ -151,7 +165,7 @@ def no_memory_left(server: OwnServer, database: str, network: Network) -> tuple[
                         wrong.append(f"{name}: another answer when there was memory again")
             except psycopg2.OperationalError as error:
                 crashed.append(f"{name}: {str(error).splitlines()[0]}")
-                server.wait_until_up()
+                server.wait()
             except psycopg2.Error as error:
                 wrong.append(f"{name}: with memory again: {str(error).splitlines()[0]}")
     return tried, refused, crashed, wrong

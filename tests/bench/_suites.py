@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loader.terminal import console
-from tests.bench._own_server import OwnServer
+from tests.servers import Server
 
 SUITES = ("hostile", "privileges", "sessions", "concurrency", "upgrade", "restore")
 LOST_SERVER = re.compile("server closed the connection|terminating connection|connection already closed")
 
 
-def suites(server: OwnServer, folder: Path, seed: int, effort: int) -> Iterator[tuple[str, int, int, list[str]]]:
+def suites(server: Server, folder: Path, seed: int, effort: int) -> Iterator[tuple[str, int, int, list[str]]]:
     """Run the tests on the server; yield of each its name in words, how often tried, crashes, and what was wrong."""
     for suite in SUITES:
         path = folder / f"{suite}.xml"

@@ -13,7 +13,7 @@ from loader import db, models, refresh, simulate, train
 from loader.errors import PgfeedError
 from loader.terminal import console, out, progress, table
 from tests.bench.serve import percentile
-from tests.citus.nodes import nodes, require_citus
+from tests.citus.nodes import DATABASE, nodes, require_citus, spread
 
 NODES = {"not spread": 0, "1 node": 1, "2 nodes": 2, "3 nodes": 3}
 REQUESTS = 1000
@@ -82,10 +82,10 @@ def main(users: int, posts: int, days: int) -> None:
     for name, count in NODES.items():
         console.print(name)
         with nodes(max(count, 1)) as servers:
-            servers.migrate()
+            servers[0].verb(DATABASE, "migrate")
             if count:
-                servers.spread(with_coordinator=True)
-            with closing(psycopg2.connect(servers.dsn())) as connection:
+                spread(servers[0], with_coordinator=True)
+            with closing(psycopg2.connect(servers[0].dsn(DATABASE))) as connection:
                 results[name] = measure(connection, size, results["not spread"]["model"] if count else None)
     plain = results["not spread"]
     rows = [

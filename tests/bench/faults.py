@@ -12,9 +12,10 @@ import click
 
 from loader.errors import PgfeedError
 from loader.terminal import console, out, table
+from tests import servers
 from tests.bench import _cancel, _crowd, _load, _suites
 from tests.bench import _crashes as crashes
-from tests.bench._own_server import OwnServer
+from tests.servers import Server
 
 USERS = 500
 EFFORT = 4
@@ -34,7 +35,7 @@ class Row:
     sentences: list[str] = field(default_factory=list)
 
 
-def crash_rows(server: OwnServer, network: crashes.Network, rng: random.Random, rounds: int) -> list[Row]:
+def crash_rows(server: Server, network: crashes.Network, rng: random.Random, rounds: int) -> list[Row]:
     """Return a row for each job that was killed."""
     rows: dict[str, Row] = {}
     for job, victim, delay, outcome in crashes.crashes(server, network, rng, rounds):
@@ -47,7 +48,7 @@ def crash_rows(server: OwnServer, network: crashes.Network, rng: random.Random, 
     return list(rows.values())
 
 
-def crowd_rows(server: OwnServer, network: crashes.Network, folder: Path) -> Iterator[Row]:
+def crowd_rows(server: Server, network: crashes.Network, folder: Path) -> Iterator[Row]:
     """Yield a row for each thing that went on in a crowd."""
     for name, count, lost, errors, watches in _crowd.crowds(server, "f_fresh", network, folder):
         calls = sum(watch.calls for watch in watches)
@@ -60,7 +61,7 @@ def crowd_rows(server: OwnServer, network: crashes.Network, folder: Path) -> Ite
         )
 
 
-def load_rows(server: OwnServer, network: crashes.Network, minutes: float, calls: int) -> Iterator[Row]:
+def load_rows(server: Server, network: crashes.Network, minutes: float, calls: int) -> Iterator[Row]:
     """Yield a row for each kind of load."""
     server.clone("f_fresh", "f_load")
     counts, errors, slowest = _load.traffic(server, "f_load", network, minutes)
@@ -75,14 +76,14 @@ def load_rows(server: OwnServer, network: crashes.Network, minutes: float, calls
     yield Row("calls of sessions without memory", tried, 0, len(crashed), len(wrong), f"{refused} ended with an error, the others answered", crashed + wrong)
 
 
-def stop_rows(server: OwnServer, network: crashes.Network, rng: random.Random) -> Iterator[Row]:
+def stop_rows(server: Server, network: crashes.Network, rng: random.Random) -> Iterator[Row]:
     """Yield a row for each way to stop a call."""
     for name, seconds, wrong in _cancel.stops(server, "f_fresh", network, rng):
         worst = f"error after at most {max(seconds) * 1000:.0f} ms" if seconds else "all were done before"
         yield Row(name, len(seconds), wrong=len(wrong), measured=worst, sentences=wrong[:5])
 
 
-def suite_rows(server: OwnServer, folder: Path, seed: int, rounds: int) -> Iterator[Row]:
+def suite_rows(server: Server, folder: Path, seed: int, rounds: int) -> Iterator[Row]:
     """Yield a row for each test function."""
     for name, tried, crashed, wrong in _suites.suites(server, folder, seed, EFFORT * rounds):
         yield Row(name, tried, crashed=crashed, wrong=len(wrong) - crashed, sentences=wrong[:5])
@@ -109,10 +110,9 @@ def main(seed: int | None, rounds: int, minutes: float, calls: int, only: tuple[
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     console.print(f"seed {seed}")
     rng = random.Random(seed)
-    server = OwnServer()
     rows: list[Row] = []
     try:
-        with tempfile.TemporaryDirectory() as folder:
+        with servers.primary() as server, tempfile.TemporaryDirectory() as folder:
             network = crashes.make_network(server, Path(folder), USERS, seed)
             crashes.make_templates(server, network)
             sections = {
@@ -127,7 +127,6 @@ def main(seed: int | None, rounds: int, minutes: float, calls: int, only: tuple[
                     rows.append(row)
     finally:
         show(seed, rows, as_json)
-        server.remove()
     sys.exit(any(row.lost or row.crashed or row.wrong for row in rows))
 
 

@@ -6,7 +6,6 @@ Both servers are made for it, in a temporary folder, and removed afterwards.
 import json
 import os
 import random
-import subprocess
 import sys
 import threading
 import time
@@ -24,7 +23,6 @@ from loader import models, refresh, simulate, train
 from loader.errors import PgfeedError
 from loader.terminal import console, out, progress, table
 from tests import servers
-from tests.bench import ROOT
 from tests.servers import Server
 
 DATABASE = "feed"
@@ -59,7 +57,7 @@ class World:
     def __init__(self, primary: Server, users: int):
         self.primary = primary
         dsn = primary.dsn(DATABASE)
-        subprocess.run([sys.executable, "-m", "loader.cli", "migrate"], check=True, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stderr=subprocess.DEVNULL)
+        primary.verb(DATABASE, "migrate")
         with closing(psycopg2.connect(dsn)) as connection:
             simulate.simulate(connection, users, SEED)
             refresh.refresh(connection)

@@ -13,8 +13,9 @@ from loader.errors import PgfeedError
 from loader.ingest import ingest
 from loader.refresh import refresh
 from loader.sources import open_sources
-from tests.citus.nodes import Nodes, nodes, require_citus
+from tests.citus.nodes import DATABASE, nodes, require_citus, spread
 from tests.db.conftest import autocommit, clone, queries, template  # noqa: F401
+from tests.servers import Server
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Both:
     plain: str
     citus: str
     sessions: list[Callable[..., list[tuple]]]
-    nodes: Nodes
+    nodes: list[Server]
 
     def each(self, statement: str, *parameters: object) -> list[list[tuple]]:
         """Return the rows of a statement in the plain database and on Citus."""
@@ -46,10 +47,11 @@ def both(template, tmp_path_factory):  # noqa: F811
     folder = tmp_path_factory.mktemp("network")
     simulate.simulate_to_files(folder, 300, 1, posts=300, days=24)
     with clone(template) as plain, nodes(3) as servers:
-        servers.migrate()
-        servers.spread()
-        with autocommit(plain) as one, autocommit(servers.dsn()) as other:
-            result = Both(plain, servers.dsn(), [queries(one), queries(other)], servers)
+        servers[0].verb(DATABASE, "migrate")
+        spread(servers[0])
+        citus = servers[0].dsn(DATABASE)
+        with autocommit(plain) as one, autocommit(citus) as other:
+            result = Both(plain, citus, [queries(one), queries(other)], servers)
             for connection in result.connections():
                 list(ingest(connection, open_sources([str(path) for path in folder.iterdir()])))
                 refresh(connection)

@@ -1,43 +1,20 @@
-"""A coordinator and workers of Citus in a folder that is removed afterwards."""
+"""A coordinator and workers of Citus in folders that are removed afterwards."""
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, closing, contextmanager
 
 import psycopg2
-from psycopg2.extensions import make_dsn
 
 from loader.errors import PgfeedError
-from tests.servers import as_server, queries
+from tests.servers import PORT, ROOT, Server, primary, program, require_programs
 
-ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "feed"
-FIRST_PORT = 5432
-SHARDS = 12
 # Nothing may depend on the servers' own zones.
 ZONES = ("UTC", "Asia/Tokyo", "America/New_York")
-SETTINGS = """
-shared_preload_libraries = 'citus'
-listen_addresses = ''
-unix_socket_directories = '{folder}'
-port = {port}
-timezone = '{zone}'
-shared_buffers = 256MB
-max_connections = 60
-max_prepared_transactions = 100
-wal_level = minimal
-max_wal_senders = 0
-jit = off
-dynamic_shared_memory_type = mmap
-citus.local_hostname = '{folder}'
-citus.node_conninfo = 'sslmode=prefer'
-citus.shard_count = {shards}
-"""
+SETTINGS = {
+    "shared_preload_libraries": "citus", "work_mem": "4MB", "random_page_cost": 4, "max_connections": 60, "max_prepared_transactions": 100,
+    "wal_level": "minimal", "max_wal_senders": 0, "citus.node_conninfo": "sslmode=prefer", "citus.shard_count": 12,
+}
 
 
 def require_citus(dsn: str) -> None:
@@ -47,72 +24,29 @@ def require_citus(dsn: str) -> None:
         has_citus = cursor.fetchone()[0]
     if not has_citus:
         raise PgfeedError("the extension citus is not installed", "pgfeed itself does not need it", "install Citus 13 for the embedded server's PostgreSQL")
-    if not shutil.which("initdb"):
-        raise PgfeedError("there is no initdb on PATH", "PGFEED_DSN names a server elsewhere", "unset PGFEED_DSN")
-
-
-class Nodes:
-    """Servers that know each other by their sockets in one folder: the coordinator is the first."""
-
-    def __init__(self, folder: Path, count: int):
-        self.folder, self.count = folder, count
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres", "postgres")
-
-    def make(self) -> None:
-        """Make and start the servers with an empty database each, and let the coordinator know the workers."""
-        for number in range(self.count):
-            data = self.folder / str(number)
-            as_server("initdb", "-D", data, "-U", "pgfeed", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-            with (data / "postgresql.conf").open("a") as file:
-                file.write(SETTINGS.format(folder=self.folder, port=FIRST_PORT + number, zone=ZONES[number % len(ZONES)], shards=SHARDS))
-            self.start(number)
-            self.execute(number, f"create database {DATABASE}", database="postgres")
-            self.execute(number, "create extension citus")
-        self.execute(0, "select citus_set_coordinator_host(%s, %s)", self.folder, FIRST_PORT)
-        for number in range(1, self.count):
-            self.execute(0, "select citus_add_node(%s, %s)", self.folder, FIRST_PORT + number)
-
-    def migrate(self) -> None:
-        """Install pgfeed on the coordinator, not spread yet."""
-        self.prepare(sys.executable, "-m", "loader.cli", "migrate")
-
-    def spread(self, with_coordinator: bool = False) -> None:
-        """Spread pgfeed over the workers, and over the coordinator if it is to hold a part of the users too."""
-        self.execute(0, "select citus_set_node_property(%s, %s, 'shouldhaveshards', %s)", self.folder, FIRST_PORT, with_coordinator)
-        self.prepare("psql", "-X", "-f", "sql/citus.sql", self.dsn())
-
-    def prepare(self, *command: str) -> None:
-        """Run a command of the checkout on the coordinator."""
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": self.dsn()}, capture_output=True, text=True)
-        if done.returncode:
-            raise PgfeedError(f"{' '.join(command)} failed", done.stderr.strip(), f"see {self.folder}/0.log")
-
-    def start(self, number: int) -> None:
-        as_server("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-l", self.folder / f"{number}.log", "start")
-
-    def stop(self, number: int) -> None:
-        as_server("pg_ctl", "-D", self.folder / str(number), "-s", "-w", "-m", "immediate", "stop")
-
-    def dsn(self, number: int = 0, database: str = DATABASE) -> str:
-        return make_dsn(host=str(self.folder), port=FIRST_PORT + number, user="pgfeed", dbname=database)
-
-    def execute(self, number: int, statement: str, *parameters: object, database: str = DATABASE) -> None:
-        with closing(psycopg2.connect(self.dsn(number, database))) as connection:
-            connection.autocommit = True
-            queries(connection)(statement, *map(str, parameters))
+    require_programs()
 
 
 @contextmanager
-def nodes(count: int) -> Iterator[Nodes]:
-    """Yield running servers, the first of them the coordinator; end and remove them afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="pgfeed-citus-"))
-    result = Nodes(folder, count)
-    try:
-        result.make()
-        yield result
-    finally:
+def nodes(count: int) -> Iterator[list[Server]]:
+    """Yield running servers with an empty database each, the first of them the coordinator, which knows the others; end and remove them afterwards."""
+    with ExitStack() as stack:
+        servers = []
         for number in range(count):
-            if (folder / str(number) / "postmaster.pid").exists():
-                result.stop(number)
-        shutil.rmtree(folder)
+            server = stack.enter_context(primary(**SETTINGS, timezone=ZONES[number % len(ZONES)]))
+            server.run("postgres", f"alter system set citus.local_hostname = '{server.folder}'")
+            server.run("postgres", "select pg_reload_conf()")
+            server.clone(None, DATABASE)
+            server.run(DATABASE, "create extension citus")
+            servers.append(server)
+        with servers[0].connect(DATABASE) as query:
+            query("select citus_set_coordinator_host(%s, %s)", str(servers[0].folder), PORT)
+            for worker in servers[1:]:
+                query("select citus_add_node(%s, %s)", str(worker.folder), PORT)
+        yield servers
+
+
+def spread(coordinator: Server, with_coordinator: bool = False) -> None:
+    """Spread pgfeed over the workers, and over the coordinator if it is to hold a part of the users too."""
+    coordinator.run(DATABASE, "select citus_set_node_property(%s, %s, 'shouldhaveshards', %s)", str(coordinator.folder), PORT, with_coordinator)
+    program("psql", "-X", "-f", ROOT / "sql" / "citus.sql", coordinator.dsn(DATABASE))

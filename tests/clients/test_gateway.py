@@ -140,7 +140,7 @@ def test_monitoring_may_ask_for_the_head_alone(client):
 
 
 def test_a_request_that_takes_too_long_is_given_up(monkeypatch, client, ask):
-    monkeypatch.setattr(gateway, "TIMEOUT", "set local statement_timeout = '300ms'")
+    monkeypatch.setattr(gateway, "TIMEOUT", "select set_config('statement_timeout', '300ms', true)")
     assert client.get(PATH, params={"id": 7}).status_code == 200  # a connection is warm
     ask("begin; lock table pgfeed.feature_refreshes in access exclusive mode")
     try:
@@ -151,6 +151,19 @@ def test_a_request_that_takes_too_long_is_given_up(monkeypatch, client, ask):
         "what": "the database refused", "cause": "canceling statement due to statement timeout", "next": "send the request again"
     }
     assert client.get(PATH, params={"id": 7}).status_code == 200
+
+
+def test_a_request_is_two_round_trips(monkeypatch, direct, tmp_path):
+    with open(tmp_path / "trace", "w") as file:
+
+        async def trace(connection):
+            connection.pgconn.trace(file.fileno())
+
+        monkeypatch.setattr(gateway, "prepare", trace)
+        with client_of(monkeypatch, dsn_of(direct)) as client:
+            assert client.get(PATH, params={"id": 7}).status_code == 200
+    found = (tmp_path / "trace").read_text()
+    assert "recommend_posts" in found and found.count("ReadyForQuery") == 2
 
 
 def test_a_pool_without_server_does_not_flood_the_log():

@@ -991,6 +991,7 @@ CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features 
 CREATE INDEX posts_created_at_idx ON pgfeed.posts USING btree (created_at DESC) WHERE (created_at IS NOT NULL);
 CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
 CREATE INDEX recommendations_post_id_idx ON pgfeed.recommendations USING btree (post_id);
+CREATE INDEX recommendations_recommended_at_idx ON pgfeed.recommendations USING btree (recommended_at);
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
 CREATE INDEX user_topic_days_day_idx ON pgfeed.user_topic_days USING brin (day) WITH (pages_per_range='32');
 CREATE UNIQUE INDEX user_topic_features_user_id_topic_idx ON pgfeed.user_topic_features USING btree (user_id, topic);

@@ -85,14 +85,27 @@ def test_dropping_exposures_that_are_in_use_keeps_no_call_waiting(network, netwo
     assert network("select count(*) from pgfeed.exposures") == [(20,)]
 
 
-def test_exposures_that_stay_in_use_are_not_dropped(network, network_dsn):
+@pytest.mark.parametrize("use", ["select count(*) from pgfeed.exposures", "lock table pgfeed.exposures_y2022m01"])
+def test_exposures_that_stay_in_use_are_not_dropped(network, network_dsn, use):
     network("select pgfeed.serve_posts(7, '2022-01-10')")
-    with psycopg2.connect(network_dsn) as reader:
-        queries(reader)("select count(*) from pgfeed.exposures")
+    with psycopg2.connect(network_dsn) as user:
+        queries(user)(use)
         with pytest.raises(psycopg2.errors.LockNotAvailable, match="in use") as raised:
             network("call pgfeed.drop_exposures('2022-02-01')")
         assert raised.value.diag.message_hint
     assert network("select count(*) from pgfeed.exposures") == [(1,)]
+
+
+def test_two_drops_of_exposures_at_once_are_one(network, network_dsn):
+    network("select pgfeed.serve_posts(7, '2022-01-10')")
+    outcome: list = []
+    with psycopg2.connect(network_dsn) as first:
+        assert queries(first)("call pgfeed.drop_exposures('2022-02-01')") == [(1,)]
+        second = start(network_dsn, "call pgfeed.drop_exposures('2022-02-01')", outcome=outcome)
+        wait_until(network, waiting("Timeout"))
+        assert not outcome
+    second.join()
+    assert outcome == [[(0,)]]
 
 
 def test_two_refreshes_at_once_are_two_versions(network, network_dsn):

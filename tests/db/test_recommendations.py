@@ -262,6 +262,8 @@ def test_after_a_batch_of_some_users_the_stage_is_as_old_as_the_oldest_list(netw
     assert network(stage) == [("2021-12-13 12:00:00+00",)]
     network("call pgfeed.refresh_recommendations('2021-12-15 12:00+00')")
     assert network(stage) == [("2021-12-15 12:00:00+00",)]
+    network("analyze pgfeed.recommendations")
+    assert "using recommendations_recommended_at_idx" in str(network(f"explain {stage}"))
 
 
 def test_dashboard_views_count_right(network):
