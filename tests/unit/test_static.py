@@ -17,7 +17,7 @@ OFFLINE = [sys.executable, "-m", "alembic"]
 # By Alembic, psycopg2, numpy, io, pydantic, CatBoost; by SQL the functions of modules in plpy that bear its functions' names.
 USED_BY_OTHERS = [
     "upgrade", "downgrade", "revision", "down_revision", "autocommit", "writeable", "readable", "recommendations",
-    "__instancecheck__", "__call__", "__getattr__", "_factors", "_unpack_factors",
+    "__instancecheck__", "__call__", "__getattr__", "sparse", "_factors", "_unpack_factors",
     *(path.stem for path in (ROOT / "plpy").glob("*.py")),
 ]
 # In a transaction of its own, with a lock_timeout (migrations/env.py), and on tables that the same revision makes;
