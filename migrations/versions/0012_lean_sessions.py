@@ -9,9 +9,10 @@ down_revision = "0011"
 def upgrade() -> None:
     execute("""
         -- Partitioned tables have no way that does not lock: README says how long it takes.
-        -- squawk-ignore ban-drop-constraint, constraint-missing-not-valid, adding-serial-primary-key-field
         alter table pgfeed.feed_events
+            -- squawk-ignore ban-drop-constraint
             drop constraint feed_events_pkey,
+            -- squawk-ignore constraint-missing-not-valid, adding-serial-primary-key-field
             add primary key (user_id, event_at, post_id, action) include (target);
         create index on pgfeed.recommendations (recommended_at);
     """)
