@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from datetime import datetime
 
-import numpy as np
 import psycopg2
 
 from loader.live import process_megabytes
@@ -85,17 +84,17 @@ def traffic(server: Server, database: str, network: Network, minutes: float) -> 
     return counts, errors, slowest[0]
 
 
-def memory_slope(server: Server, database: str, network: Network, calls: int) -> tuple[float, float]:
-    """Return the memory of a session after so many calls, in MB, and its growth over the second half in kB per 1,000 calls."""
+def memory_growth(server: Server, database: str, network: Network, calls: int) -> list[float]:
+    """Return the memory of a session, in MB, after each quarter of so many calls."""
     with closing(server.session(database)) as connection, progress("calls of one session", calls) as advance:
         query, found = queries(connection), []
-        for number in range(calls):
+        for number in range(1, calls + 1):
             query(CALL, network.asked[number % len(network.asked)], network.moment)
-            if number % 500 == 499:
-                found.append((number, process_megabytes(connection.info.backend_pid) or 0))
+            if number % 500 == 0:
                 advance(500)
-    half = np.array(found[len(found) // 2:])
-    return found[-1][1], float(np.polyfit(half[:, 0], half[:, 1], 1)[0] * 1024 * 1000)
+            if number % (calls // 4) == 0:
+                found.append(process_megabytes(connection.info.backend_pid) or 0)
+    return found
 
 
 def no_connection_left(server: Server, database: str, network: Network) -> tuple[int, list[str], list[str]]:
