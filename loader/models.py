@@ -29,10 +29,10 @@ import json, sys
 from catboost import CatBoost
 booster = CatBoost().load_model(sys.argv[1], format="cbm")
 metadata = booster.get_metadata()
-scores = booster.predict([[0.0] * len(booster.feature_names_)], prediction_type="RawFormulaVal")
+other = booster.get_cat_feature_indices() + booster.get_text_feature_indices() + booster.get_embedding_feature_indices()
+scores = [] if other else booster.predict([[0.0] * len(booster.feature_names_)], prediction_type="RawFormulaVal")
 print(json.dumps({
-    "feature_names": booster.feature_names_, "trees": booster.tree_count_, "outputs": scores.size,
-    "categorical": len(booster.get_cat_feature_indices()), "text": len(booster.get_text_feature_indices()),
+    "feature_names": booster.feature_names_, "trees": booster.tree_count_, "outputs": getattr(scores, "size", 0), "other": len(other),
     "encoders": metadata["pgfeed.encoders"] if "pgfeed.encoders" in metadata else None,
 }))
 """
@@ -140,9 +140,9 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
     """
     found = inspect_file(path)
     names = found["feature_names"]
-    if found["categorical"] or found["text"]:
+    if found["other"]:
         raise PgfeedError(
-            f"{path} has categorical or text features", "categories are encoded to numbers before scoring here",
+            f"{path} has categorical, text or embedding features", "categories are encoded to numbers before scoring here",
             "train on the columns of pgfeed.post_features and user_features with categories as numbers",
         )
     if found["outputs"] != 1:

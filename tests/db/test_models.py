@@ -105,6 +105,16 @@ def test_a_model_of_three_classes_is_refused(connection, tmp_path):
         models.import_model(connection, "other", tmp_path / "model.cbm")
 
 
+@pytest.mark.parametrize(("kind", "value"), [("cat", "sport"), ("text", "two words"), ("embedding", [0.5, 0.1])])
+def test_features_that_are_no_numbers_are_refused(connection, tmp_path, kind, value):
+    booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"})
+    rows = [[value if n % 2 else value[::-1], n] for n in range(60)]
+    pool = Pool(rows, [n % 2 for n in range(60)], feature_names=["post.topic", "user.age"], **{f"{kind}_features": [0]})
+    booster.fit(pool).save_model(str(tmp_path / "model.cbm"))
+    with pytest.raises(PgfeedError, match="has categorical, text or embedding features"):
+        models.import_model(connection, "other", tmp_path / "model.cbm")
+
+
 def test_a_file_with_features_of_the_moment_serves(connection, tmp_path):
     fitted(["fresh.like_1d", "pair.co_like", "taste.like_count", "user.age", "match.factors"]).save_model(str(tmp_path / "model.cbm"))
     models.activate(connection, "other", models.import_model(connection, "other", tmp_path / "model.cbm"))
