@@ -33,6 +33,8 @@ class Main(click.Group):
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else ctx.command_path
             message = f"{error.format_message().rstrip('.')}. Next: {command} --help"
+        except UnicodeEncodeError as error:
+            message = f"{ascii(error.object)} is no text in {error.encoding}. Next: {ctx.command_path} --help"
         except KeyboardInterrupt:
             message = "interrupted. Nothing finished is lost: run the same command again"
         click.echo(f"error: {message}", err=True)

@@ -221,3 +221,10 @@ def test_every_verb_answers_in_one_line(hostile, command, tmp_path, monkeypatch)
         assert result.exit_code == 0 or sum(line.startswith("error: ") for line in lines) == 1 or "rejected" in result.output, (found, result.output)
 
     check()
+
+
+@pytest.mark.parametrize("command", [("activate", "\udcff"), ("recommend", "7", "--at", "\udcff"), ("rollback", "\udcff")])
+def test_arguments_that_are_not_utf8(hostile, command, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", hostile.dsn)
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1 and result.stderr.startswith("error: ") and "is no text in utf-8" in result.stderr
