@@ -194,7 +194,7 @@ def load_choices(connection: Connection, requests: list[Request], names: list[st
     """Return for each request the wanted posts and `negatives` others of the catalogue that the user had not liked."""
     rng = np.random.default_rng(0)
     parts = []
-    for number, (request, posts, columns) in enumerate(with_features(connection, requests, codes, title)):
+    for number, (request, posts, columns) in enumerate(with_features(connection, requests, codes, title, "match.factors" in names)):
         wanted = locate(posts, request.wanted)
         # Nobody can know that a post without any event will be liked: it is only ever a negative.
         wanted = wanted[(wanted >= 0) & ~np.isnan(columns["fresh.age_days"][0][wanted])]

@@ -33,6 +33,8 @@ class Main(click.Group):
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else ctx.command_path
             message = f"{error.format_message().rstrip('.')}. Next: {command} --help"
+        except UnicodeEncodeError as error:
+            message = f"{error.object!a} is no text in {error.encoding}. Next: {ctx.command_path} --help"
         except KeyboardInterrupt:
             message = "interrupted. Nothing finished is lost: run the same command again"
         click.echo(f"error: {message}", err=True)
@@ -153,7 +155,7 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
 
 @main.command("simulate")
 @click.option("--users", "users", type=int, metavar="N", help="How many users; 163205 make the original's 76.9 million events.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed and sizes give the same network.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed and sizes give the same network.")
 @click.option("--posts", type=int, default=7023, show_default=True, help="Size of the catalogue.")
 @click.option("--days", type=int, default=90, show_default=True, help="Days from 2021-10-01; more days can be added later.")
 @click.option("--to", "directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Write files instead of loading.")
@@ -381,7 +383,7 @@ def rollback_model(connection, variant):
 @click.argument("protocols")
 @click.argument("variants", nargs=-1, required=True)
 @click.option("--requests", "request_count", type=click.IntRange(1), default=2000, show_default=True, help="Of the live protocol.")
-@click.option("--seed", default=0, show_default=True, help="Of the live requests and likes, and of the users of full.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the live requests and likes, and of the users of full.")
 @JSON
 @connected
 def evaluate_variants(connection, protocols, variants, request_count, seed, as_json):

@@ -39,6 +39,10 @@ def require_extensions(connection: Connection) -> None:
             "select name, installed_version is not null from pg_available_extensions where name = any(%s)", [list(EXTENSIONS)]
         )
         available = dict(cursor.fetchall())
+        cursor.execute(
+            "select extnamespace::regnamespace::text from pg_extension where extname = 'vector' and extnamespace <> 'public'::regnamespace"
+        )
+        elsewhere = cursor.fetchone()
         cursor.execute("select current_user, usesuper, current_setting('server_version_num')::integer / 10000 from pg_user where usename = current_user")
         user, is_superuser, major = cursor.fetchone()
     if major < 15:
@@ -49,6 +53,11 @@ def require_extensions(connection: Connection) -> None:
                 f"the server has no extension {name}", f"{package} is not installed there",
                 f"install {package} for PostgreSQL {major} on the server, or unset PGFEED_DSN to use the embedded one",
             )
+    if elsewhere:
+        raise PgfeedError(
+            f"the extension vector is in the schema {elsewhere[0]}", "pgfeed's functions name it in public",
+            "./run psql -c 'alter extension vector set schema public'",
+        )
     if not is_superuser:
         raise PgfeedError(
             f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser", "./run migrate as a superuser"

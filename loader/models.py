@@ -17,19 +17,22 @@ from loader.errors import PgfeedError
 from loader.examples import midnight
 from loader.train import GOLDEN_ROWS, Trained
 from plpy._model_problems import unknown_features
+from plpy.recommend_posts import needs_moment
 
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY = "pgfeed.encoders"
+LARGEST_CODE = 1e38
+GOLDEN_REQUESTS = 20
 # In a process of its own: a damaged file can take the process down that loads it.
 INSPECT = """
 import json, sys
 from catboost import CatBoost
 booster = CatBoost().load_model(sys.argv[1], format="cbm")
 metadata = booster.get_metadata()
-booster.predict([[0.0] * len(booster.feature_names_)], prediction_type="RawFormulaVal")
+other = booster.get_cat_feature_indices() + booster.get_text_feature_indices() + booster.get_embedding_feature_indices()
+scores = [] if other else booster.predict([[0.0] * len(booster.feature_names_)], prediction_type="RawFormulaVal")
 print(json.dumps({
-    "feature_names": booster.feature_names_, "trees": booster.tree_count_,
-    "categorical": len(booster.get_cat_feature_indices()), "text": len(booster.get_text_feature_indices()),
+    "feature_names": booster.feature_names_, "trees": booster.tree_count_, "outputs": getattr(scores, "size", 0), "other": len(other),
     "encoders": metadata["pgfeed.encoders"] if "pgfeed.encoders" in metadata else None,
 }))
 """
@@ -62,7 +65,10 @@ def export_model(connection: Connection, variant: str, version: int | None, path
         row = cursor.fetchone()
     if row is None:
         raise PgfeedError(f"there is no such model of variant {variant}", None, "./run psql -c 'table pgfeed.model_versions'")
-    return path.write_bytes(row[0])
+    try:
+        return path.write_bytes(row[0])
+    except OSError as error:
+        raise PgfeedError(f"cannot write {path}", error.strerror, "name another file") from error
 
 
 def artifact(booster: CatBoost) -> bytes:
@@ -95,6 +101,37 @@ def inspect_file(path: Path) -> dict:
     return json.loads(done.stdout)
 
 
+def read_encoders(text: str, path: Path) -> dict:
+    """Return the encoders of a file's metadata; PgfeedError if serving could not use them."""
+    try:
+        codes = json.loads(text)
+        is_usable = all(
+            type(code) in (int, float) and abs(code) < LARGEST_CODE for found in codes.values() for code in found.values()
+        )
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        is_usable = False
+    if not is_usable:
+        raise PgfeedError(
+            f"{path} has unusable encoders", f"its metadata {ENCODERS_KEY} is not a JSON object of objects of numbers",
+            'write {"post.topic": {"sport": 1.5}}, or none: then this database makes them',
+        )
+    return codes
+
+
+def golden_features(connection: Connection, names: list[str], codes: dict) -> np.ndarray:
+    """Return a sample of the features that a model from elsewhere is to score, float32 (rows, names)."""
+    split = examples.split_day(connection)
+    if not needs_moment(names):
+        return examples.load_examples(connection, [split], names, codes, title="golden sample").features[:GOLDEN_ROWS]
+    from loader import choices
+
+    likes, end = choices.load_likes(connection, midnight(split)), midnight(split).timestamp()
+    requests = choices.next_likes(likes, likes.at[0], end, GOLDEN_REQUESTS)
+    if not requests:
+        raise PgfeedError("there is no golden sample for the model", "nobody who liked a post liked another one later", "./run ingest FILE...")
+    return choices.load_choices(connection, requests, names, codes, GOLDEN_ROWS // GOLDEN_REQUESTS, "golden sample").features[:GOLDEN_ROWS]
+
+
 def import_model(connection: Connection, variant: str, path: Path) -> int:
     """Store a .cbm file that was trained elsewhere as an inactive version of a variant; return the version.
 
@@ -103,10 +140,15 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
     """
     found = inspect_file(path)
     names = found["feature_names"]
-    if found["categorical"] or found["text"]:
+    if found["other"]:
         raise PgfeedError(
-            f"{path} has categorical or text features", "categories are encoded to numbers before scoring here",
+            f"{path} has categorical, text or embedding features", "categories are encoded to numbers before scoring here",
             "train on the columns of pgfeed.post_features and user_features with categories as numbers",
+        )
+    if found["outputs"] != 1:
+        raise PgfeedError(
+            f"{path} gives {found['outputs']} numbers for each post", "posts are ranked by one",
+            "train a classifier of two classes, a regression or a ranking",
         )
     with connection, connection.cursor() as cursor:
         cursor.execute("select feature_names from pgfeed.feature_packs order by pack_id desc limit 1")
@@ -119,12 +161,14 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
             f"{path} has features that this database does not have", ", ".join(unknown[:20]),
             "rename them, or train without them",
         )
-    split = examples.split_day(connection)
-    codes = json.loads(found["encoders"]) if found["encoders"] else examples.encoders(connection, split)
-    rows = examples.load_examples(connection, [split], names, codes, title="golden sample")
+    if found["encoders"]:
+        codes = read_encoders(found["encoders"], path)
+    else:
+        codes = examples.encoders(connection, examples.split_day(connection))
+    golden = golden_features(connection, names, codes)
     booster = CatBoost().load_model(str(path), format="cbm")
     return store(connection, variant, Trained(
-        booster, names, codes, None, None, rows.features[:GOLDEN_ROWS],  # type: ignore[arg-type]
+        booster, names, codes, None, None, golden,  # type: ignore[arg-type]
         {"tree_count": found["trees"], "imported_from": path.name}, {},
     ))
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from loader.errors import PgfeedError
 from loader.sources import COLUMNS, CONTENT_LIMIT, Batch, Reject
 
-TOPIC_BYTES = 2000
+TOPIC_BYTES, POST_BYTES = 2000, 20_000_000
 BIGINT = (-(2**63), 2**63 - 1, "bigint")
 SMALLINT = (-(2**15), 2**15 - 1, "smallint")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -111,12 +111,22 @@ def parse_text(value: object) -> str | None:
     return text or None
 
 
+def parse_short(value: object, most: int) -> str | None:
+    """Return a text of no more than so many bytes."""
+    text = parse_text(value)
+    if text and len(text.encode()) > most:
+        raise ValueError(f"{_shown(text)} has more than {most:,} bytes")
+    return text
+
+
 def parse_topic(value: object) -> str | None:
     """Return a topic, which must fit in an index entry."""
-    topic = parse_text(value)
-    if topic and len(topic.encode()) > TOPIC_BYTES:
-        raise ValueError(f"{_shown(topic)} has more than {TOPIC_BYTES:,} bytes")
-    return topic
+    return parse_short(value, TOPIC_BYTES)
+
+
+def parse_post(value: object) -> str | None:
+    """Return the text of a post, of which many must fit in one answer."""
+    return parse_short(value, POST_BYTES)
 
 
 def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
@@ -306,7 +316,8 @@ def parse_created(value: int | str | None) -> str | None:
 PARSERS = {
     **dict.fromkeys(("user_id", "post_id"), parse_key),
     **dict.fromkeys(("gender", "age", "exp_group"), parse_small),
-    **dict.fromkeys(("country", "city", "os", "source", "text"), parse_text),
+    **dict.fromkeys(("country", "city", "os", "source"), parse_text),
+    "text": parse_post,
     "topic": parse_topic,
     "created_at": parse_created,
 }

@@ -89,6 +89,10 @@ def open_sources(files: Sequence[str], url: str | None = None, kinds: str | None
 
 def open_file(path: str, kind: str | None = None) -> Source:
     """Look at a file's first bytes and its header; raise PgfeedError if it cannot be loaded."""
+    if path.encode(errors="replace") != os.fsencode(path):
+        raise PgfeedError(f"cannot read {path!a}", "its name is not UTF-8", "give it another name")
+    if Path(path).is_fifo():
+        raise PgfeedError(f"cannot read {path}", "it is a pipe, and is read more than once", "write it to a file first")
     with _reading(path), open(path, "rb") as raw:
         magic = raw.peek(4)[:4]
         size = os.fstat(raw.fileno()).st_size / 1e3

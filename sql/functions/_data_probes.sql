@@ -7,7 +7,7 @@ set timezone = 'UTC'
 as $$
 declare
     v_patience constant interval := '36 hours';
-    v_watermark_at timestamptz := (select w.watermark_at from pgfeed.rollup_watermarks as w);
+    v_watermark_at timestamptz := (select w.watermark_at from pgfeed.rollup_watermarks as w where w.watermark_at <= now());
     v_events_until timestamptz := (
         select max(d.day) + 1 from pgfeed.rollup_days as d where d.view_count > 0 or d.like_count > 0
     );

@@ -23,8 +23,11 @@ begin
     from pg_stat_activity as a
     where a.datname = current_database() and a.backend_type <> 'autovacuum worker';
 
-    -- A database restored without data has no watermark.
-    v_since := coalesce((select w.watermark_at from pgfeed.rollup_watermarks as w), '-infinity');
+    -- A database restored without data has no watermark. After one that lies in the future the clock was set
+    -- back: what was recorded since then looks older than it.
+    v_since := coalesce(
+        (select w.watermark_at from pgfeed.rollup_watermarks as w where w.watermark_at <= now()), '-infinity'
+    );
 
     insert into pgfeed.rollup_days as d (day, is_stale)
     select distinct c.event_day, true

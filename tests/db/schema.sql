@@ -960,6 +960,8 @@ ALTER TABLE ONLY pgfeed.post_vectors
 ALTER TABLE ONLY pgfeed.posts
     ADD CONSTRAINT posts_pkey PRIMARY KEY (post_id);
 ALTER TABLE pgfeed.posts
+    ADD CONSTRAINT posts_text_check CHECK ((octet_length(text) <= 20000000)) NOT VALID;
+ALTER TABLE pgfeed.posts
     ADD CONSTRAINT posts_topic_check CHECK ((octet_length(topic) <= 2000)) NOT VALID;
 ALTER TABLE ONLY pgfeed.recommendation_batches
     ADD CONSTRAINT recommendation_batches_pkey PRIMARY KEY (batch_id);

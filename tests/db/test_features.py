@@ -112,6 +112,14 @@ def test_only_days_with_new_events_are_recomputed(query, feed):
     assert query("select day::text, post_id from pgfeed.post_days order by 1") == [("2021-12-01", 1), ("2021-12-03", 3), ("2021-12-05", 2)]
 
 
+def test_events_are_found_after_the_clock_was_set_back(query, feed):
+    feed((f"{DAY} 10:00+00", 1, 1, "view", None))
+    query("update pgfeed.rollup_watermarks set watermark_at = now() + interval '1 year'")
+    feed((f"{DAY} 11:00+00", 1, 1, "view", None))
+    assert query("select view_count from pgfeed.post_days") == [(2,)]
+    assert query("select watermark_at <= now() from pgfeed.rollup_watermarks") == [(True,)]
+
+
 def test_rollups_can_be_done_in_steps_and_again(query, feed):
     feed()
     query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select date '2021-12-01' + d, 1, 1, 'view' from generate_series(0, 4) d")

@@ -63,6 +63,7 @@ def test_an_empty_database_says_what_to_do(query):
     ("refresh materialized view pgfeed.user_features with no data", "features", "fail", "user_features is empty"),
     ("update pgfeed.rollup_days set is_stale = true where day > '2021-12-10'", "roll-ups", "warn", "2 days are not up to date"),
     ("insert into pgfeed.feed_events select '2021-12-12 23:00+00', 7, 3, now(), 'view'; update pgfeed.rollup_watermarks set watermark_at = '2021-12-13'", "roll-ups", "warn", "36 hours"),
+    ("update pgfeed.rollup_watermarks set watermark_at = now() + interval '1 day'", "roll-ups", "warn", "36 hours"),
     ("update pg_index set indisvalid = false where indexrelid = 'pgfeed.users_pkey'::regclass", "indexes", "fail", "pgfeed.users_pkey is invalid"),
     ("with f as (insert into pgfeed.ingest_files (source_name, kind) values ('x.csv', 'events') returning ingest_id)"
      " insert into pgfeed.ingest_rejects (ingest_id, source_name, line, reason) select ingest_id, 'x.csv', 3, 'no user' from f", "rejected rows", "warn", "1 rows"),

@@ -198,6 +198,8 @@ def test_hostile_topics_and_cities_are_only_texts(network):
         network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 12:00', %s, %s, 'view')", 1000 + number, 1000 + number)
     with pytest.raises(psycopg2.errors.CheckViolation, match="posts_topic_check"):
         network("insert into pgfeed.posts (post_id, topic) values (999, repeat('x', 2001))")
+    with pytest.raises(psycopg2.errors.CheckViolation, match="posts_text_check"):
+        network("insert into pgfeed.posts (post_id, text) values (999, repeat('x', 20000001))")
     network("call pgfeed.refresh_features()")
     for user_id in (7, *range(1000, 1000 + len(topics))):
         found = network("select post_id, topic, text, source from pgfeed.recommend_posts(%s, '2021-12-13', 1000)", user_id)
@@ -232,3 +234,17 @@ def test_every_verb_answers_in_one_line(hostile, command, tmp_path, monkeypatch,
         assert result.exit_code == 0 or sum(line.startswith("error: ") for line in lines) == 1 or "rejected" in result.output, (found, result.output)
 
     check()
+
+
+@pytest.mark.parametrize("command", [("evaluate", "full", "control", "--seed", "-1"), ("simulate", "--users", "3", "--seed", "-1")])
+def test_negative_seeds(hostile, command, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", hostile.dsn)
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1 and "not in the range x>=0" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("activate", "\udcff"), ("recommend", "7", "--at", "\udcff"), ("rollback", "\udcff")])
+def test_arguments_that_are_not_utf8(hostile, command, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", hostile.dsn)
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1 and result.stderr.startswith("error: ") and "is no text in utf-8" in result.stderr

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import psycopg2
 import pytest
-from catboost import CatBoost
+from catboost import CatBoost, Pool
 
 from loader import evaluate, examples, full, models, train
 from loader.errors import PgfeedError
@@ -27,8 +27,6 @@ def connection(network_dsn):
 def fitted(names: list[str]) -> CatBoost:
     booster = CatBoost({"iterations": 3, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"})
     rows = np.random.default_rng(0).random((50, len(names)), np.float32)
-    from catboost import Pool
-
     return booster.fit(Pool(rows, (rows[:, 0] > 0.5).astype(int), feature_names=names))
 
 
@@ -82,9 +80,47 @@ def test_files_that_are_refused(connection, tmp_path):
     fitted(["user.age", "shoe size", "post.colour"]).save_model(str(good))
     with pytest.raises(PgfeedError, match="does not have: shoe size, post.colour"):
         models.import_model(connection, "control", good)
+    with pytest.raises(PgfeedError, match="cannot write .*: Is a directory"):
+        models.export_model(connection, "control", None, tmp_path)
     with connection.cursor() as cursor:
         cursor.execute("select distinct model_version from pgfeed.recommend_posts(7, '2021-12-13')")
         assert cursor.fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", '{"post.topic": ["sport"]}', '{"post.topic": {"sport": "1"}}', '{"match.text": 5}',
+                                  '{"post.topic": {"sport": NaN}}', '{"post.topic": {"sport": ' + "9" * 400 + "}}", "[" * 10_000])
+def test_encoders_from_elsewhere_that_serving_could_not_use(connection, tmp_path, text):
+    booster = fitted(["post.topic", "user.age"])
+    booster.get_metadata()[models.ENCODERS_KEY] = text
+    booster.save_model(str(tmp_path / "model.cbm"))
+    with pytest.raises(PgfeedError, match="unusable encoders"):
+        models.import_model(connection, "other", tmp_path / "model.cbm")
+
+
+def test_a_model_of_three_classes_is_refused(connection, tmp_path):
+    rows = np.random.default_rng(0).random((60, 2), np.float32)
+    booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "MultiClass"})
+    booster.fit(Pool(rows, np.arange(60) % 3, feature_names=["user.age", "post.like_rate"])).save_model(str(tmp_path / "model.cbm"))
+    with pytest.raises(PgfeedError, match="gives 3 numbers for each post"):
+        models.import_model(connection, "other", tmp_path / "model.cbm")
+
+
+@pytest.mark.parametrize(("kind", "value"), [("cat", "sport"), ("text", "two words"), ("embedding", [0.5, 0.1])])
+def test_features_that_are_no_numbers_are_refused(connection, tmp_path, kind, value):
+    booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"})
+    rows = [[value if n % 2 else value[::-1], n] for n in range(60)]
+    pool = Pool(rows, [n % 2 for n in range(60)], feature_names=["post.topic", "user.age"], **{f"{kind}_features": [0]})
+    booster.fit(pool).save_model(str(tmp_path / "model.cbm"))
+    with pytest.raises(PgfeedError, match="has categorical, text or embedding features"):
+        models.import_model(connection, "other", tmp_path / "model.cbm")
+
+
+def test_a_file_with_features_of_the_moment_serves(connection, tmp_path):
+    fitted(["fresh.like_1d", "pair.co_like", "taste.like_count", "user.age", "match.factors"]).save_model(str(tmp_path / "model.cbm"))
+    models.activate(connection, "other", models.import_model(connection, "other", tmp_path / "model.cbm"))
+    with connection.cursor() as cursor:
+        cursor.execute("select source, variant from pgfeed.recommend_posts(7, '2021-12-13', 5, 'other')")
+        assert cursor.fetchall() == [("model", "other")] * 5
 
 
 def features_of(connection, days: list[date]) -> examples.Examples:

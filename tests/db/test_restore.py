@@ -101,3 +101,10 @@ def test_a_schema_without_data_works_once_it_knows_its_revision(network, network
         assert copy("call pgfeed.roll_up_events()") == [(0,)]
         assert check(dsn)[0] == 0
 
+
+def test_migrate_says_where_vector_has_to_be(empty_dsn, monkeypatch):
+    with autocommit(empty_dsn) as connection:
+        queries(connection)("create schema ext; create extension vector schema ext")
+    monkeypatch.setenv("PGFEED_DSN", empty_dsn)
+    with pytest.raises(PgfeedError, match="vector is in the schema ext.*alter extension vector set schema public"):
+        migrate.migrate()

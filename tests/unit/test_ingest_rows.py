@@ -14,6 +14,7 @@ from loader.errors import PgfeedError
 from loader.rows import (
     events_of,
     parse_integer,
+    parse_post,
     parse_small,
     parse_text,
     parse_time,
@@ -87,6 +88,11 @@ def test_topics_fit_in_an_index_entry():
     assert (parse_topic("ж" * 1000), parse_topic("")) == ("ж" * 1000, None)
     with pytest.raises(ValueError, match=r"'жж.*\.\.\.' has more than 2,000 bytes"):
         parse_topic("ж" * 1001)
+
+
+def test_texts_fit_in_an_answer():
+    with pytest.raises(ValueError, match="has more than 20,000,000 bytes"):
+        parse_post("ж" * 10_000_001)
 
 
 def test_small_integers_and_texts():

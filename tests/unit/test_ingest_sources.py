@@ -1,6 +1,7 @@
 """Files as ingest reads them: kinds, encodings, quotes, lines, and what is refused as a whole."""
 
 import gzip
+import os
 import random
 
 import pyarrow as pa
@@ -205,6 +206,13 @@ def test_files_that_cannot_be_read(write, tmp_path):
     assert failing(write(packed[:-12])).startswith("FILE is a truncated gzip file")
     assert failing(write(packed[:40] + b"???" + packed[43:])).startswith("FILE is a damaged gzip file")
     assert failing(write(b"PAR1" + bytes(200) + b"PAR1")).startswith("FILE is a damaged Parquet file")
+
+
+def test_files_that_cannot_be_kept_in_the_books_or_read_twice(write, tmp_path):
+    with pytest.raises(PgfeedError, match=r"caf\\udce9.csv'?: its name is not UTF-8. Next: give it another name"):
+        open_file(write(POSTS, os.fsdecode(b"caf\xe9.csv")))
+    os.mkfifo(tmp_path / "pipe")
+    assert failing(str(tmp_path / "pipe")).startswith("cannot read FILE: it is a pipe")
 
 
 def test_parquet(tmp_path):

@@ -1,0 +1,164 @@
+create or replace function pgfeed._data_probes()
+returns setof pgfeed.probe
+language plpgsql stable
+cost 100000 rows 5
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+    v_patience constant interval := '36 hours';
+    v_watermark_at timestamptz := (select w.watermark_at from pgfeed.rollup_watermarks as w);
+    v_events_until timestamptz := (
+        select max(d.day) + 1 from pgfeed.rollup_days as d where d.view_count > 0 or d.like_count > 0
+    );
+    v_as_of timestamptz := pgfeed._refresh_as_of();
+    v_new_events bigint;
+    v_stale_days bigint;
+begin
+    return query
+    select (pgfeed._probe(
+        'partitions',
+        null,
+        array[
+            string_agg(
+                format('events of %s cannot be inserted', to_char(m.month, 'YYYY-MM')), '; ' order by m.month
+            )
+        ],
+        format(
+            '%s months',
+            (select count(*) from pg_inherits as i where i.inhparent = 'pgfeed.feed_events'::regclass)
+        ),
+        'call pgfeed.create_event_partitions(now(), now() + interval ''1 month'')'
+    )).*
+    from unnest(array[now(), now() + interval '1 month']) as m (month)
+    where to_regclass('pgfeed.feed_events_' || to_char(m.month, '"y"YYYY"m"MM')) is null;
+
+    return query
+    select (pgfeed._probe(
+        'rejected rows',
+        null,
+        array[
+            case
+                when count(*) filter (where r.rejected_at > now() - interval '7 days') > 0
+                    then to_char(count(*) filter (where r.rejected_at > now() - interval '7 days'), 'FM999,999,999')
+                    || ' rows could not be loaded in the last 7 days'
+            end,
+            (
+                select format('the load of %s was interrupted', min(f.source_name))
+                from pgfeed.ingest_files as f
+                where
+                    f.finished_at is null
+                    and f.started_at < now() - interval '1 hour'
+                    and not exists (
+                        select
+                        from pgfeed.ingest_files as o
+                        where o.source_name = f.source_name and o.finished_at > f.started_at
+                    )
+                having count(*) > 0
+            )
+        ],
+        to_char(count(*), 'FM999,999,990') || ' in all',
+        'select source_name, line, reason from pgfeed.ingest_rejects; mend the rows and load the file again'
+    )).*
+    from pgfeed.ingest_rejects as r;
+
+    select count(*) into v_new_events
+    from (
+        select e.user_id
+        from pgfeed.feed_events as e
+        where e.recorded_at >= coalesce(v_watermark_at, '-infinity')
+        limit 100000
+    ) as n;
+    select count(*) into v_stale_days from pgfeed.rollup_days as d where d.is_stale;
+    return next pgfeed._probe(
+        'roll-ups',
+        null,
+        array[
+            case
+                when v_stale_days > 0 and not exists (select from pgfeed._job_sessions('pgfeed.roll_up_events'))
+                    then format('%s days are not up to date', v_stale_days)
+            end,
+            case
+                when v_new_events > 0 and coalesce(v_watermark_at, '-infinity') < now() - v_patience
+                    then 'new events have waited for more than 36 hours'
+            end
+        ],
+        concat_ws(
+            ', ',
+            'events until ' || to_char(v_events_until, 'YYYY-MM-DD'),
+            case v_new_events
+                when 0 then 'none since'
+                when 100000 then '100,000 or more since'
+                else to_char(v_new_events, 'FM999,999') || ' since'
+            end
+        ),
+        'call pgfeed.roll_up_events()'
+    );
+
+    return next pgfeed._probe(
+        'features',
+        array[
+            case when v_as_of is null then 'never refreshed' end,
+            case
+                when v_as_of is not null
+                    then (
+                        select string_agg(format('%s is empty', c.relname), '; ')
+                        from pg_class as c
+                        where c.relnamespace = 'pgfeed'::regnamespace and c.relkind = 'm' and not c.relispopulated
+                    )
+            end
+        ],
+        array[
+            case
+                when v_as_of is not null and not exists (select from pgfeed.feature_packs as k where k.as_of = v_as_of)
+                    then 'an update took the packed ones away: each session computes its own at its first call'
+            end,
+            case
+                when least(v_events_until, now()) - v_as_of > v_patience
+                    then format(
+                        '%s hours older than the newest events',
+                        round(extract(epoch from least(v_events_until, now()) - v_as_of) / 3600)
+                    )
+            end
+        ],
+        'as of ' || to_char(v_as_of, 'YYYY-MM-DD HH24:MI'),
+        'call pgfeed.refresh_features()'
+    );
+
+    return query
+    select (pgfeed._probe(
+        'embeddings',
+        null,
+        array[
+            case
+                when count(*) filter (where e.embedder_id is not null and v.post_id is null) > 0
+                    then to_char(count(*) filter (where v.post_id is null), 'FM999,999,999')
+                    || ' posts with a text have none'
+            end,
+            case
+                when exists (
+                    select
+                    from pgfeed.embedders as w
+                    where w.finished_at is null and w.started_at < now() - interval '1 day'
+                )
+                    then 'the embedder was interrupted'
+            end
+        ],
+        case
+            when min(e.name) is null then 'none made: similar_posts and search_posts have no answers'
+            else format('%s posts, embedder %s', to_char(count(v.post_id), 'FM999,999,990'), min(e.name))
+        end,
+        './run embed'
+    )).*
+    from (select) as one
+    left join pgfeed.embedders as e on e.is_active
+    left join pgfeed.posts as p on p.text ~ '\S'
+    left join pgfeed.post_embeddings as v on v.embedder_id = e.embedder_id and v.post_id = p.post_id;
+end;
+$$;
+
+alter function pgfeed._data_probes() owner to pgfeed_owner;
+
+comment on function pgfeed._data_probes() is 'The rows of health() about events, features and embeddings';
+
+revoke all on function pgfeed._data_probes() from public;

@@ -1,0 +1,65 @@
+create or replace procedure pgfeed._find_stale_days(from_day date)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+    v_since timestamptz;
+    v_until timestamptz;
+begin
+    if current_setting('transaction_isolation') <> 'read committed' then
+        raise exception 'roll-ups cannot run at the isolation level %', current_setting('transaction_isolation')
+            using errcode = '25001', hint = 'Use read committed.';
+    end if;
+    if not pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage') then
+        raise exception 'pgfeed_owner cannot see the transactions of other users'
+            using errcode = '42501', hint = 'As a superuser: grant pg_read_all_stats to pgfeed_owner';
+    end if;
+
+    -- Rows of transactions that still run carry a recorded_at from their start: the next
+    -- watermark must not lie behind any of them.
+    select least(now(), min(a.xact_start)) into v_until
+    from pg_stat_activity as a
+    where a.datname = current_database() and a.backend_type <> 'autovacuum worker';
+
+    -- A database restored without data has no watermark.
+    v_since := coalesce((select w.watermark_at from pgfeed.rollup_watermarks as w), '-infinity');
+
+    insert into pgfeed.rollup_days as d (day, is_stale)
+    select distinct c.event_day, true
+    from (
+        select e.event_at::date as event_day
+        from pgfeed.feed_events as e
+        where e.recorded_at >= v_since
+        union all
+        -- A new target can take the like off a like row of the day after.
+        select (e.event_at + pgfeed._like_window())::date as event_day
+        from pgfeed.feed_events as e
+        where
+            e.recorded_at >= v_since
+            and e.target
+            and (e.event_at + pgfeed._like_window())::date > e.event_at::date
+        union all
+        select k.day as event_day
+        from pgfeed.rollup_days as k
+        where k.day >= _find_stale_days.from_day
+    ) as c
+    on conflict (day) do update set is_stale = true
+    where not d.is_stale;
+
+    -- When a prepared transaction began is not known.
+    if not exists (select from pg_prepared_xacts as x where x.database = current_database()) then
+        insert into pgfeed.rollup_watermarks as w (watermark_at)
+        values (v_until)
+        on conflict (is_only) do update set watermark_at = excluded.watermark_at;
+    end if;
+end;
+$$;
+
+alter procedure pgfeed._find_stale_days(date) owner to pgfeed_owner;
+
+comment on procedure pgfeed._find_stale_days(date) is
+    'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
+
+revoke all on procedure pgfeed._find_stale_days(date) from public;
