@@ -284,6 +284,7 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
     if negatives is not None:
         from loader import choices
 
+        models.require_name(variant)
         trained = choices.train(connection, negatives, horizon_days)
     elif is_comparison:
         from loader import compare
