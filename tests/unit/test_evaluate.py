@@ -68,4 +68,8 @@ def test_the_verdict_compares_one_metric_only():
 
     clear = [result("model", "HitRate@5", 0.5), result("random", "HitRate@5", 0.4), result("random", "Recall@20", 0.6)]
     assert evaluate.verdict(clear) == "the model is clear of every baseline"
-    assert evaluate.verdict([*clear, result("most popular", "HitRate@5", 0.495)]).endswith("not clear of: most popular")
+    near = [*clear, result("most popular", "HitRate@5", 0.495)]
+    assert evaluate.verdict(near) == "the model's interval is not clear of: most popular"
+    above = result("best like rate", "HitRate@5", 0.505)
+    assert evaluate.verdict([*near, above]) == "the model is not better than: best like rate; its interval is not clear of: most popular"
+    assert evaluate.verdict([*clear, above]) == "the model is not better than: best like rate"
