@@ -125,7 +125,7 @@ def list_table(found: list[dict]) -> RenderableType:
         return "there are no experiments. Next: ./run experiment create NAME control test"
     lines = [
         (
-            e["name"], e["state"], ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
+            e["name"], e["state"].removeprefix("concluded, "), ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
             e["started_at"] and f"{e['started_at']:%Y-%m-%d %H:%M}", "" if e["exposure_count"] is None else f"{e['exposure_count']:,}",
         )
         for e in found
@@ -264,13 +264,12 @@ def brief_lines(report: Report) -> list[tuple]:
     lines: list[tuple] = []
     for metric, rows in groupby(report.rows, key=itemgetter("metric")):
         lines.append((metric, *[""] * (len(BRIEF) - 1)))
-        lines += [
-            (
-                f"  {row['arm']}", f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]), *any_time(row),
+        for row in rows:
+            span_of_lift, p_value = any_time(row)
+            lines.append((
+                f"  {row['arm']}", f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]), span_of_lift.replace("% to", " to"), p_value,
                 "" if row["days_needed"] is None else f"{row['days_needed']:,}",
-            )
-            for row in rows
-        ]
+            ))
     return lines
 
 
