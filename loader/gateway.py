@@ -17,7 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
 from loader import db
@@ -101,10 +101,8 @@ def parse_moment(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class Parameters(BaseModel):
+class Parameters(BaseModel, extra="forbid"):
     """What a request may ask; another parameter is refused rather than ignored."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: int = Field(ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])
     time: Annotated[datetime | None, BeforeValidator(parse_moment)] = Field(
@@ -202,11 +200,11 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
 
     async def recommend_posts(asked: Annotated[Parameters, Query()]) -> list[Post]:
         """The posts that the user will most likely like at the moment, best first; never one that the user liked before."""
-        return [Post(**row) for row in await fetch(RECOMMEND, **vars(asked))]
+        return [Post(**row) for row in await fetch(RECOMMEND, id=asked.id, time=asked.time, limit=asked.limit)]
 
     async def recommend_posts_with_group(asked: Annotated[Parameters, Query()]) -> Response:
         """The posts that the user will most likely like at the moment, and the user's group."""
-        rows = await fetch(RECOMMEND, **vars(asked))
+        rows = await fetch(RECOMMEND, id=asked.id, time=asked.time, limit=asked.limit)
         return Response(exp_group=rows[0]["exp_group"] if rows else None, recommendations=[Post(**row) for row in rows])
 
     endpoint = recommend_posts_with_group if is_experiment else recommend_posts
