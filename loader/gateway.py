@@ -101,7 +101,7 @@ def parse_moment(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class Parameters(BaseModel, extra="forbid"):
+class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
     """What a request may ask; another parameter is refused rather than ignored."""
 
     id: int = Field(ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])
