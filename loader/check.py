@@ -40,7 +40,7 @@ def check() -> list[Probe]:
     with closing(connection):
         connection.autocommit = True
         address = connection.info
-        probes = [Probe("connection", "ok", f"database {address.dbname} on {address.host or 'localhost'}:{address.port} as {address.user}"), schema_probe(connection)]
+        probes = [Probe("connection", "ok", f"database {address.dbname} as {address.user}, port {address.port} of {address.host or 'localhost'}"), schema_probe(connection)]
         server = server_probes(connection)
     return [*probes, *server, *package_probes(server)]
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ from loader.hints import as_verbs, plain
 from loader.terminal import out, table
 
 WRONG_VALUE = "22"
+NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
+NO_MOMENT = ("22007", "22008", "22009")
 BIGINT = click.IntRange(-(2**63), 2**63 - 1)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -47,6 +50,9 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
         return f"the connection to the server was lost: {' '.join(str(error).split())}. Next: run the same command again"
     message = plain(error.diag.message_primary or str(error))
     hint = error.diag.message_hint
+    if error.pgcode in NO_MOMENT:
+        message = NOT_UNDERSTOOD.sub(r"\1 is no date or moment that exists", message)
+        hint = 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
         hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
     return as_verbs(". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part))
@@ -286,6 +292,7 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
     if negatives is not None:
         from loader import choices
 
+        models.require_name(variant)
         trained = choices.train(connection, negatives, horizon_days)
     elif is_comparison:
         from loader import compare

@@ -78,6 +78,7 @@ class Embedding:
             f"{COMPONENTS} principal components, fitted on {self.fitted_post_count:,} posts, keep {share}",
             "the principal axes are new: models trained with components must be trained again" if self.is_refitted else None,
             f"replaced the embeddings of {self.replaced}" if self.replaced else None,
+            "Next: ./run refresh, which takes the components into the features" if self.embedded_count or self.removed_count or self.is_refitted else None,
         ]))
 
 

@@ -144,13 +144,17 @@ def as_table(protocol: str, variant: str, version: int, results: list[Result]) -
 
 
 def verdict(results: list[Result]) -> str:
-    """Return one sentence: which baselines the model is clear of by the first metric, by its interval's lower end."""
+    """Return one sentence by the first metric: baselines at or above the model, then those within its interval."""
     model = next(r for r in results if r.method == "model")
     others = [r for r in results if r.method not in ("model", "oracle") and r.metric == model.metric]
-    unclear = [r.method for r in others if model.low <= r.value]
-    if not unclear:
+    better = [r.method for r in others if model.value <= r.value]
+    unclear = [r.method for r in others if model.low <= r.value < model.value]
+    if not better and not unclear:
         return "the model is clear of every baseline"
-    return f"the model's interval is not clear of: {', '.join(unclear)}"
+    if not better:
+        return f"the model's interval is not clear of: {', '.join(unclear)}"
+    sentence = f"the model is not better than: {', '.join(better)}"
+    return f"{sentence}; its interval is not clear of: {', '.join(unclear)}" if unclear else sentence
 
 
 def stored(connection: Connection, protocol: str, variant: str, version: int) -> list[Result]:

@@ -20,6 +20,7 @@ from plpy.recommend_posts import (
     encode_topics,
     feature_values,
     locate,
+    needs_moment,
     request_columns,
     unpack_factors,
     unpack_posts,
@@ -196,6 +197,11 @@ def load_examples(
     title: str = "features",
 ) -> Examples:
     """Return the impressions of these days with the named features as of each day's midnight."""
+    if needs_moment(names):
+        raise PgfeedError(
+            "the model has features of a request's moment", "views of the past have none; --negatives trains such models",
+            "./run evaluate full VARIANT",
+        )
     parts, first_request = [], 0
     with progress(title, len(days)) as advance:
         for day in days:

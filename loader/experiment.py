@@ -4,6 +4,8 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import psycopg2
@@ -123,7 +125,7 @@ def list_table(found: list[dict]) -> RenderableType:
         return "there are no experiments. Next: ./run experiment create NAME control test"
     lines = [
         (
-            e["name"], e["state"], ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
+            e["name"], e["state"].removeprefix("concluded, "), ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
             e["started_at"] and f"{e['started_at']:%Y-%m-%d %H:%M}", "" if e["exposure_count"] is None else f"{e['exposure_count']:,}",
         )
         for e in found
@@ -235,7 +237,7 @@ def state(experiment: dict) -> str:
 
 VALUES = ["metric", "arm", "users", "exposures", "value", "95% interval"]
 LIFTS = ["metric", "arm", "lift", "any time", "p, any time", "single look", "p, single look"]
-BRIEF = ["metric", "arm", "users", "value", "lift", "any time", "p", "days"]
+BRIEF = ["", "users", "value", "lift", "any time", "p", "days"]
 
 
 def value_lines(report: Report) -> list[tuple]:
@@ -258,14 +260,17 @@ def lift_lines(report: Report) -> list[tuple]:
 
 
 def brief_lines(report: Report) -> list[tuple]:
-    """Return the rows under BRIEF."""
-    return [
-        (
-            row["metric"], row["arm"], f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]), *any_time(row),
-            "" if row["days_needed"] is None else f"{row['days_needed']:,}",
-        )
-        for row in report.rows
-    ]
+    """Return the rows under BRIEF: each metric, and below it the arms."""
+    lines: list[tuple] = []
+    for metric, rows in groupby(report.rows, key=itemgetter("metric")):
+        lines.append((metric, *[""] * (len(BRIEF) - 1)))
+        for row in rows:
+            span_of_lift, p_value = any_time(row)
+            lines.append((
+                f"  {row['arm']}", f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]), span_of_lift.replace("% to", " to"), p_value,
+                "" if row["days_needed"] is None else f"{row['days_needed']:,}",
+            ))
+    return lines
 
 
 def as_table(report: Report) -> RenderableType:
@@ -277,8 +282,8 @@ def as_table(report: Report) -> RenderableType:
         table("", ["arm", "serves", "share", "slots"], arms, ["share"]),
     ]
     if report.rows:
-        title = f"likes within {report.attribution}; interval and p hold whenever one looks; days still needed for {experiment['expected_lift']:.0%}"
-        parts.append(table(title, BRIEF, brief_lines(report), BRIEF[2:]))
+        title = f"likes within {report.attribution}; any time and p hold at every look; days needed for {experiment['expected_lift']:.0%}"
+        parts.append(table(title, BRIEF, brief_lines(report), BRIEF[1:]))
         parts.append(table("checks", ["check", "", "value", "finding"], check_lines(report), ["value"]))
     return Group(*parts, verdict(report))
 

@@ -47,8 +47,13 @@ class Full:
         lines = []
         for method in self.rankings:
             found = {r.metric: r for r in results if r.method == method}
-            lines.append((method, *(f"{found[m].value:.3f} ({found[m].low:.3f}-{found[m].high:.3f})" for m in METRICS)))
+            lines.append((method, *(f"{found[m].value:.3f} ({short(found[m].low)}-{short(found[m].high)})" for m in METRICS)))
         return table(title, ["method", *METRICS], lines, METRICS)
+
+
+def short(share: float) -> str:
+    """Return a share without the zero before the point: three intervals must fit into 80 columns."""
+    return f"{share:.3f}".removeprefix("0")
 
 
 def evaluate_full(connection: Connection, model: dict, variant: str, seed: int = 0) -> Full:

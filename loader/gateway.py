@@ -49,6 +49,9 @@ NEXT_OF = {
 }
 
 
+REASONS = {"extra_forbidden": "there is no such parameter; there are id, time and limit"}
+
+
 class Post(BaseModel):
     """A recommended post."""
 
@@ -98,14 +101,14 @@ def parse_moment(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-UserId = Annotated[
-    int, Query(alias="id", ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])
-]
-Moment = Annotated[
-    datetime | None, BeforeValidator(parse_moment),
-    Query(alias="time", description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.", examples=["2021-12-20"]),
-]
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many posts.")]
+class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
+    """What a request may ask; another parameter is refused rather than ignored."""
+
+    id: int = Field(ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])
+    time: Annotated[datetime | None, BeforeValidator(parse_moment)] = Field(
+        default=None, description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.", examples=["2021-12-20"],
+    )
+    limit: int = Field(default=5, ge=1, le=1000, description="How many posts.")
 
 
 class Sparse(logging.Filter):
@@ -140,7 +143,7 @@ def problem_of(error: psycopg.Error) -> Problem:
 def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Answer 422 with the parameters at fault."""
     detail = jsonable_encoder(error.errors())
-    cause = "; ".join(f"{each['loc'][-1]}: {each['msg'].removeprefix('Value error, ')}" for each in detail)
+    cause = "; ".join(f"{each['loc'][-1]}: {REASONS.get(each['type']) or each['msg'].removeprefix('Value error, ')}" for each in detail)
     problem = InvalidRequest(what="the request was not understood", cause=cause, next=EXAMPLE, detail=detail)
     return JSONResponse(problem.model_dump(), 422)
 
@@ -198,18 +201,18 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
                 cursor = await connection.execute(statement, parameters)
             return await cursor.fetchall()
 
-    async def recommend_posts(id: UserId, time: Moment = None, limit: Limit = 5) -> list[Post]:
+    async def recommend_posts(asked: Annotated[Parameters, Query()]) -> list[Post]:
         """The posts that the user will most likely like at the moment, best first; never one that the user liked before."""
-        return [Post(**row) for row in await fetch(RECOMMEND, id=id, time=time, limit=limit)]
+        return [Post(**row) for row in await fetch(RECOMMEND, id=asked.id, time=asked.time, limit=asked.limit)]
 
-    async def recommend_posts_with_group(id: UserId, time: Moment = None, limit: Limit = 5) -> Response:
+    async def recommend_posts_with_group(asked: Annotated[Parameters, Query()]) -> Response:
         """The posts that the user will most likely like at the moment, and the user's group."""
-        rows = await fetch(RECOMMEND, id=id, time=time, limit=limit)
+        rows = await fetch(RECOMMEND, id=asked.id, time=asked.time, limit=asked.limit)
         return Response(exp_group=rows[0]["exp_group"] if rows else None, recommendations=[Post(**row) for row in rows])
 
     endpoint = recommend_posts_with_group if is_experiment else recommend_posts
     problems = {
-        422: {"model": InvalidRequest, "description": "A parameter is wrong."},
+        422: {"model": InvalidRequest, "description": "A parameter is wrong or unknown."},
         503: {"model": Problem, "description": "The database does not answer."},
     }
     for path in (f"{PATH}/", PATH):

@@ -7,6 +7,7 @@ VERBS = [
     (re.compile(r"call pgfeed\.(start|stop|drop)_experiment\('(\w+)'\)"), r"./run experiment \1 \2"),
     (re.compile(r"select [a-z_, ]+ from pgfeed\.experiments\b"), "./run experiment list"),
     (re.compile(r"\bpgfeed embed\b"), "./run embed"),
+    (re.compile(r"(?<=See: )select [^\"]+ from pgfeed\.[^\"]+$"), r'./run psql -c "\g<0>"'),
 ]
 PREFIX = re.compile(r"(plpy\.Error|spiexceptions\.\w+): ")
 BATCH = re.compile(r"call pgfeed\.refresh_recommendations\(([^()]*)\)")

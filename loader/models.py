@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,11 +16,12 @@ from psycopg2.extras import Json
 from loader import examples
 from loader.errors import PgfeedError
 from loader.examples import midnight
-from loader.train import GOLDEN_ROWS, Trained
+from loader.train import GOLDEN_ROWS, RECIPES, Trained
 from plpy._model_problems import unknown_features
 from plpy.recommend_posts import needs_moment
 
 MAX_BYTES = 256 * 1024 * 1024
+WITHOUT_MODEL = ("popular", "random")
 ENCODERS_KEY = "pgfeed.encoders"
 LARGEST_CODE = 1e38
 GOLDEN_REQUESTS = 20
@@ -38,6 +40,34 @@ print(json.dumps({
 """
 
 
+def require_name(variant: str) -> None:
+    """Raise unless a model can be stored under this variant."""
+    if variant in WITHOUT_MODEL or not re.fullmatch("[a-z][a-z0-9_]{0,39}", variant):
+        raise PgfeedError(
+            f"no model can be of variant {variant!r}",
+            "a name begins with a letter and has up to 40 of a-z, 0-9 and _; popular and random rank without a model", "choose another name",
+        )
+
+
+def missing(connection: Connection, variant: str, version: int | None = None) -> PgfeedError:
+    """Return the error about a model that is not stored or not active: what is there, and the command that mends it."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select variant, array_agg(version order by version) from pgfeed.model_versions group by variant order by variant")
+        stored = dict(cursor.fetchall())
+    if variant in WITHOUT_MODEL:
+        return PgfeedError(f"there is no model of variant {variant}", "it ranks without one; every evaluation has it as a baseline", "./run evaluate --help")
+    if variant not in stored and variant not in RECIPES:
+        return PgfeedError(
+            f"there is no variant {variant}", f"variants with a model: {', '.join(stored) or 'none'}; that train can make: {', '.join(RECIPES)}",
+            "./run train control --activate",
+        )
+    what = f"there is no model {variant} version {version}" if version else f"variant {variant} has no active model"
+    if variant not in stored:
+        return PgfeedError(what, "none is stored", f"./run train {variant} --activate")
+    following = "./run psql -c 'table pgfeed.model_versions'" if version else f"./run activate {variant}"
+    return PgfeedError(what, f"stored versions: {', '.join(map(str, stored[variant]))}", following)
+
+
 def load_active(connection: Connection, variant: str) -> dict:
     """Return the variant's active model: booster, feature_names, encoders, version, trained_until."""
     with connection.cursor() as cursor:
@@ -48,7 +78,7 @@ def load_active(connection: Connection, variant: str) -> dict:
         )
         row = cursor.fetchone()
     if row is None:
-        raise PgfeedError(f"variant {variant} has no active model", None, f"./run train {variant} --activate")
+        raise missing(connection, variant)
     blob, names, codes, version, trained_until = row
     booster = CatBoost().load_model(blob=bytes(blob))
     return {"booster": booster, "feature_names": names, "encoders": codes, "version": version, "trained_until": trained_until}
@@ -64,7 +94,7 @@ def export_model(connection: Connection, variant: str, version: int | None, path
         )
         row = cursor.fetchone()
     if row is None:
-        raise PgfeedError(f"there is no such model of variant {variant}", None, "./run psql -c 'table pgfeed.model_versions'")
+        raise missing(connection, variant, version)
     try:
         return path.write_bytes(row[0])
     except OSError as error:
@@ -138,6 +168,7 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
     Its features must be float columns with the names of features here. Categories are encoded as its metadata
     pgfeed.encoders says (JSON: feature name, category, code), else as training here would encode them now.
     """
+    require_name(variant)
     found = inspect_file(path)
     names = found["feature_names"]
     if found["other"]:
@@ -204,11 +235,10 @@ def store(connection: Connection, variant: str, trained: Trained) -> int:
 def activate(connection: Connection, variant: str, version: int | None) -> int:
     """Activate a stored version, the newest if none is named; return it."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "select coalesce(%s, (select max(version) from pgfeed.model_versions where variant = %s))", [version, variant]
-        )
-        version = cursor.fetchone()[0]
-        if version is None:
-            raise PgfeedError(f"there is no model of variant {variant}", None, f"./run train {variant}")
-        cursor.execute("call pgfeed.activate_model(%s, %s)", [variant, version])
-    return version
+        cursor.execute("select max(version) from pgfeed.model_versions where variant = %s and version = coalesce(%s, version)", [variant, version])
+        found = cursor.fetchone()[0]
+        if found is not None:
+            cursor.execute("call pgfeed.activate_model(%s, %s)", [variant, found])
+    if found is None:
+        raise missing(connection, variant, version)
+    return found

@@ -85,7 +85,7 @@ class Trained:
 def feature_names(connection: Connection, variant: str) -> list[str]:
     """Return the variant's features: those of its stage and the user's share of each of the topics largest before the split."""
     if variant not in RECIPES:
-        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}", "./run train control")
+        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}; with --negatives any name", "./run train control")
     with connection.cursor() as cursor:
         cursor.execute(
             "select topic from pgfeed.user_topic_days where topic <> '' and day < %s group by topic"

@@ -104,8 +104,10 @@ begin
                     else ''
                 end
             else format(
-                'of %s users at %s',
-                to_char(v_batch.user_count, 'FM999,999,990'), to_char(v_batch.recommended_at, 'YYYY-MM-DD HH24:MI')
+                'of %s users%s at %s',
+                to_char(v_batch.user_count, 'FM999,999,990'),
+                ' with an event in the ' || v_batch.active_days || ' days before the cut-off,',
+                to_char(v_batch.recommended_at, 'YYYY-MM-DD HH24:MI')
             )
         end,
         format(

@@ -118,6 +118,7 @@ def test_in_an_experiment_it_says_the_arm(monkeypatch, direct, ask):
 @pytest.mark.parametrize(("parameters", "name"), [
     ({}, "id"), ({"id": "x"}, "id"), ({"id": 2**63}, "id"), ({"id": 1, "limit": 0}, "limit"), ({"id": 1, "limit": 1001}, "limit"),
     ({"id": 1, "time": "yesterday"}, "time"), ({"id": 1, "time": "1640000000"}, "time"), ({"id": 1, "time": "2021-12-20 18:00 03:00"}, "time"),
+    ({"id": 1, "user_id": 7}, "user_id"), ({"id": 1, "k": 9, "limit": 3}, "k"),
 ])
 def test_a_wrong_parameter_is_named(client, parameters, name):
     answer = client.get(PATH, params=parameters)
@@ -246,7 +247,9 @@ def test_the_description_names_every_answer(client):
     paths = client.get("/openapi.json").json()["paths"]
     assert list(paths) == [PATH, "/health"]
     assert list(paths[PATH]["get"]["responses"]) == ["200", "422", "503"]
-    assert all(parameter["description"] for parameter in paths[PATH]["get"]["parameters"])
+    parameters = paths[PATH]["get"]["parameters"]
+    assert [(each["name"], each["in"], each["required"]) for each in parameters] == [("id", "query", True), ("time", "query", False), ("limit", "query", False)]
+    assert all(each["description"] for each in parameters)
 
 
 def test_a_taken_port_is_one_clear_error():

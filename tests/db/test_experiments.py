@@ -251,7 +251,7 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
     assert report["rows"][0]["user_count"] + report["rows"][1]["user_count"] == 20
     assert report["verdict"] in page.read_text()
     assert "no interval" in run("report", "try", "--attribution", "foo", exit_code=1)
-    assert "Next: " in run("report", "try", "--until", "foo", exit_code=1)
+    assert '"foo" is no date or moment that exists. Next: ' in run("report", "try", "--until", "foo", exit_code=1)
     assert "control 60%, lot 40%" in run("list") and " 20 " in run("list")
     assert "default_variant = 'random'" in run("conclude", "try", "lot")
     assert "not running" in run("stop", "try", exit_code=1)

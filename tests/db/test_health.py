@@ -137,6 +137,13 @@ def test_a_running_batch_is_seen_with_its_progress(network):
     network("select pgfeed._fill_recommendation_chunk(%s)", batch_id)
     status, found, _ = probes(network)["recommendations"]
     assert status == "ok" and f"batch {batch_id}: 60 of 60 users done, about" in found
+    network("call pgfeed.refresh_recommendations(%s)", END)
+    assert probes(network)["recommendations"][1].startswith("of 60 users at 2021-12-")
+
+
+def test_a_batch_of_active_users_is_not_taken_for_one_of_all(network):
+    network("call pgfeed.refresh_recommendations(%s, active_days => 3)", END)
+    assert " users with an event in the 3 days before the cut-off, at 2021-12-" in probes(network)["recommendations"][1]
 
 
 def test_a_batch_with_a_slow_chunk_is_not_interrupted_and_an_interrupted_one_goes_on_as_it_was_asked_for(network, network_dsn):

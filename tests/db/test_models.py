@@ -123,6 +123,28 @@ def test_a_file_with_features_of_the_moment_serves(connection, tmp_path):
         assert cursor.fetchall() == [("model", "other")] * 5
 
 
+def test_a_model_that_is_not_there_names_what_is(connection, tmp_path):
+    def error_of(job, *arguments):
+        with pytest.raises(PgfeedError) as error:
+            job(connection, *arguments)
+        return error.value.cause, error.value.next
+
+    assert error_of(models.load_active, "nothing") == error_of(models.activate, "nothing", None) == (
+        "variants with a model: control; that train can make: control, test", "./run train control --activate",
+    )
+    stored = ("stored versions: 1", "./run psql -c 'table pgfeed.model_versions'")
+    assert error_of(models.activate, "control", 7) == error_of(models.export_model, "control", 7, tmp_path / "model.cbm") == stored
+    assert error_of(models.load_active, "test") == ("none is stored", "./run train test --activate")
+    for variant in ("popular", "Control"):
+        with pytest.raises(PgfeedError, match="no model can be of variant"):
+            models.import_model(connection, variant, tmp_path / "model.cbm")
+    model = models.load_active(connection, "control") | {"feature_names": ["fresh.view_1h"]}
+    with pytest.raises(PgfeedError, match="./run evaluate full"):
+        evaluate.evaluate_logged(connection, model)
+    models.store(connection, "test", train.Trained(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
+    assert error_of(models.load_active, "test") == ("stored versions: 1", "./run activate test")
+
+
 def features_of(connection, days: list[date]) -> examples.Examples:
     names = train.feature_names(connection, "control")
     return examples.load_examples(connection, days, names, examples.encoders(connection, days[0]))

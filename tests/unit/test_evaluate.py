@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
-from loader import evaluate, train
+from loader import evaluate, full, train
 from loader.examples import Examples
 
 
@@ -68,4 +69,16 @@ def test_the_verdict_compares_one_metric_only():
 
     clear = [result("model", "HitRate@5", 0.5), result("random", "HitRate@5", 0.4), result("random", "Recall@20", 0.6)]
     assert evaluate.verdict(clear) == "the model is clear of every baseline"
-    assert evaluate.verdict([*clear, result("most popular", "HitRate@5", 0.495)]).endswith("not clear of: most popular")
+    near = [*clear, result("most popular", "HitRate@5", 0.495)]
+    assert evaluate.verdict(near) == "the model's interval is not clear of: most popular"
+    above = result("best like rate", "HitRate@5", 0.505)
+    assert evaluate.verdict([*near, above]) == "the model is not better than: best like rate; its interval is not clear of: most popular"
+    assert evaluate.verdict([*clear, above]) == "the model is not better than: best like rate"
+
+
+def test_the_figures_of_full_fit_into_80_columns():
+    methods = ["model", "decayed popularity"]
+    results = [evaluate.Result(method, metric, 0.123, 0.101, 0.145, 3000) for method in methods for metric in full.METRICS]
+    figures = full.Full("control", 1, "2021-12-12", 7023, dict.fromkeys(methods)).as_table(results)
+    figures.title = None
+    assert Console().measure(figures, options=Console(width=200).options).maximum <= 80

@@ -1,9 +1,11 @@
 """How a person writes arms, and the sentence on what came out."""
 
 import pytest
+from rich.console import Console
 
 from loader.errors import PgfeedError
-from loader.experiment import Report, parse_arms, verdict
+from loader.experiment import BRIEF, Report, brief_lines, parse_arms, verdict
+from loader.terminal import table
 from plpy.recommend_posts import lottery
 
 
@@ -56,6 +58,15 @@ def test_the_verdict_is_one_sentence():
         "Test against control is not decided: a lift of +10.0% (+8.0% to +12.0%) so far; to show one of 5% takes at least 9 more days."
     )
     assert verdict(report(lift=0.01)) == "Test is neither better nor worse than control by 5%: a lift of +1.0% (-1.0% to +3.0%)."
+
+
+def test_the_figures_fit_into_80_columns():
+    wide = report(lift=-0.123, arms=("control", "test_13"))
+    for row in wide.rows:
+        row |= {"metric": "likes per exposure", "user_count": 20_000, "days_needed": row["lift"] and 999}
+        row |= {} if row["lift"] else {"sequential_low": None, "sequential_high": None, "sequential_p_value": None, "days_needed": None}
+    figures = table("", BRIEF, brief_lines(wide), BRIEF[1:])
+    assert Console().measure(figures, options=Console(width=200).options).maximum <= 80
 
 
 def test_several_arms_share_the_error():

@@ -14,6 +14,7 @@ from loader.hints import as_verbs, plain
         "call pgfeed.refresh_recommendations(ts => '2021-12-13 12:00:00+00', k => 7, variant => 'control', active_days => 30)",
         "./run recommend --batch --at '2021-12-13 12:00:00+00' -k 7 --variant control --active 30",
     ),
+    ("no model was active. See: select * from pgfeed.model_activations", 'no model was active. See: ./run psql -c "select * from pgfeed.model_activations"'),
     ("call pgfeed.activate_model('control', 1)", "call pgfeed.activate_model('control', 1)"),
 ])
 def test_sql_becomes_a_verb(sql, verb):

@@ -1,0 +1,136 @@
+create or replace function pgfeed._job_probes()
+returns setof pgfeed.probe
+language plpgsql stable
+cost 100000 rows 3
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+    v_views constant text[] := array['post_text_features', 'post_features', 'user_features', 'user_topic_features'];
+    v_refresh pgfeed.feature_refreshes;
+    v_session record;
+    v_step integer;
+    v_experiment pgfeed.experiments;
+    v_batch pgfeed.recommendation_batches;
+    v_done record;
+begin
+    select r.* into v_refresh from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 1;
+
+    select
+        j.pid,
+        clock_timestamp() - j.started_at as duration,
+        (
+            select count(*)
+            from pgfeed._job_sessions('pgfeed.refresh_features') as w
+            where w.is_waiting
+        ) as waiting_count,
+        exists (
+            select from pgfeed._job_sessions('pgfeed.refresh_features') as w where w.pid = j.pid
+        ) as is_refresh
+    into v_session
+    from pgfeed._job_sessions('pgfeed.roll_up_events') as j
+    where not j.is_waiting;
+    -- A refresh keeps the locks of the views that it has done and of the one it is at.
+    select count(distinct c.oid) into v_step
+    from pg_locks as l
+    inner join pg_class as c on c.oid = l.relation
+    where
+        l.pid = v_session.pid
+        and c.relnamespace = 'pgfeed'::regnamespace
+        and c.relname = any(v_views || array['feature_packs'])
+        and l.mode in ('ExclusiveLock', 'AccessExclusiveLock', 'RowExclusiveLock');
+    return next pgfeed._probe(
+        'refresh',
+        null,
+        null,
+        case
+            when v_session.pid is null then 'none is running'
+            when not v_session.is_refresh or v_step = 0
+                then format('session %s is rolling up events', v_session.pid)
+            when v_step > cardinality(v_views)
+                then format('session %s is packing the posts, step 5 of 5', v_session.pid)
+            else format('session %s is refreshing %s, step %s of 5', v_session.pid, v_views[v_step], v_step)
+        end
+        || coalesce(', for ' || date_trunc('second', v_session.duration), '')
+        || case when v_session.waiting_count > 0 then format(', %s more wait', v_session.waiting_count) else '' end
+        || coalesce(
+            '; the last refresh took '
+            || round(extract(epoch from v_refresh.finished_at - v_refresh.started_at), 1) || ' s',
+            ''
+        ),
+        null
+    );
+
+    select b.* into v_batch from pgfeed.recommendation_batches as b order by b.batch_id desc limit 1;
+    select
+        coalesce(sum(cardinality(c.user_ids)), 0) as user_count,
+        -- Between two chunks a session at work holds no lock for a moment.
+        coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - interval '10 seconds'
+        and not exists (select from pgfeed._job_sessions('pgfeed.recommendation_chunks')) as is_idle,
+        coalesce(max(c.finished_at), v_batch.started_at) as at,
+        sum(cardinality(c.user_ids)) filter (where c.finished_at > clock_timestamp() - interval '1 minute')
+        / extract(
+            epoch from clock_timestamp()
+            - greatest(min(c.finished_at), v_batch.started_at, clock_timestamp() - interval '1 minute')
+        ) as pace
+    into v_done
+    from pgfeed.recommendation_chunks as c
+    where c.batch_id = v_batch.batch_id and c.finished_at is not null;
+    return next pgfeed._probe(
+        'recommendations',
+        null,
+        array[
+            case
+                when v_batch.finished_at is null and v_done.is_idle
+                    then 'the batch was interrupted at ' || to_char(v_done.at, 'YYYY-MM-DD HH24:MI')
+            end,
+            case
+                when
+                    v_batch.finished_at is not null
+                    and v_batch.features_as_of < v_refresh.as_of - interval '36 hours'
+                    then 'from older features than the present ones'
+            end
+        ],
+        case
+            when v_batch.batch_id is null then 'the table was never filled'
+            when v_batch.finished_at is null
+                then format(
+                    'batch %s: %s of %s users done', v_batch.batch_id,
+                    to_char(v_done.user_count, 'FM999,999,990'), to_char(v_batch.user_count, 'FM999,999,990')
+                )
+                || case
+                    when v_done.pace > 0 and not v_done.is_idle
+                        then format(', about %s s left', round((v_batch.user_count - v_done.user_count) / v_done.pace))
+                    else ''
+                end
+            else format(
+                'of %s users at %s',
+                to_char(v_batch.user_count, 'FM999,999,990'), to_char(v_batch.recommended_at, 'YYYY-MM-DD HH24:MI')
+            )
+        end,
+        format(
+            'call pgfeed.refresh_recommendations(%sk => %s, variant => %L, active_days => %s)',
+            case when v_batch.finished_at is null and not v_batch.is_now then format('ts => %L, ', v_batch.recommended_at) end,
+            v_batch.k, v_batch.variant, coalesce(v_batch.active_days::text, 'null')
+        )
+    );
+
+    select e.* into v_experiment from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null;
+    return next pgfeed._probe(
+        'experiment',
+        array[pgfeed._arm_problems(v_experiment.experiment_id)],
+        null,
+        coalesce(
+            v_experiment.name || ' runs since ' || to_char(v_experiment.started_at, 'YYYY-MM-DD HH24:MI'),
+            'none is running'
+        ),
+        format('call pgfeed.stop_experiment(%L), or ./run refresh', v_experiment.name)
+    );
+end;
+$$;
+
+alter function pgfeed._job_probes() owner to pgfeed_owner;
+
+comment on function pgfeed._job_probes() is 'The rows of health() about what runs or was interrupted';
+
+revoke all on function pgfeed._job_probes() from public;
