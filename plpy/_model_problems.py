@@ -56,6 +56,8 @@ def artifact_problems(artifact, names, golden_matrix, golden_scores):
         scores = booster.predict(golden, prediction_type="RawFormulaVal", thread_count=1)
     except (catboost.CatBoostError, ValueError) as error:
         return [f"CatBoost cannot score its golden sample: {str(error).splitlines()[0]}"]
+    if scores.ndim != 1:
+        return [f"it gives {scores.shape[1]} numbers for each post: posts are ranked by one"]
     if len(golden) == 0 or len(scores) != len(golden_scores):
         return ["it has no golden sample"]
     if not np.allclose(scores, golden_scores, rtol=TOLERANCE, atol=TOLERANCE):

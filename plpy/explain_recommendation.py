@@ -13,8 +13,7 @@ def explain_recommendation(plpy, cache, user_id, post_id, ts, variant):
     Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
     predictions, 2017). A post scored without a model has one row: what it was ranked by.
     """
-    Pool = import_catboost().Pool
-
+    catboost = import_catboost()
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:
             plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
@@ -33,7 +32,13 @@ def explain_recommendation(plpy, cache, user_id, post_id, ts, variant):
     names = given["model"]["feature_names"]
     values = np.array([[feature_values(name, posts, requests, place, 0) for name in names]], np.float32)
     booster = given["model"]["booster"]
-    shares = booster.get_feature_importance(Pool(values), type="ShapValues", thread_count=1)[0]
+    try:
+        shares = booster.get_feature_importance(catboost.Pool(values), type="ShapValues", thread_count=1)[0]
+    except catboost.CatBoostError as error:
+        plpy.error(
+            f"CatBoost cannot explain the model: {str(error).splitlines()[0]}", sqlstate="0A000",
+            hint="Ask about a variant that was trained here.",
+        )
     rows = [(AVERAGE, None, float(shares[-1]))] + [
         (name, None if np.isnan(value) else float(value), float(share))
         for name, value, share in zip(names, values[0], shares)

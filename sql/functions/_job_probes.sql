@@ -9,6 +9,7 @@ declare
     v_views constant text[] := array['post_text_features', 'post_features', 'user_features', 'user_topic_features'];
     v_refresh pgfeed.feature_refreshes;
     v_session record;
+    v_stranger record;
     v_step integer;
     v_experiment pgfeed.experiments;
     v_batch pgfeed.recommendation_batches;
@@ -39,9 +40,26 @@ begin
         and c.relnamespace = 'pgfeed'::regnamespace
         and c.relname = any(v_views || array['feature_packs'])
         and l.mode in ('ExclusiveLock', 'AccessExclusiveLock', 'RowExclusiveLock');
+    -- Anybody may take an advisory lock.
+    select j.pid, format('session %s of role %s, which has no role of pgfeed, holds the lock of %s', j.pid, a.usename, n.name) as sentence
+    into v_stranger
+    from unnest(array[
+        'refresh_features', 'roll_up_events', 'activate_model', 'start_experiment', 'create_event_partitions',
+        'refresh_recommendations', 'recommendation_chunks', 'ingest', 'embed', 'models'
+    ]) as n (name)
+    cross join lateral pgfeed._job_sessions('pgfeed.' || n.name) as j
+    inner join pg_stat_activity as a on a.pid = j.pid
+    where
+        not j.is_waiting
+        and not exists (
+            select
+            from unnest(array['pgfeed_owner', 'pgfeed_operator', 'pgfeed_writer']) as r (role_name)
+            where pg_has_role(a.usesysid, r.role_name, 'usage')
+        )
+    limit 1;
     return next pgfeed._probe(
         'refresh',
-        null,
+        array[v_stranger.sentence],
         null,
         case
             when v_session.pid is null then 'none is running'
@@ -58,7 +76,7 @@ begin
             || round(extract(epoch from v_refresh.finished_at - v_refresh.started_at), 1) || ' s',
             ''
         ),
-        null
+        format('select pg_terminate_backend(%s)', v_stranger.pid)
     );
 
     select b.* into v_batch from pgfeed.recommendation_batches as b order by b.batch_id desc limit 1;

@@ -19,6 +19,17 @@ begin
     while v_month <= to_at loop
         v_name := parent || to_char(v_month, '"_y"YYYY"m"MM');
         if to_regclass('pgfeed.' || v_name) is null then
+            -- Every month costs each call a little: thousands of them would slow everybody down.
+            if
+                v_month not between now() - interval '13 months' and now() + interval '1 year'
+                and not pg_has_role(session_user, 'pgfeed_operator', 'usage')
+                and not pg_has_role(session_user, 'pgfeed_owner', 'usage')
+            then
+                raise exception 'month % of % is more than a year from now', to_char(v_month, 'YYYY-MM'), parent
+                    using errcode = '42501', hint = format(
+                        'A member of pgfeed_operator makes it: call pgfeed.create_event_partitions(%L, %L)', from_at, to_at
+                    );
+            end if;
             perform pg_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'));
             -- to_regclass could still answer from before the wait for the lock.
             if not exists (
@@ -46,6 +57,7 @@ $$;
 alter procedure pgfeed._create_partitions(text, timestamptz, timestamptz) owner to pgfeed_owner;
 
 comment on procedure pgfeed._create_partitions(text, timestamptz, timestamptz) is
-    'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included';
+    'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included; those more than '
+    'a year from now for a session of pgfeed_operator or pgfeed_owner only';
 
 revoke all on procedure pgfeed._create_partitions(text, timestamptz, timestamptz) from public;

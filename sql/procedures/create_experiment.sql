@@ -51,9 +51,9 @@ begin
         raise exception 'the expected lift % is not above 0 and at most 10', expected_lift
             using errcode = '22023', hint = 'It is relative: 0.05 is 5%.';
     end if;
-    if exists (select from pgfeed.experiments as e where e.name = experiment) then
-        raise exception 'there is an experiment % already', experiment
-            using errcode = '22023', hint = 'Choose another name.';
+    if octet_length(salt) > 1000 then
+        raise exception 'the salt has % bytes', octet_length(salt)
+            using errcode = '22023', hint = 'Every call reads it: give at most 1000.';
     end if;
 
     v_slot_count := case when (select bool_and(w % 100 = 0) from unnest(v_weights) as w) then 100 else 10000 end;
@@ -64,7 +64,12 @@ begin
         v_slot_count,
         expected_lift
     )
+    on conflict (name) do nothing
     returning experiment_id into v_id;
+    if v_id is null then
+        raise exception 'there is an experiment % already', experiment
+            using errcode = '22023', hint = 'Choose another name.';
+    end if;
 
     insert into pgfeed.experiment_arms (experiment_id, number, arm, variant, version, weight, slots)
     select

@@ -61,7 +61,7 @@ CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included';
+COMMENT ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included; those more than a year from now for a session of pgfeed_operator or pgfeed_owner only';
 CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -288,7 +288,7 @@ CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time z
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too';
+COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too. Months more than a year from now are for members of pgfeed_operator and pgfeed_owner';
 CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[] DEFAULT NULL::integer[], IN arms text[] DEFAULT NULL::text[], IN salt text DEFAULT NULL::text, IN expected_lift double precision DEFAULT 0.05)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -64,6 +64,7 @@ MISTAKES = [
     ("create_experiment('try', '{control,control}')", "same name"),
     ("create_experiment('try', '{control,popular}', expected_lift => 0)", "expected lift 0 "),
     ("create_experiment('try', '{control,popular}', expected_lift => null)", "expected lift <NULL>"),
+    ("create_experiment('try', '{control,popular}', salt => repeat('x', 1001))", "salt has 1001 bytes"),
     ("create_experiment('Try it', '{control,popular}')", "not usable"),
     ("create_experiment('try', '{control,popular@x}')", "not usable"),
     ("create_experiment('first', '{control,popular}')", "already"),

@@ -9,8 +9,9 @@ import time
 
 import psycopg2
 import pytest
+from psycopg2.extensions import make_dsn
 
-from tests.db.conftest import ROOT, autocommit, dsn_of, queries
+from tests.db.conftest import ROOT, autocommit, database_name, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
 PROBES = "select name, status, found, remedy from pgfeed.health()"
@@ -129,6 +130,18 @@ def test_a_running_refresh_is_seen_at_its_step(network, network_dsn, hindrance, 
         refresh.join()
     assert found[0] == "ok" and f"session {pid} is {words}, for 00:00:" in found[1]
     assert "none is running; the last refresh took" in probes(network)["refresh"][1]
+
+
+def test_a_stranger_that_holds_a_lock_is_named(network, network_dsn):
+    name = database_name("stranger")
+    network(f'create role "{name}" login password \'secret\'')
+    with autocommit(make_dsn(network_dsn, user=name, password="secret")) as other:
+        queries(other)("select pg_advisory_lock(hashtext('pgfeed.roll_up_events'))")
+        status, found, remedy = probes(network)["refresh"]
+        pid = other.info.backend_pid
+    assert (status, remedy) == ("fail", f"select pg_terminate_backend({pid})")
+    assert f"session {pid} of role {name}, which has no role of pgfeed, holds the lock of roll_up_events" in found
+    network(f'drop role "{name}"')
 
 
 def test_a_running_batch_is_seen_with_its_progress(network):

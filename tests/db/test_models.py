@@ -40,6 +40,19 @@ def test_a_file_from_elsewhere_serves(connection, tmp_path):
         assert cursor.fetchall() == [("model", "other")] * 5
 
 
+def test_a_model_whose_scores_are_scaled_serves_and_says_that_it_cannot_be_explained(connection, tmp_path):
+    booster = fitted(["user.age", "post.like_rate"])
+    booster.set_scale_and_bias(2.0, [0.0])
+    booster.save_model(str(tmp_path / "model.cbm"))
+    models.activate(connection, "other", models.import_model(connection, "other", tmp_path / "model.cbm"))
+    with connection.cursor() as cursor:
+        cursor.execute("select distinct source from pgfeed.recommend_posts(7, '2021-12-13', 5, 'other')")
+        assert cursor.fetchall() == [("model",)]
+        with pytest.raises(psycopg2.errors.FeatureNotSupported, match="CatBoost cannot explain the model"):
+            cursor.execute("select pgfeed.explain_recommendation(7, 3, '2021-12-13', 'other')")
+    connection.rollback()
+
+
 def test_export_and_import_give_the_same_scores(connection, tmp_path):
     path = tmp_path / "model.cbm"
     assert models.export_model(connection, "control", None, path) == path.stat().st_size

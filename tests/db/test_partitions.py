@@ -2,7 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.db.conftest import autocommit, queries
+import psycopg2
+import pytest
+
+from tests.db.conftest import autocommit, database_name, queries
 
 
 def test_many_sessions_make_the_same_partitions(dsn):
@@ -15,3 +18,19 @@ def test_many_sessions_make_the_same_partitions(dsn):
     with autocommit(dsn) as connection:
         rows = queries(connection)("select count(*) from pg_class where relispartition and relkind = 'r' and relnamespace = 'pgfeed'::regnamespace")
     assert rows == [(12,)]
+
+
+def test_a_writer_makes_the_months_of_a_year_only(network):
+    name = database_name("application")
+    network(f'create role "{name}" in role pgfeed_writer')
+    try:
+        network(f'set session authorization "{name}"')
+        network("call pgfeed.create_event_partitions(now(), now() + interval '11 months')")
+        assert len(network("select pgfeed.serve_posts(7, now() - interval '11 months')")) == 5
+        for statement in ("call pgfeed.create_event_partitions('1970-01-01', now())", "select pgfeed.serve_posts(7, '2021-12-12')"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="more than a year from now"):
+                network(statement)
+    finally:
+        network("reset session authorization")
+        network(f'drop owned by "{name}"; drop role "{name}"')
+    network("call pgfeed.create_event_partitions('1990-01-01', '1990-01-01')")

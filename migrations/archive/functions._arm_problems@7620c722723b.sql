@@ -1,0 +1,41 @@
+create or replace function pgfeed._arm_problems(
+    experiment_id integer
+)
+returns text
+language plpgsql stable
+cost 100000
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+    return (
+        select
+            string_agg(
+                format('arm %s: %s', a.arm, p.problems),
+                '; ' order by a.number
+            )
+        from pgfeed.experiment_arms as a
+        left join pgfeed.active_models as c on c.variant = a.variant and a.version is null
+        left join pgfeed.models as m on m.variant = a.variant and m.version = coalesce(a.version, c.version)
+        cross join lateral (
+            select
+                case
+                    when m.model_id is not null then array_to_string(pgfeed._model_problems(m.model_id), '; ')
+                    when a.version is not null then 'there is no such model (see pgfeed.model_versions)'
+                    else format('there is no such model (./run train %s --activate)', a.variant)
+                end as problems
+        ) as p
+        where
+            a.experiment_id = _arm_problems.experiment_id
+            and a.variant not in ('popular', 'random')
+            and p.problems is distinct from ''
+    );
+end;
+$$;
+
+alter function pgfeed._arm_problems(integer) owner to pgfeed_owner;
+
+comment on function pgfeed._arm_problems(integer) is
+    'Why models of an experiment''s arms cannot serve; null: all can';
+
+revoke all on function pgfeed._arm_problems(integer) from public;

@@ -1,0 +1,25 @@
+create or replace procedure pgfeed.create_event_partitions(
+    from_at timestamptz,
+    to_at timestamptz
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    call pgfeed._create_partitions('feed_events', from_at, to_at);
+    if now() between from_at and to_at then
+        call pgfeed._create_partitions('exposures', now(), least(to_at, now() + interval '1 month'));
+    end if;
+end;
+$$;
+
+alter procedure pgfeed.create_event_partitions(timestamptz, timestamptz) owner to pgfeed_owner;
+
+comment on procedure pgfeed.create_event_partitions(timestamptz, timestamptz) is
+    'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; '
+    'if now is between them, those of exposures for this month and the next too';
+
+revoke all on procedure pgfeed.create_event_partitions(timestamptz, timestamptz) from public;
+grant execute on procedure pgfeed.create_event_partitions(timestamptz, timestamptz)
+to pgfeed_writer, pgfeed_operator;
