@@ -134,8 +134,8 @@ def test_a_running_refresh_is_seen_at_its_step(network, network_dsn, hindrance, 
 
 def test_a_stranger_that_holds_a_lock_is_named(network, network_dsn):
     name = database_name("stranger")
-    network(f'create role "{name}" login password \'secret\'')
-    with autocommit(make_dsn(network_dsn, user=name, password="secret")) as other:
+    network(f'create role "{name}" login password \'{name}\'')
+    with autocommit(make_dsn(network_dsn, user=name, password=name)) as other:
         queries(other)("select pg_advisory_lock(hashtext('pgfeed.roll_up_events'))")
         status, found, remedy = probes(network)["refresh"]
         pid = other.info.backend_pid
