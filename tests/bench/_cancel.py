@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -61,12 +61,12 @@ class Calls:
     def __init__(self, server: Server, database: str, network: Network, kind: str):
         self.server, self.database, self.network, self.kind = server, database, network, kind
         self.number = 0
-        self.day = datetime.fromisoformat(network.moment).replace(hour=0, minute=0, second=0)
         self.connection = server.session(database)
+        (self.moment,), = queries(self.connection)("select as_of from pgfeed.feature_refreshes order by refresh_id desc limit 1")
         self.expected = self.ask()
 
     def ask(self) -> list[tuple]:
-        return queries(self.connection)(CALL, self.network.asked[0], self.network.moment)
+        return queries(self.connection)(CALL, self.network.asked[0], self.moment)
 
     def next(self) -> list:
         """Return the arguments of the next call; give it its session."""
@@ -74,9 +74,8 @@ class Calls:
         if self.kind == "first of a session":
             self.connection.close()
             self.connection = self.server.session(self.database)
-        is_past = self.kind == "for a past day"
-        moment = str(self.day - timedelta(days=1 + self.number % PAST_DAYS)) if is_past else self.network.moment
-        return [self.network.asked[self.number % len(self.network.asked)], moment]
+        days = 1 + self.number % PAST_DAYS if self.kind == "for a past day" else 0
+        return [self.network.asked[self.number % len(self.network.asked)], self.moment - timedelta(days=days)]
 
     def seconds(self) -> float:
         """Return how long the next call takes, at most LONGEST_SECONDS."""
