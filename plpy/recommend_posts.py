@@ -76,7 +76,7 @@ PLANS = {
     ),
     "model": ("select artifact, sha256, feature_names, encoders from pgfeed.models where model_id = $1", ["bigint"]),
     "stored pack": (
-        "select feature_names, topics, post_ids, topic_codes, matrix from pgfeed.feature_packs where pack_id = $1",
+        "select feature_names, topics, post_ids, topic_codes, matrix, relative from pgfeed.feature_packs where pack_id = $1",
         ["bigint"],
     ),
     "computed pack": (
@@ -126,10 +126,33 @@ def unpack_posts(row, scale=None):
         "columns": dict(zip(names, matrix)),
         "vectors": {},
     }
+    relative = None
+    if row.get("relative") is not None:
+        scale, relative = unpack_relative(row["relative"], posts)
     posts["scale"] = scale or catalogue_scale(posts)
     posts["is_popular"] = (view_and_like_counts(posts)[0] > posts["scale"]["mean_views"]).astype(np.int64)
-    posts["columns"] |= relative_columns(posts)
+    posts["columns"] |= relative or relative_columns(posts)
     return posts
+
+
+def pack_relative(posts):
+    """Return a pack's scale and relative columns as bytes: big-endian float8, in the order of unpack_relative()."""
+    scale = posts["scale"]
+    numbers = [scale["mean_views"], scale["popularity_rates"], scale["qualities"], scale["group_rates"]]
+    numbers += [posts["columns"][name] for name in RELATIVE_COLUMNS]
+    return np.concatenate([np.ravel(each) for each in numbers]).astype(">f8").tobytes()
+
+
+def unpack_relative(blob, posts):
+    """Return what pack_relative() packed: the scale, see catalogue_scale(), and the columns, see relative_columns()."""
+    groups, grid, count = len(posts["topics"]) + 1, len(QUALITIES), len(posts["post_ids"])
+    ends = np.cumsum([1, 2, 2 * grid, 2 * groups, count])
+    numbers = np.split(np.frombuffer(blob, ">f8").astype(np.float64), ends)
+    scale = {
+        "mean_views": numbers[0][0], "popularity_rates": numbers[1], "qualities": numbers[2].reshape(2, grid).astype(np.float32),
+        "group_rates": numbers[3].reshape(groups, 2),
+    }
+    return scale, {name: values.astype(np.float32) for name, values in zip(RELATIVE_COLUMNS, numbers[4:])}
 
 
 def catalogue_scale(posts):

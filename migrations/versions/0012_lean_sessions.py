@@ -1,4 +1,4 @@
-"""Sessions without scipy, and events of a user from the index alone."""
+"""Leaner sessions, events of a user from the index alone, and what attacks found."""
 
 from migrations.objects import execute, install
 
@@ -16,29 +16,36 @@ def upgrade() -> None:
             add primary key (user_id, event_at, post_id, action) include (target);
         -- An answer of more than 1 GB is an error: a few such posts would be one for everybody.
         alter table pgfeed.posts add constraint posts_text_check check (octet_length(text) <= 20000000) not valid;
+        alter table pgfeed.feature_packs add column relative bytea;
+        alter table pgfeed.feature_packs alter column relative set storage external;
+        comment on column pgfeed.feature_packs.relative is
+            'See _relative_columns(); null: packed before there was this column, sessions compute it';
         create index on pgfeed.recommendations (recommended_at);
     """)
     install("functions/_arm_problems", "c1ddcbef10c4")
     install("functions/_data_probes", "9246e7e83d9a")
-    install("functions/_explain_recommendation", "c2e0d3171410")
-    install("functions/_factors", "f163e86e5a39")
+    install("functions/_explain_recommendation", "9beab8b7f51d")
+    install("functions/_factors", "ca684f5a6592")
     install("functions/_job_probes", "e5064532b2ed")
-    install("functions/_model_problems", "d62eb3a60297")
-    install("functions/_post_factors", "bf81084ebb58")
-    install("functions/_recommend_posts", "e57e36c53b66")
-    install("functions/_shortlist", "639c9c5d515a")
-    install("functions/_unpack_factors", "73591215daf5")
+    install("functions/_model_problems", "b805e2b60ed3")
+    install("functions/_post_factors", "dbe630229239")
+    install("functions/_recommend_posts", "357a77db8d7b")
+    install("functions/_shortlist", "11561a2dce5e")
+    install("functions/_unpack_factors", "a1eab200f964")
     install("procedures/_create_partitions", "46ee26af0af2")
     install("procedures/_find_stale_days", "d922812d7352")
     install("procedures/create_event_partitions", "5f0d4fb1b712")
     install("procedures/create_experiment", "8b826f1ac21e")
     install("procedures/drop_exposures", "962aafa86f0f")
     install("views/data_stages", "740839361c8d")
+    install("functions/_relative_columns", "6b78f21330d4")
+    install("procedures/_pack_features", "528e79db99c8")
 
 
 def downgrade() -> None:
     execute("""
         alter table pgfeed.posts drop constraint posts_text_check;
+        alter table pgfeed.feature_packs drop column relative;
         drop index pgfeed.recommendations_recommended_at_idx;
         alter table pgfeed.feed_events
             drop constraint feed_events_pkey,
@@ -60,3 +67,5 @@ def downgrade() -> None:
     install("procedures/create_experiment", "b4f32ac5b837")
     install("procedures/drop_exposures", "b46c37a7ab95")
     install("views/data_stages", "a2081ed5014d")
+    install("procedures/_pack_features", "d3ae6f7aca10")
+    execute("drop function pgfeed._relative_columns(text[], text[], bytea, bytea, bytea)")

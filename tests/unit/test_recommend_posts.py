@@ -169,6 +169,16 @@ def test_quality_without_views_is_that_of_the_topic_and_the_catalogue_may_be_emp
     assert len(packed([], [], [])["columns"]["post.quality"]) == 0
 
 
+def test_what_is_packed_of_the_comparison_is_what_would_be_computed():
+    posts = packed([100, 300, 0, 20], [10, 60, 0, 5], [0, 1, 1, -1])
+    scale, columns = body.unpack_relative(body.pack_relative(posts), posts)
+    assert scale.keys() == posts["scale"].keys() and columns.keys() == set(body.RELATIVE_COLUMNS)
+    for found, expected in ((scale, posts["scale"]), (columns, posts["columns"])):
+        for name, values in found.items():
+            np.testing.assert_array_equal(values, expected[name])
+            assert np.asarray(values).dtype == np.asarray(expected[name]).dtype
+
+
 def test_a_pack_that_is_joined_is_compared_with_the_first_ones_catalogue():
     first = packed([100, 300], [10, 60], [0, 1])
     second = packed([250], [40], [1], first["scale"])

@@ -1,0 +1,29 @@
+create or replace function pgfeed._relative_columns(
+    feature_names text[],
+    topics text[],
+    post_ids bytea,
+    topic_codes bytea,
+    matrix bytea
+)
+returns bytea
+language plpython3u immutable parallel safe
+cost 1000000
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+--!include plpy/recommend_posts.py
+
+
+--!include plpy/_relative_columns.py
+
+
+return _relative_columns(plpy, SD, feature_names, topics, post_ids, topic_codes, matrix)
+$$;
+
+alter function pgfeed._relative_columns(text[], text[], bytea, bytea, bytea) owner to pgfeed_owner;
+
+comment on function pgfeed._relative_columns(text[], text[], bytea, bytea, bytea) is
+    'What a pack''s posts are compared with, and how they compare (post.view_ratio, post.quality), as big-endian '
+    'float8: see pack_relative() in plpy/recommend_posts.py. The arguments are a row of _post_pack()';
+
+revoke all on function pgfeed._relative_columns(text[], text[], bytea, bytea, bytea) from public;
