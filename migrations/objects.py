@@ -64,8 +64,25 @@ def execute(sql: str) -> None:
 
 
 def install(name: str, pin: str) -> None:
-    """Create or replace one object from the pinned text."""
-    execute(resolve(name, pin))
+    """Create or replace one object from the pinned text.
+
+    On Citus, which refuses to replace some of them everywhere, what is in Python is replaced on the coordinator only:
+    it runs nowhere else.
+    """
+    text = resolve(name, pin)
+    if "language plpython3u" in text and is_on_citus():
+        text = f"set local citus.enable_ddl_propagation = off;\n{text}\nset local citus.enable_ddl_propagation = on;"
+    execute(text)
+
+
+def is_on_citus() -> bool:
+    """Return whether the database that is migrated has the extension citus."""
+    from alembic import context, op
+
+    if context.is_offline_mode():
+        return False
+    found = op.get_bind().exec_driver_sql("select exists (select from pg_extension where extname = 'citus')")
+    return bool(found.scalar())
 
 
 def pins() -> dict[str, str]:

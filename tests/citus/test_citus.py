@@ -2,6 +2,7 @@
 
 import math
 import signal
+import sys
 from datetime import date
 
 import numpy as np
@@ -12,7 +13,9 @@ from loader import batch, examples, experiment
 from loader.ingest import ingest
 from loader.refresh import refresh
 from loader.sources import open_sources
+from tests.citus.nodes import DATABASE
 from tests.db.conftest import autocommit, queries
+from tests.servers import program
 
 END = "2021-10-25 12:00+00"
 PAST = "2021-10-20 18:30+00"
@@ -163,6 +166,13 @@ def test_roles_do_on_citus_what_they_may(both):
             for statement in statements:
                 query(statement)
             query("reset session authorization")
+
+
+def test_an_update_reaches_tables_that_are_spread(both):
+    before = lists(both.citus, END)
+    for way in (("downgrade", "-1"), ("upgrade", "head")):
+        program(sys.executable, "-m", "alembic", *way, **both.nodes[0].client_options(DATABASE))
+        assert lists(both.citus, END) == before
 
 
 def test_while_a_worker_is_away_the_others_users_are_served(both):
