@@ -1,6 +1,8 @@
 """Connections to the database that pgfeed lives in."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -30,6 +32,18 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
         ) from error
     except psycopg2.ProgrammingError as error:
         raise PgfeedError("PGFEED_DSN is not a connection string", str(error), "use postgresql://user:password@host:port/database") from error
+
+
+@contextmanager
+def outside_transaction(connection: psycopg2.extensions.connection) -> Iterator[None]:
+    """Let each statement commit by itself: some refuse to run in a transaction."""
+    before = connection.autocommit
+    connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = before
 
 
 def restored_without_data(cursor: psycopg2.extensions.cursor) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
+from loader.db import outside_transaction
 from loader.embedders import Embedder
 from loader.errors import PgfeedError
 from loader.terminal import console, progress
@@ -306,23 +307,19 @@ def build_hnsw(connection: Connection, name: str, table: str, vector: str, vecto
         is_valid = cursor.fetchone()
     if is_valid == (True,) or count < INDEX_FROM:
         return is_valid == (True,)
-    connection.autocommit = True
-    try:
-        with connection.cursor() as cursor, console.status(f"indexing {count:,} vectors"):
-            cursor.execute(f"drop index if exists pgfeed.{name}")
-            # Parallel builds of pgvector before 0.8.2 can overflow.
-            cursor.execute("set max_parallel_maintenance_workers = 0")
-            # The whole graph in memory, where it fits: many times faster.
-            megabytes = min(count * (vector_bytes + INDEX_LINK_BYTES) // 10**6 + 64, INDEX_MEMORY_MB)
-            cursor.execute(
-                "select set_config('maintenance_work_mem', %s || 'MB', false)"
-                " where pg_size_bytes(current_setting('maintenance_work_mem')) < %s * 1048576", [megabytes, megabytes],
-            )
-            cursor.execute(f"create index concurrently {name} on pgfeed.{table} using hnsw ({vector}){where}")
-            cursor.execute("reset max_parallel_maintenance_workers")
-            cursor.execute("reset maintenance_work_mem")
-    finally:
-        connection.autocommit = False
+    with outside_transaction(connection), connection.cursor() as cursor, console.status(f"indexing {count:,} vectors"):
+        cursor.execute(f"drop index if exists pgfeed.{name}")
+        # Parallel builds of pgvector before 0.8.2 can overflow.
+        cursor.execute("set max_parallel_maintenance_workers = 0")
+        # The whole graph in memory, where it fits: many times faster.
+        megabytes = min(count * (vector_bytes + INDEX_LINK_BYTES) // 10**6 + 64, INDEX_MEMORY_MB)
+        cursor.execute(
+            "select set_config('maintenance_work_mem', %s || 'MB', false)"
+            " where pg_size_bytes(current_setting('maintenance_work_mem')) < %s * 1048576", [megabytes, megabytes],
+        )
+        cursor.execute(f"create index concurrently {name} on pgfeed.{table} using hnsw ({vector}){where}")
+        cursor.execute("reset max_parallel_maintenance_workers")
+        cursor.execute("reset maintenance_work_mem")
     return True
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from psycopg2.extensions import connection as Connection
 
+from loader.db import outside_transaction
 from loader.terminal import console, progress
 
 
@@ -30,10 +31,8 @@ def roll_up(connection: Connection) -> int:
         stale = cursor.fetchone()[0]
     if stale:
         # A call finds a user's events in the index alone where vacuum has seen the rows.
-        connection.autocommit = True
-        with connection.cursor() as cursor, console.status("vacuuming new events"):
+        with outside_transaction(connection), connection.cursor() as cursor, console.status("vacuuming new events"):
             cursor.execute("vacuum (analyze) pgfeed.feed_events")
-        connection.autocommit = False
         with progress("rolling up days", stale) as advance:
             for _ in range(stale):
                 with connection, connection.cursor() as cursor:

@@ -17,20 +17,31 @@ class ForeignType(type):
     """A type of a skipped module: asked about a value it needs the module only if that is imported, called it imports it."""
 
     def __instancecheck__(cls, value):
-        module = sys.modules.get(cls.__module__)
-        return module is not None and isinstance(value, getattr(module, cls.__name__))
+        found = getattr(sys.modules.get(cls.__module__), cls.__name__, cls)
+        return found is not cls and isinstance(value, found)
 
     def __call__(cls, *arguments, **named):
         return getattr(import_module(cls.__module__), cls.__name__)(*arguments, **named)
 
 
 def stand_in(name):
-    """Return a module of that name that has the skipped types, and imports the real one for anything else."""
+    """Return a module of that name that has the skipped types; asked for anything else it makes way for the real one."""
     module = ModuleType(name)
     for kind in SKIPPED[name]:
         setattr(module, kind, ForeignType(kind, (), {"__module__": name}))
-    module.__getattr__ = lambda attribute: getattr(import_module(name), attribute)
+
+    def real_attribute(attribute):
+        make_way(module)
+        return getattr(import_module(name), attribute)
+
+    module.__getattr__ = real_attribute
     return module
+
+
+def make_way(module):
+    """Let the next import of a stand-in's name import the real module."""
+    if sys.modules.get(module.__name__) is module:
+        del sys.modules[module.__name__]
 
 
 def import_catboost():
@@ -45,8 +56,8 @@ def import_catboost():
         try:
             import catboost
         finally:
-            for name in SKIPPED:
-                del sys.modules[name]
+            for module in modules.values():
+                make_way(module)
     import catboost
 
     return catboost

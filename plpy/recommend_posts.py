@@ -136,7 +136,10 @@ def unpack_posts(row, scale=None):
 
 
 def pack_relative(posts):
-    """Return a pack's scale and relative columns as bytes: big-endian float8, in the order of unpack_relative()."""
+    """Return a pack's scale and relative columns as bytes: big-endian float8, in the order of unpack_relative().
+
+    A revision that changes what they are must clear what was packed.
+    """
     scale = posts["scale"]
     numbers = [scale["mean_views"], scale["popularity_rates"], scale["qualities"], scale["group_rates"]]
     numbers += [posts["columns"][name] for name in RELATIVE_COLUMNS]

@@ -41,7 +41,7 @@ begin
         and c.relname = any(v_views || array['feature_packs'])
         and l.mode in ('ExclusiveLock', 'AccessExclusiveLock', 'RowExclusiveLock');
     -- Anybody may take an advisory lock.
-    select j.pid, format('session %s of role %s, which has no role of pgfeed, holds the lock of %s', j.pid, a.usename, n.name) as sentence
+    select j.pid, format('session %s of role %s, neither operator nor writer, holds the lock of %s', j.pid, a.usename, n.name) as sentence
     into v_stranger
     from unnest(array[
         'refresh_features', 'roll_up_events', 'activate_model', 'start_experiment', 'create_event_partitions',
@@ -54,7 +54,7 @@ begin
         and not exists (
             select
             from unnest(array['pgfeed_owner', 'pgfeed_operator', 'pgfeed_writer']) as r (role_name)
-            where pg_has_role(a.usesysid, r.role_name, 'usage')
+            where pg_has_role(a.usesysid, r.role_name, 'member')
         )
     limit 1;
     return next pgfeed._probe(

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
+from loader.errors import PgfeedError
 from loader.terminal import console
 from tests.servers import Server
 
@@ -18,7 +19,10 @@ def suites(server: Server, folder: Path, seed: int, effort: int) -> Iterator[tup
         path = folder / f"{suite}.xml"
         arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}", f"--junitxml={path}", f"tests/db/test_{suite}.py"]
         with console.status(f"tests/db/test_{suite}.py"):
-            server.command("postgres", arguments, PGFEED_TEST_EFFORT=str(effort)).communicate()
+            process = server.command("postgres", arguments, PGFEED_TEST_EFFORT=str(effort))
+            printed, complaints = process.communicate()
+        if process.returncode not in (0, 1):
+            raise PgfeedError(f"tests/db/test_{suite}.py did not run", (complaints or printed).strip()[-2000:], "mend that first")
         yield from results(path)
 
 

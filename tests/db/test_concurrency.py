@@ -6,7 +6,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from loader import models, train
+from loader import models, refresh, train
 from migrations.objects import compose
 from tests.db.conftest import autocommit, queries
 
@@ -153,3 +153,16 @@ def test_a_function_that_is_replaced_between_two_rows_does_not_end_the_server(ne
             run("select string_agg(repeat('x', n), '') from generate_series(1, 900) as n")  # takes memory that was freed
             found += run("fetch 1 from rows")
     assert found == network("select post_id from pgfeed.recommend_posts(7, %s, 21) order by rank", END)
+
+
+def test_a_vacuum_that_fails_leaves_the_connection_as_it_was(network, network_dsn):
+    network("insert into pgfeed.feed_events select '2021-12-12 23:00+00', 7, 3, now(), 'view'")
+    with psycopg2.connect(network_dsn) as other, closing(psycopg2.connect(network_dsn)) as connection:
+        queries(other)("lock table pgfeed.feed_events_y2021m12 in share update exclusive mode")
+        queries(connection)(PATIENCE)
+        connection.commit()
+        with pytest.raises(psycopg2.errors.LockNotAvailable):
+            refresh.roll_up(connection)
+        assert not connection.autocommit
+        other.rollback()
+        assert refresh.roll_up(connection) and not connection.autocommit

@@ -202,7 +202,7 @@ def test_an_empty_text_and_a_huge_one(query):
 def test_pack_holds_the_features_column_by_column(network):
     import numpy as np
 
-    from plpy.recommend_posts import unpack_posts
+    from plpy.recommend_posts import pack_relative, unpack_posts
 
     keys = ["feature_names", "topics", "post_ids", "topic_codes", "matrix"]
     posts = unpack_posts(dict(zip(keys, network(f"select {', '.join(keys)} from pgfeed.feature_packs")[0])))
@@ -211,6 +211,7 @@ def test_pack_holds_the_features_column_by_column(network):
     assert np.array_equal(posts["columns"]["post.like_rate"], np.float32([row[1] for row in rows]))
     assert np.array_equal(posts["columns"]["post.age_days"], np.float32([row[2] for row in rows]))
     assert [posts["topics"][code] for code in posts["topic_codes"][:2]] == ["movie", "sport"]
+    assert pack_relative(posts) == network("select relative from pgfeed.feature_packs")[0][0].tobytes()
 
 
 def test_refresh_defaults_to_the_end_of_the_feed(query, feed):

@@ -27,10 +27,24 @@ def test_a_writer_makes_the_months_of_a_year_only(network):
         network(f'set session authorization "{name}"')
         network("call pgfeed.create_event_partitions(now(), now() + interval '11 months')")
         assert len(network("select pgfeed.serve_posts(7, now() - interval '11 months')")) == 5
-        for statement in ("call pgfeed.create_event_partitions('1970-01-01', now())", "select pgfeed.serve_posts(7, '2021-12-12')"):
-            with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="more than a year from now"):
+        for statement, hint in (
+            ("call pgfeed.create_event_partitions('1970-01-01', now())", "member of pgfeed_operator"), ("select pgfeed.serve_posts(7, '2021-12-12')", "recommend_posts"),
+        ):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="more than a year from now") as raised:
                 network(statement)
+            assert hint in raised.value.diag.message_hint
     finally:
         network("reset session authorization")
         network(f'drop owned by "{name}"; drop role "{name}"')
-    network("call pgfeed.create_event_partitions('1990-01-01', '1990-01-01')")
+
+
+def test_an_operator_makes_any_month(network):
+    name = database_name("operator")
+    network(f'create role "{name}" noinherit in role pgfeed_operator')
+    try:
+        network(f'set session authorization "{name}"')
+        network("set role pgfeed_operator")
+        network("call pgfeed.create_event_partitions('1990-01-01', '1990-01-01')")
+    finally:
+        network("reset session authorization")
+        network(f'drop role "{name}"')
