@@ -45,7 +45,7 @@ def make_way(module):
 
 
 def import_catboost():
-    """Return CatBoost, imported with stand-ins for pandas and scipy: which spares 60 MB of each session and a second of its first call.
+    """Return CatBoost, imported with stand-ins for pandas and scipy: which takes two thirds off a session's memory and first call.
 
     CatBoost still takes the DataFrames and sparse matrices of other code in the session, which imports their modules itself.
     """
