@@ -64,7 +64,7 @@ def crowd_rows(server: Server, network: crashes.Network, folder: Path) -> Iterat
 def load_rows(server: Server, network: crashes.Network, minutes: float, calls: int) -> Iterator[Row]:
     """Yield a row for each kind of load."""
     server.clone("f_fresh", "f_load")
-    counts, errors, slowest = _load.traffic(server, "f_load", network, minutes)
+    counts, errors, slowest = _load.traffic(server, "f_load", minutes)
     what = ", ".join(f"{count:,} {name}" for name, count in counts.items())
     yield Row(f"{minutes:g} minutes of mixed traffic", sum(counts.values()), 0, 0, len(errors), f"{what}; slowest serve_posts {slowest * 1000:.0f} ms", errors[:5])
     server.clone("f_fresh", "f_load")
@@ -89,7 +89,7 @@ def suite_rows(server: Server, folder: Path, seed: int, rounds: int) -> Iterator
         yield Row(name, tried, crashed=crashed, wrong=len(wrong) - crashed, sentences=wrong[:5])
 
 
-SECTIONS = ("suites", "crashes", "crowd", "load", "cancel")
+SECTIONS = ("suites", "crashes", "crowd", "cancel", "load")
 
 
 @click.command()
