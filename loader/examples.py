@@ -65,7 +65,7 @@ def midnight(day: date) -> datetime:
 def day_views(connection: Connection) -> list[tuple[date, int]]:
     """Return the days with views and how many, in order; PgfeedError if there are too few to hold some out."""
     with connection.cursor() as cursor:
-        cursor.execute("select day, view_count from pgfeed.rollup_days where view_count > 0 and not is_stale order by day")
+        cursor.execute("select day, view_count from pgfeed.rollup_days where view_count > 0 and not is_stale and day <= now()::date order by day")
         days = cursor.fetchall()
     if len(days) < 3:
         raise PgfeedError(

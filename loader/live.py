@@ -77,14 +77,13 @@ class Live:
         return "\n".join(lines)
 
 
-def requests(world: World, first: date, last: date, count: int, seed: int) -> tuple[np.ndarray, list[datetime]]:
-    """Return users and moments, both uniform: whole days from first to last, 6 to 23 o'clock, when users are awake."""
+def requests(world: World, days: list[date], count: int, seed: int) -> tuple[np.ndarray, list[datetime]]:
+    """Return users and moments, both uniform: on the days with views, 6 to 23 o'clock, when users are awake."""
     rng = np.random.default_rng([seed, 2])
     user_ids = rng.choice(world.users.user_id, count)
-    days = rng.integers(0, (last - first).days + 1, count)
+    chosen = rng.integers(0, len(days), count)
     seconds = rng.integers(6 * 3600, 23 * 3600, count)
-    midnight = examples.midnight(first)
-    return user_ids, [midnight + timedelta(days=int(d), seconds=int(s)) for d, s in zip(days, seconds)]
+    return user_ids, [examples.midnight(days[d]) + timedelta(seconds=int(s)) for d, s in zip(chosen, seconds)]
 
 
 def is_simulated(connection: Connection) -> bool:
@@ -108,7 +107,7 @@ def offline_hit_rates(
     """Return the live HitRate@5 by method, scored here from the features that SQL gives."""
     world = World.load(connection)
     days = [day for day, _ in examples.day_views(connection)]
-    user_ids, moments = requests(world, days[0], days[-1], count, 0)
+    user_ids, moments = requests(world, days, count, 0)
     found = {name: np.zeros(count) for name in scorers}
     day, posts = None, {}
     with progress("live requests, all methods", count) as advance:
@@ -161,7 +160,7 @@ def evaluate_live(connection: Connection, model: dict, variant: str, count: int 
     """
     world = World.load(connection)
     days = [day for day, _ in examples.day_views(connection)]
-    user_ids, moments = requests(world, days[0], days[-1], count, seed)
+    user_ids, moments = requests(world, days, count, seed)
     first = first_held_out_day(connection, model["trained_until"])
     is_held_out = np.array([moment.date() >= first for moment in moments])
     result = Live(variant, model["version"], seed, user_ids, moments, is_held_out)

@@ -20,6 +20,7 @@ BIGINT = (-(2**63), 2**63 - 1, "bigint")
 SMALLINT = (-(2**15), 2**15 - 1, "smallint")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_TIME, LAST_TIME = 0, int((datetime(2100, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()) * 10**6 - 1
+CLOCK_TOLERANCE = timedelta(days=1)  # of clocks and of zones that a file does not state
 QUARTER = 15 * 60 * 10**6  # time zones change their offset at full quarters of an hour
 ACTIONS = {"view": 0, "like": 1}
 UNKNOWN, NOT_LIKED, LIKED = 0, 1, 2
@@ -264,6 +265,10 @@ def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject]
     for name, parse in (("action", _parse_action), ("target", _parse_target)):
         column = batch.columns.get(name)
         columns[name] = (np.zeros(count, np.int64), {}) if column is None else _by_value(column, parse)
+    times, reasons = columns["event_at"]
+    latest = int((datetime.now(UTC) - EPOCH + CLOCK_TOLERANCE) / timedelta(microseconds=1))
+    for i in np.flatnonzero(times > latest):
+        reasons.setdefault(int(i), f"{np.datetime64(int(times[i]), 'us').astype('datetime64[s]')} lies in the future")
     refused: Reasons = {}
     for name, (_, reasons) in columns.items():
         for i, reason in reasons.items():

@@ -35,9 +35,14 @@ def next_day(connection: Connection) -> int:
     return (last - FIRST_DAY).days + 1
 
 
+def midnight_of(day: int) -> datetime:
+    """Return the moment at which a day, counted from FIRST_DAY, begins."""
+    return datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC)
+
+
 def serve_day(connection: Connection, world: World, day: int) -> ServedDay:
     """Let the day's sessions begin with the posts that serve_posts gives, and load what was viewed and liked."""
-    midnight = datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC)
+    midnight = midnight_of(day)
 
     def recommend(users: np.ndarray, seconds: np.ndarray) -> np.ndarray:
         shown = np.empty((len(users), TOP), np.int64)
@@ -67,11 +72,11 @@ def serve(connection: Connection, days: int) -> list[ServedDay]:
     """
     world = World.load(connection)
     first = next_day(connection)
-    refresh(connection)
     served = []
     for day in range(first, first + days):
+        refresh(connection, str(midnight_of(day)))
         served.append(serve_day(connection, world, day))
-        refresh(connection)
+    refresh(connection, str(midnight_of(first + days)))
     return served
 
 

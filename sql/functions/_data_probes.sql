@@ -9,8 +9,11 @@ declare
     v_patience constant interval := '36 hours';
     v_watermark_at timestamptz := (select w.watermark_at from pgfeed.rollup_watermarks as w where w.watermark_at <= now());
     v_events_until timestamptz := (
-        select max(d.day) + 1 from pgfeed.rollup_days as d where d.view_count > 0 or d.like_count > 0
+        select max(d.day) + 1
+        from pgfeed.rollup_days as d
+        where (d.view_count > 0 or d.like_count > 0) and d.day <= now()::date
     );
+    v_future_until date := (select max(d.day) from pgfeed.rollup_days as d where d.view_count > 0 or d.like_count > 0);
     v_as_of timestamptz := pgfeed._refresh_as_of();
     v_new_events bigint;
     v_stale_days bigint;
@@ -81,6 +84,10 @@ begin
             case
                 when v_new_events > 0 and coalesce(v_watermark_at, '-infinity') < now() - v_patience
                     then 'new events have waited for more than 36 hours'
+            end,
+            case
+                when v_future_until > now() + interval '1 day'
+                    then format('events lie in the future, until %s: nothing uses them', v_future_until)
             end
         ],
         concat_ws(
@@ -92,7 +99,12 @@ begin
                 else to_char(v_new_events, 'FM999,999') || ' since'
             end
         ),
-        'call pgfeed.roll_up_events()'
+        case
+            when v_future_until > now() + interval '1 day'
+                then 'delete from pgfeed.feed_events where event_at > now(); '
+                || 'call pgfeed.roll_up_events(from_day => current_date)'
+            else 'call pgfeed.roll_up_events()'
+        end
     );
 
     return next pgfeed._probe(

@@ -20,11 +20,15 @@ begin
         raise exception 'features cannot be computed as of %', v_as_of
             using errcode = '22023', hint = 'Give a moment, or null for the newest one.';
     end if;
+    if v_as_of > now() + interval '1 day' then
+        raise exception 'features cannot be computed as of %, which lies in the future', v_as_of
+            using errcode = '22023', hint = 'Give a moment, or null for the newest one.';
+    end if;
 
     call pgfeed.roll_up_events(day_count => v_day_count);
     perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'));
 
-    -- A feed that has ended stays as of its end.
+    -- A feed that has ended stays as of its end, whatever a wrong clock wrote into the future.
     v_as_of := coalesce(
         v_as_of,
         least(
@@ -32,7 +36,7 @@ begin
             (
                 select max(d.day) + 1
                 from pgfeed.rollup_days as d
-                where d.view_count > 0 or d.like_count > 0
+                where (d.view_count > 0 or d.like_count > 0) and d.day <= now()::date
             )::timestamptz
         )
     );

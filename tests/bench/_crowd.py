@@ -142,7 +142,7 @@ class Deeds:
         """Return a file of events in a month that has no partition yet."""
         self.files += 1
         path = self.folder / f"more{self.files}.csv"
-        first = datetime(2030 + self.files // 12, self.files % 12 + 1, 1)
+        first = datetime(1980 + self.files // 12, self.files % 12 + 1, 1)
         lines = (f"{first + timedelta(seconds=n)},{FIRST_WRITER + 100 + n % 50},{n % 1000 + 1},view,0\n" for n in range(50_000))
         path.write_text("timestamp,user_id,post_id,action,target\n" + "".join(lines))
         return path

@@ -83,6 +83,18 @@ def test_what_is_wrong_is_named_with_its_remedy(network, change, name, status, w
     assert found[0] == status and words in found[1] and found[2]
 
 
+def test_an_event_of_the_future_is_named_and_changes_nothing_else(network):
+    before = network("select as_of from pgfeed.feature_refreshes")
+    network("call pgfeed.create_event_partitions('2074-02-10', '2074-02-10')")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2074-02-10', 7, 3, 'view')")
+    network("call pgfeed.refresh_features()")
+    assert network("select distinct as_of from pgfeed.feature_refreshes") == before
+    status, found, remedy = probes(network)["roll-ups"]
+    assert status == "warn" and "events lie in the future, until 2074-02-10" in found and "events until 2021-12-13" in found
+    network(remedy)
+    assert probes(network)["roll-ups"][0] == "ok"
+
+
 @pytest.mark.parametrize("name", ["features", "roll-ups", "default variant", "indexes", "recommendations"])
 def test_remedies_mend(network, name):
     network("call pgfeed.refresh_features('2021-12-05')")

@@ -329,11 +329,17 @@ def test_a_killed_client_loses_and_doubles_nothing(dsn, query, write, seed):
 
 
 def test_partitions_are_made_only_for_months_with_events(load, query, write):
-    load(write(HEADER + event(datetime(1970, 1, 1), 1, 1) + event(datetime(2099, 12, 31, 23, 59, 59), 1, 1)))
+    load(write(HEADER + event(datetime(1970, 1, 1), 1, 1) + event(datetime(2019, 12, 31, 23, 59, 59), 1, 1)))
     assert query("select relname from pg_class where relispartition and relkind = 'r' order by 1") == [
         ("feed_events_y1970m01",),
-        ("feed_events_y2099m12",),
+        ("feed_events_y2019m12",),
     ]
+
+
+def test_an_event_of_the_future_is_rejected(load, query, write):
+    load(write(HEADER + event(datetime.now() - timedelta(days=1), 1, 1) + event(datetime.now() + timedelta(days=3), 1, 1)))
+    assert query("select count(*) from pgfeed.feed_events") == [(1,)]
+    assert query("select line, reason like '%lies in the future' from pgfeed.ingest_rejects") == [(3, True)]
 
 
 def test_hostile_names_and_values_are_only_data(load, query, write):

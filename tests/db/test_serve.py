@@ -26,6 +26,9 @@ def world(dsn):
 def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
     experiment.create(world, "worse", ["control:60", "lot=random:40"], "worse", 0.2)
     query("call pgfeed.start_experiment('worse')")
+    # What somebody tried by hand today is not of the simulated days.
+    query("call pgfeed.create_event_partitions(now(), now())")
+    query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (now(), 200, 1, 'view')")
     served = serve.serve(world, DAYS)
     assert [day.day for day in served] == ["2021-10-31", *(f"2021-11-{d:02}" for d in range(1, DAYS))]
     assert query("select count(*), count(distinct (user_id, served_at::date)) from pgfeed.exposures") == [(sum(d.exposures for d in served),) * 2]

@@ -151,7 +151,7 @@ def test_times_in_a_gap_or_an_overlap_are_standard_time():
 
 
 @given(
-    st.lists(st.datetimes(datetime(1969, 1, 1), datetime(2101, 1, 1)), min_size=1),
+    st.lists(st.datetimes(datetime(1969, 1, 1), datetime(2026, 1, 1)), min_size=1),
     st.sampled_from([None, MOSCOW, BERLIN]),
 )
 def test_the_fast_way_agrees_with_the_slow_one(times, zone):

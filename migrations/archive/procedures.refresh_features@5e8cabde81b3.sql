@@ -1,0 +1,110 @@
+create or replace procedure pgfeed.refresh_features(
+    as_of timestamptz default null,
+    inout refresh_id bigint default null
+)
+language plpgsql
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set work_mem = '128MB'
+as $$
+declare
+    v_as_of timestamptz := as_of;
+    v_view text;
+    v_is_filled boolean;
+    v_day_count integer;
+    v_post_ids bytea;
+    v_factors record;
+begin
+    if v_as_of in ('infinity', '-infinity') then
+        raise exception 'features cannot be computed as of %', v_as_of
+            using errcode = '22023', hint = 'Give a moment, or null for the newest one.';
+    end if;
+
+    call pgfeed.roll_up_events(day_count => v_day_count);
+    perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'));
+
+    -- A feed that has ended stays as of its end.
+    v_as_of := coalesce(
+        v_as_of,
+        least(
+            now(),
+            (
+                select max(d.day) + 1
+                from pgfeed.rollup_days as d
+                where d.view_count > 0 or d.like_count > 0
+            )::timestamptz
+        )
+    );
+
+    insert into pgfeed.feature_refreshes as r (as_of, started_at)
+    values (v_as_of, clock_timestamp())
+    returning r.refresh_id into refresh_features.refresh_id;
+
+    foreach v_view in array array[
+        'post_text_features', 'post_features', 'user_features', 'user_topic_features'
+    ] loop
+        select c.relispopulated into v_is_filled
+        from pg_class as c
+        where c.oid = format('pgfeed.%I', v_view)::regclass;
+        execute format(
+            'refresh materialized view %s pgfeed.%I',
+            case when v_is_filled then 'concurrently' else '' end, v_view
+        );
+    end loop;
+
+    delete from pgfeed.feature_packs as k
+    where k.as_of not in (
+        select r.as_of from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 2
+    );
+    -- The shortlist and the candidates of a large catalogue need the vectors.
+    delete from pgfeed.post_vectors;
+    delete from pgfeed.user_vectors;
+    select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') into v_post_ids
+    from pgfeed.posts as p;
+    select f.post_factors, f.user_ids, f.user_factors into v_factors from pgfeed._factors(v_as_of, v_post_ids) as f;
+    insert into pgfeed.post_vectors (post_id, factors)
+    select v.id, v.factors::public.vector from pgfeed._unpack_factors(v_post_ids, v_factors.post_factors) as v;
+    insert into pgfeed.user_vectors (user_id, factors)
+    select v.id, v.factors::public.vector from pgfeed._unpack_factors(v_factors.user_ids, v_factors.user_factors) as v;
+
+    call pgfeed._pack_features(v_as_of);
+    update pgfeed.feature_packs as k
+    set factors = (
+        select string_agg(
+            coalesce(substr(public.vector_send(v.factors), 5), decode(repeat('00', 64), 'hex')), '' order by n.number
+        ) || substr(v_factors.post_factors, length(v_post_ids) * 8 + 1)
+        from generate_series(0, k.post_count - 1) as n (number)
+        left join pgfeed.post_vectors as v
+            on v.post_id = ('x' || encode(substr(k.post_ids, n.number * 8 + 1, 8), 'hex'))::bit(64)::bigint
+    )
+    where k.as_of = v_as_of;
+    update pgfeed.feature_packs as k
+    set neighbours = pgfeed._post_neighbours(k.as_of, k.post_ids)
+    where
+        k.as_of = v_as_of
+        and exists (
+            select
+            from pgfeed.active_models as a
+            inner join pgfeed.models as m on m.model_id = a.model_id
+            where array_to_string(m.feature_names, ' ') like '%pair.co_like%'
+        );
+
+    -- At the end, as its lock keeps others from making months until this transaction ends.
+    call pgfeed.create_event_partitions(now(), now() + interval '1 month');
+
+    update pgfeed.feature_refreshes as r
+    set finished_at = clock_timestamp()
+    where r.refresh_id = refresh_features.refresh_id;
+end;
+$$;
+
+alter procedure pgfeed.refresh_features(timestamptz, bigint) owner to pgfeed_owner;
+
+comment on procedure pgfeed.refresh_features(timestamptz, bigint) is
+    'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in '
+    'one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest '
+    'event where that is earlier';
+
+revoke all on procedure pgfeed.refresh_features(timestamptz, bigint) from public;
+grant execute on procedure pgfeed.refresh_features(timestamptz, bigint) to pgfeed_operator;
