@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+from psycopg2.extras import wait_select
 
 from loader.errors import PgfeedError
 
@@ -44,6 +47,21 @@ def outside_transaction(connection: psycopg2.extensions.connection) -> Iterator[
     finally:
         if not connection.closed:
             connection.autocommit = before
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C cancel the statement that runs, for whose end psycopg2 waits otherwise; no COPY can run in it."""
+    before = get_wait_callback()
+    set_wait_callback(wait_select)
+    try:
+        yield
+    except psycopg2.errors.QueryCanceled as error:
+        if "user request" in str(error):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        set_wait_callback(before)
 
 
 def restored_without_data(cursor: psycopg2.extensions.cursor) -> bool:
