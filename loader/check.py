@@ -8,7 +8,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from rich.table import Table
 
-from loader import db
+from loader import db, schema
 from loader.errors import PgfeedError
 from loader.hints import as_verbs, plain
 from loader.terminal import table
@@ -52,6 +52,8 @@ def schema_probe(connection: Connection) -> Probe:
     except PgfeedError as error:
         return failure("schema", error)
     with connection.cursor() as cursor:
+        if names := schema.missing(cursor):
+            return failure("schema", schema.error(connection.info.dbname, names))
         cursor.execute("select version_num from pgfeed.alembic_version")
         return Probe("schema", "ok", f"revision {cursor.fetchone()[0]}")
 

@@ -102,9 +102,11 @@ def migrate_schema():
       ./run migrate
       PGFEED_DSN=postgresql://postgres@db.example.com/feed ./run migrate
     """
-    from loader import migrate
+    from loader import migrate, schema
 
-    revision, following = migrate.migrate()
+    revision, following, restored = migrate.migrate()
+    if restored:
+        click.echo(f"made again: {schema.in_words(restored)}", err=True)
     click.echo(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""), err=True)
 
 
