@@ -10,7 +10,7 @@ from rich.table import Table
 
 from loader import db, schema
 from loader.errors import PgfeedError
-from loader.hints import as_verbs, plain
+from loader.hints import as_command, here, plain
 from loader.terminal import table
 
 
@@ -32,6 +32,14 @@ def failure(name: str, error: PgfeedError) -> Probe:
 
 
 def check() -> list[Probe]:
+    """Look at everything; remedies are commands for a shell."""
+    probes = look()
+    for probe in probes:
+        probe.remedy = probe.remedy and here(as_command(probe.remedy))
+    return probes
+
+
+def look() -> list[Probe]:
     """Look at the connection, the schema, everything that health() looks at, and this checkout's packages."""
     try:
         connection = db.connect()
@@ -66,7 +74,7 @@ def server_probes(connection: Connection) -> list[Probe]:
             if not cursor.fetchone()[0]:
                 return []
             cursor.execute("select name, status, found, remedy from pgfeed.health()")
-            return [Probe(name, status, plain(found), remedy and as_verbs(remedy)) for name, status, found, remedy in cursor.fetchall()]
+            return [Probe(name, status, plain(found), remedy) for name, status, found, remedy in cursor.fetchall()]
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
         remedy = f"grant pgfeed_reader to {connection.info.user}" if error.pgcode == "42501" else "./run migrate"

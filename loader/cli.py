@@ -13,7 +13,7 @@ import psycopg2
 
 from loader import db
 from loader.errors import PgfeedError
-from loader.hints import as_verbs, plain
+from loader.hints import as_verbs, here, plain
 from loader.terminal import out, table
 
 WRONG_VALUE = "22"
@@ -40,8 +40,13 @@ class Main(click.Group):
             message = f"{error.object!a} is no text in {error.encoding}. Next: {ctx.command_path} --help"
         except KeyboardInterrupt:
             message = "interrupted. Nothing finished is lost: run the same command again"
-        click.echo(f"error: {message}", err=True)
+        say(f"error: {message}")
         sys.exit(1)
+
+
+def say(text: str, err: bool = True) -> None:
+    """Print a line whose commands can be typed as they stand."""
+    click.echo(here(text), err=err)
 
 
 def describe(error: psycopg2.Error, ctx: click.Context) -> str:
@@ -83,14 +88,14 @@ def show(data: object, as_json: bool, text: object) -> None:
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
-        out.print(text)
+        out.print(here(text) if isinstance(text, str) else text)
 
 
 def say_warnings(connection) -> None:
     """Print what the server warned of."""
     for notice in connection.notices:
         if notice.startswith("WARNING:"):
-            click.echo(as_verbs(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}"), err=True)
+            say(as_verbs(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}"))
 
 
 @main.command("migrate")
@@ -107,7 +112,7 @@ def migrate_schema():
     revision, following, restored = migrate.migrate()
     if restored:
         click.echo(f"made again: {schema.in_words(restored)}", err=True)
-    click.echo(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""), err=True)
+    say(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""))
 
 
 @main.command("check")
@@ -353,7 +358,7 @@ def import_model(connection, variant, file):
     from loader import models
 
     version = models.import_model(connection, variant, file)
-    click.echo(f"{variant} version {version} is stored, not active. Next: ./run activate {variant}")
+    say(f"{variant} version {version} is stored, not active. Next: ./run activate {variant}", err=False)
 
 
 @main.command("export")
@@ -550,7 +555,7 @@ def start_experiment(connection, name):
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.start_experiment(%s)", [name])
-    click.echo(f"experiment {name} is running. Next, when users were served: ./run experiment report {name}")
+    say(f"experiment {name} is running. Next, when users were served: ./run experiment report {name}", err=False)
 
 
 @experiment_group.command("stop")
@@ -565,7 +570,7 @@ def stop_experiment(connection, name):
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.stop_experiment(%s)", [name])
-    click.echo(f"experiment {name} is stopped. Next: ./run experiment report {name}")
+    say(f"experiment {name} is stopped. Next: ./run experiment report {name}", err=False)
 
 
 @experiment_group.command("conclude")
@@ -585,7 +590,7 @@ def conclude_experiment(connection, name, winner):
 
     following = experiment.conclude(connection, name, winner)
     say_warnings(connection)
-    click.echo(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {following}")
+    say(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {following}", err=False)
 
 
 @experiment_group.command("report")
