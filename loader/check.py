@@ -10,7 +10,7 @@ from rich.table import Table
 
 from loader import db, schema
 from loader.errors import PgfeedError
-from loader.hints import as_command, here, plain
+from loader.hints import as_command, grant, here, plain
 from loader.terminal import table
 
 
@@ -77,7 +77,7 @@ def server_probes(connection: Connection) -> list[Probe]:
             return [Probe(name, status, plain(found), remedy) for name, status, found, remedy in cursor.fetchall()]
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
-        remedy = f"grant pgfeed_reader to {connection.info.user}" if error.pgcode == "42501" else "./run migrate"
+        remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "./run migrate"
         return [Probe("health", "fail", message, remedy)]
 
 

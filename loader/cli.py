@@ -13,11 +13,13 @@ import psycopg2
 
 from loader import db
 from loader.errors import PgfeedError
-from loader.hints import as_verbs, here, plain
+from loader.hints import as_verbs, grant, here, plain
 from loader.terminal import out, table
 
 WRONG_VALUE = "22"
 NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
+DENIED = "42501"
+FOR_OPERATORS = ("refresh", "activate", "rollback", "experiment", "recommend")
 NO_MOMENT = ("22007", "22008", "22009")
 BIGINT = click.IntRange(-(2**63), 2**63 - 1)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -58,6 +60,9 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
     if error.pgcode in NO_MOMENT:
         message = NOT_UNDERSTOOD.sub(r"\1 is no date or moment that exists", message)
         hint = 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
+    if error.pgcode == DENIED:
+        with contextlib.closing(db.connect()) as connection:
+            hint = f"Next: {grant('pgfeed_operator' if ctx.invoked_subcommand in FOR_OPERATORS else 'pgfeed_owner', connection.info.user)}"
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
         hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
     return as_verbs(". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part))

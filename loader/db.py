@@ -12,6 +12,7 @@ from psycopg2.extensions import get_wait_callback, set_wait_callback
 from psycopg2.extras import wait_select
 
 from loader.errors import PgfeedError
+from loader.hints import grant
 
 VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 CONNECTION_LOST = ("57P01", "57P02", "57P03")
@@ -101,7 +102,7 @@ def require_schema(connection: psycopg2.extensions.connection) -> None:
         if not is_usable:
             raise PgfeedError(
                 f"user {user} may not use the schema pgfeed of database {name}", "no role of pgfeed was granted",
-                f"as its administrator: grant pgfeed_reader to {user} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
+                f"{grant('pgfeed_reader', user)} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
             )
         if revision is None or revision[0] != head():
             raise PgfeedError(

@@ -41,6 +41,12 @@ def as_command(remedy: str) -> str:
     return "; ".join(parts)
 
 
+def grant(role: str, user: str) -> str:
+    """Return what gives a user the rights of a role of pgfeed."""
+    name = user if re.fullmatch("[a-z_][a-z0-9_]*", user) else '"' + user.replace('"', '""') + '"'
+    return "as an administrator, " + as_command(f"grant {role} to {name}")
+
+
 def escaped(text: str) -> str:
     """Return a text as it stands between double quotes of a shell."""
     return SPECIAL.sub(r"\\\g<0>", text)

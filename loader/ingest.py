@@ -19,6 +19,7 @@ from psycopg2.extras import execute_values
 
 from loader import terminal
 from loader.errors import PgfeedError
+from loader.hints import grant
 from loader.rows import LIKED, UNKNOWN, Events, Reject, Repeats, events_of, records_of, storable
 from loader.sources import COLUMNS, Source
 
@@ -235,7 +236,7 @@ class _Load:
         message = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
         reason = " ".join((message or str(error) or "connection lost").split())
         if isinstance(error, psycopg2.errors.InsufficientPrivilege):
-            remedy = f"connect as another user, or: grant pgfeed_owner to {self.connection.info.user}"
+            remedy = grant("pgfeed_owner", self.connection.info.user)
         return PgfeedError(f"cannot load {self.source.path}", f"{reason}; {stays}", remedy)
 
     def _begin(self) -> None:
