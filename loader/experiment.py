@@ -82,7 +82,11 @@ def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None
 
 def create(connection: Connection, name: str, arms: list[str], salt: str | None, expected_lift: float) -> Report:
     """Create an experiment; return it without results."""
+    from loader import models
+
     names, variants, weights = parse_arms(arms)
+    for variant in variants:
+        models.require_variant(connection, variant.split("@")[0])
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "call pgfeed.create_experiment(%s, %s, %s, %s, %s, %s)", [name, variants, weights, names, salt, expected_lift]
