@@ -13,6 +13,8 @@ from loader.errors import PgfeedError
 from loader.hints import as_command, grant, here, plain
 from loader.terminal import table
 
+STATUSES = ("fail", "warn", "ok")
+
 
 @dataclass
 class Probe:
@@ -90,12 +92,17 @@ def package_probes(server: list[Probe]) -> list[Probe]:
     return [Probe("client packages", "warn", f"{mine} here, another one on the server", f"pip install {mine.replace(' ', '==')}  # into the server's Python")]
 
 
+def by_urgency(probes: list[Probe]) -> list[Probe]:
+    """Return the probes, those that failed first."""
+    return sorted(probes, key=lambda probe: STATUSES.index(probe.status))
+
+
 def as_table(probes: list[Probe]) -> Table:
     """Return the table that people read."""
-    return table("", ["probe", "status", "found"], [(probe.name, probe.status, probe.found) for probe in probes])
+    return table("", ["probe", "status", "found"], [(probe.name, probe.status, probe.found) for probe in by_urgency(probes)])
 
 
 def remedies(probes: list[Probe]) -> str:
     """Return one line for each probe that is not ok, or one that says that all are."""
-    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in probes if probe.status != "ok"]
+    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in by_urgency(probes) if probe.status != "ok"]
     return "\n".join(lines) or "all well"
