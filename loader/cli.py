@@ -14,7 +14,7 @@ import psycopg2
 from loader import db
 from loader.errors import PgfeedError
 from loader.hints import as_verbs, grant, here, plain
-from loader.terminal import out, table
+from loader.terminal import counted, out, table
 
 WRONG_VALUE = "22"
 NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
@@ -37,7 +37,8 @@ class Main(click.Group):
             message = describe(error, ctx)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else ctx.command_path
-            message = f"{error.format_message().rstrip('.')}. Next: {command} --help"
+            said = error.format_message().rstrip(".")
+            message = f"{said}{'' if said.endswith('?') else '.'} Next: {command} --help"
         except UnicodeEncodeError as error:
             message = f"{error.object!a} is no text in {error.encoding}. Next: {ctx.command_path} --help"
         except KeyboardInterrupt:
@@ -220,8 +221,8 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
             done = simulate.simulate(connection, users, seed, posts, days)
             if with_report:
                 feed = simulate_report.loaded_feed(connection)
-        what = f"{done.loaded_days} days loaded" if done.loaded_days else "loaded already, nothing to do"
-    show(vars(done), as_json, f"{done.users:,} users, {done.posts:,} posts, {done.views:,} views, {done.likes:,} likes: {what}")
+        what = f"{counted(done.loaded_days, 'day')} loaded" if done.loaded_days else "loaded already, nothing to do"
+    show(vars(done), as_json, f"{counted(done.users, 'user')}, {counted(done.posts, 'post')}, {counted(done.views, 'view')}, {counted(done.likes, 'like')}: {what}")
     if feed is not None:
         facts = simulate_report.facts(feed)
         show([fact.as_dict() for fact in facts], as_json, simulate_report.report_table(facts))
@@ -242,7 +243,7 @@ def refresh_features(connection, as_of, as_json):
 
     done = refresh(connection, as_of)
     show(done.as_dict(), as_json, (
-        f"features of {done.post_count:,} posts and {done.user_count:,} users as of {done.as_of}\n"
+        f"features of {counted(done.post_count, 'post')} and {counted(done.user_count, 'user')} as of {done.as_of}\n"
         f"days rolled up: {done.day_count}, in {done.roll_up_seconds:.1f} s; refreshed in {done.refresh_seconds:.1f} s"
         if done.post_count else "nothing is loaded yet. Next: ./run ingest FILE..."
     ))
@@ -320,14 +321,14 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
         out.print(compare.as_table(variant, lines))
         out.print(compare.FOOTNOTE)
     if negatives is None:
-        learned = f"{metrics['row_count']:,} impressions of {metrics['day_count']} days"
+        learned = f"{counted(metrics['row_count'], 'impression')} of {counted(metrics['day_count'], 'day')}"
         reached = f"AUC within a validation user-day {metrics['validation_request_auc']:.3f}"
     else:
-        learned = f"{metrics['request_count']:,} requests"
+        learned = f"{counted(metrics['request_count'], 'request')}"
         reached = f"validation over all posts HitRate@5 {metrics['validation_hit_rate_5']:.3f}, NDCG@10 {metrics['validation_ndcg_10']:.3f}"
     show({"variant": variant, "version": version, "is_active": is_activated, **metrics, "methods": [vars(line) for line in lines]}, as_json, (
         f"{variant} version {version}: {learned} before {trained.trained_until}\n"
-        f"{len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']:.0f} s,"
+        f"{counted(len(trained.names), 'feature')}, {counted(metrics['tree_count'], 'tree')} in {metrics['fit_seconds']:.0f} s,"
         f" {reached}\n"
         + ("active" if is_activated else f"not active. Next: ./run activate {variant}")
     ))
@@ -654,7 +655,7 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
             batch.open_target(url).close()
         done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
         copied = url and batch.publish(connection, url)
-        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{copied:,} rows copied" if url else ""))
+        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{counted(copied, 'row')} copied" if url else ""))
         return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
@@ -669,7 +670,7 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
     shorten = [(*row[:4], f"{row[4]:.4f}", " ".join((row[5] or "").split())[:200]) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
-        table(f"{len(rows)} posts for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),
+        table(f"{counted(len(rows), 'post')} for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),
     )
 
 

@@ -1,7 +1,9 @@
 """The server's hints in the words of the command line."""
 
 import pytest
+from click.testing import CliRunner
 
+from loader.cli import main
 from loader.hints import as_command, as_verbs, here, plain
 
 
@@ -35,6 +37,14 @@ def test_what_pl_python_puts_before_a_message_is_left_out():
 ])
 def test_a_remedy_can_be_typed(remedy, command):
     assert as_command(remedy) == command
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["ingest", "--timezon", "x"], "error: No such option '--timezon'. Did you mean '--timezone'? Next: "),
+    (["train"], "error: Missing argument 'VARIANT'. Next: "),
+])
+def test_a_line_has_one_full_stop(words, said):
+    assert CliRunner().invoke(main, words).stderr.startswith(said)
 
 
 def test_commands_name_the_database_that_is_not_the_default(monkeypatch):
