@@ -61,7 +61,7 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
     if error.pgcode in NO_MOMENT:
         message = NOT_UNDERSTOOD.sub(r"\1 is no date or moment that exists", message)
         hint = 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
-    if error.pgcode == DENIED:
+    if hint is None and error.pgcode == DENIED:
         with contextlib.closing(db.connect()) as connection:
             hint = f"Next: {grant('pgfeed_operator' if ctx.invoked_subcommand in FOR_OPERATORS else 'pgfeed_owner', connection.info.user)}"
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
