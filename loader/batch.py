@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader import db
 from loader.errors import PgfeedError
-from loader.terminal import console, progress
+from loader.terminal import console, counted, progress
 
 # The table as it is here, for a server that needs no extension and no role of pgfeed.
 DEFINITION = """
@@ -42,7 +42,7 @@ class Batch:
         """Return one line for people."""
         mine = self.user_count - self.resumed_count
         before = f" ({self.resumed_count:,} done before)" if self.resumed_count else ""
-        return f"batch {self.batch_id}: {self.user_count:,} users{before} in {self.seconds:.1f} s, {mine / max(self.seconds, 0.01):,.0f} users/s"
+        return f"batch {self.batch_id}: {counted(self.user_count, 'user')}{before} in {self.seconds:.1f} s, {mine / max(self.seconds, 0.01):,.0f} users/s"
 
 
 def start(connection: Connection, ts: str | None, k: int, variant: str | None, active_days: int | None) -> tuple[int, int, int]:

@@ -8,10 +8,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from rich.table import Table
 
-from loader import db
+from loader import db, schema
 from loader.errors import PgfeedError
-from loader.hints import as_verbs, plain
+from loader.hints import as_command, grant, here, plain
 from loader.terminal import table
+
+STATUSES = ("fail", "warn", "ok")
 
 
 @dataclass
@@ -32,6 +34,14 @@ def failure(name: str, error: PgfeedError) -> Probe:
 
 
 def check() -> list[Probe]:
+    """Look at everything; remedies are commands for a shell."""
+    probes = look()
+    for probe in probes:
+        probe.remedy = probe.remedy and here(as_command(probe.remedy))
+    return probes
+
+
+def look() -> list[Probe]:
     """Look at the connection, the schema, everything that health() looks at, and this checkout's packages."""
     try:
         connection = db.connect()
@@ -52,6 +62,8 @@ def schema_probe(connection: Connection) -> Probe:
     except PgfeedError as error:
         return failure("schema", error)
     with connection.cursor() as cursor:
+        if names := schema.missing(cursor):
+            return failure("schema", schema.error(connection.info.dbname, names))
         cursor.execute("select version_num from pgfeed.alembic_version")
         return Probe("schema", "ok", f"revision {cursor.fetchone()[0]}")
 
@@ -64,10 +76,10 @@ def server_probes(connection: Connection) -> list[Probe]:
             if not cursor.fetchone()[0]:
                 return []
             cursor.execute("select name, status, found, remedy from pgfeed.health()")
-            return [Probe(name, status, plain(found), remedy and as_verbs(remedy)) for name, status, found, remedy in cursor.fetchall()]
+            return [Probe(name, status, plain(found), remedy) for name, status, found, remedy in cursor.fetchall()]
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
-        remedy = f"grant pgfeed_reader to {connection.info.user}" if error.pgcode == "42501" else "./run migrate"
+        remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "./run migrate"
         return [Probe("health", "fail", message, remedy)]
 
 
@@ -80,12 +92,17 @@ def package_probes(server: list[Probe]) -> list[Probe]:
     return [Probe("client packages", "warn", f"{mine} here, another one on the server", f"pip install {mine.replace(' ', '==')}  # into the server's Python")]
 
 
+def by_urgency(probes: list[Probe]) -> list[Probe]:
+    """Return the probes, those that failed first."""
+    return sorted(probes, key=lambda probe: STATUSES.index(probe.status))
+
+
 def as_table(probes: list[Probe]) -> Table:
     """Return the table that people read."""
-    return table("", ["probe", "status", "found"], [(probe.name, probe.status, probe.found) for probe in probes])
+    return table("", ["probe", "status", "found"], [(probe.name, probe.status, probe.found) for probe in by_urgency(probes)])
 
 
 def remedies(probes: list[Probe]) -> str:
     """Return one line for each probe that is not ok, or one that says that all are."""
-    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in probes if probe.status != "ok"]
+    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in by_urgency(probes) if probe.status != "ok"]
     return "\n".join(lines) or "all well"

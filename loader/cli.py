@@ -13,11 +13,13 @@ import psycopg2
 
 from loader import db
 from loader.errors import PgfeedError
-from loader.hints import as_verbs, plain
-from loader.terminal import out, table
+from loader.hints import as_verbs, grant, here, plain
+from loader.terminal import counted, out, table
 
 WRONG_VALUE = "22"
 NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
+DENIED = "42501"
+FOR_OPERATORS = ("refresh", "activate", "rollback", "experiment", "recommend")
 NO_MOMENT = ("22007", "22008", "22009")
 BIGINT = click.IntRange(-(2**63), 2**63 - 1)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
@@ -35,13 +37,19 @@ class Main(click.Group):
             message = describe(error, ctx)
         except click.UsageError as error:
             command = error.ctx.command_path if error.ctx else ctx.command_path
-            message = f"{error.format_message().rstrip('.')}. Next: {command} --help"
+            said = error.format_message().rstrip(".")
+            message = f"{said}{'' if said.endswith('?') else '.'} Next: {command} --help"
         except UnicodeEncodeError as error:
             message = f"{error.object!a} is no text in {error.encoding}. Next: {ctx.command_path} --help"
         except KeyboardInterrupt:
             message = "interrupted. Nothing finished is lost: run the same command again"
-        click.echo(f"error: {message}", err=True)
+        say(f"error: {message}")
         sys.exit(1)
+
+
+def say(text: str, err: bool = True) -> None:
+    """Print a line whose commands can be typed as they stand."""
+    click.echo(here(text), err=err)
 
 
 def describe(error: psycopg2.Error, ctx: click.Context) -> str:
@@ -53,6 +61,9 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
     if error.pgcode in NO_MOMENT:
         message = NOT_UNDERSTOOD.sub(r"\1 is no date or moment that exists", message)
         hint = 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
+    if hint is None and error.pgcode == DENIED:
+        with contextlib.closing(db.connect()) as connection:
+            hint = f"Next: {grant('pgfeed_operator' if ctx.invoked_subcommand in FOR_OPERATORS else 'pgfeed_owner', connection.info.user)}"
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
         hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
     return as_verbs(". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part))
@@ -83,14 +94,14 @@ def show(data: object, as_json: bool, text: object) -> None:
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
-        out.print(text)
+        out.print(here(text) if isinstance(text, str) else text)
 
 
 def say_warnings(connection) -> None:
     """Print what the server warned of."""
     for notice in connection.notices:
         if notice.startswith("WARNING:"):
-            click.echo(as_verbs(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}"), err=True)
+            say(as_verbs(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}"))
 
 
 @main.command("migrate")
@@ -102,10 +113,12 @@ def migrate_schema():
       ./run migrate
       PGFEED_DSN=postgresql://postgres@db.example.com/feed ./run migrate
     """
-    from loader import migrate
+    from loader import migrate, schema
 
-    revision, following = migrate.migrate()
-    click.echo(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""), err=True)
+    revision, following, restored = migrate.migrate()
+    if restored:
+        click.echo(f"made again: {schema.in_words(restored)}", err=True)
+    say(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""))
 
 
 @main.command("check")
@@ -208,8 +221,8 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
             done = simulate.simulate(connection, users, seed, posts, days)
             if with_report:
                 feed = simulate_report.loaded_feed(connection)
-        what = f"{done.loaded_days} days loaded" if done.loaded_days else "loaded already, nothing to do"
-    show(vars(done), as_json, f"{done.users:,} users, {done.posts:,} posts, {done.views:,} views, {done.likes:,} likes: {what}")
+        what = f"{counted(done.loaded_days, 'day')} loaded" if done.loaded_days else "loaded already, nothing to do"
+    show(vars(done), as_json, f"{counted(done.users, 'user')}, {counted(done.posts, 'post')}, {counted(done.views, 'view')}, {counted(done.likes, 'like')}: {what}")
     if feed is not None:
         facts = simulate_report.facts(feed)
         show([fact.as_dict() for fact in facts], as_json, simulate_report.report_table(facts))
@@ -230,7 +243,7 @@ def refresh_features(connection, as_of, as_json):
 
     done = refresh(connection, as_of)
     show(done.as_dict(), as_json, (
-        f"features of {done.post_count:,} posts and {done.user_count:,} users as of {done.as_of}\n"
+        f"features of {counted(done.post_count, 'post')} and {counted(done.user_count, 'user')} as of {done.as_of}\n"
         f"days rolled up: {done.day_count}, in {done.roll_up_seconds:.1f} s; refreshed in {done.refresh_seconds:.1f} s"
         if done.post_count else "nothing is loaded yet. Next: ./run ingest FILE..."
     ))
@@ -308,14 +321,14 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
         out.print(compare.as_table(variant, lines))
         out.print(compare.FOOTNOTE)
     if negatives is None:
-        learned = f"{metrics['row_count']:,} impressions of {metrics['day_count']} days"
+        learned = f"{counted(metrics['row_count'], 'impression')} of {counted(metrics['day_count'], 'day')}"
         reached = f"AUC within a validation user-day {metrics['validation_request_auc']:.3f}"
     else:
-        learned = f"{metrics['request_count']:,} requests"
+        learned = f"{counted(metrics['request_count'], 'request')}"
         reached = f"validation over all posts HitRate@5 {metrics['validation_hit_rate_5']:.3f}, NDCG@10 {metrics['validation_ndcg_10']:.3f}"
     show({"variant": variant, "version": version, "is_active": is_activated, **metrics, "methods": [vars(line) for line in lines]}, as_json, (
         f"{variant} version {version}: {learned} before {trained.trained_until}\n"
-        f"{len(trained.names)} features, {metrics['tree_count']} trees in {metrics['fit_seconds']:.0f} s,"
+        f"{counted(len(trained.names), 'feature')}, {counted(metrics['tree_count'], 'tree')} in {metrics['fit_seconds']:.0f} s,"
         f" {reached}\n"
         + ("active" if is_activated else f"not active. Next: ./run activate {variant}")
     ))
@@ -351,7 +364,7 @@ def import_model(connection, variant, file):
     from loader import models
 
     version = models.import_model(connection, variant, file)
-    click.echo(f"{variant} version {version} is stored, not active. Next: ./run activate {variant}")
+    say(f"{variant} version {version} is stored, not active. Next: ./run activate {variant}", err=False)
 
 
 @main.command("export")
@@ -548,7 +561,7 @@ def start_experiment(connection, name):
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.start_experiment(%s)", [name])
-    click.echo(f"experiment {name} is running. Next, when users were served: ./run experiment report {name}")
+    say(f"experiment {name} is running. Next, when users were served: ./run experiment report {name}", err=False)
 
 
 @experiment_group.command("stop")
@@ -563,7 +576,7 @@ def stop_experiment(connection, name):
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.stop_experiment(%s)", [name])
-    click.echo(f"experiment {name} is stopped. Next: ./run experiment report {name}")
+    say(f"experiment {name} is stopped. Next: ./run experiment report {name}", err=False)
 
 
 @experiment_group.command("conclude")
@@ -583,7 +596,7 @@ def conclude_experiment(connection, name, winner):
 
     following = experiment.conclude(connection, name, winner)
     say_warnings(connection)
-    click.echo(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {following}")
+    say(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {following}", err=False)
 
 
 @experiment_group.command("report")
@@ -642,7 +655,7 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
             batch.open_target(url).close()
         done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
         copied = url and batch.publish(connection, url)
-        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{copied:,} rows copied" if url else ""))
+        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{counted(copied, 'row')} copied" if url else ""))
         return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
@@ -657,7 +670,7 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
     shorten = [(*row[:4], f"{row[4]:.4f}", " ".join((row[5] or "").split())[:200]) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
-        table(f"{len(rows)} posts for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),
+        table(f"{counted(len(rows), 'post')} for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),
     )
 
 

@@ -6,9 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+from psycopg2.extras import wait_select
 
 from loader.errors import PgfeedError
+from loader.hints import grant
 
 VERSIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 CONNECTION_LOST = ("57P01", "57P02", "57P03")
@@ -44,6 +48,21 @@ def outside_transaction(connection: psycopg2.extensions.connection) -> Iterator[
     finally:
         if not connection.closed:
             connection.autocommit = before
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C cancel the statement that runs, for whose end psycopg2 waits otherwise; no COPY can run in it."""
+    before = get_wait_callback()
+    set_wait_callback(wait_select)
+    try:
+        yield
+    except psycopg2.errors.QueryCanceled as error:
+        if "user request" in str(error):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        set_wait_callback(before)
 
 
 def restored_without_data(cursor: psycopg2.extensions.cursor) -> bool:
@@ -83,7 +102,7 @@ def require_schema(connection: psycopg2.extensions.connection) -> None:
         if not is_usable:
             raise PgfeedError(
                 f"user {user} may not use the schema pgfeed of database {name}", "no role of pgfeed was granted",
-                f"as its administrator: grant pgfeed_reader to {user} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
+                f"{grant('pgfeed_reader', user)} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
             )
         if revision is None or revision[0] != head():
             raise PgfeedError(

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from loader import examples
 from loader.errors import PgfeedError
-from loader.terminal import table
+from loader.terminal import counted, table
 
 TOP = 5
 BOOTSTRAP_ROUNDS = 1000
-SAMPLES = {"logged": "user-days", "live": "requests", "full": "users"}
+SAMPLES = {"logged": "user-day", "live": "request", "full": "user"}
 MAX_LOGGED_ROWS = 300_000
 BASELINES = {
     "most popular": "post.like_count",
@@ -138,7 +138,7 @@ def with_enough_views(rows: examples.Examples) -> examples.Examples:
 
 def as_table(protocol: str, variant: str, version: int, results: list[Result]) -> Table:
     """Return the results as a table for people, the model first."""
-    title = f"{protocol} HitRate@{TOP}, {variant} version {version}, {results[0].sample_count:,} {SAMPLES[protocol]}"
+    title = f"{protocol} HitRate@{TOP}, {variant} version {version}, {counted(results[0].sample_count, SAMPLES[protocol])}"
     rows = [(r.method, f"{r.value:.3f}", f"{r.low:.3f} to {r.high:.3f}") for r in results]
     return table(title, ["method", f"HitRate@{TOP}", "95% interval"], rows, [f"HitRate@{TOP}"])
 

@@ -16,7 +16,7 @@ from rich.console import Group, RenderableType
 from loader import plots
 from loader import report_page as html
 from loader.errors import PgfeedError
-from loader.terminal import table
+from loader.terminal import counted, table
 
 ARM = re.compile(r"((?P<arm>[^=@:]+)=)?(?P<variant>[^=@:]+(@\d+)?)(:(?P<percent>\d+(\.\d{1,2})?))?")
 ALL = """
@@ -82,7 +82,11 @@ def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None
 
 def create(connection: Connection, name: str, arms: list[str], salt: str | None, expected_lift: float) -> Report:
     """Create an experiment; return it without results."""
+    from loader import models
+
     names, variants, weights = parse_arms(arms)
+    for variant in variants:
+        models.require_variant(connection, variant.split("@")[0])
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "call pgfeed.create_experiment(%s, %s, %s, %s, %s, %s)", [name, variants, weights, names, salt, expected_lift]
@@ -201,7 +205,7 @@ def finding(report: Report) -> str:
         return f"Do not decide on this: the split is broken ({report.check('sample ratio')['finding']})."
     two_arms, users = report.check("users in two arms")["value"], sum(row["user_count"] for row in report.rows if row["metric"] == PRIMARY)
     if two_arms > MANY_IN_TWO_ARMS * users:
-        return f"Do not decide on this: {two_arms:,.0f} users were served by more than one arm."
+        return f"Do not decide on this: {counted(int(two_arms), 'user')} {'was' if two_arms == 1 else 'were'} served by more than one arm."
     tests = report.tests()
     if not tests:
         return "Nothing is decided: too few users or no hits."
@@ -213,7 +217,7 @@ def sentence(report: Report, row: dict, alpha: float) -> str:
     base = report.row(PRIMARY, report.arms[0]["arm"])
     least = report.experiment["expected_lift"]
     low, high, p_value = row["sequential_low"], row["sequential_high"], row["sequential_p_value"]
-    name, other = html.capital(row["arm"]), base["arm"]
+    name, other = row["arm"], base["arm"]
     gain = f"a lift of {signed(row['lift'])}" + ("" if low is None else f" ({interval(low, high)})")
     # What was proved at an earlier look may no longer be what today's lift says: then nothing is claimed.
     if p_value is not None and p_value < alpha and row["lift"] * (low + high) > 0:
@@ -222,7 +226,7 @@ def sentence(report: Report, row: dict, alpha: float) -> str:
     if low is not None and -least < low and high < least:
         return f"{name} is neither better nor worse than {other} by {least:.0%}: {gain}."
     is_over = report.experiment["winner"] or row["days_needed"] is None
-    days = "" if is_over else f"; to show one of {least:.0%} takes at least {max(row['days_needed'], 1):,} more days"
+    days = "" if is_over else f"; to show one of {least:.0%} takes at least {counted(max(row['days_needed'], 1), 'more day')}"
     return f"{name} against {other} is not decided: {gain} so far{days}."
 
 
@@ -346,7 +350,7 @@ def figures_of(report: Report) -> list[str]:
         ),
         *(
             html.paragraph(
-                f"{html.capital(row['arm'])}: with the exposures so far a single look finds a lift of {row['detectable_lift']:.1%} in 80% of"
+                f"{row['arm']}: with the exposures so far a single look finds a lift of {row['detectable_lift']:.1%} in 80% of"
                 f" cases. Days needed for {report.experiment['expected_lift']:.0%}: {row['days_needed']:,} more."
             )
             for row in report.tests() if row["detectable_lift"] is not None

@@ -10,7 +10,7 @@ from loader import choices, examples
 from loader.choices import Ranking
 from loader.errors import PgfeedError
 from loader.evaluate import Result, bootstrap, first_held_out_day
-from loader.terminal import table
+from loader.terminal import counted, table
 
 MAX_USERS = 3000
 BASELINES = {
@@ -41,7 +41,7 @@ class Full:
     def as_table(self, results: list[Result]) -> Table:
         """Return the results as a table for people, one line per method."""
         title = (
-            f"full, {self.variant} version {self.version}, {results[0].sample_count:,} users, {self.post_count:,} posts,"
+            f"full, {self.variant} version {self.version}, {counted(results[0].sample_count, 'user')}, {self.post_count:,} posts,"
             f" likes from {self.split} on"
         )
         lines = []

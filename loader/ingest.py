@@ -19,8 +19,10 @@ from psycopg2.extras import execute_values
 
 from loader import terminal
 from loader.errors import PgfeedError
+from loader.hints import grant
 from loader.rows import LIKED, UNKNOWN, Events, Reject, Repeats, events_of, records_of, storable
 from loader.sources import COLUMNS, Source
+from loader.terminal import counted
 
 POSTGRES_EPOCH = 946_684_800 * 10**6
 TABLE_TYPES = {
@@ -146,22 +148,18 @@ class Result:
         """Yield what the table of counts does not say."""
         repeats = self.repeats
         if repeats.exact:
-            yield f"{_count(repeats.exact, 'exact duplicate')}, first at {self._where(*repeats.first_exact)}"
+            yield f"{counted(repeats.exact, 'exact duplicate')}, first at {self._where(*repeats.first_exact)}"
         if repeats.differing:
             how = "liked wins" if self.kind == "events" else "the later values win"
             first = self._where(*repeats.first_differing)
-            yield f"{_count(repeats.differing, 'duplicate')} with other values, first at {first}: {how}"
+            yield f"{counted(repeats.differing, 'duplicate')} with other values, first at {first}: {how}"
         if self.updated:
-            yield f"{_count(self.updated, 'row')} changed what was loaded before"
+            yield f"{counted(self.updated, 'row')} changed what was loaded before"
         if self.ignored:
             yield f"ignored columns: {', '.join(self.ignored)}"
 
     def _where(self, line: int, earlier: int | None) -> str:
         return f"{self.place} {line} (repeats {f'{self.place} {earlier}' if earlier else f'an earlier {self.place}'})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def ingest(
@@ -235,7 +233,7 @@ class _Load:
         message = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
         reason = " ".join((message or str(error) or "connection lost").split())
         if isinstance(error, psycopg2.errors.InsufficientPrivilege):
-            remedy = f"connect as another user, or: grant pgfeed_owner to {self.connection.info.user}"
+            remedy = grant("pgfeed_owner", self.connection.info.user)
         return PgfeedError(f"cannot load {self.source.path}", f"{reason}; {stays}", remedy)
 
     def _begin(self) -> None:
@@ -432,9 +430,11 @@ def refuse_rejects(results: list[Result]) -> None:
         return
     line, reason = rejecting[0].first_reject
     read, rejected = (sum(getattr(result, name) for result in rejecting) for name in ("read", "rejected"))
-    others = f" and {len(rejecting) - 1} more" if len(rejecting) > 1 else ""
+    where, name = f"of {rejecting[0].source}", ""
+    if len(rejecting) > 1:
+        where, name = f"in {len(rejecting)} {'tables' if '://' in rejecting[0].source else 'files'}", f"{rejecting[0].source} "
     raise PgfeedError(
-        f"{rejected:,} of {read:,} rows of {rejecting[0].source}{others} could not be loaded",
-        f"first {rejecting[0].place} {line}: {reason}",
+        f"{rejected:,} of {read:,} rows {where} could not be loaded",
+        f"first {name}{rejecting[0].place} {line}: {reason}",
         "./run psql -c 'select * from pgfeed.ingest_rejects'",
     )

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from loader import examples
 from loader.evaluate import BASELINES, TOP, Result, bootstrap, first_held_out_day
-from loader.terminal import progress, table
+from loader.terminal import counted, progress, table
 from loader.world import POSITION_FACTORS, World
 
 REQUESTS = 2000
@@ -48,7 +48,7 @@ class Live:
 
     def as_table(self, results: list[Result]) -> Table:
         """Return the results as a table for people, one line per method."""
-        title = f"live, {self.variant} version {self.version}, {len(self.user_ids):,} requests (95% intervals)"
+        title = f"live, {self.variant} version {self.version}, {counted(len(self.user_ids), 'request')} (95% intervals)"
         lines = []
         for method in self.hits:
             found = {r.metric: r for r in results if r.method == method}

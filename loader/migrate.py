@@ -8,7 +8,7 @@ from alembic.config import Config
 from psycopg2.extensions import connection as Connection
 from sqlalchemy.exc import DBAPIError
 
-from loader import db
+from loader import db, schema
 from loader.errors import PgfeedError
 from loader.hints import plain
 
@@ -85,14 +85,27 @@ def require_revision(connection: Connection) -> None:
             raise db.without_revision(connection.info.dbname)
 
 
-def migrate() -> tuple[str, str | None]:
-    """Upgrade the database to the newest revision; return that revision, and the command to run next if there is one."""
+def restore(connection: Connection, config: Config) -> list[str]:
+    """Make missing functions, procedures and views again; return them, raise if something with data is missing."""
+    with connection, connection.cursor() as cursor:
+        names = schema.missing(cursor)
+    if not all(map(schema.is_code, names)):
+        raise schema.error(connection.info.dbname, names)
+    if names:
+        schema.install(config, names)
+    return names
+
+
+def migrate() -> tuple[str, str | None, list[str]]:
+    """Upgrade the database to the newest revision; return that revision, the command to run next if there is one, and what was made again."""
     connection = db.connect()
+    config = Config(str(ROOT / "alembic.ini"))
     try:
         require_extensions(connection)
         require_revision(connection)
         try:
-            command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+            command.upgrade(config, "head")
+            restored = restore(connection, config)
         except DBAPIError as error:
             code, cause = getattr(error.orig, "pgcode", None), str(error.orig).splitlines()[0]
             if code == LOCK_NOT_AVAILABLE:
@@ -108,6 +121,6 @@ def migrate() -> tuple[str, str | None]:
             cursor.execute("call pgfeed.create_event_partitions(now(), now() + interval '1 month')")
             cursor.execute(DONE)
             revision, is_packed = cursor.fetchone()
-            return revision, None if is_packed else "./run refresh"
+            return revision, None if is_packed else "./run refresh", restored
     finally:
         connection.close()

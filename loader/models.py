@@ -49,11 +49,22 @@ def require_name(variant: str) -> None:
         )
 
 
-def missing(connection: Connection, variant: str, version: int | None = None) -> PgfeedError:
-    """Return the error about a model that is not stored or not active: what is there, and the command that mends it."""
+def stored_versions(connection: Connection) -> dict[str, list[int]]:
+    """Return the stored versions by variant."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select variant, array_agg(version order by version) from pgfeed.model_versions group by variant order by variant")
-        stored = dict(cursor.fetchall())
+        return dict(cursor.fetchall())
+
+
+def require_variant(connection: Connection, variant: str) -> None:
+    """Raise if nothing of this variant is stored and training could not make it."""
+    if not {variant} & {*WITHOUT_MODEL, *RECIPES, *stored_versions(connection)}:
+        raise missing(connection, variant)
+
+
+def missing(connection: Connection, variant: str, version: int | None = None) -> PgfeedError:
+    """Return the error about a model that is not stored or not active: what is there, and the command that mends it."""
+    stored = stored_versions(connection)
     if variant in WITHOUT_MODEL:
         return PgfeedError(f"there is no model of variant {variant}", "it ranks without one; every evaluation has it as a baseline", "./run evaluate --help")
     if variant not in stored and variant not in RECIPES:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from psycopg2.extensions import connection as Connection
 
-from loader.db import outside_transaction
+from loader.db import interruptible, outside_transaction
 from loader.terminal import console, progress
 
 
@@ -23,6 +23,7 @@ class Refresh:
     as_dict = asdict
 
 
+@interruptible()
 def roll_up(connection: Connection) -> int:
     """Roll up all days with new events, each in a transaction of its own; return how many."""
     with connection, connection.cursor() as cursor:
@@ -41,6 +42,7 @@ def roll_up(connection: Connection) -> int:
     return stale
 
 
+@interruptible()
 def refresh(connection: Connection, as_of: str | None = None) -> Refresh:
     """Roll up new events and refresh all features as one version."""
     started = time.monotonic()

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from loader.errors import PgfeedError
-from loader.sources import COLUMNS, CONTENT_LIMIT, Batch, Reject
+from loader.sources import ALIASES, COLUMNS, CONTENT_LIMIT, Batch, Reject
 
 TOPIC_BYTES, POST_BYTES = 2000, 20_000_000
 BIGINT = (-(2**63), 2**63 - 1, "bigint")
@@ -272,7 +272,7 @@ def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject]
     refused: Reasons = {}
     for name, (_, reasons) in columns.items():
         for i, reason in reasons.items():
-            refused.setdefault(i, f"{name}: {reason}")
+            refused.setdefault(i, f"{ALIASES.get(name, name)}: {reason}")
     rejects = batch.malformed + [(int(batch.lines[i]), reason, batch.content(i)) for i, reason in refused.items()]
     kept = np.delete(np.arange(count), list(refused))
     fields = {name: values[kept] for name, (values, _) in columns.items()} | {"line": batch.lines[kept]}

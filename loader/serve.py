@@ -11,7 +11,7 @@ from loader.errors import PgfeedError
 from loader.evaluate import TOP
 from loader.refresh import refresh
 from loader.simulate import load_day
-from loader.terminal import progress, table
+from loader.terminal import counted, progress, table
 from loader.world import FIRST_DAY, World
 
 
@@ -83,4 +83,4 @@ def serve(connection: Connection, days: int) -> list[ServedDay]:
 def as_table(served: list[ServedDay]) -> Table:
     headers = ["day", "exposures", "views", "likes", "likes per view"]
     rows = [(d.day, f"{d.exposures:,}", f"{d.views:,}", f"{d.likes:,}", f"{d.likes / max(d.views, 1):.3f}") for d in served]
-    return table(f"{len(served)} days with the recommender", headers, rows, headers[1:])
+    return table(f"{counted(len(served), 'day')} with the recommender", headers, rows, headers[1:])

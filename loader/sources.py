@@ -164,7 +164,7 @@ def _kind(name: str, header: list[str], columns: list[str], forced: str | None) 
     if kind is None:
         found = ",".join(header).strip()
         found = f"found {found[:80]!r}{'...' if len(found) > 80 else ''}, "
-        if len(header) == 1 and any(mark in found for mark in ";\t|"):
+        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
             found += "fields are separated by commas here; "
         elif {"timestamp", "user_id", "post_id"} <= names:
             found += "events need action, target or both; "

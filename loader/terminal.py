@@ -32,6 +32,11 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
             bar.update(task, total=bar.tasks[0].completed)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in singular or plural."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]], numeric: Sequence[str] = ()) -> Table:
     """Return a plain table; columns named in `numeric` are right-aligned, one named text is cut."""
     cells = [["" if value is None else str(value) for value in row] for row in rows]

@@ -1,5 +1,9 @@
 """Sessions beside each other: what one does in a long transaction keeps no other one waiting, and nothing is done twice."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from contextlib import closing
 
@@ -8,7 +12,7 @@ import pytest
 
 from loader import models, refresh, train
 from migrations.objects import compose
-from tests.db.conftest import autocommit, queries
+from tests.db.conftest import ROOT, autocommit, queries
 
 END = "2021-12-13 12:00+00"
 CALL = "select post_id, score, features_as_of, model_version from pgfeed.recommend_posts(7, %s) order by rank"
@@ -166,3 +170,16 @@ def test_a_vacuum_that_fails_leaves_the_connection_as_it_was(network, network_ds
         assert not connection.autocommit
         other.rollback()
         assert refresh.roll_up(connection) and not connection.autocommit
+
+
+@pytest.mark.parametrize("table", ["rollup_days", "feature_packs"])
+def test_ctrl_c_ends_a_refresh_at_once(network, network_dsn, table):
+    with closing(psycopg2.connect(network_dsn)) as holder:
+        queries(holder)(f"lock table pgfeed.{table} in access exclusive mode")
+        command = [sys.executable, "-m", "loader.cli", "refresh"]
+        verb = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn}, stderr=subprocess.PIPE, text=True)
+        wait_until(network, waiting("Lock"))
+        verb.send_signal(signal.SIGINT)
+        said = verb.communicate(timeout=20)[1]
+    assert verb.returncode == 1
+    assert "error: interrupted. Nothing finished is lost: run the same command again" in said

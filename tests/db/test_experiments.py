@@ -235,6 +235,7 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
     assert [(a["arm"], a["variant"], a["weight"], a["slots"]) for a in created["arms"]] == [
         ("control", "control", 6000, "[0,60)"), ("lot", "random", 4000, "[60,100)"),
     ]
+    assert "there is no variant tset: variants with a model: control; that train can make: control, test" in run("create", "bad", "control", "tset", exit_code=1)
     created = run("create", "bad", "control", "test")
     assert "./run train test --activate" in created and "Next: ./run experiment start bad" in created
     assert "./run experiment drop bad" in run("start", "bad", exit_code=1)

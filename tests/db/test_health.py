@@ -220,6 +220,15 @@ def test_check_without_schema_and_without_server(empty_dsn):
     assert code == 1 and [row["name"] for row in rows] == ["connection"] and "does not exist" in rows[0]["found"]
 
 
+def test_check_names_what_is_missing(network, network_dsn):
+    network("drop function pgfeed.health()")
+    code, rows = check(network_dsn)
+    assert code == 1 and rows[1]["found"].endswith("has no function health: it was dropped") and rows[1]["remedy"] == "./run migrate"
+    network("drop table pgfeed.user_topic_days")
+    code, rows = check(network_dsn)
+    assert code == 1 and "has no table user_topic_days" in rows[1]["found"] and "restore a backup" in rows[1]["remedy"]
+
+
 def test_after_warm_up_nothing_is_loaded_any_more(network, network_dsn):
     expected = network(CALL, 7, END)
     with autocommit(network_dsn) as connection:

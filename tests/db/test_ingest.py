@@ -200,7 +200,7 @@ def test_rejects_are_kept_with_line_and_reason_and_do_not_pile_up(load, query, w
         (4, f"post_id: {2**63} does not fit in a bigint", f"2021-10-20 11:00:00,1,{2**63},view,"),
         (5, "1 field instead of 5", "x"),
         (6, "post_id: contains a NUL byte", "2021-10-20 11:00:00,1,7\\0,view,"),
-        (7, "event_at: year 20211 is out of range", "20211-01-01,1,1,view,"),
+        (7, "timestamp: year 20211 is out of range", "20211-01-01,1,1,view,"),
     ]
     for name in ("a.csv", "a.csv", "renamed.csv"):
         path = write(content, name)
@@ -252,7 +252,7 @@ def test_from_a_running_postgres(dsn, load, query):
     assert [counts(r) for r in results] == [(2, 1, 0, 1), (2, 2, 0, 0), (30002, 30000, 0, 2)]
     assert query("select line, reason from pgfeed.ingest_rejects order by reason") == [
         (2, "age: 70000 does not fit in a smallint"),
-        (30001, "event_at: 'infinity' is not a time, write 2021-02-01 10:00:00"),
+        (30001, "timestamp: 'infinity' is not a time, write 2021-02-01 10:00:00"),
         (30002, "user_id: is missing"),
     ]
     assert query("select city from pgfeed.users") == [('a "b", c',)]
@@ -416,7 +416,7 @@ def test_a_server_without_pgfeed_and_a_user_without_rights(dsn, empty_dsn, write
         connection = psycopg2.connect(make_dsn(dsn, options=f"-c role={name}"))
         with pytest.raises(
             PgfeedError,
-            match="permission denied for table .*; nothing of it was loaded. Next: .* grant pgfeed_owner to",
+            match="permission denied for table .*; nothing of it was loaded. Next: .*\"grant pgfeed_owner to",
         ):
             list(ingest(connection, open_sources([path])))
         connection.close()
@@ -428,6 +428,9 @@ def test_rejects_are_refused_by_name(load, write):
     with pytest.raises(PgfeedError, match=r"1 of 2 rows of .*events.csv could not be loaded: first line 2"):
         refuse_rejects(load(write(HEADER + "x\n" + event(START, 1, 5), "events.csv")))
     refuse_rejects(load(write(HEADER)))
+    bad = [load(write(HEADER + "x\n", name))[0] for name in ("a.csv", "b.csv")]
+    with pytest.raises(PgfeedError, match=r"^2 of 2 rows in 2 files could not be loaded: first .*a.csv line 2"):
+        refuse_rejects(bad)
 
 
 def test_a_topic_that_comes_after_the_events_reaches_the_rollups(load, write, query):

@@ -1,12 +1,16 @@
 """What each role can really do: the matrix by trying, and attacks on functions that run as the owner."""
 
+import re
 import stat
 from pathlib import Path
 
 import psycopg2
 import pytest
+from click.testing import CliRunner
 from psycopg2 import sql
+from psycopg2.extensions import make_dsn
 
+from loader.cli import main
 from tests.db.conftest import database_name
 from tests.db.test_hostile import EMBEDDINGS, FUNCTIONS, GOOD
 from tests.db.test_structure import PRIVILEGES
@@ -186,3 +190,13 @@ def test_bodies_import_only_from_where_no_role_can_write(network):
         assert not is_permitted(network, role, "create function pg_temp.f() returns integer language plpython3u as 'return 1'")
         assert not is_permitted(network, role, "create table pgfeed.t (a integer)")
         assert network("select pg_has_role(%s, 'pgfeed_owner', 'member')", role) == [(False,)]
+
+
+@pytest.mark.parametrize(("verb", "role"), [
+    (["refresh"], "pgfeed_operator"), (["recommend", "--batch"], "pgfeed_operator"), (["experiment", "create", "try", "control", "popular"], "pgfeed_operator"),
+    (["train", "control"], "pgfeed_owner"), (["evaluate", "logged", "control"], "pgfeed_owner"),
+])
+def test_a_verb_without_rights_names_the_role(network_dsn, monkeypatch, verb, role):
+    monkeypatch.setenv("PGFEED_DSN", make_dsn(network_dsn, options="-c role=pgfeed_reader"))
+    said = CliRunner().invoke(main, verb).stderr
+    assert re.search(rf'^error: permission denied for .*Next: as an administrator, ./run psql -c "grant {role} to \w+"$', said, re.MULTILINE), said

@@ -14,6 +14,15 @@ from tests.db.test_structure import dump as schema
 END = "2021-12-13 12:00+00"
 STORED = "select * from pgfeed.recommendations order by user_id, rank"
 
+ALL_CODE = """
+    select format('drop routine if exists %s', p.oid::regprocedure)
+    from pg_proc as p
+    where p.pronamespace = 'pgfeed'::regnamespace
+        and not exists (select from pg_depend as d where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid and d.deptype = 'n')
+    union all
+    select 'drop view ' || string_agg(c.oid::regclass::text, ', ') from pg_class as c where c.relnamespace = 'pgfeed'::regnamespace and c.relkind = 'v'
+"""
+
 
 @pytest.fixture
 def restored(network, network_dsn, tmp_path):
@@ -65,6 +74,26 @@ def test_migrate_says_that_features_must_be_packed_anew(network, network_dsn, mo
     assert migrate.migrate()[1] is None
     network("truncate pgfeed.feature_packs")
     assert migrate.migrate()[1] == "./run refresh"
+
+
+def test_migrate_makes_dropped_code_again(dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", dsn)
+    migrate.migrate()
+    before = schema(dsn)
+    with autocommit(dsn) as connection:
+        run = queries(connection)
+        bodies = "select p.proname, p.prosrc, p.proacl::text from pg_proc as p where p.pronamespace = 'pgfeed'::regnamespace order by 1"
+        code = run(bodies)
+        # Materialized views need the others.
+        for drop, in run(ALL_CODE):
+            run(drop)
+        restored = migrate.migrate()[2]
+        assert len(restored) > 60 and "functions/health" in restored and "views/data_stages" in restored
+        assert schema(dsn) == before and run(bodies) == code
+        assert migrate.migrate()[2] == []
+        run("drop materialized view pgfeed.post_text_features cascade; drop view pgfeed.likes cascade")
+        with pytest.raises(PgfeedError, match="has no materialized view .*post_text_features.*restore a backup"):
+            migrate.migrate()
 
 
 def test_a_migration_whose_connection_is_lost_says_so(network, network_dsn, monkeypatch):

@@ -38,7 +38,7 @@ def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
     assert query("select distinct features_as_of = date_trunc('day', served_at) from pgfeed.exposures") == [(True,)]
 
     report = experiment.load(world, "worse", "1 hour", None)
-    assert experiment.verdict(report).startswith("Lot is worse than control: HitRate@5 0.")
+    assert experiment.verdict(report).startswith("lot is worse than control: HitRate@5 0.")
     assert all(check["is_ok"] for check in report.checks)
     page = tmp_path / "worse.html"
     experiment.write_html(report, page)

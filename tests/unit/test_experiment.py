@@ -52,12 +52,12 @@ def report(p_value: float = 0.2, lift: float = 0.1, arms: tuple[str, ...] = ("co
 
 
 def test_the_verdict_is_one_sentence():
-    assert verdict(report(0.001)) == "Test is better than control: HitRate@5 0.550 against 0.500, a lift of +10.0% (+8.0% to +12.0%)."
-    assert verdict(report(0.001, -0.1)).startswith("Test is worse than control: HitRate@5 0.450")
+    assert verdict(report(0.001)) == "test is better than control: HitRate@5 0.550 against 0.500, a lift of +10.0% (+8.0% to +12.0%)."
+    assert verdict(report(0.001, -0.1)).startswith("test is worse than control: HitRate@5 0.450")
     assert verdict(report()) == (
-        "Test against control is not decided: a lift of +10.0% (+8.0% to +12.0%) so far; to show one of 5% takes at least 9 more days."
+        "test against control is not decided: a lift of +10.0% (+8.0% to +12.0%) so far; to show one of 5% takes at least 9 more days."
     )
-    assert verdict(report(lift=0.01)) == "Test is neither better nor worse than control by 5%: a lift of +1.0% (-1.0% to +3.0%)."
+    assert verdict(report(lift=0.01)) == "test is neither better nor worse than control by 5%: a lift of +1.0% (-1.0% to +3.0%)."
 
 
 def test_the_figures_fit_into_80_columns():
@@ -90,7 +90,7 @@ def test_what_is_concluded_says_so_and_what_is_not_started_says_how():
     concluded = report()
     concluded.experiment["winner"] = "test"
     assert verdict(concluded) == (
-        "Concluded: test won. By the figures: Test against control is not decided: a lift of +10.0% (+8.0% to +12.0%) so far."
+        "Concluded: test won. By the figures: test against control is not decided: a lift of +10.0% (+8.0% to +12.0%) so far."
     )
     concluded.rows = []
     assert verdict(concluded) == "Concluded: test won. There are no figures."

@@ -190,7 +190,7 @@ def test_dates_and_far_times():
     far = pa.array([2**62, -(2**62), None], pa.timestamp("s"))
     loaded, rejects, _ = events_of(events(far, [1] * 3, [1] * 3, ["view"] * 3, ["0"] * 3), BERLIN)
     assert len(loaded.line) == 0 and rejects[0][1].endswith("is out of range 1970 to 2099")
-    assert rejects[2][1] == "event_at: is missing"
+    assert rejects[2][1] == "timestamp: is missing"
 
 
 @pytest.mark.parametrize(
@@ -219,11 +219,11 @@ def test_every_reason_names_its_column():
     loaded, rejects, _ = events_of(wrong, None)
     assert len(loaded.line) == 0
     assert sorted(rejects) == [
-        (2, "event_at: 'x' is not a time, write 2021-02-01 10:00:00", "row 0"),
+        (2, "timestamp: 'x' is not a time, write 2021-02-01 10:00:00", "row 0"),
         (3, "user_id: '2a' is not an integer", "row 1"),
         (4, f"post_id: {2**63} does not fit in a bigint", "row 2"),
         (5, "action: 'share' is neither view nor like", "row 3"),
-        (6, "event_at: is missing", "row 4"),
+        (6, "timestamp: is missing", "row 4"),
     ]
 
 

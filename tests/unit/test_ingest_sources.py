@@ -70,6 +70,12 @@ def test_wrong_headers(write, header):
         open_file(write(header + "\n1,2\n"))
 
 
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_other_separators_are_named(write, mark):
+    with pytest.raises(PgfeedError, match="fields are separated by commas here"):
+        open_file(write(f"user_id{mark}gender{mark}age\n"))
+
+
 def test_forced_kinds(write):
     assert open_file(write("post_id\n1\n"), "posts").kind == "posts"
     with pytest.raises(PgfeedError, match="expected timestamp,user_id,post_id,action,target"):
