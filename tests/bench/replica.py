@@ -259,11 +259,13 @@ def main(users: int, seconds: float, as_json: bool) -> None:
     ], ["figure"]))
     rows = []
     for feedback, delay, calls in found:
-        failures = ", ".join(f"{count} {name}" for name, count in calls.failures.items()) or "0"
         reports = f"{calls.failed_reports} of {calls.reports}"
-        rows.append((feedback, delay, calls.rounds * 2, f"{calls.count:,}", failures, calls.mixed, reports, f"{max(calls.lags):.1f} s"))
-    headers = ["feedback", "delay", "refreshes", "calls", "failed", "mixed", "reports failed", "longest lag"]
+        rows.append((feedback, delay, calls.rounds * 2, f"{calls.count:,}", calls.failures.total(), calls.mixed, reports, f"{max(calls.lags):.1f} s"))
+    headers = ["feedback", "delay", "refreshes", "calls", "failed", "mixed", "reports cut", "lag"]
     out.print(table("calls on the standby during refreshes, model switches and vacuum on the primary", headers, rows, headers[2:]))
+    failures = sum((calls.failures for _, _, calls in found), Counter())
+    for name, count in failures.items():
+        out.print(f"failed calls: {count} {name}")
 
 
 if __name__ == "__main__":
