@@ -177,7 +177,11 @@ def test_ctrl_c_ends_a_refresh_at_once(network, network_dsn, table):
     with closing(psycopg2.connect(network_dsn)) as holder:
         queries(holder)(f"lock table pgfeed.{table} in access exclusive mode")
         command = [sys.executable, "-m", "loader.cli", "refresh"]
-        verb = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn}, stderr=subprocess.PIPE, text=True)
+        # Tests that run in the background inherit that SIGINT is ignored.
+        verb = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn}, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
         wait_until(network, waiting("Lock"))
         verb.send_signal(signal.SIGINT)
         said = verb.communicate(timeout=20)[1]
