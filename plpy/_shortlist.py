@@ -19,7 +19,7 @@ from plpy.recommend_posts import (
 TYPICAL_USERS = 64
 BEST_OF_A_USER = 300
 BEST_OF_ALL = 2_000
-POSTS_AT_ONCE = 50_000
+POSTS_AT_ONCE = 25_000
 IDS_QUERY = "select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') as post_ids from pgfeed.posts as p"
 USERS_QUERY = (
     "select array(select f.user_id from pgfeed.user_features as f where f.view_count + f.like_count > 0"
@@ -87,12 +87,13 @@ def _shortlist(plpy, cache, as_of):
     popular, best = Best(BEST_OF_ALL), {}
     for start in range(0, len(ids), POSTS_AT_ONCE):
         posts = load(ids[start:start + POSTS_AT_ONCE], own["scale"])
+        plpy.execute("select")  # a point where the statement can be cancelled
         text_vectors(posts)
         popular.add(posts["post_ids"], popularity(posts))
         for model_id, model in usable.items():
             for number in range(len(users)):
                 one = {name: values[number:number + 1] for name, values in requests[model_id].items()}
-                plpy.execute("select")  # a point where the statement can be cancelled
+                plpy.execute("select")  # another one
                 found = best.setdefault((model_id, number), Best(BEST_OF_A_USER))
                 found.add(posts["post_ids"], score(model, model_id, posts, one))
     return np.unique(np.concatenate([popular.ids, *(found.ids for found in best.values())])).tolist()
