@@ -19,7 +19,7 @@ from plpy.recommend_posts import (
 TYPICAL_USERS = 64
 BEST_OF_A_USER = 300
 BEST_OF_ALL = 2_000
-POSTS_AT_ONCE = 25_000
+POSTS_AT_ONCE = 50_000
 IDS_QUERY = "select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') as post_ids from pgfeed.posts as p"
 USERS_QUERY = (
     "select array(select f.user_id from pgfeed.user_features as f where f.view_count + f.like_count > 0"

@@ -34,7 +34,7 @@ def upgrade() -> None:
     install("functions/_model_problems", "01c0a73677b3")
     install("functions/_post_factors", "ad5eca386210")
     install("functions/_recommend_posts", "6cd8bfb12554")
-    install("functions/_shortlist", "342ba880ba68")
+    install("functions/_shortlist", "ce7617724d7f")
     install("functions/_unpack_factors", "aece77300ca8")
     install("functions/serve_posts", "b0e38f3a7b75")
     install("procedures/_create_partitions", "455b1f6c1f69")
