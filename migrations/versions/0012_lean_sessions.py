@@ -46,6 +46,11 @@ def upgrade() -> None:
     install("views/data_stages", "740839361c8d")
     install("functions/_relative_columns", "2abec7b31fab")
     install("procedures/_pack_features", "528e79db99c8")
+    # For databases that took revision 0011 before it had these texts.
+    install("functions/explain_recommendation", "411bf93ebe08")
+    install("functions/recommend_posts", "250579a3eccb")
+    install("functions/search_posts", "71f1b55684b4")
+    install("procedures/activate_model", "a32f9dd869bf")
 
 
 def downgrade() -> None:
