@@ -11,8 +11,8 @@ from threading import Event
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from loader import db
 from loader.errors import PgfeedError
+from loader.server import db
 from loader.terminal import console, counted, progress
 
 # The table as it is here, for a server that needs no extension and no role of pgfeed.

@@ -8,7 +8,11 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from loader import db, evaluate, models, refresh, simulate, train
+from loader.data import refresh
+from loader.learning import registry, train
+from loader.measuring import logged
+from loader.server import db
+from loader.simulation import simulate
 from loader.terminal import out, table
 
 USERS = 3000
@@ -46,18 +50,18 @@ def demo(connection: Connection) -> None:
     version = scalar(connection, "select max(version) from pgfeed.active_models where variant = %s", VARIANT)
     if version is None:
         trained = train.train(connection, VARIANT)
-        version = models.activate(connection, VARIANT, models.store(connection, VARIANT, trained))
+        version = registry.activate(connection, VARIANT, registry.store(connection, VARIANT, trained))
         out.print(f"{VARIANT} version {version}: {trained.metrics['row_count']:,} impressions, {len(trained.names)} features")
     else:
         out.print(f"{VARIANT} version {version} is active already")
 
     out.rule("4 how good it is: HitRate@5 on what users saw on the held-out days", align="left")
-    results = evaluate.stored(connection, "logged", VARIANT, version)
+    results = logged.stored(connection, "logged", VARIANT, version)
     if not results:
-        model = models.load_active(connection, VARIANT)
-        results = evaluate.evaluate_logged(connection, model)
-        evaluate.store(connection, "logged", VARIANT, version, results, {})
-    out.print(evaluate.as_table("logged", VARIANT, version, results))
+        model = registry.load_active(connection, VARIANT)
+        results = logged.evaluate_logged(connection, model)
+        logged.store(connection, "logged", VARIANT, version, results, {})
+    out.print(logged.as_table("logged", VARIANT, version, results))
 
     out.rule(f"5 five posts for user {USER_ID} at {MOMENT}", align="left")
     show_posts()

@@ -13,9 +13,9 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 from rich.console import Group, RenderableType
 
-from loader import plots
-from loader import report_page as html
 from loader.errors import PgfeedError
+from loader.report import page as html
+from loader.report import plots
 from loader.terminal import counted, table
 
 ARM = re.compile(r"((?P<arm>[^=@:]+)=)?(?P<variant>[^=@:]+(@\d+)?)(:(?P<percent>\d+(\.\d{1,2})?))?")
@@ -82,11 +82,11 @@ def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None
 
 def create(connection: Connection, name: str, arms: list[str], salt: str | None, expected_lift: float) -> Report:
     """Create an experiment; return it without results."""
-    from loader import models
+    from loader.learning import registry
 
     names, variants, weights = parse_arms(arms)
     for variant in variants:
-        models.require_variant(connection, variant.split("@")[0])
+        registry.require_variant(connection, variant.split("@")[0])
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "call pgfeed.create_experiment(%s, %s, %s, %s, %s, %s)", [name, variants, weights, names, salt, expected_lift]

@@ -20,9 +20,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
-from loader import db
 from loader.errors import PgfeedError
-from loader.hints import plain
+from loader.server import db
+from loader.server.remedies import plain
 
 PATH = "/post/recommendations"
 EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"

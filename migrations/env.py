@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import create_engine, pool
 
-from loader import db
+from loader.server import db
 
 SCHEMA = "pgfeed"
 OPTIONS = {"version_table_schema": SCHEMA, "transaction_per_migration": True}

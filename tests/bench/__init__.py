@@ -11,8 +11,8 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import make_dsn
 
-from loader import db
 from loader.errors import PgfeedError
+from loader.server import db
 
 ROOT = Path(__file__).resolve().parents[2]
 

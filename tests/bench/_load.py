@@ -9,7 +9,7 @@ from datetime import datetime
 
 import psycopg2
 
-from loader.live import process_megabytes
+from loader.measuring.live import process_megabytes
 from loader.terminal import progress
 from tests.bench._crashes import Network
 from tests.bench._crowd import INSERT

@@ -7,8 +7,9 @@ import time
 import click
 from psycopg2.extensions import connection as Connection
 
-from loader import batch, db
-from loader.live import process_megabytes
+from loader import batch
+from loader.measuring.live import process_megabytes
+from loader.server import db
 from loader.terminal import out, table
 from tests.bench import ROOT
 

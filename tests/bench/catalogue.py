@@ -20,10 +20,12 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor, execute_values
 
-from loader import embed, examples, models, refresh, simulate, train
-from loader.embedders import UniversalSentenceEncoder
+from loader.data import embed, refresh
+from loader.data.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
-from loader.examples import run_plan
+from loader.learning import examples, registry, train
+from loader.learning.examples import run_plan
+from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
 from plpy.recommend_posts import join_packs, liked_post_ids, post_rows_of, rank, unpack_posts
 from tests.bench import data_folder, temporary_database
@@ -175,7 +177,7 @@ def all_posts(connection: Connection) -> dict:
 
 def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> float:
     """Return the share of the five best posts of the whole catalogue that recommend_posts gives."""
-    model, posts, found = models.load_active(connection, "control"), all_posts(connection), 0
+    model, posts, found = registry.load_active(connection, "control"), all_posts(connection), 0
     examples.encode_topics(posts, model["encoders"])
     with progress("scoring the whole catalogue", len(user_ids)) as advance:
         for row in examples.load_users(connection, moment, user_ids):
@@ -195,7 +197,7 @@ def recommend(connection: Connection, count: int) -> None:
     """Print how fast and how right recommend_posts is with `count` posts: a simulated network whose posts are copied, with noise."""
     simulate.simulate(connection, NETWORK_USERS, 1)
     refresh.refresh(connection)
-    models.activate(connection, "control", models.store(connection, "control", train.train(connection, "control")))
+    registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
     with connection, connection.cursor() as cursor, console.status("copying posts"):
         cursor.execute("select setseed(0.5)")
         cursor.execute(MULTIPLY, {"count": count - 7023})

@@ -9,8 +9,11 @@ import click
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from loader import db, models, refresh, simulate, train
+from loader.data import refresh
 from loader.errors import PgfeedError
+from loader.learning import registry, train
+from loader.server import db
+from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
 from tests.bench.serve import percentile
 from tests.citus.nodes import DATABASE, nodes, require_citus, spread
@@ -57,7 +60,7 @@ def measure(connection: Connection, size: tuple[int, int, int, int], model: trai
     rolled_up, _ = timed(refresh.roll_up, connection)
     refreshed, done = timed(refresh.refresh, connection)
     model = model or train.train(connection, "control")
-    models.activate(connection, "control", models.store(connection, "control", model))
+    registry.activate(connection, "control", registry.store(connection, "control", model))
     user_ids = value(connection, USERS)
     random.Random(0).shuffle(user_ids)
     seconds, found = request(connection, user_ids[:REQUESTS], done.as_of)

@@ -21,12 +21,13 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 from threadpoolctl import threadpool_limits
 
-from loader import choices, refresh
-from loader.choices import Likes, Ranking, Request, places_of
+from loader.data import refresh
+from loader.data.ingest import ingest
+from loader.data.sources import open_sources
 from loader.errors import PgfeedError
-from loader.evaluate import bootstrap
-from loader.ingest import ingest
-from loader.sources import open_sources
+from loader.learning import choices
+from loader.learning.choices import Likes, Ranking, Request, places_of
+from loader.measuring.logged import bootstrap
 from loader.terminal import out, progress, table
 from tests.bench import data_folder, temporary_database
 

@@ -19,8 +19,10 @@ from functools import partial
 import click
 import psycopg2
 
-from loader import models, refresh, simulate, train
+from loader.data import refresh
 from loader.errors import PgfeedError
+from loader.learning import registry, train
+from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
 from tests import servers
 from tests.servers import Server
@@ -65,7 +67,7 @@ class World:
             for iterations in (train.PARAMETERS["iterations"], 60):
                 parameters = train.PARAMETERS | {"iterations": iterations}
                 booster, metrics = train.fit(split.training, split.validation, parameters)
-                models.store(connection, "control", train.trained(split, booster, metrics, parameters))
+                registry.store(connection, "control", train.trained(split, booster, metrics, parameters))
         self.run("call pgfeed.activate_model('control', 1)")
         self.end = self.run("select max(as_of) from pgfeed.feature_refreshes")[0][0]
         self.at = self.run("select %s + interval '12 hours'", self.end)[0][0]

@@ -19,10 +19,13 @@ import click
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
-from loader import db, embed, embedders, models, refresh, simulate, train
+from loader.data import embed, embedders, refresh
 from loader.errors import PgfeedError
+from loader.learning import registry, train
+from loader.server import db
+from loader.simulation import simulate
+from loader.simulation.world import DAYS, FULL_USERS
 from loader.terminal import console, out, table
-from loader.world import DAYS, FULL_USERS
 from tests.bench import ROOT, create_database, drop_database
 from tests.bench.serve import CALL, percentile
 
@@ -116,7 +119,7 @@ def embed_posts(connection: Connection) -> tuple[int, str, str]:
 
 def train_variant(connection: Connection, variant: str) -> tuple[int, str, str]:
     trained = train.train(connection, variant)
-    models.activate(connection, variant, models.store(connection, variant, trained))
+    registry.activate(connection, variant, registry.store(connection, variant, trained))
     metrics = trained.metrics
     return metrics["row_count"], "rows", f"{metrics['user_share']:.1%} of the users, fit {metrics['fit_seconds']:.0f} s"
 

@@ -13,9 +13,9 @@ from contextlib import ExitStack, closing
 
 from psycopg2.extensions import connection as Connection
 
-from loader import db
 from loader.errors import PgfeedError
-from loader.live import process_megabytes
+from loader.measuring.live import process_megabytes
+from loader.server import db
 from loader.terminal import out, progress, table
 from plpy import recommend_posts as body
 from tests.bench import yardstick

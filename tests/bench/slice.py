@@ -5,11 +5,14 @@ import sys
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
-from loader import evaluate, models, refresh, simulate, train
+from loader.data import refresh
+from loader.data.ingest import ingest
+from loader.data.sources import open_sources
 from loader.errors import PgfeedError
-from loader.evaluate import Result
-from loader.ingest import ingest
-from loader.sources import open_sources
+from loader.learning import registry, train
+from loader.measuring import logged
+from loader.measuring.logged import Result
+from loader.simulation import simulate
 from loader.terminal import out, table
 from tests.bench import data_folder, temporary_database
 
@@ -21,9 +24,9 @@ def held_out_aucs(connection: Connection, model: dict) -> tuple[float, float]:
     """Return the AUC over all held-out views and the mean AUC within a user-day."""
     from sklearn.metrics import roc_auc_score
 
-    rows = evaluate.with_enough_views(evaluate.held_out_examples(connection, model["feature_names"], model["encoders"]))
+    rows = logged.with_enough_views(logged.held_out_examples(connection, model["feature_names"], model["encoders"]))
     scores = model["booster"].predict(np.asfortranarray(rows.features), prediction_type="RawFormulaVal")
-    return roc_auc_score(rows.is_liked, scores), evaluate.request_auc(scores, rows.request, rows.is_liked)
+    return roc_auc_score(rows.is_liked, scores), logged.request_auc(scores, rows.request, rows.is_liked)
 
 
 def measure(connection: Connection) -> tuple[list[Result], tuple[float, float]]:
@@ -33,9 +36,9 @@ def measure(connection: Connection) -> tuple[list[Result], tuple[float, float]]:
         cursor.execute("delete from pgfeed.users")
         cursor.execute("update pgfeed.posts set text = null")
     refresh.refresh(connection)
-    models.activate(connection, "control", models.store(connection, "control", train.train(connection, "control")))
-    model = models.load_active(connection, "control")
-    return evaluate.evaluate_logged(connection, model), held_out_aucs(connection, model)
+    registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
+    model = registry.load_active(connection, "control")
+    return logged.evaluate_logged(connection, model), held_out_aucs(connection, model)
 
 
 def cells(results: list[Result]) -> dict[str, str]:

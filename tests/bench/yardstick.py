@@ -22,9 +22,9 @@ import pandas as pd
 from catboost import CatBoost, CatBoostClassifier
 from psycopg2.extensions import connection as Connection
 
-from loader import db
 from loader.errors import PgfeedError
-from loader.train import PARAMETERS
+from loader.learning.train import PARAMETERS
+from loader.server import db
 from plpy.recommend_posts import unpack_posts
 from tests.bench import ROOT
 

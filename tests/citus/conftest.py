@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import psycopg2
 import pytest
 
-from loader import models, simulate, train
+from loader.data.ingest import ingest
+from loader.data.refresh import refresh
+from loader.data.sources import open_sources
 from loader.errors import PgfeedError
-from loader.ingest import ingest
-from loader.refresh import refresh
-from loader.sources import open_sources
+from loader.learning import registry, train
+from loader.simulation import simulate
 from tests.citus.nodes import DATABASE, nodes, require_citus, spread
 from tests.db.conftest import autocommit, clone, queries, template  # noqa: F401
 from tests.servers import Server
@@ -58,5 +59,5 @@ def both(template, tmp_path_factory):  # noqa: F811
             with closing(psycopg2.connect(result.citus)) as connection:
                 trained = train.train(connection, "control")
             for connection in result.connections():
-                models.activate(connection, "control", models.store(connection, "control", trained))
+                registry.activate(connection, "control", registry.store(connection, "control", trained))
             yield result

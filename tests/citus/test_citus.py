@@ -9,10 +9,11 @@ import numpy as np
 import psycopg2
 import pytest
 
-from loader import batch, examples, experiment
-from loader.ingest import ingest
-from loader.refresh import refresh
-from loader.sources import open_sources
+from loader import batch, experiment
+from loader.data.ingest import ingest
+from loader.data.refresh import refresh
+from loader.data.sources import open_sources
+from loader.learning import examples
 from tests.citus.nodes import DATABASE
 from tests.db.conftest import autocommit, queries
 from tests.servers import program

@@ -13,7 +13,7 @@ import psycopg2.extensions
 import pytest
 from psycopg2.extensions import make_dsn
 
-from loader import models, train
+from loader.learning import registry, train
 from tests.servers import queries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -139,7 +139,7 @@ def network_template(template):
         cursor.execute(NETWORK)
         cursor.execute("call pgfeed.refresh_features()")
     trained = train.train(connection, "control")
-    models.activate(connection, "control", models.store(connection, "control", trained))
+    registry.activate(connection, "control", registry.store(connection, "control", trained))
     connection.close()
     yield name
     administer(f'drop database "{name}" with (force)')

@@ -4,8 +4,9 @@ import numpy as np
 import psycopg2
 import pytest
 
-from loader import choices, evaluate, full, models
-from loader.examples import midnight
+from loader.learning import choices, registry
+from loader.learning.examples import midnight
+from loader.measuring import full, logged
 from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
@@ -25,7 +26,7 @@ def choosing_template(network_template):
         patch.setattr(choices, "TREES", (30, 60))
         patch.setitem(choices.PARAMETERS, "iterations", 60)
         trained = choices.train(connection, 30)
-    models.activate(connection, "control", models.store(connection, "control", trained))
+    registry.activate(connection, "control", registry.store(connection, "control", trained))
     connection.close()
     yield name
     administer(f'drop database "{name}" with (force)')
@@ -47,7 +48,7 @@ def network(choosing_dsn):
 @pytest.mark.parametrize("ts", [END, EARLIER])
 def test_equals_what_python_computes(network, choosing_dsn, ts):
     connection = psycopg2.connect(choosing_dsn)
-    model = models.load_active(connection, "control")
+    model = registry.load_active(connection, "control")
     with connection.cursor() as cursor:
         cursor.execute("select extract(epoch from %s::timestamptz)::float8", [ts])
         at = cursor.fetchone()[0]
@@ -125,12 +126,12 @@ def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_ds
 
 def test_full_protocol(network, choosing_dsn):
     connection = psycopg2.connect(choosing_dsn)
-    model = models.load_active(connection, "control")
+    model = registry.load_active(connection, "control")
     run = full.evaluate_full(connection, model, "control")
     results = run.results()
     assert {r.method for r in results} == {"model", "random", "most popular", "best like rate", "decayed popularity"}
     hit = {r.method: r.value for r in results if r.metric == "HitRate@5"}
     assert hit["model"] > hit["random"]
-    evaluate.store(connection, "full", "control", model["version"], results, {"seed": 0})
+    logged.store(connection, "full", "control", model["version"], results, {"seed": 0})
     connection.close()
     assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(15,)]

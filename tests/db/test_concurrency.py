@@ -10,7 +10,8 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from loader import models, refresh, train
+from loader.data import refresh
+from loader.learning import registry, train
 from migrations.objects import compose
 from tests.db.conftest import ROOT, autocommit, queries
 
@@ -125,7 +126,7 @@ def test_two_refreshes_at_once_are_two_versions(network, network_dsn):
 
 def test_two_activations_at_once_know_of_each_other(network, network_dsn):
     with closing(psycopg2.connect(network_dsn)) as connection:
-        models.store(connection, "control", train.train(connection, "control"))
+        registry.store(connection, "control", train.train(connection, "control"))
     outcome: list = []
     threads = [start(network_dsn, f"call pgfeed.activate_model('control', {version})", outcome=outcome) for version in (1, 2)]
     for thread in threads:

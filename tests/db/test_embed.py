@@ -8,9 +8,9 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from loader import embed as module
-from loader.embed import embed
-from loader.embedders import UniversalSentenceEncoder
+from loader.data import embed as module
+from loader.data.embed import embed
+from loader.data.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
 from tests.db.conftest import autocommit, queries
 

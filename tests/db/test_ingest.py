@@ -19,11 +19,11 @@ import pyarrow.parquet
 import pytest
 from psycopg2.extensions import make_dsn
 
-from loader import sources
+from loader.data import sources
+from loader.data.checked import time_zone
+from loader.data.ingest import ingest, refuse_rejects
+from loader.data.sources import open_server, open_sources
 from loader.errors import PgfeedError
-from loader.ingest import ingest, refuse_rejects
-from loader.rows import time_zone
-from loader.sources import open_server, open_sources
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HEADER = "timestamp,user_id,post_id,action,target\n"

@@ -6,9 +6,12 @@ import numpy as np
 import psycopg2
 import pytest
 
-from loader import live, models, refresh, simulate, train
+from loader.data import refresh
 from loader.errors import PgfeedError
-from loader.world import World
+from loader.learning import registry, train
+from loader.measuring import live
+from loader.simulation import simulate
+from loader.simulation.world import World
 
 
 @pytest.fixture
@@ -16,18 +19,18 @@ def world(dsn):
     connection = psycopg2.connect(dsn)
     simulate.simulate(connection, 200, 1, posts=300, days=30)
     refresh.refresh(connection)
-    models.activate(connection, "control", models.store(connection, "control", train.train(connection, "control")))
+    registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
     yield connection
     connection.close()
 
 
 def test_live_protocol(world):
-    run = live.evaluate_live(world, models.load_active(world, "control"), "control", 200, seed=3)
+    run = live.evaluate_live(world, registry.load_active(world, "control"), "control", 200, seed=3)
     rates = {name: hits.mean() for name, hits in run.hits.items()}
     assert list(rates) == ["model", "random", "most popular", "best like rate", "best recent like rate", "oracle"]
     assert rates["oracle"] > rates["random"] and rates["oracle"] >= rates["model"]
     assert (run.seconds > 0).all() and len(run.moments) == 200
-    again = live.evaluate_live(world, models.load_active(world, "control"), "control", 200, seed=3)
+    again = live.evaluate_live(world, registry.load_active(world, "control"), "control", 200, seed=3)
     assert all(np.array_equal(run.hits[name], again.hits[name]) for name in run.hits)
     gains, _, text = live.paired(run, [again], False)
     assert [g["gain"] for g in gains["paired"]] == [0, 0] and "expected HitRate@5: +0.0000" in text
@@ -36,7 +39,7 @@ def test_live_protocol(world):
 
 
 def test_offline_scores_give_the_posts_that_sql_serves(world):
-    model = models.load_active(world, "control")
+    model = registry.load_active(world, "control")
     calls = []
 
     def score(matrix: np.ndarray) -> np.ndarray:
@@ -60,5 +63,5 @@ def test_real_data_has_no_live_protocol(network_dsn):
     connection = psycopg2.connect(network_dsn)
     assert not live.is_simulated(connection)
     with pytest.raises(PgfeedError, match="no simulated world"):
-        live.evaluate_live(connection, models.load_active(connection, "control"), "control", 10)
+        live.evaluate_live(connection, registry.load_active(connection, "control"), "control", 10)
     connection.close()

@@ -12,8 +12,9 @@ import psycopg2
 import pytest
 from catboost import CatBoost, Pool
 
-from loader import evaluate, examples, full, models, train
 from loader.errors import PgfeedError
+from loader.learning import examples, registry, train
+from loader.measuring import full, logged
 from tests.db.conftest import ROOT, autocommit, queries
 
 
@@ -33,8 +34,8 @@ def fitted(names: list[str]) -> CatBoost:
 def test_a_file_from_elsewhere_serves(connection, tmp_path):
     path = tmp_path / "model.cbm"
     fitted(["user.age", "post.like_rate", "user.country", "user_topic.view_share:sport"]).save_model(str(path))
-    assert models.import_model(connection, "other", path) == 1
-    assert models.activate(connection, "other", None) == 1
+    assert registry.import_model(connection, "other", path) == 1
+    assert registry.activate(connection, "other", None) == 1
     with connection.cursor() as cursor:
         cursor.execute("select source, variant from pgfeed.recommend_posts(7, '2021-12-13', 5, 'other')")
         assert cursor.fetchall() == [("model", "other")] * 5
@@ -44,7 +45,7 @@ def test_a_model_whose_scores_are_scaled_serves_and_says_that_it_cannot_be_expla
     booster = fitted(["user.age", "post.like_rate"])
     booster.set_scale_and_bias(2.0, [0.0])
     booster.save_model(str(tmp_path / "model.cbm"))
-    models.activate(connection, "other", models.import_model(connection, "other", tmp_path / "model.cbm"))
+    registry.activate(connection, "other", registry.import_model(connection, "other", tmp_path / "model.cbm"))
     with connection.cursor() as cursor:
         cursor.execute("select distinct source from pgfeed.recommend_posts(7, '2021-12-13', 5, 'other')")
         assert cursor.fetchall() == [("model",)]
@@ -55,13 +56,13 @@ def test_a_model_whose_scores_are_scaled_serves_and_says_that_it_cannot_be_expla
 
 def test_export_and_import_give_the_same_scores(connection, tmp_path):
     path = tmp_path / "model.cbm"
-    assert models.export_model(connection, "control", None, path) == path.stat().st_size
-    version = models.import_model(connection, "control", path)
+    assert registry.export_model(connection, "control", None, path) == path.stat().st_size
+    version = registry.import_model(connection, "control", path)
     call = "select post_id, score from pgfeed.recommend_posts(7, '2021-12-13', 20)"
     with connection.cursor() as cursor:
         cursor.execute(call)
         before = cursor.fetchall()
-        models.activate(connection, "control", version)
+        registry.activate(connection, "control", version)
         cursor.execute(call)
         assert cursor.fetchall() == before
         cursor.execute("select count(distinct encoders) from pgfeed.models")
@@ -83,18 +84,18 @@ def test_files_that_are_refused(connection, tmp_path):
     for name, (content, message) in files.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(PgfeedError, match=message):
-            models.import_model(connection, "control", tmp_path / name)
+            registry.import_model(connection, "control", tmp_path / name)
     with pytest.raises(PgfeedError, match="cannot read .*missing.cbm"):
-        models.import_model(connection, "control", tmp_path / "missing.cbm")
+        registry.import_model(connection, "control", tmp_path / "missing.cbm")
     with (tmp_path / "big.cbm").open("wb") as file:
         file.truncate(300 * 2**20)
     with pytest.raises(PgfeedError, match="300 MB: a model may have 256 MB"):
-        models.import_model(connection, "control", tmp_path / "big.cbm")
+        registry.import_model(connection, "control", tmp_path / "big.cbm")
     fitted(["user.age", "shoe size", "post.colour"]).save_model(str(good))
     with pytest.raises(PgfeedError, match="does not have: shoe size, post.colour"):
-        models.import_model(connection, "control", good)
+        registry.import_model(connection, "control", good)
     with pytest.raises(PgfeedError, match="cannot write .*: Is a directory"):
-        models.export_model(connection, "control", None, tmp_path)
+        registry.export_model(connection, "control", None, tmp_path)
     with connection.cursor() as cursor:
         cursor.execute("select distinct model_version from pgfeed.recommend_posts(7, '2021-12-13')")
         assert cursor.fetchall() == [(1,)]
@@ -104,10 +105,10 @@ def test_files_that_are_refused(connection, tmp_path):
                                   '{"post.topic": {"sport": NaN}}', '{"post.topic": {"sport": ' + "9" * 400 + "}}", "[" * 10_000])
 def test_encoders_from_elsewhere_that_serving_could_not_use(connection, tmp_path, text):
     booster = fitted(["post.topic", "user.age"])
-    booster.get_metadata()[models.ENCODERS_KEY] = text
+    booster.get_metadata()[registry.ENCODERS_KEY] = text
     booster.save_model(str(tmp_path / "model.cbm"))
     with pytest.raises(PgfeedError, match="unusable encoders"):
-        models.import_model(connection, "other", tmp_path / "model.cbm")
+        registry.import_model(connection, "other", tmp_path / "model.cbm")
 
 
 def test_a_model_of_three_classes_is_refused(connection, tmp_path):
@@ -115,7 +116,7 @@ def test_a_model_of_three_classes_is_refused(connection, tmp_path):
     booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "MultiClass"})
     booster.fit(Pool(rows, np.arange(60) % 3, feature_names=["user.age", "post.like_rate"])).save_model(str(tmp_path / "model.cbm"))
     with pytest.raises(PgfeedError, match="gives 3 numbers for each post"):
-        models.import_model(connection, "other", tmp_path / "model.cbm")
+        registry.import_model(connection, "other", tmp_path / "model.cbm")
 
 
 @pytest.mark.parametrize(("kind", "value"), [("cat", "sport"), ("text", "two words"), ("embedding", [0.5, 0.1])])
@@ -125,12 +126,12 @@ def test_features_that_are_no_numbers_are_refused(connection, tmp_path, kind, va
     pool = Pool(rows, [n % 2 for n in range(60)], feature_names=["post.topic", "user.age"], **{f"{kind}_features": [0]})
     booster.fit(pool).save_model(str(tmp_path / "model.cbm"))
     with pytest.raises(PgfeedError, match="has categorical, text or embedding features"):
-        models.import_model(connection, "other", tmp_path / "model.cbm")
+        registry.import_model(connection, "other", tmp_path / "model.cbm")
 
 
 def test_a_file_with_features_of_the_moment_serves(connection, tmp_path):
     fitted(["fresh.like_1d", "pair.co_like", "taste.like_count", "user.age", "match.factors"]).save_model(str(tmp_path / "model.cbm"))
-    models.activate(connection, "other", models.import_model(connection, "other", tmp_path / "model.cbm"))
+    registry.activate(connection, "other", registry.import_model(connection, "other", tmp_path / "model.cbm"))
     with connection.cursor() as cursor:
         cursor.execute("select source, variant from pgfeed.recommend_posts(7, '2021-12-13', 5, 'other')")
         assert cursor.fetchall() == [("model", "other")] * 5
@@ -142,20 +143,20 @@ def test_a_model_that_is_not_there_names_what_is(connection, tmp_path):
             job(connection, *arguments)
         return error.value.cause, error.value.next
 
-    assert error_of(models.load_active, "nothing") == error_of(models.activate, "nothing", None) == (
+    assert error_of(registry.load_active, "nothing") == error_of(registry.activate, "nothing", None) == (
         "variants with a model: control; that train can make: control, test", "./run train control --activate",
     )
     stored = ("stored versions: 1", "./run psql -c 'table pgfeed.model_versions'")
-    assert error_of(models.activate, "control", 7) == error_of(models.export_model, "control", 7, tmp_path / "model.cbm") == stored
-    assert error_of(models.load_active, "test") == ("none is stored", "./run train test --activate")
+    assert error_of(registry.activate, "control", 7) == error_of(registry.export_model, "control", 7, tmp_path / "model.cbm") == stored
+    assert error_of(registry.load_active, "test") == ("none is stored", "./run train test --activate")
     for variant in ("popular", "Control"):
         with pytest.raises(PgfeedError, match="no model can be of variant"):
-            models.import_model(connection, variant, tmp_path / "model.cbm")
-    model = models.load_active(connection, "control") | {"feature_names": ["fresh.view_1h"]}
+            registry.import_model(connection, variant, tmp_path / "model.cbm")
+    model = registry.load_active(connection, "control") | {"feature_names": ["fresh.view_1h"]}
     with pytest.raises(PgfeedError, match="./run evaluate full"):
-        evaluate.evaluate_logged(connection, model)
-    models.store(connection, "test", train.Trained(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
-    assert error_of(models.load_active, "test") == ("stored versions: 1", "./run activate test")
+        logged.evaluate_logged(connection, model)
+    registry.store(connection, "test", train.Trained(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
+    assert error_of(registry.load_active, "test") == ("stored versions: 1", "./run activate test")
 
 
 def features_of(connection, days: list[date]) -> examples.Examples:
@@ -211,15 +212,15 @@ def test_verbs_print_json(network_dsn):
 
 def test_no_protocol_evaluates_on_days_that_the_model_was_trained_on(connection, network):
     trained_until = network("select (trained_until at time zone 'UTC')::date from pgfeed.models")[0][0]
-    assert evaluate.first_held_out_day(connection) == trained_until
+    assert logged.first_held_out_day(connection) == trained_until
     network("delete from pgfeed.feed_events where event_at >= %s + 1", trained_until)
     network("call pgfeed.roll_up_events(null, '2021-12-01')")
-    model = models.load_active(connection, "control")
-    assert evaluate.first_held_out_day(connection) < trained_until
-    assert evaluate.first_held_out_day(connection, model["trained_until"]) == trained_until
+    model = registry.load_active(connection, "control")
+    assert logged.first_held_out_day(connection) < trained_until
+    assert logged.first_held_out_day(connection, model["trained_until"]) == trained_until
     network("delete from pgfeed.feed_events where event_at >= %s", trained_until)
     network("call pgfeed.roll_up_events(null, '2021-12-01')")
-    for protocol in (lambda: evaluate.evaluate_logged(connection, model), lambda: full.evaluate_full(connection, model, "control")):
+    for protocol in (lambda: logged.evaluate_logged(connection, model), lambda: full.evaluate_full(connection, model, "control")):
         with pytest.raises(PgfeedError, match="the model has seen all days"):
             protocol()
 

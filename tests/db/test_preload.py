@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from loader import db
+from loader.server import db
 
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = """

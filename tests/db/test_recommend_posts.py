@@ -5,7 +5,7 @@ import psycopg2
 import pytest
 from psycopg2.extras import RealDictCursor
 
-from loader import examples, models, train
+from loader.learning import examples, registry, train
 from plpy.recommend_posts import CATEGORICAL, encode_topics, request_columns, unpack_posts
 from tests.db.conftest import autocommit, queries
 
@@ -41,7 +41,7 @@ def test_liked_posts_never_return(network, ts):
 @pytest.mark.parametrize("ts", [END, EARLIER])
 def test_equals_what_python_computes(network, network_dsn, ts):
     connection = psycopg2.connect(network_dsn)
-    model = models.load_active(connection, "control")
+    model = registry.load_active(connection, "control")
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
         state = cursor.fetchone()
@@ -200,7 +200,7 @@ def test_activation_reaches_open_sessions(network, network_dsn):
         call = "select distinct model_version from pgfeed.recommend_posts(7, %s)"
         assert queries(other)(call, END) == network(call, END) == [(1,)]
         connection = psycopg2.connect(network_dsn)
-        models.store(connection, "control", train.train(connection, "control"))
+        registry.store(connection, "control", train.train(connection, "control"))
         connection.close()
         network("begin")
         network("call pgfeed.activate_model('control', 2)")
@@ -236,7 +236,7 @@ def test_a_broken_model_is_refused_and_the_old_one_serves(network, change, messa
 
 def test_encoders_hold_every_categorical(network, network_dsn):
     connection = psycopg2.connect(network_dsn)
-    assert set(models.load_active(connection, "control")["encoders"]) == set(CATEGORICAL)
+    assert set(registry.load_active(connection, "control")["encoders"]) == set(CATEGORICAL)
     connection.close()
 
 

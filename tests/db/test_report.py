@@ -7,9 +7,12 @@ import psycopg2
 import pytest
 from click.testing import CliRunner
 
-from loader import evaluate, models, report, report_data
 from loader.cli import main
 from loader.errors import PgfeedError
+from loader.learning import registry
+from loader.measuring import logged
+from loader.report import data as report_data
+from loader.report import sections
 
 EVENTS = """
     call pgfeed.create_event_partitions('2021-12-01', '2021-12-12');
@@ -26,7 +29,7 @@ def reported(tmp_path):
 
     def write(dsn):
         connection = psycopg2.connect(dsn)
-        report.write_report(connection, tmp_path / "report.html")
+        sections.write_report(connection, tmp_path / "report.html")
         connection.close()
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
         root = ElementTree.fromstring(page)
@@ -69,8 +72,8 @@ def checks_of(root):
 
 def test_the_whole_report(network_dsn, reported):
     connection = psycopg2.connect(network_dsn)
-    results = evaluate.evaluate_logged(connection, models.load_active(connection, "control"))
-    evaluate.store(connection, "logged", "control", 1, results, {})
+    results = logged.evaluate_logged(connection, registry.load_active(connection, "control"))
+    logged.store(connection, "logged", "control", 1, results, {})
     connection.close()
     root, text = reported(network_dsn)
     assert len(list(root.iter("section"))) == 9
@@ -115,12 +118,12 @@ def test_a_sample_of_the_users_stands_for_all(network_dsn, monkeypatch, reported
 
 def test_nothing_loaded_and_nothing_rolled_up_are_errors(db, query, tmp_path):
     with pytest.raises(PgfeedError, match="no events are loaded.*ingest"):
-        report.write_report(db, tmp_path / "a.html")
+        sections.write_report(db, tmp_path / "a.html")
     query(EVENTS)
     with pytest.raises(PgfeedError, match="no views are rolled up.*refresh"):
-        report.write_report(db, tmp_path / "a.html")
+        sections.write_report(db, tmp_path / "a.html")
     with pytest.raises(PgfeedError, match="folder does not exist"):
-        report.write_report(db, tmp_path / "none" / "a.html")
+        sections.write_report(db, tmp_path / "none" / "a.html")
     assert not list(tmp_path.iterdir())
 
 

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from loader import migrate
 from loader.errors import PgfeedError
+from loader.server import migrate
 from tests.db.conftest import administer, autocommit, database_name, dsn_of, queries
 from tests.db.test_health import check
 from tests.db.test_structure import dump as schema

@@ -6,9 +6,12 @@ import psycopg2
 import pytest
 from click.testing import CliRunner
 
-from loader import experiment, models, refresh, serve, simulate, train
+from loader import experiment
 from loader.cli import main
+from loader.data import refresh
 from loader.errors import PgfeedError
+from loader.learning import registry, train
+from loader.simulation import future, simulate
 
 DAYS = 10
 
@@ -18,7 +21,7 @@ def world(dsn):
     connection = psycopg2.connect(dsn)
     simulate.simulate(connection, 1200, 1, posts=300, days=30)
     refresh.refresh(connection)
-    models.activate(connection, "control", models.store(connection, "control", train.train(connection, "control")))
+    registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
     yield connection
     connection.close()
 
@@ -29,7 +32,7 @@ def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
     # What somebody tried by hand today is not of the simulated days.
     query("call pgfeed.create_event_partitions(now(), now())")
     query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (now(), 200, 1, 'view')")
-    served = serve.serve(world, DAYS)
+    served = future.serve(world, DAYS)
     assert [day.day for day in served] == ["2021-10-31", *(f"2021-11-{d:02}" for d in range(1, DAYS))]
     assert query("select count(*), count(distinct (user_id, served_at::date)) from pgfeed.exposures") == [(sum(d.exposures for d in served),) * 2]
     assert query("select count(*) from pgfeed.exposures as x where not exists (select from pgfeed.feed_events as e"
@@ -57,5 +60,5 @@ def test_serving_goes_on_with_the_network_that_is_loaded():
 def test_real_data_cannot_be_served_to_simulated_users(network_dsn):
     connection = psycopg2.connect(network_dsn)
     with pytest.raises(PgfeedError, match="no simulated world"):
-        serve.serve(connection, 1)
+        future.serve(connection, 1)
     connection.close()

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import psycopg2
 import pytest
 
-from loader import simulate, simulate_report
 from loader.errors import PgfeedError
-from loader.world import World
+from loader.simulation import facts, simulate
+from loader.simulation.world import World
 
 USERS, SEED, DAYS = 60, 4, 6
 DIGEST = """
@@ -139,8 +139,8 @@ def test_load_needs_a_simulated_world(connection):
 
 def test_report_of_the_database_is_that_of_the_generator(load, connection):
     load()
-    from_database = simulate_report.facts(simulate_report.loaded_feed(connection))
-    generated = simulate_report.facts(simulate_report.generated_feed(USERS, SEED, days=DAYS))
+    from_database = facts.facts(facts.loaded_feed(connection))
+    generated = facts.facts(facts.generated_feed(USERS, SEED, days=DAYS))
     assert [
         (fact.name, pytest.approx(fact.real), pytest.approx(fact.simulated, nan_ok=True)) for fact in from_database
     ] == [

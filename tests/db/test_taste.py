@@ -7,9 +7,10 @@ import psycopg2
 import pytest
 from psycopg2.extras import RealDictCursor
 
-from loader import compare, examples, models, train
-from loader.embed import embed
+from loader.data.embed import embed
 from loader.errors import PgfeedError
+from loader.learning import examples, registry, train
+from loader.measuring import compare
 from migrations.objects import compose
 from plpy._post_factors import factorise, like_matrix, solve_side
 from plpy.recommend_posts import encode_topics, feature_values, fold_in, request_columns, unpack_factors, unpack_posts
@@ -30,7 +31,7 @@ def stage_3_template(network_template):
         embed(connection, Words())
         with connection, connection.cursor() as cursor:
             cursor.execute("call pgfeed.refresh_features()")
-        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
+        registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
     yield name
     administer(f'drop database "{name}" with (force)')
 
@@ -70,7 +71,7 @@ def test_a_comparison_keeps_to_the_recipe(stage_3_dsn, monkeypatch):
 @pytest.mark.parametrize("ts", [END, EARLIER])
 def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
     with closing(psycopg2.connect(stage_3_dsn)) as connection:
-        model = models.load_active(connection, "test")
+        model = registry.load_active(connection, "test")
         with connection.cursor(cursor_factory=RealDictCursor) as cursor:
             cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
             state = cursor.fetchone()
@@ -141,7 +142,7 @@ def test_other_axes_are_not_taken_for_the_models_own(stage_3, stage_3_dsn):
         assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
         stage_3("call pgfeed.refresh_features()")
         assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"popular"}
-        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
+        registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
     assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
 
 

@@ -7,7 +7,8 @@ from alembic import command
 from alembic.config import Config
 from catboost import CatBoost, Pool
 
-from loader import db, models
+from loader.learning import registry
+from loader.server import db
 from tests.db.conftest import NETWORK, ROOT, administer, autocommit, clone, database_name, dsn_of, queries
 
 REVISIONS = [path.name[:4] for path in sorted(db.VERSIONS.glob("[0-9]*.py"))]
@@ -67,7 +68,7 @@ def artifact() -> tuple[bytes, str, float]:
     """Return a model of two features, its digest and its score of the golden sample."""
     pool = Pool([[20.0, 0.1], [40.0, 0.5]] * 9, [0, 1] * 9, feature_names=["user.age", "post.like_rate"])
     booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"}).fit(pool)
-    blob = models.artifact(booster)
+    blob = registry.artifact(booster)
     return blob, hashlib.sha256(blob).hexdigest(), float(booster.predict([[20.0, 0.5]], prediction_type="RawFormulaVal")[0])
 
 

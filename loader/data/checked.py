@@ -1,0 +1,365 @@
+"""Turn batches as read into rows that the tables take, and say of every other row why not."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pyarrow as pa
+
+from loader.data.sources import ALIASES, COLUMNS, CONTENT_LIMIT, Batch, Reject
+from loader.errors import PgfeedError
+
+TOPIC_BYTES, POST_BYTES = 2000, 20_000_000
+BIGINT = (-(2**63), 2**63 - 1, "bigint")
+SMALLINT = (-(2**15), 2**15 - 1, "smallint")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_TIME, LAST_TIME = 0, int((datetime(2100, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()) * 10**6 - 1
+CLOCK_TOLERANCE = timedelta(days=1)  # of clocks and of zones that a file does not state
+QUARTER = 15 * 60 * 10**6  # time zones change their offset at full quarters of an hour
+ACTIONS = {"view": 0, "like": 1}
+UNKNOWN, NOT_LIKED, LIKED = 0, 1, 2
+TARGETS = {"0": NOT_LIKED, "1": LIKED, "f": NOT_LIKED, "t": LIKED, "false": NOT_LIKED, "true": LIKED}
+
+
+@dataclass
+class Events:
+    """Distinct events sorted by key. `event_at` is in microseconds since 1970, `target` 0 null, 1 false, 2 true."""
+
+    event_at: np.ndarray
+    user_id: np.ndarray
+    post_id: np.ndarray
+    action: np.ndarray
+    target: np.ndarray
+    line: np.ndarray
+
+
+@dataclass
+class Repeats:
+    """Rows whose key was there before in the same source; each `first` is (line, earlier line or None)."""
+
+    exact: int = 0
+    differing: int = 0
+    first_exact: tuple[int, int | None] = (0, None)  # (0, None) while there is none
+    first_differing: tuple[int, int | None] = (0, None)
+
+    def add(self, other: "Repeats") -> None:
+        self.first_exact = self.first_exact if self.exact else other.first_exact
+        self.first_differing = self.first_differing if self.differing else other.first_differing
+        self.exact += other.exact
+        self.differing += other.differing
+
+
+def time_zone(name: str) -> ZoneInfo | None:
+    """Return a time zone by its name; None is UTC."""
+    try:
+        return None if name.upper() in ("UTC", "Z", "GMT") else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise PgfeedError(f"unknown time zone {name!r}", next="use a name like Europe/Moscow or UTC") from error
+
+
+# Values: each parser returns what the table takes, or raises ValueError with the reason ------------------------------
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return repr(text if len(text) <= 40 else text[:40] + "...")
+
+
+def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | None:
+    """Return an integer, or None for null; whole numbers written as floats are integers too."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("contains a NUL byte")
+        if not re.fullmatch(r"[+-]?[0-9]+(\.0*)?", value.strip()):
+            raise ValueError(f"{_shown(value)} is not an integer")
+        digits = value.strip().partition(".")[0]
+        number = int(digits) if len(digits) < 40 else 2**127
+    elif isinstance(value, float) and 2**53 < abs(value) < math.inf and limits is BIGINT:
+        raise ValueError(f"{value!r} is a float beyond 2**53, its last digits are lost")
+    elif isinstance(value, int | float | Decimal) and value == value and -(2**127) < value < 2**127 and value == int(value):
+        number = int(value)
+    else:
+        raise ValueError(f"{_shown(value)} is not an integer")
+    if not limits[0] <= number <= limits[1]:
+        raise ValueError(f"{str(value).strip()[:40]} does not fit in a {limits[2]}")
+    return number
+
+
+def parse_key(value: object) -> int:
+    number = parse_integer(value)
+    if number is None:
+        raise ValueError("is missing")
+    return number
+
+
+def parse_small(value: object) -> int | None:
+    return parse_integer(value, SMALLINT)
+
+
+def parse_text(value: object) -> str | None:
+    """Return a text; an empty one is null."""
+    text = "" if value is None else str(value)
+    if "\0" in text:
+        raise ValueError("contains a NUL byte")
+    return text or None
+
+
+def parse_short(value: object, most: int) -> str | None:
+    """Return a text of no more than so many bytes."""
+    text = parse_text(value)
+    if text and len(text.encode()) > most:
+        raise ValueError(f"{_shown(text)} has more than {most:,} bytes")
+    return text
+
+
+def parse_topic(value: object) -> str | None:
+    """Return a topic, which must fit in an index entry."""
+    return parse_short(value, TOPIC_BYTES)
+
+
+def parse_post(value: object) -> str | None:
+    """Return the text of a post, of which many must fit in one answer."""
+    return parse_short(value, POST_BYTES)
+
+
+def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
+    """Return microseconds since 1970; a time without a zone is in `zone`."""
+    if value is None or value == "":
+        raise ValueError("is missing")
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("contains a NUL byte")
+        text = re.sub(r" ?(UTC|Z)$", "+00:00", value.strip())
+        match = re.match(r"([0-9]+)-[0-9]{2}-[0-9]{2}(?![0-9])", text)
+        if match and len(match[1]) != 4:
+            raise ValueError(f"year {match[1][:20]} is out of range")
+        try:
+            value = datetime.fromisoformat(text) if match else None
+        except ValueError:
+            value = None
+        if value is None:
+            raise ValueError(f"{_shown(text)} is not a time, write 2021-02-01 10:00:00")
+    elif isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    elif not isinstance(value, datetime):
+        raise ValueError(f"{_shown(value)} is not a time, write 2021-02-01 10:00:00")
+    naive = value.replace(tzinfo=None)
+    offset = value.utcoffset() or _offset(None if value.tzinfo else zone, naive)
+    micros = (naive - datetime(1970, 1, 1) - offset) // timedelta(microseconds=1)
+    return _require_range(micros, naive.year)
+
+
+def _require_range(micros: int, year: int) -> int:
+    if not FIRST_TIME <= micros <= LAST_TIME:
+        raise ValueError(f"year {year} is out of range" if not 1970 <= year < 2100 else "is out of range 1970 to 2099")
+    return micros
+
+
+def _offset(zone: ZoneInfo | None, naive: datetime) -> timedelta:
+    """Return the zone's offset; in a gap or an overlap the smaller one (standard time), as Postgres does."""
+    if zone is None:
+        return timedelta(0)
+    return min(naive.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
+
+
+# Columns of events: a vectorised way for clean ones, value by value for the others -----------------------------------
+
+Reasons = dict[int, str]  # by row
+
+
+def _by_value(array: pa.Array, parse: Callable[[object], int]) -> tuple[np.ndarray, Reasons]:
+    """Parse each distinct value once."""
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    results, reasons = [], {}
+    for value in [*encoded.dictionary.to_pylist(), None]:
+        try:
+            results.append(parse(value))
+        except ValueError as error:
+            reasons[len(results)] = str(error)
+            results.append(0)
+    codes = encoded.indices.fill_null(len(results) - 1).to_numpy(zero_copy_only=False)
+    bad = np.flatnonzero(np.isin(codes, list(reasons))) if reasons else ()
+    return np.array(results, np.int64)[codes], {int(i): reasons[int(codes[i])] for i in bad}
+
+
+def _keys(array: pa.Array) -> tuple[np.ndarray, Reasons]:
+    if pa.types.is_string(array.type) or pa.types.is_signed_integer(array.type):
+        try:
+            values = array.cast(pa.int64())
+        except pa.ArrowInvalid:
+            return _by_value(array, parse_key)
+        missing = np.flatnonzero(values.is_null()) if values.null_count else ()
+        return values.fill_null(0).to_numpy(), {int(i): "is missing" for i in missing}
+    return _by_value(array, parse_key)
+
+
+def _times(array: pa.Array, zone: ZoneInfo | None) -> tuple[np.ndarray, Reasons]:
+    if pa.types.is_string(array.type):
+        for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
+            try:
+                array = array.cast(kind)
+                break
+            except pa.ArrowInvalid:
+                continue
+        else:
+            return _by_value(array, lambda value: parse_time(value, zone))
+    elif pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("s"))
+    if not pa.types.is_timestamp(array.type):
+        return _by_value(array, lambda value: parse_time(value, zone))
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
+    values = array.cast(pa.int64()).fill_null(0).to_numpy()
+    day = 86400 * per_second
+    inside = (values >= -day) & (values <= LAST_TIME // 10**6 * per_second + day)
+    micros = np.where(inside, values, 0)
+    micros = micros // (per_second // 10**6) if per_second > 10**6 else micros * (10**6 // per_second)
+    if array.type.tz is None and zone is not None:
+        quarters, places = np.unique(micros // QUARTER, return_inverse=True)
+        starts = (datetime(1970, 1, 1) + timedelta(microseconds=int(q) * QUARTER) for q in quarters)
+        offsets = [_offset(zone, start) // timedelta(microseconds=1) for start in starts]
+        micros = micros - np.array(offsets, np.int64)[places]
+    inside &= (micros >= FIRST_TIME) & (micros <= LAST_TIME)
+    reasons = {}
+    for i in np.flatnonzero(~inside):
+        second = np.datetime64(int(values[i]) // per_second, "s")
+        reasons[int(i)] = f"{second} is out of range 1970 to 2099"
+    reasons.update({int(i): "is missing" for i in (np.flatnonzero(array.is_null()) if array.null_count else ())})
+    return micros, reasons
+
+
+def _parse_action(value: object) -> int:
+    if value is None:
+        raise ValueError("is missing")
+    action = ACTIONS.get(str(value).strip().lower())
+    if action is None:
+        raise ValueError(f"{_shown(value)} is neither view nor like")
+    return action
+
+
+def _parse_target(value: object) -> int:
+    if value is None or value == "" or value != value:
+        return UNKNOWN
+    text = str(value).strip().lower()
+    target = TARGETS.get(text.partition(".")[0] if re.fullmatch(r"[01]\.0*", text) else text)
+    if target is None:
+        raise ValueError(f"{_shown(value)} is neither 0 nor 1")
+    return target
+
+
+def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject], Repeats]:
+    """Check the events of a batch and merge those with the same key: liked wins over not liked, that over null."""
+    count = len(batch.lines)
+    columns = {
+        "event_at": _times(batch.columns["timestamp"], zone),
+        "user_id": _keys(batch.columns["user_id"]),
+        "post_id": _keys(batch.columns["post_id"]),
+    }
+    for name, parse in (("action", _parse_action), ("target", _parse_target)):
+        column = batch.columns.get(name)
+        columns[name] = (np.zeros(count, np.int64), {}) if column is None else _by_value(column, parse)
+    times, reasons = columns["event_at"]
+    latest = int((datetime.now(UTC) - EPOCH + CLOCK_TOLERANCE) / timedelta(microseconds=1))
+    for i in np.flatnonzero(times > latest):
+        reasons.setdefault(int(i), f"{np.datetime64(int(times[i]), 'us').astype('datetime64[s]')} lies in the future")
+    refused: Reasons = {}
+    for name, (_, reasons) in columns.items():
+        for i, reason in reasons.items():
+            refused.setdefault(i, f"{ALIASES.get(name, name)}: {reason}")
+    rejects = batch.malformed + [(int(batch.lines[i]), reason, batch.content(i)) for i, reason in refused.items()]
+    kept = np.delete(np.arange(count), list(refused))
+    fields = {name: values[kept] for name, (values, _) in columns.items()} | {"line": batch.lines[kept]}
+    key = ("action", "post_id", "event_at", "user_id")
+    order = np.lexsort([-fields["target"], *(fields[name] for name in key)])
+    fields = {name: values[order] for name, values in fields.items()}
+    same = np.ones(max(len(order) - 1, 0), bool)
+    for name in key:
+        same &= fields[name][1:] == fields[name][:-1]
+    is_new = np.append(True, ~same)[: len(order)]
+    repeats = Repeats() if is_new.all() else _repeats(fields, is_new)
+    return Events(**{name: values[is_new] for name, values in fields.items()}), rejects, repeats
+
+
+def _repeats(fields: dict[str, np.ndarray], is_new: np.ndarray) -> Repeats:
+    """Count and name the rows whose key repeats; rows of one key are adjacent, the most liked first."""
+    line, target = fields["line"], fields["target"]
+    is_exact = np.append(False, ~is_new[1:] & (target[1:] == target[:-1]))
+    named = []
+    for mask in (is_exact, ~is_new & ~is_exact):
+        later = np.flatnonzero(mask)
+        pairs = [(int(max(line[i], line[i - 1])), int(min(line[i], line[i - 1]))) for i in later]
+        named.append(min(pairs, default=(0, None)))
+    return Repeats(int(is_exact.sum()), int((~is_new & ~is_exact).sum()), *named)
+
+
+# Users and posts -----------------------------------------------------------------------------------------------------
+
+
+def _created(array: pa.Array, zone: ZoneInfo | None) -> list[int | str | None]:
+    """Return microseconds since 1970, or the reason why a value is not that."""
+    micros, reasons = _times(array, zone)
+    found: list[int | str | None] = micros.tolist()
+    for i, reason in reasons.items():
+        found[i] = None if reason == "is missing" else reason
+    return found
+
+
+def parse_created(value: int | str | None) -> str | None:
+    """Return a time as Postgres reads it; the value is one of `_created`."""
+    if isinstance(value, str):
+        raise ValueError(value)
+    return None if value is None else (EPOCH + timedelta(microseconds=value)).isoformat(" ")
+
+
+PARSERS = {
+    **dict.fromkeys(("user_id", "post_id"), parse_key),
+    **dict.fromkeys(("gender", "age", "exp_group"), parse_small),
+    **dict.fromkeys(("country", "city", "os", "source"), parse_text),
+    "text": parse_post,
+    "topic": parse_topic,
+    "created_at": parse_created,
+}
+
+
+def records_of(batch: Batch, kind: str, zone: ZoneInfo | None) -> tuple[list[tuple], list[Reject], Repeats]:
+    """Check users or posts and merge those with the same key: later values win where they are not null."""
+    names = COLUMNS[kind]
+    parsers = [PARSERS[name] for name in names]
+    columns: list[list] = [[None] * len(batch.lines) for _ in names]
+    for i, name in enumerate(names):
+        if name in batch.columns:
+            column = batch.columns[name]
+            columns[i] = _created(column, zone) if name == "created_at" else column.to_pylist()
+    rejects, repeats = list(batch.malformed), Repeats()
+    merged: dict[int, list] = {}
+    lines: dict[int, int] = {}
+    for i, values in enumerate(zip(*columns)):
+        line = int(batch.lines[i])
+        row: list = []
+        try:
+            for parse, value in zip(parsers, values):
+                row.append(parse(value))
+        except ValueError as error:
+            rejects.append((line, f"{names[len(row)]}: {error}", batch.content(i)))
+            continue
+        key = row[0]
+        known = merged.get(key)
+        if known is not None:
+            row, first = [old if new is None else new for old, new in zip(known, row)], lines[key]
+            repeats.add(Repeats(1, 0, (line, first)) if row == known else Repeats(0, 1, (0, None), (line, first)))
+        merged[key] = row
+        lines.setdefault(key, line)
+    return [tuple(row) for row in merged.values()], rejects, repeats
+
+
+def storable(reject: Reject) -> Reject:
+    """Return a reject whose texts a table can hold."""
+    line, reason, content = reject
+    return line, reason.replace("\0", "\\0")[:CONTENT_LIMIT], content.replace("\0", "\\0")[:CONTENT_LIMIT]

@@ -1,0 +1,213 @@
+"""The live protocol: requests through recommend_posts itself, likes drawn from the simulated world's truth."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+from rich.table import Table
+
+from loader.learning import examples
+from loader.measuring.logged import BASELINES, TOP, Result, bootstrap, first_held_out_day
+from loader.simulation.world import POSITION_FACTORS, World
+from loader.terminal import counted, progress, table
+
+REQUESTS = 2000
+METRICS = (f"HitRate@{TOP}", f"expected HitRate@{TOP}")
+
+
+@dataclass
+class Live:
+    """One run of the protocol for one variant, arrays over requests by method.
+
+    hits: whether any of the five posts was liked, drawn; chances: how probable that was, the same without the luck of
+    the draw.
+    """
+
+    variant: str
+    version: int
+    seed: int
+    user_ids: np.ndarray
+    moments: list[datetime]
+    is_held_out: np.ndarray
+    hits: dict[str, np.ndarray] = field(default_factory=dict)
+    chances: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: np.ndarray | None = None
+    memory_mb: float | None = None
+
+    def results(self, mask: np.ndarray | None = None) -> list[Result]:
+        """Return the hit rate by method, drawn and expected, of the requests where the mask is true."""
+        mask = np.ones(len(self.user_ids), bool) if mask is None else mask
+        users = self.user_ids[mask]
+        return [
+            Result(name, metric, *bootstrap(values[mask].astype(float), users), len(users))
+            for metric, found in zip(METRICS, (self.hits, self.chances)) for name, values in found.items()
+        ]
+
+    def as_table(self, results: list[Result]) -> Table:
+        """Return the results as a table for people, one line per method."""
+        title = f"live, {self.variant} version {self.version}, {counted(len(self.user_ids), 'request')} (95% intervals)"
+        lines = []
+        for method in self.hits:
+            found = {r.metric: r for r in results if r.method == method}
+            lines.append((method, *(f"{found[m].value:.3f} ({found[m].low:.3f}-{found[m].high:.3f})" for m in METRICS)))
+        return table(title, ["method", *METRICS], lines, METRICS)
+
+    def covered(self) -> float:
+        """Return the share of the expected way from random to oracle that the model covers."""
+        model, low, high = (self.chances[name].mean() for name in ("model", "random", "oracle"))
+        return float((model - low) / (high - low))
+
+    def note(self) -> str:
+        """Return what the table does not say: the share of the way, the held-out days, latency and memory."""
+        milliseconds = np.percentile(self.seconds * 1000, [50, 99, 100])
+        lines = [f"{self.covered():.0%} of the way from random to oracle"]
+        if self.is_held_out.any():
+            held_out = {r.method: r for r in self.results(self.is_held_out) if r.metric == METRICS[1]}
+            model, low, high = (held_out[name] for name in ("model", "random", "oracle"))
+            lines.append(
+                f"expected on the {model.sample_count} requests at days not trained on: {model.value:.3f} ({model.low:.3f} to {model.high:.3f});"
+                f" random {low.value:.3f}, oracle {high.value:.3f}"
+            )
+        lines.append("request median {:.1f} ms, p99 {:.1f} ms, max {:.0f} ms, features of past days stored before".format(*milliseconds))
+        if self.memory_mb:
+            lines[-1] += f"; private memory of the backend {self.memory_mb:.0f} MB"
+        return "\n".join(lines)
+
+
+def requests(world: World, days: list[date], count: int, seed: int) -> tuple[np.ndarray, list[datetime]]:
+    """Return users and moments, both uniform: on the days with views, 6 to 23 o'clock, when users are awake."""
+    rng = np.random.default_rng([seed, 2])
+    user_ids = rng.choice(world.users.user_id, count)
+    chosen = rng.integers(0, len(days), count)
+    seconds = rng.integers(6 * 3600, 23 * 3600, count)
+    return user_ids, [examples.midnight(days[d]) + timedelta(seconds=int(s)) for d, s in zip(chosen, seconds)]
+
+
+def is_simulated(connection: Connection) -> bool:
+    """Return whether the database holds a simulated world."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('simulation.worlds') is not null")
+        return cursor.fetchone()[0]
+
+
+def like_chances(world: World, user_id: int, post_ids: np.ndarray, moment: datetime) -> np.ndarray:
+    """Return the true probability of a like for each post, at the mean over the places in a session.
+
+    At the start of a session, where people like most, even random posts would pass the thresholds.
+    """
+    return world.true_like_probability(user_id, post_ids, moment) / POSITION_FACTORS[0]
+
+
+def offline_hit_rates(
+    connection: Connection, names: list[str], codes: dict, scorers: dict[str, Callable[[np.ndarray], np.ndarray]], count: int
+) -> dict[str, float]:
+    """Return the live HitRate@5 by method, scored here from the features that SQL gives."""
+    world = World.load(connection)
+    days = [day for day, _ in examples.day_views(connection)]
+    user_ids, moments = requests(world, days, count, 0)
+    found = {name: np.zeros(count) for name in scorers}
+    day, posts = None, {}
+    with progress("live requests, all methods", count) as advance:
+        for number in np.argsort(moments):
+            user_id, moment = int(user_ids[number]), moments[number]
+            if moment.date() != day:
+                day = moment.date()
+                posts = examples.load_posts(connection, day, codes, "match.factors" in names)
+            columns = examples.columns_at(examples.load_users(connection, moment, [user_id])[0], posts, codes, moment)
+            matrix = examples.feature_matrix(names, posts, columns, np.arange(len(posts["post_ids"])))
+            chance = like_chances(world, user_id, posts["post_ids"], moment)
+            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
+            for name, score in scorers.items():
+                shown = best(np.where(allowed, score(matrix), -np.inf))
+                found[name][number] = 1 - np.prod(1 - chance[shown])
+            advance(1)
+    return {name: float(values.mean()) for name, values in found.items()}
+
+
+def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.ndarray:
+    """Return the ids of the posts that the user liked before the moment."""
+    with connection.cursor() as cursor:
+        cursor.execute("select post_id from pgfeed.likes where user_id = %s and liked_at < %s", [int(user_id), moment])
+        return np.array([row[0] for row in cursor.fetchall()], np.int64)
+
+
+def process_megabytes(pid: int, field: str = "Private_") -> float | None:
+    """Return the memory that only this process uses, without shared buffers; None if it cannot be read.
+
+    field: what is added up instead of it; Pss: counts a part of what several processes use.
+    """
+    kilobytes, is_shared = 0, False
+    try:
+        with open(f"/proc/{pid}/smaps") as file:
+            for line in file:
+                if line.startswith(field) and not is_shared:
+                    kilobytes += int(line.split()[1])
+                elif line[0] in "0123456789abcdef":
+                    is_shared = line.split()[1][3] == "s"
+    except OSError:
+        return None
+    return kilobytes / 1024
+
+
+def evaluate_live(connection: Connection, model: dict, variant: str, count: int = REQUESTS, seed: int = 0) -> Live:
+    """Send the requests, in random order, and draw for each whether any of the five posts is liked.
+
+    The draw of a request and a post is the same for every method and variant, so that they can be compared
+    pair by pair. random, the baselines and the oracle choose among the same posts: all but those liked before.
+    """
+    world = World.load(connection)
+    days = [day for day, _ in examples.day_views(connection)]
+    user_ids, moments = requests(world, days, count, seed)
+    first = first_held_out_day(connection, model["trained_until"])
+    is_held_out = np.array([moment.date() >= first for moment in moments])
+    result = Live(variant, model["version"], seed, user_ids, moments, is_held_out)
+    has_factors = "match.factors" in model["feature_names"]
+    posts_of = {day: examples.load_posts(connection, day, {}, has_factors) for day in sorted({moment.date() for moment in moments})}
+    names = ["model", "random", *BASELINES, "oracle"]
+    result.hits = {name: np.zeros(count, bool) for name in names}
+    result.chances = {name: np.zeros(count) for name in names}
+    result.seconds = np.zeros(count)
+    with progress("requests", count) as advance:
+        for number, (user_id, moment) in enumerate(zip(user_ids, moments)):
+            posts = posts_of[moment.date()]
+            chance = like_chances(world, user_id, posts["post_ids"], moment)
+            draw = np.random.default_rng([seed, 3, number])
+            liked = draw.random(len(chance), np.float32) < chance
+            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
+            scores = {name: posts["columns"][column] for name, column in BASELINES.items()}
+            scores |= {"oracle": chance, "random": draw.random(len(chance))}
+            rows = {name: best(np.where(allowed, values, -np.inf)) for name, values in scores.items()}
+            started = time.perf_counter()
+            with connection, connection.cursor() as cursor:
+                cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s, %s, %s)", [int(user_id), moment, TOP, variant])
+                shown = [row[0] for row in cursor.fetchall()]
+            result.seconds[number] = time.perf_counter() - started
+            rows["model"] = np.searchsorted(posts["post_ids"], shown)
+            for name, places in rows.items():
+                result.hits[name][number] = liked[places].any()
+                result.chances[name][number] = 1 - np.prod(1 - chance[places])
+            advance(1)
+    result.memory_mb = process_megabytes(connection.info.backend_pid)
+    return result
+
+
+def best(scores: np.ndarray) -> np.ndarray:
+    """Return the indices of the five best scores, ties to the first."""
+    return np.argsort(-scores, kind="stable")[:TOP]
+
+
+def paired(first: Live, others: list[Live], as_json: bool) -> tuple[object, bool, str]:
+    """Return what `show` takes: each other variant's gain over the first on the same requests, with its interval."""
+    gains = []
+    for other in others:
+        for metric, ours, theirs in zip(METRICS, (other.hits, other.chances), (first.hits, first.chances)):
+            value, low, high = bootstrap(ours["model"].astype(float) - theirs["model"], first.user_ids)
+            gains.append({"variant": other.variant, "over": first.variant, "metric": metric, "gain": value, "low": low, "high": high})
+    text = "\n".join(
+        f"{g['variant']} over {g['over']} on the same requests, {g['metric']}: {g['gain']:+.4f} ({g['low']:+.4f} to {g['high']:+.4f})"
+        for g in gains
+    )
+    return {"protocol": "live", "paired": gains}, as_json, text

@@ -1,0 +1,168 @@
+"""The report's HTML: one self-contained page, and the pieces that its sections are made of."""
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from string import Template
+
+from loader.report.plots import Plot, printable
+
+PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8" />
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<title>$title</title>
+<style>
+body { max-width: 900px; margin: 2rem auto; padding: 0 1.2rem; background: #fff; color: #222;
+  font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+h1 { font-size: 1.7rem; margin-bottom: 0; }
+h2 { font-size: 1.25rem; margin: 2.6rem 0 .4rem; padding-top: .6rem; border-top: 1px solid #ccc; }
+h3 { font-size: 1rem; margin: 1.4rem 0 .3rem; }
+p { margin: .5rem 0; max-width: 46rem; }
+.note, figcaption { color: #555; font-size: .85rem; }
+code { font: .9em ui-monospace, Menlo, Consolas, monospace; background: #f3f3f3; padding: 0 .25em; border-radius: 3px; }
+a, summary { color: #00558c; }
+nav { columns: 2; font-size: .95rem; margin: 1rem 0; }
+nav a { display: block; }
+.summary { border-left: 4px solid #0072b2; padding: .1rem 1rem; background: #f6f9fb; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .85rem; margin: .6rem 0; }
+th, td { text-align: left; vertical-align: top; padding: .18rem .9rem .18rem 0; border-bottom: 1px solid #e5e5e5;
+  overflow-wrap: break-word; }
+th { border-bottom: 1px solid #888; white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.checks { width: 100%; }
+.checks td:first-child { width: 3rem; }
+.checks td:nth-child(2) { width: 35%; }
+.strength td:last-child { white-space: nowrap; }
+.ok { color: #00664b; }
+.look { color: #fff; background: #a84300; padding: 0 .45em; border-radius: 3px; font-weight: 600; }
+.plots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.3rem 1.6rem; margin: 1rem 0;
+  align-items: start; }
+figure { margin: 0; break-inside: avoid; }
+figure.wide { grid-column: 1 / -1; margin-top: 1rem; }
+figure.missing { border: 1px dashed #bbb; padding: .5rem .8rem; font-size: .9rem; }
+figure > strong { font-size: .95rem; }
+figure svg { display: block; width: 100%; height: auto; margin-top: .2rem; }
+svg text { font-family: system-ui, "Segoe UI", Roboto, Arial, sans-serif !important; }
+details { font-size: .85rem; margin-top: .2rem; }
+summary { cursor: pointer; }
+@media (max-width: 640px) { .plots { grid-template-columns: minmax(0, 1fr); } nav { columns: 1; } }
+@media print { body { max-width: none; margin: 0; font-size: 10pt; } nav, details { display: none; }
+  h2, h3 { break-after: avoid; } tr { break-inside: avoid; } .look { color: #000; border: 1px solid #000; } }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p class="note">$subtitle</p>
+<div class="summary">
+$summary
+</div>
+<nav aria-label="Contents">
+$contents
+</nav>
+$sections
+</body>
+</html>
+""")
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+
+def text(value: object) -> str:
+    """Return plain text as HTML, for elements and attributes."""
+    return value if isinstance(value, Html) else html.escape(printable(value))
+
+
+def sentence(value: str) -> str:
+    """Return a sentence as HTML; a command in backticks is shown as code."""
+    return re.sub(r"`(\./run [^`]+)`", r"<code>\1</code>", text(value))
+
+
+def paragraph(value: str, kind: str = "body") -> str:
+    return f'<p class="{kind}">{sentence(value)}</p>'
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Sequence[str] = (), kind: str = "") -> str:
+    """Return a table; columns named in `numeric` are right-aligned."""
+    kinds = [' class="number"' if header in numeric else "" for header in headers]
+
+    def line(tag: str, cells: Sequence[object]) -> str:
+        opened = zip(kinds, cells, strict=True)
+        return "<tr>" + "".join(f"<{tag}{kind}>{text(cell)}</{tag}>" for kind, cell in opened) + "</tr>"
+
+    body = "\n".join(line("td", row) for row in rows)
+    return (
+        f'<div class="scroll"><table class="{kind or "plain"}"><thead>{line("th", headers)}</thead>'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def figure(title: str, plot: Plot, caption: str, numbers: str = "") -> str:
+    """Return a figure with its title above and its caption below; numbers: a table that can be opened."""
+    opened = numbers and f"<details><summary>numbers</summary>{numbers}</details>"
+    return (
+        f'<figure class="{"wide" if plot.is_wide else "half"}"><strong>{text(title)}</strong>'
+        f'<div role="img" aria-label="{text(plot.alt)}">{plot.svg}</div>'
+        f"<figcaption>{text(caption)}</figcaption>{opened}</figure>"
+    )
+
+
+def missing(title: str, why: str) -> str:
+    """Return what stands in the place of a figure that cannot be drawn."""
+    return f'<figure class="missing"><strong>{text(title)}</strong><br />{sentence(why)}</figure>'
+
+
+def grid(figures: Iterable[str]) -> str:
+    """Return figures side by side, wide ones on a row of their own."""
+    return '<div class="plots">\n' + "\n".join(figures) + "\n</div>"
+
+
+def page(title: str, subtitle: str, summary: Iterable[str], sections: Iterable[tuple[str, str, Iterable[str]]]) -> str:
+    """Return the page; sections are anchor, title and pieces."""
+    contents, bodies = [], []
+    for number, (anchor, name, pieces) in enumerate(sections, 1):
+        heading = f"{number}. {text(name)}"
+        contents.append(f'<a href="#{anchor}">{heading}</a>')
+        bodies.append(f'<section id="{anchor}">\n<h2>{heading}</h2>\n' + "\n".join(pieces) + "\n</section>")
+    return PAGE.substitute(
+        title=text(title), subtitle=text(subtitle), summary="\n".join(summary), contents="\n".join(contents),
+        sections="\n".join(bodies),
+    )
+
+
+# Words and numbers
+
+
+def percent(rate: float, digits: int = 1) -> str:
+    return f"{rate:.{digits}%}"
+
+
+def interval(low: float, high: float, digits: int = 1) -> str:
+    return f"{percent(low, digits)} to {percent(high, digits)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as in a sentence."""
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
+
+
+def date_of(value: datetime) -> str:
+    value = value.astimezone(UTC)
+    return f"{value.day} {value:%B %Y}"
+
+
+def moment(value: datetime | None) -> str:
+    return "never" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def span(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"
+
+
+def capital(name: str) -> str:
+    return name[0].upper() + name[1:]

@@ -1,0 +1,108 @@
+"""The doctor: what is wrong with a database and this checkout, and the command that mends it."""
+
+from contextlib import closing
+from dataclasses import asdict, dataclass
+
+import catboost
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from rich.table import Table
+
+from loader.errors import PgfeedError
+from loader.server import db, objects
+from loader.server.remedies import as_command, grant, here, plain
+from loader.terminal import table
+
+STATUSES = ("fail", "warn", "ok")
+
+
+@dataclass
+class Probe:
+    """One thing looked at: status ok, warn or fail, what was found, and the command that mends it."""
+
+    name: str
+    status: str
+    found: str
+    remedy: str | None = None
+
+    as_dict = asdict
+
+
+def failure(name: str, error: PgfeedError) -> Probe:
+    """Return the failed probe that an error tells of."""
+    return Probe(name, "fail", ": ".join(filter(None, [error.what, error.cause])), error.next)
+
+
+def check() -> list[Probe]:
+    """Look at everything; remedies are commands for a shell."""
+    probes = look()
+    for probe in probes:
+        probe.remedy = probe.remedy and here(as_command(probe.remedy))
+    return probes
+
+
+def look() -> list[Probe]:
+    """Look at the connection, the schema, everything that health() looks at, and this checkout's packages."""
+    try:
+        connection = db.connect()
+    except PgfeedError as error:
+        return [failure("connection", error)]
+    with closing(connection):
+        connection.autocommit = True
+        address = connection.info
+        probes = [Probe("connection", "ok", f"database {address.dbname} as {address.user}, port {address.port} of {address.host or 'localhost'}"), schema_probe(connection)]
+        server = server_probes(connection)
+    return [*probes, *server, *package_probes(server)]
+
+
+def schema_probe(connection: Connection) -> Probe:
+    """Return whether the schema is what this checkout needs."""
+    try:
+        db.require_schema(connection)
+    except PgfeedError as error:
+        return failure("schema", error)
+    with connection.cursor() as cursor:
+        if names := objects.missing(cursor):
+            return failure("schema", objects.error(connection.info.dbname, names))
+        cursor.execute("select version_num from pgfeed.alembic_version")
+        return Probe("schema", "ok", f"revision {cursor.fetchone()[0]}")
+
+
+def server_probes(connection: Connection) -> list[Probe]:
+    """Return the rows of health(); one failed probe if it cannot be called; none if the schema does not have it."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select to_regproc('pgfeed.health') is not null")
+            if not cursor.fetchone()[0]:
+                return []
+            cursor.execute("select name, status, found, remedy from pgfeed.health()")
+            return [Probe(name, status, plain(found), remedy) for name, status, found, remedy in cursor.fetchall()]
+    except psycopg2.Error as error:
+        message = (error.diag.message_primary or str(error)).strip()
+        remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "./run migrate"
+        return [Probe("health", "fail", message, remedy)]
+
+
+def package_probes(server: list[Probe]) -> list[Probe]:
+    """Return whether server and client have the same CatBoost, which activation needs for equal scores."""
+    mine = f"catboost {catboost.__version__}"
+    theirs = " ".join(probe.found for probe in server if probe.name == "versions")
+    if "catboost" not in theirs or mine in theirs.split(", "):
+        return [Probe("client packages", "ok", mine)]
+    return [Probe("client packages", "warn", f"{mine} here, another one on the server", f"pip install {mine.replace(' ', '==')}  # into the server's Python")]
+
+
+def by_urgency(probes: list[Probe]) -> list[Probe]:
+    """Return the probes, those that failed first."""
+    return sorted(probes, key=lambda probe: STATUSES.index(probe.status))
+
+
+def as_table(probes: list[Probe]) -> Table:
+    """Return the table that people read."""
+    return table("", ["probe", "status", "found"], [(probe.name, probe.status, probe.found) for probe in by_urgency(probes)])
+
+
+def remedies(probes: list[Probe]) -> str:
+    """Return one line for each probe that is not ok, or one that says that all are."""
+    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in by_urgency(probes) if probe.status != "ok"]
+    return "\n".join(lines) or "all well"

@@ -1,0 +1,110 @@
+"""Connections to the database that pgfeed lives in."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+import psycopg2.errors
+import psycopg2.extensions
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+from psycopg2.extras import wait_select
+
+from loader.errors import PgfeedError
+from loader.server.remedies import grant
+
+VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
+CONNECTION_LOST = ("57P01", "57P02", "57P03")
+
+
+def dsn() -> str:
+    """Return the connection string; empty means libpq's own environment (PGHOST, ...)."""
+    return os.environ.get("PGFEED_DSN", "")
+
+
+def connect(**overrides: object) -> psycopg2.extensions.connection:
+    """Connect to pgfeed's database; keyword arguments override parts of the address."""
+    options = {"application_name": "pgfeed", "connect_timeout": 10, **overrides}
+    try:
+        return psycopg2.connect(dsn(), **options)
+    except psycopg2.OperationalError as error:
+        raise PgfeedError(
+            "cannot connect to the database",
+            str(error).strip().splitlines()[0],
+            "check PGFEED_DSN, or unset it to use the embedded server",
+        ) from error
+    except psycopg2.ProgrammingError as error:
+        raise PgfeedError("PGFEED_DSN is not a connection string", str(error), "use postgresql://user:password@host:port/database") from error
+
+
+@contextmanager
+def outside_transaction(connection: psycopg2.extensions.connection) -> Iterator[None]:
+    """Let each statement commit by itself: some refuse to run in a transaction."""
+    before = connection.autocommit
+    connection.autocommit = True
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.autocommit = before
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C cancel the statement that runs, for whose end psycopg2 waits otherwise; no COPY can run in it."""
+    before = get_wait_callback()
+    set_wait_callback(wait_select)
+    try:
+        yield
+    except psycopg2.errors.QueryCanceled as error:
+        if "user request" in str(error):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        set_wait_callback(before)
+
+
+def restored_without_data(cursor: psycopg2.extensions.cursor) -> bool:
+    """Return whether there are tables but no revision, as after pg_restore --schema-only."""
+    cursor.execute("select to_regclass('pgfeed.users') is not null and not exists (select from pgfeed.alembic_version)")
+    return cursor.fetchone()[0]
+
+
+def head() -> str:
+    """Return the newest revision of this checkout."""
+    return max(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def without_revision(name: str) -> PgfeedError:
+    """Return the error about a schema that does not know its revision."""
+    return PgfeedError(
+        f"database {name} does not know its revision", "it was restored without data",
+        f"""./run psql -c "insert into pgfeed.alembic_version values ('{head()}')" if it was dumped at {head()}, else that revision""",
+    )
+
+
+def require_schema(connection: psycopg2.extensions.connection) -> None:
+    """Raise unless all migrations have been applied here."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select to_regnamespace('pgfeed') is not null,"
+            " to_regnamespace('pgfeed') is not null and has_schema_privilege('pgfeed', 'usage'), current_database(), current_user"
+        )
+        exists, is_usable, name, user = cursor.fetchone()
+        if is_usable:
+            if restored_without_data(cursor):
+                raise without_revision(name)
+            cursor.execute("select version_num from pgfeed.alembic_version")
+            revision = cursor.fetchone()
+        if not exists:
+            raise PgfeedError(f"database {name} has no pgfeed schema", "it was never migrated", "./run migrate")
+        if not is_usable:
+            raise PgfeedError(
+                f"user {user} may not use the schema pgfeed of database {name}", "no role of pgfeed was granted",
+                f"{grant('pgfeed_reader', user)} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
+            )
+        if revision is None or revision[0] != head():
+            raise PgfeedError(
+                f"database {name} is at revision {revision[0] if revision else 'none'}", f"this checkout needs {head()}", "./run migrate"
+            )

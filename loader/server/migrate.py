@@ -1,0 +1,126 @@
+"""Bringing the schema up to date, with the server's shortcomings said before anything is changed."""
+
+from pathlib import Path
+
+import psycopg2
+from alembic import command
+from alembic.config import Config
+from psycopg2.extensions import connection as Connection
+from sqlalchemy.exc import DBAPIError
+
+from loader.errors import PgfeedError
+from loader.server import db, objects
+from loader.server.remedies import plain
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK_NOT_AVAILABLE = "55P03"
+EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
+IMPORTS = """
+do language plpython3u $$
+import importlib
+for name in ("numpy", "catboost"):
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        plpy.error(f"{name}: {error}")
+$$
+"""
+
+DONE = """
+    select v.version_num, pgfeed._refresh_as_of() is null or pgfeed._refresh_as_of() in (select k.as_of from pgfeed.feature_packs as k)
+    from pgfeed.alembic_version as v
+"""
+
+
+def require_extensions(connection: Connection) -> None:
+    """Raise unless plpython3u and pgvector are there or can be created by this user."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select name, installed_version is not null from pg_available_extensions where name = any(%s)", [list(EXTENSIONS)]
+        )
+        available = dict(cursor.fetchall())
+        cursor.execute(
+            "select extnamespace::regnamespace::text from pg_extension where extname = 'vector' and extnamespace <> 'public'::regnamespace"
+        )
+        elsewhere = cursor.fetchone()
+        cursor.execute("select current_user, usesuper, current_setting('server_version_num')::integer / 10000 from pg_user where usename = current_user")
+        user, is_superuser, major = cursor.fetchone()
+    if major < 15:
+        raise PgfeedError(f"the server is PostgreSQL {major}", "15 or later is needed", "upgrade it, or unset PGFEED_DSN to use the embedded one")
+    for name, package in EXTENSIONS.items():
+        if name not in available:
+            raise PgfeedError(
+                f"the server has no extension {name}", f"{package} is not installed there",
+                f"install {package} for PostgreSQL {major} on the server, or unset PGFEED_DSN to use the embedded one",
+            )
+    if elsewhere:
+        raise PgfeedError(
+            f"the extension vector is in the schema {elsewhere[0]}", "pgfeed's functions name it in public",
+            "./run psql -c 'alter extension vector set schema public'",
+        )
+    if not is_superuser:
+        raise PgfeedError(
+            f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser", "./run migrate as a superuser"
+        )
+
+
+def require_packages(connection: Connection) -> None:
+    """Raise unless the server's own Python can import what serving needs."""
+    with connection, connection.cursor() as cursor:
+        try:
+            cursor.execute(IMPORTS)
+        except psycopg2.Error as error:
+            raise PgfeedError(
+                "the server's Python cannot import what recommend_posts needs",
+                plain(str(error).splitlines()[0]),
+                "install catboost and numpy for the server's Python, then ./run migrate",
+            ) from error
+
+
+def require_revision(connection: Connection) -> None:
+    """Raise if the tables are there and their revision is not known: migrations would start from the first."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select to_regclass('pgfeed.alembic_version') is not null")
+        if cursor.fetchone()[0] and db.restored_without_data(cursor):
+            raise db.without_revision(connection.info.dbname)
+
+
+def restore(connection: Connection, config: Config) -> list[str]:
+    """Make missing functions, procedures and views again; return them, raise if something with data is missing."""
+    with connection, connection.cursor() as cursor:
+        names = objects.missing(cursor)
+    if not all(map(objects.is_code, names)):
+        raise objects.error(connection.info.dbname, names)
+    if names:
+        objects.install(config, names)
+    return names
+
+
+def migrate() -> tuple[str, str | None, list[str]]:
+    """Upgrade the database to the newest revision; return that revision, the command to run next if there is one, and what was made again."""
+    connection = db.connect()
+    config = Config(str(ROOT / "alembic.ini"))
+    try:
+        require_extensions(connection)
+        require_revision(connection)
+        try:
+            command.upgrade(config, "head")
+            restored = restore(connection, config)
+        except DBAPIError as error:
+            code, cause = getattr(error.orig, "pgcode", None), str(error.orig).splitlines()[0]
+            if code == LOCK_NOT_AVAILABLE:
+                raise PgfeedError(
+                    "the schema is in use", "a refresh or a long transaction kept its locks for 30 s", "./run migrate when it is done"
+                ) from error
+            if error.connection_invalidated or not code or code in db.CONNECTION_LOST:
+                raise PgfeedError("the connection to the server was lost", cause, "./run migrate") from error
+            raise
+        require_packages(connection)
+        with connection, connection.cursor() as cursor:
+            # Not left to the first refresh, which would hold them until it ends.
+            cursor.execute("call pgfeed.create_event_partitions(now(), now() + interval '1 month')")
+            cursor.execute(DONE)
+            revision, is_packed = cursor.fetchone()
+            return revision, None if is_packed else "./run refresh", restored
+    finally:
+        connection.close()

@@ -1,0 +1,77 @@
+"""What the newest revision leaves in the schema, and what of it is missing."""
+
+import re
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg2.extensions import cursor as Cursor
+
+from loader.errors import PgfeedError
+from loader.server.db import VERSIONS
+from migrations import objects
+
+MADE_OR_DROPPED = re.compile(r"(create|drop) (table|type) pgfeed\.(\w+)")
+CODE = ("functions", "procedures", "views")
+FOUND = """
+    select case p.prokind when 'p' then 'procedures/' else 'functions/' end || p.proname
+    from pg_proc as p where p.pronamespace = to_regnamespace('pgfeed')
+    union all
+    select case c.relkind when 'v' then 'views/' when 'm' then 'matviews/' when 'c' then 'types/' else 'tables/' end || c.relname
+    from pg_class as c where c.relnamespace = to_regnamespace('pgfeed') and c.relkind in ('r', 'p', 'v', 'm', 'c')
+"""
+NOUNS = {"matviews": "materialized view"}
+
+
+def expected() -> list[str]:
+    """Return all objects by kind and name, code in the order in which the revisions install it."""
+    stored: dict[str, None] = {}
+    for path in sorted(VERSIONS.glob("[0-9]*.py")):
+        for verb, kind, name in MADE_OR_DROPPED.findall(path.read_text(encoding="utf-8").split("def downgrade")[0]):
+            if verb == "create":
+                stored[f"{kind}s/{name}"] = None
+            else:
+                stored.pop(f"{kind}s/{name}", None)
+    return [*stored, *(name for name in objects.pins() if "/" in name and (objects.ROOT / f"sql/{name}.sql").exists())]
+
+
+def missing(cursor: Cursor) -> list[str]:
+    """Return what is expected and not there."""
+    cursor.execute(FOUND)
+    found = {row[0] for row in cursor.fetchall()}
+    return [name for name in expected() if name not in found]
+
+
+def is_code(name: str) -> bool:
+    """Return whether an object holds no data, so that it can be made again."""
+    return name.startswith(CODE)
+
+
+def in_words(names: list[str]) -> str:
+    """Return objects as a person names them."""
+    pairs = (name.split("/") for name in names)
+    return ", ".join(f"{NOUNS.get(kind, kind[:-1])} {name}" for kind, name in pairs)
+
+
+def error(database: str, names: list[str]) -> PgfeedError:
+    """Return the error about missing objects: those that hold data come first."""
+    data = [name for name in names if not is_code(name)]
+    if data:
+        return PgfeedError(f"database {database} has no {in_words(data)}", "it was dropped with its data", "restore a backup: pg_restore, see README.md")
+    return PgfeedError(f"database {database} has no {in_words(names)}", "it was dropped", "./run migrate")
+
+
+def install(config: Config, names: list[str]) -> None:
+    """Make objects without data again, in one transaction under the lock of migrations."""
+    script, pins = ScriptDirectory.from_config(config), objects.pins()
+
+    def work(_heads: object, context: MigrationContext) -> list:
+        objects.execute("set local check_function_bodies = off")
+        for name in names:
+            objects.install(name, pins[name])
+        context.connection.commit()
+        return []
+
+    with EnvironmentContext(config, script, fn=work):
+        script.run_env()

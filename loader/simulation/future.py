@@ -1,0 +1,86 @@
+"""`pgfeed simulate --serve`: simulated users live with the recommender, day after day."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+from rich.table import Table
+
+from loader.data.refresh import refresh
+from loader.errors import PgfeedError
+from loader.measuring.logged import TOP
+from loader.simulation.simulate import load_day
+from loader.simulation.world import FIRST_DAY, World
+from loader.terminal import counted, progress, table
+
+
+@dataclass
+class ServedDay:
+    """One day: how many exposures were logged, and the views and likes of all sessions."""
+
+    day: str
+    exposures: int
+    views: int
+    likes: int
+
+
+def next_day(connection: Connection) -> int:
+    """Return the first day, counted from FIRST_DAY, that is not loaded."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select max(day_date) from simulation.days")
+        last = cursor.fetchone()[0]
+    if last is None:
+        raise PgfeedError("the simulated world has no days yet", "its load was interrupted", "the same ./run simulate again")
+    return (last - FIRST_DAY).days + 1
+
+
+def midnight_of(day: int) -> datetime:
+    """Return the moment at which a day, counted from FIRST_DAY, begins."""
+    return datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC)
+
+
+def serve_day(connection: Connection, world: World, day: int) -> ServedDay:
+    """Let the day's sessions begin with the posts that serve_posts gives, and load what was viewed and liked."""
+    midnight = midnight_of(day)
+
+    def recommend(users: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+        shown = np.empty((len(users), TOP), np.int64)
+        with progress(f"requests of {midnight:%Y-%m-%d}", len(users)) as advance:
+            for number, (user_id, second) in enumerate(zip(world.users.user_id[users].tolist(), seconds.tolist())):
+                cursor.execute(
+                    "select post_id from pgfeed.serve_posts(%s, %s, %s) order by rank",
+                    [user_id, midnight + timedelta(seconds=second), TOP],
+                )
+                shown[number] = [row[0] for row in cursor.fetchall()]
+                advance(1)
+        return world.post_rows(shown.ravel()).reshape(shown.shape)
+
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed.create_event_partitions(%s, %s)", [midnight, midnight])
+        views, likes = load_day(cursor, world, world.day_events(day, recommend))
+        cursor.execute(
+            "select count(*) from pgfeed.exposures where served_at >= %s and served_at < %s", [midnight, midnight + timedelta(days=1)]
+        )
+        return ServedDay(f"{midnight:%Y-%m-%d}", cursor.fetchone()[0], views, likes)
+
+
+def serve(connection: Connection, days: int) -> list[ServedDay]:
+    """Serve the next days; the features are refreshed before each of them and after the last.
+
+    All posts of a day are chosen before its events are there: nobody opens the feed twice a day.
+    """
+    world = World.load(connection)
+    first = next_day(connection)
+    served = []
+    for day in range(first, first + days):
+        refresh(connection, str(midnight_of(day)))
+        served.append(serve_day(connection, world, day))
+    refresh(connection, str(midnight_of(first + days)))
+    return served
+
+
+def as_table(served: list[ServedDay]) -> Table:
+    headers = ["day", "exposures", "views", "likes", "likes per view"]
+    rows = [(d.day, f"{d.exposures:,}", f"{d.views:,}", f"{d.likes:,}", f"{d.likes / max(d.views, 1):.3f}") for d in served]
+    return table(f"{counted(len(served), 'day')} with the recommender", headers, rows, headers[1:])

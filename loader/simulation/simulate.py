@@ -1,0 +1,283 @@
+"""`pgfeed simulate`: generate a world day by day, into the database or into files of the seed's format."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import numpy as np
+import psycopg2.extensions
+from psycopg2.extras import execute_values
+
+from loader.errors import PgfeedError
+from loader.simulation import world as worlds
+from loader.simulation.texts import make_texts
+from loader.simulation.world import DAYS, FIRST_DAY, FULL_POSTS, FULL_USERS, TOPICS, DayEvents, World
+from loader.terminal import progress
+
+TABLES = Path(__file__).with_name("simulation.sql")
+LOCK = 7_023_163_205
+FEWEST_POSTS = 300  # a session shows up to 38 different ones
+POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+# One row of COPY's binary format: every field has its length before it, and 'view' and 'like' are of one length.
+COPY_ROW = np.dtype(
+    [
+        ("fields", ">i2"), ("at_size", ">i4"), ("at", ">i8"), ("user_size", ">i4"), ("user", ">i8"),
+        ("post_size", ">i4"), ("post", ">i8"),
+        ("action_size", ">i4"), ("action", "S4"), ("target_size", ">i4"), ("target", "u1"),
+    ]
+)
+COPY_HEADER, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+
+
+@dataclass
+class Simulation:
+    """What a run did; `loaded_days` is 0 if everything was there."""
+
+    users: int
+    posts: int
+    days: int
+    loaded_days: int
+    views: int
+    likes: int
+
+
+def check_sizes(users: int, posts: int, days: int) -> None:
+    """Raise unless a world of this size can be made."""
+    if not 1 <= users <= FULL_USERS:
+        raise PgfeedError(
+            f"cannot simulate {users} users", f"a world has 1 to {FULL_USERS}", "./run simulate --users 3000"
+        )
+    if not FEWEST_POSTS <= posts <= 1_000_000:
+        raise PgfeedError(
+            f"cannot simulate {posts} posts", f"a world has {FEWEST_POSTS} to 1000000",
+            f"leave out --posts for the original {FULL_POSTS}",
+        )
+    if not 1 <= days <= 3_650:
+        raise PgfeedError(
+            f"cannot simulate {days} days", "a world lasts 1 to 3650", f"leave out --days for the original {DAYS}"
+        )
+
+
+def simulate(
+    connection: psycopg2.extensions.connection, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS
+) -> Simulation:
+    """Load a world into the database, each day in its own transaction; what is loaded already is left alone."""
+    check_sizes(users, posts, days)
+    connection.commit()
+    connection.autocommit = False
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise PgfeedError(
+                "another simulation is loading this database", "only one can", "wait for it, then the same command"
+            )
+    try:
+        with connection:
+            is_new = _claim(connection, (seed, users, posts, worlds.VERSION))
+        with connection.cursor() as cursor:
+            cursor.execute("select coalesce(array_agg(day_date), '{}') from simulation.days")
+            done = {(day - FIRST_DAY).days for day in cursor.fetchone()[0]}
+        missing = [day for day in range(days) if day not in done]
+        if is_new or missing:
+            world = World(seed, users, posts)
+            if is_new:
+                with connection:
+                    _load_entities(connection, world, (seed, users, posts, worlds.VERSION))
+            _load_days(connection, world, missing)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select sum(view_count)::bigint, sum(like_count)::bigint from simulation.days")
+            views, likes = cursor.fetchone()
+    finally:
+        connection.rollback()
+        with connection, connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_unlock(%s)", [LOCK])
+    return Simulation(users, posts, days, len(missing), views, likes)
+
+
+def _claim(connection: psycopg2.extensions.connection, wanted: tuple[int, int, int, int]) -> bool:
+    """Return whether the database is empty; raise if it holds anything but the wanted world."""
+    with connection.cursor() as cursor:
+        cursor.execute("set local client_min_messages = warning")
+        cursor.execute(TABLES.read_text(encoding="utf-8"))
+        cursor.execute("select seed, user_count, post_count, version from simulation.worlds")
+        found = cursor.fetchone()
+        next_step = "./run reset --yes, or PGFEED_DATABASE=other in front of the command"
+        if found is None:
+            cursor.execute(
+                "select exists (select 1 from pgfeed.users) or exists (select 1 from pgfeed.posts)"
+                " or exists (select 1 from pgfeed.feed_events)"
+            )
+            if cursor.fetchone()[0]:
+                raise PgfeedError("this database holds real data", "a simulated network needs an empty one", next_step)
+        elif found != wanted:
+            names = "seed", "users", "posts", "version"
+            pairs = zip(names, found, wanted, strict=True)
+            other = ", ".join(f"{name} {has} instead of {want}" for name, has, want in pairs if has != want)
+            raise PgfeedError("this database holds another simulated network", other, next_step)
+    return found is None
+
+
+def _load_entities(
+    connection: psycopg2.extensions.connection, world: World, identity: tuple[int, int, int, int]
+) -> None:
+    """Insert users, posts and their truth."""
+    with connection.cursor() as cursor, progress("Users and posts", len(world.users) + len(world.posts)) as advance:
+        cursor.execute(
+            "insert into simulation.worlds (seed, user_count, post_count, version) values (%s, %s, %s, %s)", identity
+        )
+        profiles = user_columns(world)
+        _insert(cursor, "pgfeed.users", list(profiles), zip(*profiles.values(), strict=True), advance)
+        columns = post_columns(world)
+        _insert(cursor, "pgfeed.posts", list(columns), zip(*columns.values(), strict=True), advance)
+        kinds = np.array(["A", "B"])[world.users.kind].tolist()
+        truth = zip(world.users.user_id.tolist(), kinds, *world.user_factor.T.tolist(), strict=True)
+        _insert(cursor, "simulation.users", ["user_id", "kind", "other_factor", "popular_factor"], truth)
+        posts = world.posts
+        columns = (posts.post_id, posts.level, posts.theme, world.popular == 1, world.post_factor)
+        truth = zip(*(column.tolist() for column in columns), strict=True)
+        _insert(cursor, "simulation.posts", ["post_id", "level", "theme", "is_popular", "factor"], truth)
+
+
+def _insert(
+    cursor: psycopg2.extensions.cursor, table: str, columns: list[str], rows: Iterator[tuple],
+    advance: Callable[[float], None] = lambda count: None,
+) -> None:
+    page = 5_000
+
+    def counted() -> Iterator[tuple]:
+        for count, row in enumerate(rows, 1):
+            yield row
+            if count % page == 0:
+                advance(page)
+        advance(count % page)
+
+    execute_values(cursor, f"insert into {table} ({', '.join(columns)}) values %s", counted(), page_size=page)
+
+
+def _load_days(connection: psycopg2.extensions.connection, world: World, days: list[int]) -> None:
+    """Copy the events of the days, in order."""
+    if not days:
+        return
+    first, last = (datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC) for day in (days[0], days[-1]))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed.create_event_partitions(%s, %s)", [first, last])
+    with progress("Days of events", len(days)) as advance:
+        for day in days:
+            with connection, connection.cursor() as cursor:
+                load_day(cursor, world, world.day_events(day))
+            advance(1)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("analyze pgfeed.posts, pgfeed.users, pgfeed.feed_events")
+
+
+def load_day(cursor: psycopg2.extensions.cursor, world: World, events: DayEvents) -> tuple[int, int]:
+    """Copy a day's events and note the day; return how many views and likes it has."""
+    cursor.copy_expert(
+        "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)",
+        io.BytesIO(copy_rows(world, events)), 1 << 20,
+    )
+    likes = int(events.is_like.sum())
+    views = len(events.second) - likes
+    cursor.execute(
+        "insert into simulation.days (day_date, view_count, like_count) values (%s, %s, %s)",
+        [FIRST_DAY + timedelta(days=events.day), views, likes],
+    )
+    return views, likes
+
+
+def copy_rows(world: World, events: DayEvents) -> bytes:
+    """Return a day's events as the input of a binary COPY."""
+    midnight = datetime.combine(FIRST_DAY + timedelta(days=events.day), time(), UTC)
+    rows = np.empty(len(events.second), COPY_ROW)
+    rows["fields"], rows["action_size"], rows["target_size"] = 5, 4, 1
+    rows["at_size"] = rows["user_size"] = rows["post_size"] = 8
+    rows["at"] = ((midnight - POSTGRES_EPOCH) // timedelta(microseconds=1)) + events.second.astype(np.int64) * 1_000_000
+    rows["user"], rows["post"] = world.users.user_id[events.user], world.posts.post_id[events.post]
+    rows["action"] = np.where(events.is_like, b"like", b"view")
+    rows["target"] = events.target
+    return b"".join((COPY_HEADER, rows.tobytes(), COPY_END))
+
+
+def user_columns(world: World) -> dict[str, list]:
+    """Return the profiles as columns of pgfeed.users."""
+    users = world.users
+    return {
+        "user_id": users.user_id.tolist(), "gender": users.gender.astype(int).tolist(), "age": users.age.tolist(),
+        "country": np.array(list(worlds.COUNTRIES))[users.country].tolist(),
+        "city": np.array(worlds.city_names()[0])[users.city].tolist(),
+        "exp_group": users.exp_group.tolist(), "os": np.where(users.is_android, "Android", "iOS").tolist(),
+        "source": np.where(users.is_ads, "ads", "organic").tolist(),
+    }
+
+
+def post_columns(world: World) -> dict[str, list]:
+    """Return the catalogue with its texts, as columns of pgfeed.posts."""
+    topics = np.array(TOPICS)[world.posts.topic].tolist()
+    texts = list(make_texts(topics, world.posts.theme.tolist(), world.seed))
+    return {"post_id": world.posts.post_id.tolist(), "text": texts, "topic": topics}
+
+
+# --------------------------------------------------------------------------------------------------------------- files
+
+
+def simulate_to_files(
+    directory: Path, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS, format: str = "csv"
+) -> Simulation:
+    """Write user_data, post_text_df and feed_data as CSV or Parquet; times are UTC without a zone."""
+    import pyarrow as pa
+
+    check_sizes(users, posts, days)
+    paths = {name: directory / f"{name}.{format}" for name in ("user_data", "post_text_df", "feed_data")}
+    for path in paths.values():
+        if path.exists():
+            raise PgfeedError(f"{path} is there already", "nothing is overwritten", "name another directory with --to")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PgfeedError(f"cannot write to {directory}", error.strerror, "name another directory with --to") from error
+    world = World(seed, users, posts)
+    for name, columns in (("user_data", user_columns(world)), ("post_text_df", post_columns(world))):
+        with _writer(paths[name], pa.table(columns).schema) as writer:
+            writer.write_table(pa.table(columns))
+    actions = pa.array(["view", "like"])
+    types = {"timestamp": pa.timestamp("s"), "user_id": pa.int64(), "post_id": pa.int64(), "action": pa.string()}
+    schema = pa.schema([*types.items(), ("target", pa.int8())])
+    views = likes = 0
+    with _writer(paths["feed_data"], schema) as writer, progress("Days of events", days) as advance:
+        for events in world.days(days):
+            midnight = int(datetime.combine(FIRST_DAY + timedelta(days=events.day), time(), UTC).timestamp())
+            columns = [
+                pa.array(midnight + events.second.astype(np.int64), pa.timestamp("s")),
+                pa.array(world.users.user_id[events.user]),
+                pa.array(world.posts.post_id[events.post]), actions.take(pa.array(events.is_like.astype(np.int8))),
+                pa.array(events.target.astype(np.int8)),
+            ]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            likes += int(events.is_like.sum())
+            views += int((~events.is_like).sum())
+            advance(1)
+    return Simulation(users, posts, days, days, views, likes)
+
+
+@contextmanager
+def _writer(path: Path, schema):
+    """Yield a pyarrow writer; the file gets its name when it is complete."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    partial = path.with_name(path.name + ".partial")
+    if path.suffix == ".parquet":
+        with pyarrow.parquet.ParquetWriter(partial, schema) as writer:
+            yield writer
+    else:
+        with partial.open("wb") as file:
+            file.write((",".join(schema.names) + "\n").encode())
+            options = pyarrow.csv.WriteOptions(
+                include_header=False, quoting_style="needed" if "text" in schema.names else "none"
+            )
+            with pyarrow.csv.CSVWriter(file, schema, write_options=options) as writer:
+                yield writer
+    partial.replace(path)
