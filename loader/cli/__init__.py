@@ -70,8 +70,14 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pgfeed", message="pgfeed %(version)s")
 def main() -> None:
-    """pgfeed: a post recommender that lives inside PostgreSQL."""
+    """pgfeed: a post recommender that lives inside PostgreSQL.
+
+    \b
+    Example:
+      pgfeed check
+    """
 
 
 def connected(verb):
@@ -492,7 +498,14 @@ def run_demo(connection):
 
 @main.group("experiment", no_args_is_help=False)
 def experiment_group():
-    """Compare models on real users: create, start, stop, conclude, report, list, drop."""
+    """Compare models on real users: create, start, stop, conclude, report, list, drop.
+
+    \b
+    Example:
+      ./run experiment create embeddings control test
+      ./run experiment start embeddings
+      ./run experiment report embeddings
+    """
 
 
 @experiment_group.command("create")
