@@ -1,23 +1,47 @@
 """Definitions under sql/ as revisions see them: pinned by the digest of their text.
 
-A revision says `install("functions/recommend_posts", "3631372035c9")`. The digest is found in the
+A revision's PINS say `"functions/recommend_posts": "3631372035c9"`. The digest is found in the
 current file under sql/, else in migrations/archive; otherwise the pin is broken.
-To change an object, edit its file and run `python -m migrations.objects pin functions/NAME`.
+To change an object, edit its file and run `python -m migrations.objects pin functions/NAME`, or `pin` for
+all that changed. It writes into the open revision: the newest one, unless released.txt names it; then a new one.
+`release` closes the open revision: from then on its texts are archived when they change.
 """
 
 import hashlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ARCHIVE = ROOT / "migrations" / "archive"
-VERSIONS = ROOT / "migrations" / "versions"
+MIGRATIONS = ROOT / "migrations"
+ARCHIVE = MIGRATIONS / "archive"
+BASELINE = MIGRATIONS / "baseline"
+RELEASED = MIGRATIONS / "released.txt"
+VERSIONS = MIGRATIONS / "versions"
 INCLUDE = re.compile(r"^--!include (plpy/\w+\.py)$", re.MULTILINE)
 OWN_IMPORT = re.compile(r"^from plpy\.\w+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
-PIN = re.compile(r"install\(\s*\"([a-z_/]+)\",\s*\"([0-9a-f]{12})\"\s*\)")
+PIN = re.compile(r"^    \"((?:functions|procedures|views|matviews)/\w+)\": \"([0-9a-f]{12})\",\n", re.MULTILINE)
+KINDS = {"functions": "function", "procedures": "procedure", "views": "view", "matviews": "materialized view"}
+REVISION = '''"""{title}."""
+
+from migrations.objects import install, revert
+
+revision = "{number:04d}"
+down_revision = "{before:04d}"
+
+PINS = {{
+}}
+
+
+def upgrade() -> None:
+    install(PINS)
+
+
+def downgrade() -> None:
+    revert(PINS, revision)
+'''
 
 
 class PinError(Exception):
@@ -63,16 +87,31 @@ def execute(sql: str) -> None:
         op.get_bind().exec_driver_sql(sql, execution_options={"no_parameters": True})
 
 
-def install(name: str, pin: str) -> None:
-    """Create or replace one object from the pinned text.
+def install(pins: Mapping[str, str]) -> None:
+    """Create or replace objects from their pinned texts, in this order.
 
+    A materialized view that is there stays with its rows: a revision that changes one drops it first.
     On Citus, which refuses to replace some of them everywhere, what is in Python is replaced on the coordinator only:
     it runs nowhere else.
     """
-    text = resolve(name, pin)
-    if "language plpython3u" in text and is_on_citus():
-        text = f"set local citus.enable_ddl_propagation = off;\n{text}\nset local citus.enable_ddl_propagation = on;"
-    execute(text)
+    for name, pin in pins.items():
+        text = resolve(name, pin)
+        if name.startswith("matviews/"):
+            relation = f"pgfeed.{name.partition('/')[2]}"
+            text = f"do $install$\nbegin\nif to_regclass('{relation}') is null then\n{text}\nend if;\nend;\n$install$"
+        if "language plpython3u" in text and is_on_citus():
+            text = f"set local citus.enable_ddl_propagation = off;\n{text}\nset local citus.enable_ddl_propagation = on;"
+        execute(text)
+
+
+def revert(names: Iterable[str], revision: str) -> None:
+    """Put back what the revisions before this one installed under these names; drop, in reverse order, what they did not have."""
+    before = pins(until=revision)
+    for name in reversed(list(names)):
+        if name not in before:
+            kind, _, plain = name.partition("/")
+            execute(f"drop {KINDS[kind]} pgfeed.{plain}")
+    install({name: before[name] for name in names if name in before})
 
 
 def is_on_citus() -> bool:
@@ -85,37 +124,92 @@ def is_on_citus() -> bool:
     return bool(found.scalar())
 
 
-def pins() -> dict[str, str]:
-    """Return the digest that the newest revision installs, by object name."""
-    upgrades = (path.read_text(encoding="utf-8").split("def downgrade")[0] for path in sorted(VERSIONS.glob("*.py")))
-    return {name: pin for upgrade in upgrades for name, pin in PIN.findall(upgrade)}
+def revisions() -> list[Path]:
+    """Return the files of the revisions, the oldest first."""
+    return sorted(VERSIONS.glob("[0-9]*.py"))
 
 
-def pin(name: str) -> Path:
-    """Archive the committed text of NAME and start a revision that installs the current one."""
-    show = ["git", "-C", str(ROOT), "show"]
-    old = compose(name, lambda path: subprocess.check_output([*show, f"HEAD:{path}"], text=True))
-    new = digest(compose(name))
-    if digest(old) != pins().get(name):
-        raise PinError(f"the committed sql/{name}.sql is not what the newest revision installs. Next: git log sql/{name}.sql")
-    if digest(old) == new:
-        raise PinError(f"sql/{name}.sql has not changed. Next: edit it, then pin it")
-    archived(name, digest(old)).write_text(old, encoding="utf-8")
-    number = max(int(path.name[:4]) for path in VERSIONS.glob("[0-9]*.py")) + 1
-    path = VERSIONS / f"{number:04d}_change_{name.split('/')[-1]}.py"
-    path.write_text(
-        f'"""Change {name}."""\n\nfrom migrations.objects import install\n\n'
-        f'revision = "{number:04d}"\ndown_revision = "{number - 1:04d}"\n\n\n'
-        f'def upgrade() -> None:\n    install("{name}", "{new}")\n\n\n'
-        f'def downgrade() -> None:\n    install("{name}", "{digest(old)}")\n'
-    )
+def pins(until: str = "9999") -> dict[str, str]:
+    """Return the digest that the newest revision before `until` installs, by object name."""
+    texts = (path.read_text(encoding="utf-8") for path in revisions() if path.name[:4] < until)
+    return {name: pin for text in texts for name, pin in PIN.findall(text)}
+
+
+def released() -> dict[str, str]:
+    """Return the SHA-256 of each file that may never change, by its path below migrations/."""
+    lines = (line.split() for line in RELEASED.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    return {path: sha256 for sha256, path in lines}
+
+
+def open_revision() -> Path:
+    """Return the newest revision if it is not released, else a new one after it."""
+    newest = revisions()[-1]
+    if f"versions/{newest.name}" not in released():
+        return newest
+    number = int(newest.name[:4]) + 1
+    path = VERSIONS / f"{number:04d}_next.py"
+    path.write_text(REVISION.format(title="What changes in the next release", number=number, before=number - 1), encoding="utf-8")
     return path
 
 
+def changed() -> list[str]:
+    """Return the objects under sql/ that no revision installs as they are now."""
+    names = (path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in sorted((ROOT / "sql").glob("*/*.sql")))
+    now = pins()
+    return [name for name in names if now.get(name) != digest(compose(name))]
+
+
+def pin(name: str) -> Path:
+    """Let the open revision install the current text of NAME; archive the text of a release that it replaces."""
+    new, old = digest(compose(name)), pins().get(name)
+    if new == old:
+        raise PinError(f"sql/{name}.sql has not changed. Next: edit it, then pin it")
+    path = open_revision()
+    if old and old == pins(until=path.name[:4]).get(name):
+        archive(name, old)
+    line, text = f'    "{name}": "{new}",\n', path.read_text(encoding="utf-8")
+    if f'    "{name}": "' in text:
+        text = PIN.sub(lambda found: line if found[1] == name else found[0], text)
+    else:
+        text = text.replace("\n}\n", f"\n{line}}}\n", 1)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def archive(name: str, released_pin: str) -> None:
+    """Keep the committed text of NAME, which a release installs."""
+    show = ["git", "-C", str(ROOT), "show"]
+    text = compose(name, lambda path: subprocess.check_output([*show, f"HEAD:{path}"], text=True))
+    if digest(text) != released_pin:
+        raise PinError(f"the committed sql/{name}.sql is not the released {released_pin}. Next: git log sql/{name}.sql")
+    archived(name, released_pin).write_text(text, encoding="utf-8")
+
+
+def release(version: str) -> Path:
+    """Add the open revision to released.txt: it may not change any more."""
+    newest = revisions()[-1]
+    if f"versions/{newest.name}" in released():
+        raise PinError("no revision is open. Next: tag the release, it needs none")
+    sha256 = hashlib.sha256(newest.read_bytes()).hexdigest()
+    with RELEASED.open("a", encoding="utf-8") as file:
+        file.write(f"# {version}\n{sha256}  versions/{newest.name}\n")
+    return newest
+
+
+def main(words: list[str]) -> None:
+    """Pin objects, or release the open revision; print the files that were written."""
+    if words[:1] == ["pin"] and len(words) <= 2:
+        paths = {pin(name) for name in words[1:] or changed()}
+    elif words[:1] == ["release"] and len(words) == 2:
+        paths = {release(words[1])}
+    else:
+        sys.exit("usage: python -m migrations.objects pin [functions/recommend_posts] | release v0.2.0")
+    for path in sorted(paths):
+        print(path.relative_to(ROOT))
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] != "pin":
-        sys.exit("usage: python -m migrations.objects pin functions/recommend_posts")
     try:
-        print(pin(sys.argv[2]).relative_to(ROOT))
+        main(sys.argv[1:])
     except (PinError, OSError, subprocess.CalledProcessError) as problem:
         sys.exit(f"error: {problem}")

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg2
 import psycopg2.errors
@@ -13,8 +12,8 @@ from psycopg2.extras import wait_select
 
 from loader.errors import PgfeedError
 from loader.server.remedies import grant
+from migrations.objects import revisions
 
-VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
 CONNECTION_LOST = ("57P01", "57P02", "57P03")
 
 
@@ -73,7 +72,7 @@ def restored_without_data(cursor: psycopg2.extensions.cursor) -> bool:
 
 def head() -> str:
     """Return the newest revision of this checkout."""
-    return max(path.name[:4] for path in VERSIONS.glob("[0-9]*.py"))
+    return revisions()[-1].name[:4]
 
 
 def without_revision(name: str) -> PgfeedError:

@@ -14,6 +14,7 @@ from loader.server.remedies import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK_NOT_AVAILABLE = "55P03"
+BASELINE = "0012"
 EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
 IMPORTS = """
 do language plpython3u $$
@@ -78,11 +79,24 @@ def require_packages(connection: Connection) -> None:
 
 
 def require_revision(connection: Connection) -> None:
-    """Raise if the tables are there and their revision is not known: migrations would start from the first."""
+    """Raise if the tables are there and no revision of this checkout's is known to have made them."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select to_regclass('pgfeed.alembic_version') is not null")
-        if cursor.fetchone()[0] and db.restored_without_data(cursor):
+        if not cursor.fetchone()[0]:
+            return
+        if db.restored_without_data(cursor):
             raise db.without_revision(connection.info.dbname)
+        cursor.execute("select version_num from pgfeed.alembic_version")
+        for (revision,) in cursor.fetchall():
+            if revision < BASELINE:
+                raise PgfeedError(
+                    f"database {connection.info.dbname} is at revision {revision}", f"this checkout starts at {BASELINE}",
+                    "git checkout v0.1.0 && ./run migrate, then git checkout - && ./run migrate",
+                )
+            if revision > db.head():
+                raise PgfeedError(
+                    f"database {connection.info.dbname} is at revision {revision}", f"this checkout ends at {db.head()}", "git pull"
+                )
 
 
 def restore(connection: Connection, config: Config) -> list[str]:

@@ -9,7 +9,6 @@ from alembic.script import ScriptDirectory
 from psycopg2.extensions import cursor as Cursor
 
 from loader.errors import PgfeedError
-from loader.server.db import VERSIONS
 from migrations import objects
 
 MADE_OR_DROPPED = re.compile(r"(create|drop) (table|type) pgfeed\.(\w+)")
@@ -27,13 +26,13 @@ NOUNS = {"matviews": "materialized view"}
 def expected() -> list[str]:
     """Return all objects by kind and name, code in the order in which the revisions install it."""
     stored: dict[str, None] = {}
-    for path in sorted(VERSIONS.glob("[0-9]*.py")):
+    for path in [*objects.BASELINE.glob("*.sql"), *objects.revisions()]:
         for verb, kind, name in MADE_OR_DROPPED.findall(path.read_text(encoding="utf-8").split("def downgrade")[0]):
             if verb == "create":
                 stored[f"{kind}s/{name}"] = None
             else:
                 stored.pop(f"{kind}s/{name}", None)
-    return [*stored, *(name for name in objects.pins() if "/" in name and (objects.ROOT / f"sql/{name}.sql").exists())]
+    return [*stored, *(name for name in objects.pins() if (objects.ROOT / f"sql/{name}.sql").exists())]
 
 
 def missing(cursor: Cursor) -> list[str]:
@@ -68,8 +67,7 @@ def install(config: Config, names: list[str]) -> None:
 
     def work(_heads: object, context: MigrationContext) -> list:
         objects.execute("set local check_function_bodies = off")
-        for name in names:
-            objects.install(name, pins[name])
+        objects.install({name: pins[name] for name in names})
         context.connection.commit()
         return []
 
