@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loader.cli import experiment_group, main
+from loader.cli import main
+from loader.cli.experiments import experiment_group
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = subprocess.run([ROOT / "run"], capture_output=True, text=True, check=True).stdout

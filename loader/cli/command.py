@@ -1,0 +1,107 @@
+"""The command itself: errors as one line, the connection that a verb gets, results as JSON or for people."""
+
+import contextlib
+import functools
+import json
+import re
+import sys
+
+import click
+import psycopg2
+
+from loader.errors import PgfeedError
+from loader.server import db
+from loader.server.remedies import as_verbs, grant, here, plain
+from loader.terminal import out
+
+WRONG_VALUE = "22"
+NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
+DENIED = "42501"
+FOR_OPERATORS = ("refresh", "activate", "rollback", "experiment", "recommend")
+NO_MOMENT = ("22007", "22008", "22009")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+class Main(click.Group):
+    """A group whose verbs end with one clear line instead of a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except PgfeedError as error:
+            message = str(error)
+        except psycopg2.Error as error:
+            message = describe(error, ctx)
+        except click.UsageError as error:
+            command = error.ctx.command_path if error.ctx else ctx.command_path
+            said = error.format_message().rstrip(".")
+            message = f"{said}{'' if said.endswith('?') else '.'} Next: {command} --help"
+        except UnicodeEncodeError as error:
+            message = f"{error.object!a} is no text in {error.encoding}. Next: {ctx.command_path} --help"
+        except KeyboardInterrupt:
+            message = "interrupted. Nothing finished is lost: run the same command again"
+        say(f"error: {message}")
+        sys.exit(1)
+
+
+def say(text: str, err: bool = True) -> None:
+    """Print a line whose commands can be typed as they stand."""
+    click.echo(here(text), err=err)
+
+
+def describe(error: psycopg2.Error, ctx: click.Context) -> str:
+    """Return what the server said in one line: its message and its hint, or where the verb is explained."""
+    if isinstance(error, psycopg2.InterfaceError) or error.pgcode in db.CONNECTION_LOST or not error.pgcode:
+        return f"the connection to the server was lost: {' '.join(str(error).split())}. Next: run the same command again"
+    message = plain(error.diag.message_primary or str(error))
+    hint = error.diag.message_hint
+    if error.pgcode in NO_MOMENT:
+        message = NOT_UNDERSTOOD.sub(r"\1 is no date or moment that exists", message)
+        hint = 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
+    if hint is None and error.pgcode == DENIED:
+        with contextlib.closing(db.connect()) as connection:
+            hint = f"Next: {grant('pgfeed_operator' if ctx.invoked_subcommand in FOR_OPERATORS else 'pgfeed_owner', connection.info.user)}"
+    if hint is None and error.pgcode.startswith(WRONG_VALUE):
+        hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
+    return as_verbs(". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part))
+
+
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="pgfeed", message="pgfeed %(version)s")
+def main() -> None:
+    """pgfeed: a post recommender that lives inside PostgreSQL.
+
+    \b
+    Example:
+      pgfeed check
+    """
+
+
+def connected(verb):
+    """Pass an open connection to a migrated database as the verb's first argument."""
+
+    @functools.wraps(verb)
+    def wrapper(*args, **kwargs):
+        connection = db.connect()
+        try:
+            db.require_schema(connection)
+            return verb(connection, *args, **kwargs)
+        finally:
+            connection.close()
+
+    return wrapper
+
+
+def show(data: object, as_json: bool, text: object) -> None:
+    """Print the data as JSON, or the text or table for people."""
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False))
+    else:
+        out.print(here(text) if isinstance(text, str) else text)
+
+
+def say_warnings(connection) -> None:
+    """Print what the server warned of."""
+    for notice in connection.notices:
+        if notice.startswith("WARNING:"):
+            say(as_verbs(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}"))

@@ -1,0 +1,84 @@
+"""Verbs that bring in data and prepare it: ingest, refresh, embed."""
+
+import click
+
+from loader.cli.command import JSON, connected, main, show
+from loader.terminal import counted
+
+
+@main.command("ingest")
+@click.argument("files", nargs=-1, type=click.Path())
+@click.option("--from", "url", metavar="URL", help="Read user_data, post_text_df and feed_data from this Postgres.")
+@click.option("--as", "kinds", metavar="KINDS", help="Kinds of the files in order, or one for all: users,posts,events.")
+@click.option("--timezone", default="UTC", show_default=True, help="Zone of times that are written without one.")
+@JSON
+@connected
+def ingest_files(connection, files, url, kinds, timezone, as_json):
+    """Load users, posts and events from CSV (plain or gzip), Parquet or a running Postgres.
+
+    The kind of a file is known by its header. Loading a file again is harmless and completes an interrupted load. Rows
+    that cannot be loaded are kept in pgfeed.ingest_rejects with their line and the reason; the others are loaded, and the
+    exit code is 1.
+
+    \b
+    Example:
+      ./run ingest user_data.csv post_text_df.csv feed_data.csv.gz --timezone Europe/Moscow
+      ./run ingest --from postgresql://reader@db.example.com/feed --as events
+    """
+    from loader.data.checked import time_zone
+    from loader.data.ingest import ingest, refuse_rejects, report
+    from loader.data.sources import open_sources
+
+    results = []
+    try:
+        results.extend(ingest(connection, open_sources(files, url, kinds), time_zone(timezone)))
+    finally:
+        report(results, as_json)
+    refuse_rejects(results)
+
+
+@main.command("refresh")
+@click.option("--as-of", metavar="TS", help="Cut-off of the features [default: now, or the end of a feed that has ended].")
+@JSON
+@connected
+def refresh_features(connection, as_of, as_json):
+    """Roll up new events and refresh all features as one version.
+
+    \b
+    Example:
+      ./run refresh --as-of "2021-12-20 00:00+00"
+    """
+    from loader.data.refresh import refresh
+
+    done = refresh(connection, as_of)
+    show(done.as_dict(), as_json, (
+        f"features of {counted(done.post_count, 'post')} and {counted(done.user_count, 'user')} as of {done.as_of}\n"
+        f"days rolled up: {done.day_count}, in {done.roll_up_seconds:.1f} s; refreshed in {done.refresh_seconds:.1f} s"
+        if done.post_count else "nothing is loaded yet. Next: ./run ingest FILE..."
+    ))
+
+
+@main.command("embed")
+@click.option("--embedder", "choice", metavar="NAME", default="use", show_default=True, help="use, roberta, or roberta:NAME-OR-FOLDER.")
+@click.option("--refit", "is_refitted", is_flag=True, help="Fit the principal axes anew; then train again.")
+@JSON
+@connected
+def embed_posts(connection, choice, is_refitted, as_json):
+    """Embed the texts of new and changed posts, and compute their 25 principal components.
+
+    Interrupted work goes on where it stopped. Another embedder's vectors are built beside the present ones, which answer
+    until the new ones are complete.
+
+    \b
+    use      Google's universal-sentence-encoder-multilingual 3, packaged and offline, 512 numbers
+    roberta  any model of the RoBERTa family, by name or folder; needs PyTorch and transformers
+
+    \b
+    Example:
+      ./run embed
+      ./run embed --embedder roberta:FacebookAI/xlm-roberta-base
+    """
+    from loader.data import embed, embedders
+
+    done = embed.embed(connection, embedders.open_embedder(choice), is_refitted)
+    show(done.as_dict(), as_json, done.text())

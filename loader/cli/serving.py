@@ -1,0 +1,95 @@
+"""Verbs that recommend: recommend, serve-http."""
+
+import contextlib
+import time
+
+import click
+
+from loader.cli.command import JSON, connected, main, show
+from loader.errors import PgfeedError
+from loader.server import db
+from loader.terminal import counted, table
+
+BIGINT = click.IntRange(-(2**63), 2**63 - 1)
+
+
+@main.command("recommend")
+@click.argument("user_id", type=BIGINT, required=False)
+@click.option("--at", "ts", metavar="TS", help="The moment [default: now].")
+@click.option("-k", "k", default=5, show_default=True, help="How many posts.")
+@click.option("--variant", help="The model's variant [default: as in SQL].")
+@click.option("--batch", "is_batch", is_flag=True, help="Write the posts of all users to the table recommendations.")
+@click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS", help="With --batch: users with an event in so many days before the features' cut-off.")
+@click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True, help="With --batch: sessions at work, 45 MB each.")
+@click.option("--to", "url", metavar="URL", help="With --batch: copy the table to this server, which needs no extension.")
+@JSON
+@connected
+def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker_count, url, as_json):
+    """Show the posts that SQL recommends to a user, or fill the table recommendations for all users.
+
+    A batch that was interrupted goes on where it stopped, unless the features were refreshed since.
+
+    \b
+    Example:
+      ./run recommend 1000 --at "2021-12-20 18:00+00"
+      ./run recommend --batch --workers 2
+      ./run recommend --batch --to postgresql://writer@db.example.com/feed
+    """
+    if is_batch == (user_id is not None):
+        raise PgfeedError("give either a user or --batch", None, "./run recommend 1000, or ./run recommend --batch")
+    if not is_batch and (active_days is not None or url or worker_count > 1):
+        raise PgfeedError("--active, --workers and --to need --batch", None, "./run recommend --batch")
+    if is_batch:
+        from loader import batch
+
+        if url:
+            batch.open_target(url).close()
+        done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
+        copied = url and batch.publish(connection, url)
+        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{counted(copied, 'row')} copied" if url else ""))
+        return
+    with connection, connection.cursor() as cursor:
+        started = time.monotonic()
+        cursor.execute(
+            "select rank, post_id, topic, source, score, text"
+            " from pgfeed.recommend_posts(%s, coalesce(%s, now()), %s, %s)",
+            [user_id, ts, k, variant],
+        )
+        rows = cursor.fetchall()
+        elapsed = time.monotonic() - started
+    headers = ["rank", "post_id", "topic", "source", "score", "text"]
+    shorten = [(*row[:4], f"{row[4]:.4f}", " ".join((row[5] or "").split())[:200]) for row in rows]
+    show(
+        [dict(zip(headers, row)) for row in rows], as_json,
+        table(f"{counted(len(rows), 'post')} for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),
+    )
+
+
+@main.command("serve-http")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is every one of this machine.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--pool", "pool_size", type=click.IntRange(1), default=4, show_default=True, metavar="N", help="Connections to the database.")
+@click.option("--experiment", "is_experiment", is_flag=True, help='Answer {"exp_group", "recommendations"} instead of a list of posts.')
+def serve_http(host, port, pool_size, is_experiment):
+    """Answer HTTP requests for recommendations, each by one call of recommend_posts.
+
+    \b
+    GET /post/recommendations/?id=1000&time=2021-12-20&limit=5   posts as JSON
+    GET /health                                                  200, or 503 and why
+    GET /docs                                                    the description for people; /openapi.json for programs
+
+    \b
+    Example:
+      ./run serve-http --port 8000
+    """
+    try:
+        from loader import gateway
+    except ModuleNotFoundError as error:
+        raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed", "pip install 'pgfeed[http]'") from error
+
+    with contextlib.closing(db.connect()) as connection:
+        db.require_schema(connection)
+    with gateway.listen(host, port) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        click.echo(f"http://{shown}:{listener.getsockname()[1]}{gateway.PATH}/ until interrupted", err=True)
+        gateway.serve(listener, pool_size, is_experiment)
