@@ -17,7 +17,7 @@ def dump(dsn: str) -> str:
         [
             "pg_dump", "--schema-only", "--no-owner", "--schema=pgfeed", "--schema=simulation",
             "--exclude-table=pgfeed.*_y????m??", dsn,
-        ],  # fmt: skip
+        ],
         capture_output=True, text=True, check=True,
     ).stdout
     text = re.sub(r"AS \$(\w*)\$\n.*?\$\1\$;", "AS '...';", text, flags=re.DOTALL)
