@@ -1,0 +1,142 @@
+"""README and docs/: every code block runs, every link leads somewhere, the index lists every page."""
+
+import gzip
+import os
+import re
+import subprocess
+from collections import Counter
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from loader import demo, models, train
+from loader.embed import embed
+from tests.db.conftest import administer, clone, database_name, dsn_of
+from tests.db.test_embed import Words
+from tests.pages import CLIENT_PAGES, DOCS, README, ROOT, blocks, lines_without_figures, pages
+
+RUNNERS = {"sql": ["psql", "-X", "-v", "ON_ERROR_STOP=1"], "sh": ["bash", "-euo", "pipefail", "-c"]}
+# What the pages speak of: a user 1000 with a history, and the posts 5373 and 9 to view and hide.
+SPOKEN_OF = """
+    insert into pgfeed.posts (post_id, text, topic) values (5373, 'a film about football', 'movie');
+    insert into pgfeed.feed_events (event_at, user_id, post_id, action, target)
+    select event_at, 1000, post_id, action, target from pgfeed.feed_events where user_id = 7;
+    call pgfeed.refresh_features()
+"""
+FILES = {
+    "user_data.csv": "user_id,gender,age,country,city,exp_group,os,source\n61,1,30,Russia,Moscow,2,iOS,ads\n",
+    "post_text_df.csv": "post_id,text,topic\n81,one more football match,sport\n",
+    "feed_data.csv.gz": "timestamp,user_id,post_id,action,target\n2021-12-11 10:00:00,61,81,view,1\n",
+}
+
+
+@pytest.fixture(scope="module")
+def documented_template(network_template):
+    """Name of a copy of the network with all that the pages speak of, and an active model `test`."""
+    name = database_name("pages")
+    administer(f'create database "{name}" template "{network_template}"')
+    with closing(psycopg2.connect(dsn_of(name))) as connection:
+        embed(connection, Words())
+        with connection, connection.cursor() as cursor:
+            cursor.execute(SPOKEN_OF)
+        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
+    yield name
+    administer(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder that looks like the checkout, with files of data in it; what the pages write stays there."""
+    for path in ROOT.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    for name, text in FILES.items():
+        (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return tmp_path
+
+
+def run(language: str, text: str, dsn: str, folder: Path) -> str:
+    """Run a block; return what it printed."""
+    runner, environment = RUNNERS[language], {**os.environ, "PGFEED_DSN": dsn}
+    if language == "sql":
+        done = subprocess.run([*runner, "-f", "-", dsn], input=text, cwd=folder, env=environment, capture_output=True, text=True)
+    else:
+        done = subprocess.run([*runner, text], stdin=subprocess.DEVNULL, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def is_here(block) -> bool:
+    return block.reason is None and block.page not in CLIENT_PAGES
+
+
+def assert_looks_like(shown: str, printed: str) -> None:
+    """Compare an output in a page with the real one by its lines without figures, in their order."""
+    rest = iter(lines_without_figures(printed))
+    for line in lines_without_figures(shown):
+        assert line in rest, f"{line!r} is not printed, or in another order"
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if any(map(is_here, blocks(page)))], ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_blocks_of_a_page_run(page, documented_template, folder):
+    with clone(documented_template) as dsn:
+        printed = None
+        for block in filter(is_here, blocks(page)):
+            if block.language == "text":
+                assert page == README or printed is not None, f"{block}: no block before it was run"
+                if printed is not None:
+                    assert_looks_like(block.text, printed)
+            else:
+                assert block.language in RUNNERS, f"{block} has a language that no test runs: {block.language!r}"
+                printed = run(block.language, block.text, dsn, folder)
+
+
+def test_the_demo_prints_what_readme_shows(dsn, monkeypatch, capsys):
+    shown = next(block for block in blocks(README) if block.language == "text")
+    monkeypatch.setattr(demo, "USERS", 200)
+    monkeypatch.setattr(demo.simulate, "simulate", partial(demo.simulate.simulate, posts=300, days=30))
+    with closing(psycopg2.connect(dsn)) as connection:
+        monkeypatch.setenv("PGFEED_DSN", dsn)
+        demo.demo(connection)
+    assert_looks_like(shown.text, capsys.readouterr().out)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page):
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", text):
+        name, _, anchor = "".join(target).partition("#")
+        if not name.startswith("https://"):
+            path = (page.parent / name).resolve() if name else page
+            assert path.exists() and (not anchor or anchor in anchors(path)), f"{page.relative_to(ROOT)}: {''.join(target)}"
+
+
+def test_the_index_lists_every_page():
+    index = DOCS / "README.md"
+    listed = {(DOCS / name).resolve() for name in re.findall(r"\]\(([^)#]+)", index.read_text(encoding="utf-8"))}
+    assert listed == set(pages()) - {README, index}
+
+
+def test_readme_is_short():
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120 and len(text.split()) <= 700
+
+
+def test_what_is_not_run_says_why(capsys):
+    every = [block for page in pages() for block in blocks(page)]
+    fences = sum(page.read_text(encoding="utf-8").count("\n```") for page in pages())
+    assert fences == 2 * len(every), "a block has no language, or is not closed"
+    reasons = Counter(block.reason for block in every if block.reason)
+    here, there = sum(map(is_here, every)), sum(block.reason is None and block.page in CLIENT_PAGES for block in every)
+    with capsys.disabled():
+        print(f"\ncode blocks of README and docs: {here} run or compared here, {there} in tests/clients, {reasons.total()} not run:")
+        for reason, count in reasons.most_common():
+            print(f"  {count} {reason}")
