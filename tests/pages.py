@@ -17,6 +17,7 @@ CLIENT_PAGES = (DOCS / "how-to" / "call-from-your-language.md", DOCS / "how-to" 
 BLOCK = re.compile(r"^(?P<above>[^\n]*)\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 MARK = re.compile(r"<!-- not run: (.+) -->$")
 RULE = re.compile(r"[-─━+=]{3,}")
+NUMBER = re.compile(r"-?\d[\d.,:]*")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def lines_without_figures(text: str) -> list[str]:
-    """Return the lines of an output that do not depend on data: headers, and headings up to their rule."""
-    lines = (" ".join(RULE.sub(" ", line.replace("|", " ")).split()) for line in text.splitlines())
-    return [line for line in lines if line and not re.search(r"\d[\d.,:]|\.\.\.|…", line)]
+def shape(text: str) -> list[str]:
+    """Return the lines of an output with 9 for every number, without rules and without lines of texts, which are cut with ..."""
+    lines = (RULE.sub(" ", line.replace("|", " ")) for line in text.splitlines() if "..." not in line and "…" not in line)
+    return [line for line in (" ".join(NUMBER.sub("9", line).split()) for line in lines) if line]

@@ -57,7 +57,7 @@ def error(database: str, names: list[str]) -> PgfeedError:
     """Return the error about missing objects: those that hold data come first."""
     data = [name for name in names if not is_code(name)]
     if data:
-        return PgfeedError(f"database {database} has no {in_words(data)}", "it was dropped with its data", "restore a backup: pg_restore, see README.md")
+        return PgfeedError(f"database {database} has no {in_words(data)}", "it was dropped with its data", "restore a backup: pg_restore, see docs/how-to/dump-and-restore.md")
     return PgfeedError(f"database {database} has no {in_words(names)}", "it was dropped", "./run migrate")
 
 

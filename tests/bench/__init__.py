@@ -1,4 +1,4 @@
-"""Benchmarks: `./run bench NAME` prints the table that README shows."""
+"""Benchmarks: `./run bench NAME` prints a table; docs/measured.md shows them."""
 
 import os
 import subprocess

@@ -258,18 +258,24 @@ def test_a_taken_port_is_one_clear_error():
             gateway.listen("127.0.0.1", taken.getsockname()[1])
 
 
+@contextlib.contextmanager
+def serving(dsn, *options):
+    """Yield the address of a gateway in a process of its own."""
+    command = [sys.executable, "-m", "loader.cli", "serve-http", "--port", "0", "--pool", "2", *options]
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stderr=subprocess.PIPE, text=True)
+    try:
+        yield re.match(r"(http://127\.0\.0\.1:\d+)/", process.stderr.readline()).group(1)
+    finally:
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+    assert "Traceback" not in errors
+
+
 @pytest.mark.parametrize("options", [[], ["--experiment"]])
 def test_a_live_server_answers(direct, options):
-    command = [sys.executable, "-m", "loader.cli", "serve-http", "--port", "0", "--pool", "2", *options]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn_of(direct)}, stderr=subprocess.PIPE, text=True)
-    try:
-        address = re.match(r"(http://127\.0\.0\.1:\d+)/", process.stderr.readline()).group(1)
+    with serving(dsn_of(direct), *options) as address:
         with urllib.request.urlopen(f"{address}{PATH}?id=1000&time=2021-12-20&limit=5", timeout=30) as answer:
             body = json.load(answer)
         assert len(body["recommendations"] if options else body) == 5
         with pytest.raises(urllib.error.HTTPError, match="422"):
             urllib.request.urlopen(f"{address}{PATH}?id=x", timeout=30)
-    finally:
-        process.terminate()
-        _, errors = process.communicate(timeout=30)
-    assert "Traceback" not in errors

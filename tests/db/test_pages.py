@@ -12,11 +12,12 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from loader import demo, models, train
-from loader.embed import embed
+from loader import demo
+from loader.data.embed import embed
+from loader.learning import registry, train
 from tests.db.conftest import administer, clone, database_name, dsn_of
 from tests.db.test_embed import Words
-from tests.pages import CLIENT_PAGES, DOCS, README, ROOT, blocks, lines_without_figures, pages
+from tests.pages import CLIENT_PAGES, DOCS, README, ROOT, blocks, pages, shape
 
 RUNNERS = {"sql": ["psql", "-X", "-v", "ON_ERROR_STOP=1"], "sh": ["bash", "-euo", "pipefail", "-c"]}
 # What the pages speak of: a user 1000 with a history, and the posts 5373 and 9 to view and hide.
@@ -42,7 +43,7 @@ def documented_template(network_template):
         embed(connection, Words())
         with connection, connection.cursor() as cursor:
             cursor.execute(SPOKEN_OF)
-        models.activate(connection, "test", models.store(connection, "test", train.train(connection, "test")))
+        registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
     yield name
     administer(f'drop database "{name}" with (force)')
 
@@ -73,9 +74,9 @@ def is_here(block) -> bool:
 
 
 def assert_looks_like(shown: str, printed: str) -> None:
-    """Compare an output in a page with the real one by its lines without figures, in their order."""
-    rest = iter(lines_without_figures(printed))
-    for line in lines_without_figures(shown):
+    """Compare an output in a page with the real one: the same lines in the same order, whatever the figures are."""
+    rest = iter(shape(printed))
+    for line in shape(shown):
         assert line in rest, f"{line!r} is not printed, or in another order"
 
 

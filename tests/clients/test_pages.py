@@ -1,5 +1,6 @@
-"""The examples of README's section "From your language" run."""
+"""The code of the pages about drivers and about HTTP runs."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.clients.callers import JDBC, require_program
-from tests.db.conftest import ROOT
+from tests.clients.test_gateway import dsn_of, serving
+from tests.pages import CLIENT_PAGES, blocks
 
-SECTION = (ROOT / "README.md").read_text().split("## From your language")[1].split("\n## ")[0]
-EXAMPLES = re.findall(r"```(\w+)\n(.*?)```", SECTION, re.S)
+DRIVERS, HTTP = CLIENT_PAGES
+EXAMPLES = blocks(DRIVERS)
 JAVA = "public class Example {{ public static void main(String[] arguments) throws Exception {{\n{}}} }}\n"
 
 
@@ -43,17 +45,28 @@ def command_of(language, file):
 
 
 def test_every_family_has_an_example():
-    assert [language for language, _ in EXAMPLES] == ["sh", "python", "python", "python", "python", "js", "java", "r"]
+    assert [example.language for example in EXAMPLES] == ["sh", "python", "python", "python", "python", "js", "java", "r"]
 
 
-@pytest.mark.parametrize(("language", "text"), EXAMPLES, ids=[f"{language}-{text.split()[1]}" for language, text in EXAMPLES])
-def test_example(tmp_path, direct, language, text):
-    if "pyodbc" in text and not Path("/etc/odbcinst.ini").exists():
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.language}-{example.text.split()[1]}")
+def test_example(tmp_path, direct, example):
+    if "pyodbc" in example.text and not Path("/etc/odbcinst.ini").exists():
         pytest.skip("odbc-postgresql is not installed")
-    file = tmp_path / f"Example.{language}"
-    text = addressed(text, direct)
-    file.write_text(JAVA.format(text) if language == "java" else text)
+    file = tmp_path / f"Example.{example.language}"
+    text = addressed(example.text, direct)
+    file.write_text(JAVA.format(text) if example.language == "java" else text)
     environment = {**os.environ, "NODE_PATH": os.environ.get("PGFEED_NODE_MODULES", "")}
-    result = subprocess.run(command_of(language, str(file)), capture_output=True, text=True, timeout=60, env=environment)
+    result = subprocess.run(command_of(example.language, str(file)), capture_output=True, text=True, timeout=60, env=environment)
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"-?\d\.\d{4,}", result.stdout)) == 5, result.stdout
+
+
+def test_the_gateway_answers_as_its_page_shows(direct):
+    request, answer = (block for block in blocks(HTTP) if block.reason is None)
+    assert (request.language, answer.language) == ("sh", "text")
+    require_program("curl")
+    with serving(dsn_of(direct)) as address:
+        text = request.text.replace("http://127.0.0.1:8000", address)
+        printed = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True, timeout=60).stdout
+    posts = json.loads(printed)
+    assert len(posts) == 5 and list(posts[0]) == re.findall(r'"(\w+)":', answer.text)
