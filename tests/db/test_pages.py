@@ -18,6 +18,7 @@ from loader.learning import registry, train
 from tests.db.conftest import administer, clone, database_name, dsn_of
 from tests.db.test_embed import Words
 from tests.pages import CLIENT_PAGES, DOCS, README, ROOT, blocks, pages, shape
+from tests.reference import help_of
 
 RUNNERS = {"sql": ["psql", "-X", "-v", "ON_ERROR_STOP=1"], "sh": ["bash", "-euo", "pipefail", "-c"]}
 # What the pages speak of: a user 1000 with a history, and the posts 5373 and 9 to view and hide.
@@ -50,9 +51,9 @@ def documented_template(network_template):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder that looks like the checkout, with files of data in it; what the pages write stays there."""
-    for path in ROOT.iterdir():
-        (tmp_path / path.name).symlink_to(path)
+    """A folder with `run` and sql/ as in the checkout and with files of data; what the pages write stays there."""
+    for name in ("run", "sql"):
+        (tmp_path / name).symlink_to(ROOT / name)
     for name, text in FILES.items():
         (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     return tmp_path
@@ -69,6 +70,10 @@ def run(language: str, text: str, dsn: str, folder: Path) -> str:
     return done.stdout
 
 
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
 def is_here(block) -> bool:
     return block.reason is None and block.page not in CLIENT_PAGES
 
@@ -80,7 +85,7 @@ def assert_looks_like(shown: str, printed: str) -> None:
         assert line in rest, f"{line!r} is not printed, or in another order"
 
 
-@pytest.mark.parametrize("page", [page for page in pages() if any(map(is_here, blocks(page)))], ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", [page for page in pages() if any(map(is_here, blocks(page)))], ids=name_of)
 def test_the_blocks_of_a_page_run(page, documented_template, folder):
     with clone(documented_template) as dsn:
         printed = None
@@ -110,14 +115,24 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_every_link_leads_somewhere(page):
     text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     for target in re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)\"", text):
         name, _, anchor = "".join(target).partition("#")
         if not name.startswith("https://"):
             path = (page.parent / name).resolve() if name else page
-            assert path.exists() and (not anchor or anchor in anchors(path)), f"{page.relative_to(ROOT)}: {''.join(target)}"
+            assert path.exists() and (not anchor or anchor in anchors(path)), f"{name_of(page)}: {''.join(target)}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_command_in_the_text_exists(page):
+    for verb, words in re.findall(r"`\./run ([a-z-]+)([^`]*)`", page.read_text(encoding="utf-8")):
+        verbs = [verb, *re.findall(r"^ ([a-z]+)", words)] if verb == "experiment" else [verb]
+        if verb not in ("help", "bench", "test"):
+            text = help_of(*verbs)
+            for option in re.findall(r"(?<=\s)--?[a-z-]+", words.partition("\\")[0]):
+                assert option in text, f"{name_of(page)}: ./run {verb} has no {option}"
 
 
 def test_the_index_lists_every_page():
