@@ -13,6 +13,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.server import db
+from loader.server.remedies import program
 from loader.terminal import console, counted, progress
 
 # The table as it is here, for a server that needs no extension and no role of pgfeed.
@@ -106,7 +107,7 @@ def open_target(url: str) -> Connection:
     with target, target.cursor() as cursor:
         cursor.execute("select to_regclass('pgfeed.alembic_version') is not null")
         if cursor.fetchone()[0]:
-            raise PgfeedError(f"database {target.info.dbname} of --to has pgfeed itself", "its own batches fill the table there", "PGFEED_DSN=... ./run recommend --batch")
+            raise PgfeedError(f"database {target.info.dbname} of --to has pgfeed itself", "its own batches fill the table there", f"PGFEED_DSN=... {program()} recommend --batch")
     return target
 
 

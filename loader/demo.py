@@ -12,6 +12,7 @@ from loader.data import refresh
 from loader.learning import registry, train
 from loader.measuring import logged
 from loader.server import db
+from loader.server.remedies import as_command, as_verb
 from loader.simulation import simulate
 from loader.terminal import out, table
 
@@ -68,7 +69,7 @@ def demo(connection: Connection) -> None:
 
     out.rule("6 now you", align="left")
     columns = "rank, post_id, topic, left(text, 40) as text"
-    out.print(f'./run psql -c "select {columns} from pgfeed.recommend_posts({USER_ID})"', soft_wrap=True)
+    out.print(as_command(f"select {columns} from pgfeed.recommend_posts({USER_ID})"), soft_wrap=True)
     out.print(f"any driver: {address()}", soft_wrap=True)
 
 
@@ -77,7 +78,7 @@ def address() -> str:
     url = os.environ.get("PGFEED_URL")
     if url is None:
         return "the address in PGFEED_DSN"
-    return re.sub(r":[^:@/]*@", ":***@", url) + ' (with the password: eval "$(./run env)"; echo $PGFEED_URL)'
+    return re.sub(r":[^:@/]*@", ":***@", url) + as_verb(' (with the password: eval "$(pgfeed env)"; echo $PGFEED_URL)')
 
 
 def show_posts() -> None:

@@ -12,10 +12,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 from rich.console import Group, RenderableType
+from rich.text import Text
 
 from loader.errors import PgfeedError
 from loader.report import page as html
 from loader.report import plots
+from loader.server.remedies import told
 from loader.terminal import counted, table
 
 ARM = re.compile(r"((?P<arm>[^=@:]+)=)?(?P<variant>[^=@:]+(@\d+)?)(:(?P<percent>\d+(\.\d{1,2})?))?")
@@ -66,16 +68,16 @@ def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None
         if match := ARM.fullmatch(text):
             found.append(match)
         else:
-            raise PgfeedError(f"{text!r} is no arm", "an arm is [NAME=]VARIANT[@VERSION][:PERCENT]", "./run experiment create --help")
+            raise PgfeedError(f"{text!r} is no arm", "an arm is [NAME=]VARIANT[@VERSION][:PERCENT]", "pgfeed experiment create --help")
     if len(found) < 2:
-        raise PgfeedError("an experiment needs two or more arms", "the first is the baseline", "./run experiment create --help")
+        raise PgfeedError("an experiment needs two or more arms", "the first is the baseline", "pgfeed experiment create --help")
     percents = [match["percent"] for match in found]
     if any(percents) and not all(percents):
-        raise PgfeedError("some arms have a percentage and some have none", None, "./run experiment create --help")
+        raise PgfeedError("some arms have a percentage and some have none", None, "pgfeed experiment create --help")
     weights = [round(float(p) * 100) for p in percents] if all(percents) else None
     if weights and (sum(weights) != 10000 or 0 in weights):
         shares = " and ".join(f"{percent}%" for percent in percents)
-        raise PgfeedError(f"the arms' shares are {shares}", "all must be above 0 and add up to 100%", "./run experiment create --help")
+        raise PgfeedError(f"the arms' shares are {shares}", "all must be above 0 and add up to 100%", "pgfeed experiment create --help")
     names = [match["arm"] or match["variant"].replace("@", "_") for match in found]
     return names, [match["variant"] for match in found], weights
 
@@ -99,12 +101,14 @@ def conclude(connection: Connection, name: str, winner: str) -> str:
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.conclude_experiment(%s, %s)", [name, winner])
         cursor.execute(
-            "select a.variant, a.version, current_database() from pgfeed.experiment_arms as a"
+            "select"
+            " 'call pgfeed.activate_model(' || quote_literal(a.variant) || ', ' || a.version || '); ',"
+            " 'alter database ' || quote_ident(current_database()) || ' set pgfeed.default_variant = ' || quote_literal(a.variant)"
+            " from pgfeed.experiment_arms as a"
             " join pgfeed.experiments as e on e.experiment_id = a.experiment_id where e.name = %s and a.arm = %s", [name, winner],
         )
-        variant, version, database = cursor.fetchone()
-    setting = f'./run psql -c "alter database \\"{database}\\" set pgfeed.default_variant = \'{variant}\'"'
-    return f"./run activate {variant} {version} && {setting}" if version else setting
+        activation, setting = cursor.fetchone()
+    return (activation or "") + setting
 
 
 def load_all(connection: Connection) -> list[dict]:
@@ -126,7 +130,7 @@ def load_all(connection: Connection) -> list[dict]:
 def list_table(found: list[dict]) -> RenderableType:
     """Return all experiments for a terminal."""
     if not found:
-        return "there are no experiments. Next: ./run experiment create NAME control test"
+        return "there are no experiments. Next: pgfeed experiment create NAME control test"
     lines = [
         (
             e["name"], e["state"].removeprefix("concluded, "), ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
@@ -193,7 +197,7 @@ def verdict(report: Report) -> str:
     if winner := report.experiment["winner"]:
         return f"Concluded: {winner} won. " + (f"By the figures: {finding(report)}" if report.rows else "There are no figures.")
     if not report.experiment["started_at"]:
-        return f"Not started. Next: ./run experiment start {report.experiment['name']}"
+        return told(f"Not started. Next: pgfeed experiment start {report.experiment['name']}")
     return finding(report)
 
 
@@ -289,7 +293,7 @@ def as_table(report: Report) -> RenderableType:
         title = f"likes within {report.attribution}; any time and p hold at every look; days needed for {experiment['expected_lift']:.0%}"
         parts.append(table(title, BRIEF, brief_lines(report), BRIEF[1:]))
         parts.append(table("checks", ["check", "", "value", "finding"], check_lines(report), ["value"]))
-    return Group(*parts, verdict(report))
+    return Group(*parts, Text(verdict(report), no_wrap=not experiment["started_at"], overflow="ignore"))
 
 
 def model_of(arm: dict) -> str:

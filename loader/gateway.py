@@ -42,8 +42,8 @@ RECOMMEND = """
 WARM_UP = "select pgfeed.warm_up()"
 PROBE = "select count(*) from pgfeed.recommend_posts(0)"
 NEXT_OF = {
-    psycopg.errors.InvalidSchemaName: "./run migrate",
-    psycopg.errors.UndefinedFunction: "./run migrate",
+    psycopg.errors.InvalidSchemaName: "pgfeed migrate",
+    psycopg.errors.UndefinedFunction: "pgfeed migrate",
     psycopg.errors.InsufficientPrivilege: "as the database's administrator: grant pgfeed_reader to the gateway's user",
     psycopg.errors.QueryCanceled: "send the request again",
 }
@@ -136,7 +136,7 @@ def problem_of(error: psycopg.Error) -> Problem:
     if not error.sqlstate:
         return Problem(what="the connection to the database was lost", cause=" ".join(str(error).split()), next="send the request again")
     message = plain(error.diag.message_primary or str(error))
-    following = next((text for kind, text in NEXT_OF.items() if isinstance(error, kind)), "./run check")
+    following = next((text for kind, text in NEXT_OF.items() if isinstance(error, kind)), "pgfeed check")
     return Problem(what="the database refused", cause=message, next=error.diag.message_hint or following)
 
 
@@ -234,7 +234,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno or 0), "./run serve-http --port 0 takes a free one") from error
+        raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno or 0), "to take a free one: pgfeed serve-http --port 0") from error
 
 
 def serve(listener: socket.socket, pool_size: int, is_experiment: bool) -> None:

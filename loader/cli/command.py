@@ -11,7 +11,7 @@ import psycopg2
 
 from loader.errors import PgfeedError
 from loader.server import db
-from loader.server.remedies import as_verbs, grant, here, plain
+from loader.server.remedies import grant, plain, told
 from loader.terminal import out
 
 WRONG_VALUE = "22"
@@ -46,7 +46,7 @@ class Main(click.Group):
 
 def say(text: str, err: bool = True) -> None:
     """Print a line whose commands can be typed as they stand."""
-    click.echo(here(text), err=err)
+    click.echo(told(text), err=err)
 
 
 def describe(error: psycopg2.Error, ctx: click.Context) -> str:
@@ -63,7 +63,7 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
             hint = f"Next: {grant('pgfeed_operator' if ctx.invoked_subcommand in FOR_OPERATORS else 'pgfeed_owner', connection.info.user)}"
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
         hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
-    return as_verbs(". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part))
+    return ". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part)
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -97,11 +97,11 @@ def show(data: object, as_json: bool, text: object) -> None:
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False))
     else:
-        out.print(here(text) if isinstance(text, str) else text)
+        out.print(told(text) if isinstance(text, str) else text, soft_wrap=isinstance(text, str), crop=False)
 
 
 def say_warnings(connection) -> None:
     """Print what the server warned of."""
     for notice in connection.notices:
         if notice.startswith("WARNING:"):
-            say(as_verbs(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}"))
+            say(f"warning: {notice.removeprefix('WARNING:').splitlines()[0].strip()}")

@@ -54,7 +54,7 @@ def refresh_features(connection, as_of, as_json):
     show(done.as_dict(), as_json, (
         f"features of {counted(done.post_count, 'post')} and {counted(done.user_count, 'user')} as of {done.as_of}\n"
         f"days rolled up: {done.day_count}, in {done.roll_up_seconds:.1f} s; refreshed in {done.refresh_seconds:.1f} s"
-        if done.post_count else "nothing is loaded yet. Next: ./run ingest FILE..."
+        if done.post_count else "nothing is loaded yet. Next: pgfeed ingest FILE..."
     ))
 
 

@@ -87,7 +87,7 @@ def start_experiment(connection, name):
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.start_experiment(%s)", [name])
-    say(f"experiment {name} is running. Next, when users were served: ./run experiment report {name}", err=False)
+    say(f"experiment {name} is running. Next, when users were served: pgfeed experiment report {name}", err=False)
 
 
 @experiment_group.command("stop")
@@ -102,7 +102,7 @@ def stop_experiment(connection, name):
     """
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.stop_experiment(%s)", [name])
-    say(f"experiment {name} is stopped. Next: ./run experiment report {name}", err=False)
+    say(f"experiment {name} is stopped. Next: pgfeed experiment report {name}", err=False)
 
 
 @experiment_group.command("conclude")
@@ -122,7 +122,7 @@ def conclude_experiment(connection, name, winner):
 
     following = experiment.conclude(connection, name, winner)
     say_warnings(connection)
-    say(f"experiment {name} is concluded: {winner} won. To let it serve everybody: {following}", err=False)
+    say(f"experiment {name} is concluded: {winner} won. Next, to let it serve everybody: {following}", err=False)
 
 
 @experiment_group.command("report")

@@ -34,9 +34,9 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
     known = {"logged", "live", "full"}
     wanted = protocols.split(",")
     if not set(wanted) <= known:
-        raise PgfeedError(f"there is no protocol {', '.join(sorted(set(wanted) - known))}", f"known: {', '.join(sorted(known))}", "./run evaluate --help")
+        raise PgfeedError(f"there is no protocol {', '.join(sorted(set(wanted) - known))}", f"known: {', '.join(sorted(known))}", "pgfeed evaluate --help")
     if "live" in wanted and not live.is_simulated(connection):
-        raise PgfeedError("live needs a simulated network", "the true probabilities of likes are known only there", "./run evaluate logged ...")
+        raise PgfeedError("live needs a simulated network", "the true probabilities of likes are known only there", "pgfeed evaluate logged ...")
     for protocol in wanted:
         runs = []
         for variant in variants:

@@ -33,9 +33,9 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
 
     lines = []
     if horizon_days is not None and negatives is None:
-        raise PgfeedError("--horizon needs --negatives", None, f"./run train {variant} --negatives 100 --horizon {horizon_days:g}")
+        raise PgfeedError("--horizon needs --negatives", None, f"pgfeed train {variant} --negatives 100 --horizon {horizon_days:g}")
     if is_comparison and negatives is not None:
-        raise PgfeedError("--compare and --negatives exclude each other", None, "./run train --help")
+        raise PgfeedError("--compare and --negatives exclude each other", None, "pgfeed train --help")
     if negatives is not None:
         from loader.learning import choices
 
@@ -64,7 +64,7 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
         f"{variant} version {version}: {learned} before {trained.trained_until}\n"
         f"{counted(len(trained.names), 'feature')}, {counted(metrics['tree_count'], 'tree')} in {metrics['fit_seconds']:.0f} s,"
         f" {reached}\n"
-        + ("active" if is_activated else f"not active. Next: ./run activate {variant}")
+        + ("active" if is_activated else f"not active. Next: pgfeed activate {variant}")
     ))
 
 
@@ -113,7 +113,7 @@ def import_model(connection, variant, file):
     from loader.learning import registry
 
     version = registry.import_model(connection, variant, file)
-    say(f"{variant} version {version} is stored, not active. Next: ./run activate {variant}", err=False)
+    say(f"{variant} version {version} is stored, not active. Next: pgfeed activate {variant}", err=False)
 
 
 @main.command("export")

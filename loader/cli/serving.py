@@ -36,9 +36,9 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
       ./run recommend --batch --to postgresql://writer@db.example.com/feed
     """
     if is_batch == (user_id is not None):
-        raise PgfeedError("give either a user or --batch", None, "./run recommend 1000, or ./run recommend --batch")
+        raise PgfeedError("give either a user or --batch", None, "pgfeed recommend 1000, or pgfeed recommend --batch")
     if not is_batch and (active_days is not None or url or worker_count > 1):
-        raise PgfeedError("--active, --workers and --to need --batch", None, "./run recommend --batch")
+        raise PgfeedError("--active, --workers and --to need --batch", None, "pgfeed recommend --batch")
     if is_batch:
         from loader import batch
 
@@ -85,7 +85,7 @@ def serve_http(host, port, pool_size, is_experiment):
     try:
         from loader import gateway
     except ModuleNotFoundError as error:
-        raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed", "pip install 'pgfeed[http]'") from error
+        raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed", "in the checkout: pip install -e '.[http]'") from error
 
     with contextlib.closing(db.connect()) as connection:
         db.require_schema(connection)

@@ -39,7 +39,7 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
 
     if serve_days is not None:
         if users is not None or directory is not None:
-            raise PgfeedError("--serve does not go with --users and --to", "it goes on with the network that is loaded", f"./run simulate --serve {serve_days}")
+            raise PgfeedError("--serve does not go with --users and --to", "it goes on with the network that is loaded", f"pgfeed simulate --serve {serve_days}")
         from loader.simulation import future
 
         with contextlib.closing(db.connect()) as connection:
@@ -48,7 +48,7 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
         show([vars(day) for day in served], as_json, future.as_table(served))
         return
     if users is None:
-        raise PgfeedError("how many users?", "a new network needs --users", "./run simulate --users 3000")
+        raise PgfeedError("how many users?", "a new network needs --users", "pgfeed simulate --users 3000")
     feed = None
     if directory is not None:
         done = simulate.simulate_to_files(directory, users, seed, posts, days, format)

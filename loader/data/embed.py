@@ -69,7 +69,7 @@ class Embedding:
     def text(self) -> str:
         """Return what a person wants to know."""
         if not self.post_count:
-            return "no post has a text yet. Next: ./run ingest FILE..."
+            return "no post has a text yet. Next: pgfeed ingest FILE..."
         rate = f" ({self.embedded_count / self.seconds:,.0f} a second)" if self.embedded_count else ""
         share = "no variance" if self.explained_variance is None else f"{self.explained_variance:.1%} of the variance"
         return "\n".join(filter(None, [
@@ -79,7 +79,7 @@ class Embedding:
             f"{COMPONENTS} principal components, fitted on {self.fitted_post_count:,} posts, keep {share}",
             "the principal axes are new: models trained with components must be trained again" if self.is_refitted else None,
             f"replaced the embeddings of {self.replaced}" if self.replaced else None,
-            "Next: ./run refresh, which takes the components into the features" if self.embedded_count or self.removed_count or self.is_refitted else None,
+            "Next: pgfeed refresh, which takes the components into the features" if self.embedded_count or self.removed_count or self.is_refitted else None,
         ]))
 
 

@@ -73,13 +73,13 @@ class Roberta:
         try:
             config = transformers.AutoConfig.from_pretrained(source)
             if "roberta" not in config.model_type and config.model_type != "camembert":
-                raise PgfeedError(f"{source} is no RoBERTa", f"it is a {config.model_type}", "./run embed --embedder roberta:FOLDER")
+                raise PgfeedError(f"{source} is no RoBERTa", f"it is a {config.model_type}", "pgfeed embed --embedder roberta:FOLDER")
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
             # Most checkpoints have no pooling layer: a random one would be made, and give another digest every time.
             self.model = transformers.AutoModel.from_pretrained(source, add_pooling_layer=False).eval()
         except (OSError, ValueError) as error:
             cause = str(error).strip().splitlines()[0]
-            raise PgfeedError(f"cannot load the model {source}", cause, "./run embed --embedder roberta:FOLDER") from error
+            raise PgfeedError(f"cannot load the model {source}", cause, "pgfeed embed --embedder roberta:FOLDER") from error
         self.torch = torch
         self.dimensions = config.hidden_size
         # Positions of padding come first in this family.
@@ -117,4 +117,4 @@ def open_embedder(choice: str = EMBEDDER) -> Embedder:
         return UniversalSentenceEncoder()
     if name == Roberta.name:
         return Roberta(source or ROBERTA)
-    raise PgfeedError(f"there is no embedder {choice}", "known: use, roberta, roberta:NAME-OR-FOLDER", "./run embed --help")
+    raise PgfeedError(f"there is no embedder {choice}", "known: use, roberta, roberta:NAME-OR-FOLDER", "pgfeed embed --help")

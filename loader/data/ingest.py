@@ -436,5 +436,5 @@ def refuse_rejects(results: list[Result]) -> None:
     raise PgfeedError(
         f"{rejected:,} of {read:,} rows {where} could not be loaded",
         f"first {name}{rejecting[0].place} {line}: {reason}",
-        "./run psql -c 'select * from pgfeed.ingest_rejects'",
+        "select * from pgfeed.ingest_rejects",
     )

@@ -78,7 +78,7 @@ def open_sources(files: Sequence[str], url: str | None = None, kinds: str | None
     if wrong is not None:
         raise PgfeedError(f"--as has the unknown kind {wrong!r}", f"there are {', '.join(COLUMNS)}")
     if not files and not url:
-        raise PgfeedError("nothing to load", "neither a file nor --from was given", "./run ingest --help")
+        raise PgfeedError("nothing to load", "neither a file nor --from was given", "pgfeed ingest --help")
     if files and len(forced) not in (0, 1, len(files)):
         counts = f"{len(forced)} kinds for {len(files)} file{'' if len(files) == 1 else 's'}"
         raise PgfeedError("--as does not suit the files", counts, "give one kind, or one per file")

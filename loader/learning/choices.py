@@ -92,7 +92,7 @@ def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
         )
         rows = cursor.fetchall()
     if not rows:
-        raise PgfeedError("there is nothing to learn from", "no post of the catalogue was liked", "./run ingest FILE..., then ./run refresh")
+        raise PgfeedError("there is nothing to learn from", "no post of the catalogue was liked", "pgfeed ingest FILE..., then pgfeed refresh")
     user_ids, post_ids, at = zip(*rows)
     return Likes(np.array(user_ids), np.array(post_ids), np.array(at))
 
@@ -337,7 +337,7 @@ def train(
     else:
         late = later_likes(likes, middle, end, MAX_VALIDATION_REQUESTS)
     if not early or not late:
-        raise PgfeedError("there is too little to learn from", "nobody who liked a post liked another one later", "./run ingest FILE...")
+        raise PgfeedError("there is too little to learn from", "nobody who liked a post liked another one later", "pgfeed ingest FILE...")
     popular = rank_all(connection, late, codes, {name: column_scorer(name) for name in PRIORS}, "validation, half-lives")
     prior = max(PRIORS, key=lambda name: popular[name].metrics()["NDCG@10"].mean())
     start = fit_prior(names, prior)

@@ -70,7 +70,7 @@ def day_views(connection: Connection) -> list[tuple[date, int]]:
     if len(days) < 3:
         raise PgfeedError(
             "there is too little to learn from", f"the feed has views on {len(days)} days that are rolled up, training needs 3",
-            "./run ingest FILE..., then ./run refresh",
+            "pgfeed ingest FILE..., then pgfeed refresh",
         )
     return days
 
@@ -200,7 +200,7 @@ def load_examples(
     if needs_moment(names):
         raise PgfeedError(
             "the model has features of a request's moment", "views of the past have none; --negatives trains such models",
-            "./run evaluate full VARIANT",
+            "pgfeed evaluate full VARIANT",
         )
     parts, first_request = [], 0
     with progress(title, len(days)) as advance:
@@ -221,5 +221,5 @@ def load_examples(
             advance(1)
     connection.commit()  # nothing is held open while a model is fitted
     if not parts:
-        raise PgfeedError("there are no impressions to learn from", f"none from {days[0]} to {days[-1]}", "./run ingest FILE...")
+        raise PgfeedError("there are no impressions to learn from", f"none from {days[0]} to {days[-1]}", "pgfeed ingest FILE...")
     return Examples(names, *(np.concatenate(column) for column in zip(*parts)))

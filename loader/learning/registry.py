@@ -66,16 +66,16 @@ def missing(connection: Connection, variant: str, version: int | None = None) ->
     """Return the error about a model that is not stored or not active: what is there, and the command that mends it."""
     stored = stored_versions(connection)
     if variant in WITHOUT_MODEL:
-        return PgfeedError(f"there is no model of variant {variant}", "it ranks without one; every evaluation has it as a baseline", "./run evaluate --help")
+        return PgfeedError(f"there is no model of variant {variant}", "it ranks without one; every evaluation has it as a baseline", "pgfeed evaluate --help")
     if variant not in stored and variant not in RECIPES:
         return PgfeedError(
             f"there is no variant {variant}", f"variants with a model: {', '.join(stored) or 'none'}; that train can make: {', '.join(RECIPES)}",
-            "./run train control --activate",
+            "pgfeed train control --activate",
         )
     what = f"there is no model {variant} version {version}" if version else f"variant {variant} has no active model"
     if variant not in stored:
-        return PgfeedError(what, "none is stored", f"./run train {variant} --activate")
-    following = "./run psql -c 'table pgfeed.model_versions'" if version else f"./run activate {variant}"
+        return PgfeedError(what, "none is stored", f"pgfeed train {variant} --activate")
+    following = "table pgfeed.model_versions" if version else f"pgfeed activate {variant}"
     return PgfeedError(what, f"stored versions: {', '.join(map(str, stored[variant]))}", following)
 
 
@@ -169,7 +169,7 @@ def golden_features(connection: Connection, names: list[str], codes: dict) -> np
     likes, end = choices.load_likes(connection, midnight(split)), midnight(split).timestamp()
     requests = choices.next_likes(likes, likes.at[0], end, GOLDEN_REQUESTS)
     if not requests:
-        raise PgfeedError("there is no golden sample for the model", "nobody who liked a post liked another one later", "./run ingest FILE...")
+        raise PgfeedError("there is no golden sample for the model", "nobody who liked a post liked another one later", "pgfeed ingest FILE...")
     return choices.load_choices(connection, requests, names, codes, GOLDEN_ROWS // GOLDEN_REQUESTS, "golden sample").features[:GOLDEN_ROWS]
 
 
@@ -196,7 +196,7 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
         cursor.execute("select feature_names from pgfeed.feature_packs order by pack_id desc limit 1")
         pack = cursor.fetchone()
     if pack is None:
-        raise PgfeedError("features were never refreshed", "a model is checked against them", "./run refresh")
+        raise PgfeedError("features were never refreshed", "a model is checked against them", "pgfeed refresh")
     unknown = unknown_features(names, pack[0])
     if unknown:
         raise PgfeedError(

@@ -85,7 +85,7 @@ class Trained:
 def feature_names(connection: Connection, variant: str) -> list[str]:
     """Return the variant's features: those of its stage and the user's share of each of the topics largest before the split."""
     if variant not in RECIPES:
-        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}; with --negatives any name", "./run train control")
+        raise PgfeedError(f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}; with --negatives any name", "pgfeed train control")
     with connection.cursor() as cursor:
         cursor.execute(
             "select topic from pgfeed.user_topic_days where topic <> '' and day < %s group by topic"
@@ -104,7 +104,7 @@ def component_names(cursor) -> list[str]:
     )
     names = [name for (name,) in cursor.fetchall()]
     if not names:
-        raise PgfeedError("the features have no text components", "the posts have no embeddings", "./run embed, then ./run refresh")
+        raise PgfeedError("the features have no text components", "the posts have no embeddings", "pgfeed embed, then pgfeed refresh")
     return names
 
 
@@ -224,7 +224,7 @@ def split_examples(connection: Connection, names: list[str], recipe: Recipe, max
     is_training = rows.days < np.datetime64(days[-max(1, round(len(days) * VALIDATION_SHARE))])
     labels = rows.is_liked[is_training]
     if not len(labels) or labels.all() or not labels.any():
-        raise PgfeedError("there is too little to learn from", "the training days hold no likes, or nothing else", "./run ingest FILE...")
+        raise PgfeedError("there is too little to learn from", "the training days hold no likes, or nothing else", "pgfeed ingest FILE...")
     return Split(rows.take(is_training), rows.take(~is_training), codes, days[0], until, share)
 
 

@@ -66,7 +66,7 @@ def evaluate_full(connection: Connection, model: dict, variant: str, seed: int =
     likes = choices.load_likes(connection)
     requests = choices.later_likes(likes, cut_off, np.inf, MAX_USERS, seed)
     if not requests:
-        raise PgfeedError("nothing to evaluate on", f"nobody liked a post both before and after {day}", "./run ingest FILE...")
+        raise PgfeedError("nothing to evaluate on", f"nobody liked a post both before and after {day}", "pgfeed ingest FILE...")
     rng = np.random.default_rng(seed)
     scorers = {
         "model": choices.model_scorer(model["booster"], model["feature_names"]),

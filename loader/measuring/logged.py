@@ -98,7 +98,7 @@ def first_held_out_day(connection: Connection, trained_until: datetime | None = 
     if trained_until is not None:
         first = max(first, trained_until.astimezone(UTC).date())
     if first > examples.day_views(connection)[-1][0]:
-        raise PgfeedError("nothing to evaluate on", f"the model has seen all days before {first}", "./run ingest newer events, then ./run refresh")
+        raise PgfeedError("nothing to evaluate on", f"the model has seen all days before {first}", "pgfeed ingest newer events, then pgfeed refresh")
     return first
 
 
@@ -131,7 +131,7 @@ def with_enough_views(rows: examples.Examples) -> examples.Examples:
     """Return the rows of user-days with more than five views, numbered from 0 anew."""
     rows = rows.take(np.bincount(rows.request)[rows.request] > TOP)
     if not len(rows.request):
-        raise PgfeedError("nothing to evaluate on", "no held-out user-day has more than five views", "./run ingest FILE...")
+        raise PgfeedError("nothing to evaluate on", "no held-out user-day has more than five views", "pgfeed ingest FILE...")
     rows.request = compact(rows.request)
     return rows
 

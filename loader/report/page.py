@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from string import Template
 
 from loader.report.plots import Plot, printable
+from loader.server.remedies import program
 
 PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -80,7 +81,7 @@ def text(value: object) -> str:
 
 def sentence(value: str) -> str:
     """Return a sentence as HTML; a command in backticks is shown as code."""
-    return re.sub(r"`(\./run [^`]+)`", r"<code>\1</code>", text(value))
+    return re.sub(r"`pgfeed ([^`]+)`", rf"<code>{program()} \1</code>", text(value))
 
 
 def paragraph(value: str, kind: str = "body") -> str:

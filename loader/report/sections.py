@@ -111,7 +111,7 @@ def write_report(connection: Connection, path: Path) -> None:
     try:
         path.write_text(report, encoding="utf-8")
     except OSError as error:
-        raise PgfeedError(f"{path} cannot be written", error.strerror, "./run report --out FILE") from error
+        raise PgfeedError(f"{path} cannot be written", error.strerror, "pgfeed report --out FILE") from error
 
 
 def collect(connection: Connection) -> Facts:
@@ -143,9 +143,9 @@ def require_views(connection: Connection) -> None:
         )
         has_events, has_views = cursor.fetchone()
     if not has_events:
-        raise PgfeedError(NOTHING, "no events are loaded", "./run ingest FILE..., then ./run refresh")
+        raise PgfeedError(NOTHING, "no events are loaded", "pgfeed ingest FILE..., then pgfeed refresh")
     if not has_views:
-        raise PgfeedError(NOTHING, "no views are rolled up", "./run refresh")
+        raise PgfeedError(NOTHING, "no views are rolled up", "pgfeed refresh")
 
 
 def rows_of(cursor: Cursor, query: str) -> list[dict]:
@@ -179,7 +179,7 @@ def summary(facts: Facts) -> Iterator[str]:
     yield paragraph(look if looks else f"All {count} data checks are ok.")
     yield paragraph(features_in_words(data))
     if not facts.active:
-        yield paragraph("No model is active, posts are served by popularity. Next: `./run train control --activate`.")
+        yield paragraph("No model is active, posts are served by popularity. Next: `pgfeed train control --activate`.")
     for model in facts.active:
         yield paragraph(f"The model {model['variant']} version {model['version']} is active.")
         yield from map(paragraph, scores_in_words(facts, model))
@@ -225,7 +225,7 @@ def scores_in_words(facts: Facts, model: dict) -> list[str]:
             below = f" Its interval is not clear of that of {listed(near)}."
             sentences += below if near else " Its interval is above all of theirs."
         found.append(sentences)
-    return found or [f"It was never evaluated. Next: `./run evaluate logged {model['variant']}`."]
+    return found or [f"It was never evaluated. Next: `pgfeed evaluate logged {model['variant']}`."]
 
 
 def known_enough(data: Data) -> list[Breakdown]:
@@ -274,7 +274,7 @@ def distributions_section(facts: Facts) -> Iterator[str]:
     for number, (name, label) in enumerate(LENGTHS.items()):
         found = data.distributions.get(name)
         if found is None:
-            figures.append(missing(capital(name), f"No {NOT_LOADED[name]} are loaded. Next: `./run ingest FILE`."))
+            figures.append(missing(capital(name), f"No {NOT_LOADED[name]} are loaded. Next: `pgfeed ingest FILE`."))
             continue
         is_log, what = name == "text length", in_words(found)
         plot = plots.histogram(found.values, found.counts, label, f"Histogram of {name}: {what}", f"d{number}", is_log)
@@ -290,7 +290,7 @@ def distributions_section(facts: Facts) -> Iterator[str]:
         caption = f"{sum(counts):,} posts in {len(topics)} topics{only}."
         figures.append(figure("Posts per topic", plot, caption))
     else:
-        figures.append(missing("Posts per topic", "No posts are loaded. Next: `./run ingest FILE`."))
+        figures.append(missing("Posts per topic", "No posts are loaded. Next: `pgfeed ingest FILE`."))
     yield grid(figures)
 
 
@@ -330,7 +330,7 @@ def rates_section(facts: Facts) -> Iterator[str]:
     if hidden:
         yield paragraph(
             f"Not shown, for they are known for less than 1% of the views: {listed(hidden)}."
-            " Next: `./run ingest FILE` with profiles and posts."
+            " Next: `pgfeed ingest FILE` with profiles and posts."
         )
 
 
@@ -387,7 +387,7 @@ def texts_section(facts: Facts) -> Iterator[str]:
     data = facts.data
     shown = [data.breakdowns[feature] for feature in TEXT_FEATURES if feature in data.breakdowns]
     if not shown:
-        yield paragraph("No viewed post has a known text. Next: `./run ingest FILE` with texts, then `./run refresh`.")
+        yield paragraph("No viewed post has a known text. Next: `pgfeed ingest FILE` with texts, then `pgfeed refresh`.")
         return
     yield paragraph(
         "Viewed posts in ten groups of equal size by each figure of their text, from the lowest to the highest tenth."
@@ -411,7 +411,7 @@ def texts_section(facts: Facts) -> Iterator[str]:
 
 def models_section(facts: Facts) -> Iterator[str]:
     if not facts.active:
-        yield paragraph("No model is active. Next: `./run train control --activate`.")
+        yield paragraph("No model is active. Next: `pgfeed train control --activate`.")
     for variant, problem in facts.problems.items():
         yield paragraph(f"{variant} cannot be explained: {problem}")
     for number, (variant, model) in enumerate(facts.explanations.items()):
@@ -439,7 +439,7 @@ def models_section(facts: Facts) -> Iterator[str]:
 
 def evaluation_section(facts: Facts) -> Iterator[str]:
     if not facts.evaluations:
-        yield paragraph(f"Nothing was evaluated yet. Next: `./run evaluate logged {facts.variant}`.")
+        yield paragraph(f"Nothing was evaluated yet. Next: `pgfeed evaluate logged {facts.variant}`.")
         return
     yield paragraph(
         "The newest evaluation of each variant. Blue: models; hollow: their baselines, on the same cases. Whiskers: 95%"
@@ -451,7 +451,7 @@ def evaluation_section(facts: Facts) -> Iterator[str]:
     for protocol in PROTOCOLS:
         mine = {metric: rows for (name, metric), rows in panels.items() if name == protocol}
         if not mine and (protocol != "live" or facts.state["is_simulated"]):
-            yield paragraph(f"{protocol}: not evaluated. Next: `./run evaluate {protocol} {facts.variant}`.", "note")
+            yield paragraph(f"{protocol}: not evaluated. Next: `pgfeed evaluate {protocol} {facts.variant}`.", "note")
         for metric, rows in mine.items():
             yield from evaluation_figure(facts, protocol, metric, rows)
 
@@ -484,7 +484,7 @@ def evaluation_figure(facts: Facts, protocol: str, metric: str, rows: list[dict]
 def calibration_section(facts: Facts) -> Iterator[str]:
     if not facts.explanations:
         why = "No active model could be checked, see above." if facts.active else "There is no model to check."
-        yield paragraph(f"{why} Next: `./run train {facts.variant} --activate`.")
+        yield paragraph(f"{why} Next: `pgfeed train {facts.variant} --activate`.")
         return
     yield paragraph(
         "Views of the held-out days in ten groups by score, from the lowest to the highest tenth. The served score is"
@@ -512,9 +512,9 @@ def freshness_section(facts: Facts) -> Iterator[str]:
     rows = [("last event", last_at), ("features as of", as_of), ("last refresh finished", finished_at)]
     yield table(["what", "when"], [(what, moment(at)) for what, at in rows])
     if as_of is None or as_of <= last_at:
-        yield paragraph("Events are newer than the features. Next: `./run refresh`.")
+        yield paragraph("Events are newer than the features. Next: `pgfeed refresh`.")
     if not facts.active:
-        yield paragraph("No model is active. Next: `./run train control --activate`.")
+        yield paragraph("No model is active. Next: `pgfeed train control --activate`.")
         return
     rows = [
         (f"{m['variant']} version {m['version']}",

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from loader.errors import PgfeedError
 from loader.server import db, objects
-from loader.server.remedies import as_command, grant, here, plain
+from loader.server.remedies import as_command, as_verb, grant, plain
 from loader.terminal import table
 
 STATUSES = ("fail", "warn", "ok")
@@ -37,7 +37,7 @@ def check() -> list[Probe]:
     """Look at everything; remedies are commands for a shell."""
     probes = look()
     for probe in probes:
-        probe.remedy = probe.remedy and here(as_command(probe.remedy))
+        probe.remedy = probe.remedy and as_command(probe.remedy)
     return probes
 
 
@@ -76,10 +76,10 @@ def server_probes(connection: Connection) -> list[Probe]:
             if not cursor.fetchone()[0]:
                 return []
             cursor.execute("select name, status, found, remedy from pgfeed.health()")
-            return [Probe(name, status, plain(found), remedy) for name, status, found, remedy in cursor.fetchall()]
+            return [Probe(name, status, as_verb(plain(found)), remedy) for name, status, found, remedy in cursor.fetchall()]
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
-        remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "./run migrate"
+        remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "pgfeed migrate"
         return [Probe("health", "fail", message, remedy)]
 
 

@@ -22,6 +22,11 @@ def dsn() -> str:
     return os.environ.get("PGFEED_DSN", "")
 
 
+def emptying() -> str:
+    """Return the remedy where an empty database is needed."""
+    return "name an empty database in PGFEED_DSN" if dsn() else "pgfeed reset --yes, or PGFEED_DATABASE=other in front of the command"
+
+
 def connect(**overrides: object) -> psycopg2.extensions.connection:
     """Connect to pgfeed's database; keyword arguments override parts of the address."""
     options = {"application_name": "pgfeed", "connect_timeout": 10, **overrides}
@@ -79,7 +84,7 @@ def without_revision(name: str) -> PgfeedError:
     """Return the error about a schema that does not know its revision."""
     return PgfeedError(
         f"database {name} does not know its revision", "it was restored without data",
-        f"""./run psql -c "insert into pgfeed.alembic_version values ('{head()}')" if it was dumped at {head()}, else that revision""",
+        f"name the revision that it was dumped at, such as {head()}: insert into pgfeed.alembic_version values ('{head()}')",
     )
 
 
@@ -97,13 +102,13 @@ def require_schema(connection: psycopg2.extensions.connection) -> None:
             cursor.execute("select version_num from pgfeed.alembic_version")
             revision = cursor.fetchone()
         if not exists:
-            raise PgfeedError(f"database {name} has no pgfeed schema", "it was never migrated", "./run migrate")
+            raise PgfeedError(f"database {name} has no pgfeed schema", "it was never migrated", "pgfeed migrate")
         if not is_usable:
             raise PgfeedError(
                 f"user {user} may not use the schema pgfeed of database {name}", "no role of pgfeed was granted",
-                f"{grant('pgfeed_reader', user)} (or pgfeed_writer, pgfeed_operator, pgfeed_owner)",
+                f"{grant('pgfeed_reader', user)} -- or pgfeed_writer, pgfeed_operator, pgfeed_owner",
             )
         if revision is None or revision[0] != head():
             raise PgfeedError(
-                f"database {name} is at revision {revision[0] if revision else 'none'}", f"this checkout needs {head()}", "./run migrate"
+                f"database {name} is at revision {revision[0] if revision else 'none'}", f"this checkout needs {head()}", "pgfeed migrate"
             )

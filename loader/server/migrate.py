@@ -57,11 +57,11 @@ def require_extensions(connection: Connection) -> None:
     if elsewhere:
         raise PgfeedError(
             f"the extension vector is in the schema {elsewhere[0]}", "pgfeed's functions name it in public",
-            "./run psql -c 'alter extension vector set schema public'",
+            "alter extension vector set schema public",
         )
     if not is_superuser:
         raise PgfeedError(
-            f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser", "./run migrate as a superuser"
+            f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser", "as a superuser: pgfeed migrate"
         )
 
 
@@ -74,7 +74,7 @@ def require_packages(connection: Connection) -> None:
             raise PgfeedError(
                 "the server's Python cannot import what recommend_posts needs",
                 plain(str(error).splitlines()[0]),
-                "install catboost and numpy for the server's Python, then ./run migrate",
+                "install catboost and numpy for the server's Python, then pgfeed migrate",
             ) from error
 
 
@@ -91,7 +91,7 @@ def require_revision(connection: Connection) -> None:
             if revision < BASELINE:
                 raise PgfeedError(
                     f"database {connection.info.dbname} is at revision {revision}", f"this checkout starts at {BASELINE}",
-                    "git checkout v0.1.0 && ./run migrate, then git checkout - && ./run migrate",
+                    "git checkout v0.1.0 && pgfeed migrate, then git checkout - && pgfeed migrate",
                 )
             if revision > db.head():
                 raise PgfeedError(
@@ -124,10 +124,10 @@ def migrate() -> tuple[str, str | None, list[str]]:
             code, cause = getattr(error.orig, "pgcode", None), str(error.orig).splitlines()[0]
             if code == LOCK_NOT_AVAILABLE:
                 raise PgfeedError(
-                    "the schema is in use", "a refresh or a long transaction kept its locks for 30 s", "./run migrate when it is done"
+                    "the schema is in use", "a refresh or a long transaction kept its locks for 30 s", "when that is done: pgfeed migrate"
                 ) from error
             if error.connection_invalidated or not code or code in db.CONNECTION_LOST:
-                raise PgfeedError("the connection to the server was lost", cause, "./run migrate") from error
+                raise PgfeedError("the connection to the server was lost", cause, "pgfeed migrate") from error
             raise
         require_packages(connection)
         with connection, connection.cursor() as cursor:
@@ -135,6 +135,6 @@ def migrate() -> tuple[str, str | None, list[str]]:
             cursor.execute("call pgfeed.create_event_partitions(now(), now() + interval '1 month')")
             cursor.execute(DONE)
             revision, is_packed = cursor.fetchone()
-            return revision, None if is_packed else "./run refresh", restored
+            return revision, None if is_packed else "pgfeed refresh", restored
     finally:
         connection.close()

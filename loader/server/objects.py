@@ -58,7 +58,7 @@ def error(database: str, names: list[str]) -> PgfeedError:
     data = [name for name in names if not is_code(name)]
     if data:
         return PgfeedError(f"database {database} has no {in_words(data)}", "it was dropped with its data", "restore a backup: pg_restore, see docs/how-to/dump-and-restore.md")
-    return PgfeedError(f"database {database} has no {in_words(names)}", "it was dropped", "./run migrate")
+    return PgfeedError(f"database {database} has no {in_words(names)}", "it was dropped", "pgfeed migrate")
 
 
 def install(config: Config, names: list[str]) -> None:

@@ -1,69 +1,111 @@
-"""What the server says, in the words of the command line."""
+"""Remedies in one language, and how they are typed in a shell.
+
+A remedy says what mends something: in SQL where SQL mends it, else `pgfeed VERB`. It is commands, or prose that may end
+with commands after a colon. Statements are separated by "; ", a comment follows them after " -- ":
+`alter system set fsync = 'on'; alter system set autovacuum = 'on' -- then restart the server`.
+"""
 
 import os
 import re
+import shlex
+import sys
+from pathlib import Path
 
-VERBS = [
-    (re.compile(r"(?:call pgfeed\.)?refresh_features\(\)|call pgfeed\.roll_up_events\(\)"), "./run refresh"),
-    (re.compile(r"call pgfeed\.(start|stop|drop)_experiment\('(\w+)'\)"), r"./run experiment \1 \2"),
-    (re.compile(r"select [a-z_, ]+ from pgfeed\.experiments\b"), "./run experiment list"),
-    (re.compile(r"\bpgfeed embed\b"), "./run embed"),
-    (re.compile(r"(?<=See: )select [^\"]+ from pgfeed\.[^\"]+$"), r'./run psql -c "\g<0>"'),
-]
-VERB = re.compile(r"(?<![\w/.])\./run(?= )")
-STATEMENT = re.compile(r"(alter|call|grant|reindex|rollback|select) ")
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import make_dsn, parse_dsn
+
+SQL = re.compile(r"(?:^|(?<=: ))(?=(?:alter|call|delete|grant|insert|reindex|rollback|select|table) )")
+VERBS = (
+    "activate", "check", "demo", "embed", "env", "evaluate", "experiment", "export", "import", "ingest", "install", "migrate",
+    "recommend", "refresh", "report", "reset", "rollback", "serve-http", "simulate", "train",
+)
+VERB = re.compile(rf"(?<![\w./-])pgfeed (?=(?:{'|'.join(VERBS)})\b)((?:[a-z-]+ )+--help)?")
+MARKED = re.compile(r"(.*\b(?:Next|Run|See)\b[^:.]*: )(.+)", re.DOTALL)
 SPECIAL = re.compile(r'[\\"$`]')
-PREFIX = re.compile(r"(plpy\.Error|spiexceptions\.\w+): ")
-BATCH = re.compile(r"call pgfeed\.refresh_recommendations\(([^()]*)\)")
-ARGUMENT = re.compile(r"(\w+) => (?:'([^']*)'|(\w+))")
-OPTIONS = {"ts": "--at", "k": "-k", "variant": "--variant", "active_days": "--active"}
+PYTHON_ERROR = re.compile(r"(plpy\.Error|spiexceptions\.\w+): ")
+USER_WITH_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^/@]*@")
+SECRETS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+SECRET_OPTION = re.compile(r"(?:-c *|--)[^ =]*(?:pass|secret|token)[^ =]*=(?:\\.|[^ ])*", re.IGNORECASE)
 
 
 def plain(message: str) -> str:
     """Return a message without what PL/Python puts before those of its functions."""
-    return PREFIX.sub("", message)
-
-
-def as_verbs(text: str) -> str:
-    """Return a text with ./run verbs in place of the SQL that they stand for."""
-    for pattern, verb in VERBS:
-        text = pattern.sub(verb, text)
-    return BATCH.sub(batch, text)
-
-
-def as_command(remedy: str) -> str:
-    """Return a remedy as a person types it in a shell: each statement that no verb stands for by psql."""
-    parts = as_verbs(remedy).split("; ")
-    statements = [part for part in parts if STATEMENT.match(part)]
-    if statements:
-        psql = " ".join(["./run psql", *(f'-c "{escaped(part)}"' for part in statements)])
-        parts = [psql, *(part for part in parts if part not in statements)]
-    return "; ".join(parts)
+    return PYTHON_ERROR.sub("", message)
 
 
 def grant(role: str, user: str) -> str:
     """Return what gives a user the rights of a role of pgfeed."""
     name = user if re.fullmatch("[a-z_][a-z0-9_]*", user) else '"' + user.replace('"', '""') + '"'
-    return "as an administrator, " + as_command(f"grant {role} to {name}")
+    return f"as an administrator: grant {role} to {name}"
 
 
-def escaped(text: str) -> str:
-    """Return a text as it stands between double quotes of a shell."""
-    return SPECIAL.sub(r"\\\g<0>", text)
+def told(message: str) -> str:
+    """Return a message whose verbs can be typed, and whose statements after Next, Run or See."""
+    found = MARKED.fullmatch(message)
+    return as_verb(found[1]) + as_command(found[2]) if found else as_verb(message)
 
 
-def here(text: str) -> str:
-    """Return a text whose ./run commands name the database that they were asked for, if it is not the default one."""
+def as_command(remedy: str) -> str:
+    """Return a remedy as a person types it in a shell."""
+    found = SQL.search(remedy)
+    if not found:
+        return as_verb(remedy)
+    prose, (statements, mark, comment) = remedy[: found.start()], remedy[found.start() :].partition(" -- ")
+    return as_verb(prose) + as_psql(statements.split("; ")) + (f"  # {as_command(comment)}" if mark else "")
+
+
+def as_verb(text: str) -> str:
+    """Return a text whose `pgfeed VERB`s act on the server and database that this process was asked to use."""
+    return VERB.sub(lambda found: f"{'' if found[1] else address()}{program()} {found[1] or ''}", text)
+
+
+def as_psql(statements: list[str]) -> str:
+    """Return the call of psql that runs statements, none of them in a transaction with another."""
+    dsn = os.environ.get("PGFEED_DSN")
+    words = [f"{address()}./run psql" if program() == "./run" else f"psql {shlex.quote(public(dsn))}" if dsn else "psql"]
+    if len(statements) > 1:
+        words.append("-v ON_ERROR_STOP=1")
+    return " ".join([*words, *(f"-c {quoted(statement)}" for statement in statements)])
+
+
+def quoted(statement: str) -> str:
+    """Return a statement as one word of a shell, which reads ! even between double quotes."""
+    return shlex.quote(statement) if "!" in statement else '"' + SPECIAL.sub(r"\\\g<0>", statement) + '"'
+
+
+def program() -> str:
+    """Return how this program was called: by the script that installing makes, or by ./run."""
+    return "pgfeed" if Path(sys.argv[0]).name == "pgfeed" else "./run"
+
+
+def address() -> str:
+    """Return the assignment before a command that names the server or database, if it is not the default one."""
+    if dsn := os.environ.get("PGFEED_DSN"):
+        return f"PGFEED_DSN={shlex.quote(public(dsn))} "
     database = os.environ.get("PGFEED_DATABASE", "pgfeed")
-    if database in ("", "pgfeed") or os.environ.get("PGFEED_DSN"):
-        return text
-    return VERB.sub(f"PGFEED_DATABASE={database} ./run", text)
+    return f"PGFEED_DATABASE={database} " if program() == "./run" and database not in ("", "pgfeed") else ""
 
 
-def batch(call: re.Match) -> str:
-    """Return the verb that does what a call of refresh_recommendations() does."""
-    words = ["./run recommend --batch"]
-    for name, text, word in ARGUMENT.findall(call[1]):
-        if word.lower() != "null":
-            words.append(f"{OPTIONS[name]} {repr(text) if ' ' in text else text or word}")
-    return " ".join(words)
+def public(dsn: str) -> str:
+    """Return a connection string without its secrets, as it was written if that can be; ... if it is none."""
+    try:
+        options = parse_dsn(dsn)
+    except ProgrammingError:
+        return "..."
+    kept = {name: value for name, value in options.items() if name not in SECRETS}
+    if "options" in kept:
+        kept["options"] = SECRET_OPTION.sub("", kept["options"]).strip()
+    if kept == options:
+        return dsn
+    shorter = without_secrets(dsn)
+    try:
+        return shorter if "://" in dsn and parse_dsn(shorter) == kept else make_dsn(**kept)
+    except ProgrammingError:
+        return make_dsn(**kept)
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL without the password of its user and of its query."""
+    path, mark, query = USER_WITH_PASSWORD.sub(r"\1@", url).partition("?")
+    rest = "&".join(pair for pair in query.split("&") if pair.partition("=")[0] not in SECRETS)
+    return path + mark * bool(rest) + rest

@@ -87,7 +87,7 @@ def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
         if cursor.fetchone()[0] is None:
             raise PgfeedError(
                 "this database holds no simulated network", "nothing to report on",
-                "./run simulate --users 3000 --report",
+                "pgfeed simulate --users 3000 --report",
             )
         users = _columns(
             cursor,
@@ -191,7 +191,7 @@ def facts(feed: Feed) -> list[Fact]:
     if feed.is_like.sum() < FEWEST_LIKES:
         raise PgfeedError(
             f"{feed.is_like.sum()} likes are too few for a report", f"it needs {FEWEST_LIKES}",
-            "./run simulate with 100 or more --users",
+            "pgfeed simulate with 100 or more --users",
         )
     with np.errstate(invalid="ignore", divide="ignore"):
         return [*_size_facts(feed), *_user_facts(feed), *_post_facts(feed), *_behaviour_facts(feed)]

@@ -31,7 +31,7 @@ def next_day(connection: Connection) -> int:
         cursor.execute("select max(day_date) from simulation.days")
         last = cursor.fetchone()[0]
     if last is None:
-        raise PgfeedError("the simulated world has no days yet", "its load was interrupted", "the same ./run simulate again")
+        raise PgfeedError("the simulated world has no days yet", "its load was interrupted", "the same pgfeed simulate again")
     return (last - FIRST_DAY).days + 1
 
 

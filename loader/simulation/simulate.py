@@ -12,6 +12,7 @@ import psycopg2.extensions
 from psycopg2.extras import execute_values
 
 from loader.errors import PgfeedError
+from loader.server import db
 from loader.simulation import world as worlds
 from loader.simulation.texts import make_texts
 from loader.simulation.world import DAYS, FIRST_DAY, FULL_POSTS, FULL_USERS, TOPICS, DayEvents, World
@@ -48,7 +49,7 @@ def check_sizes(users: int, posts: int, days: int) -> None:
     """Raise unless a world of this size can be made."""
     if not 1 <= users <= FULL_USERS:
         raise PgfeedError(
-            f"cannot simulate {users} users", f"a world has 1 to {FULL_USERS}", "./run simulate --users 3000"
+            f"cannot simulate {users} users", f"a world has 1 to {FULL_USERS}", "pgfeed simulate --users 3000"
         )
     if not FEWEST_POSTS <= posts <= 1_000_000:
         raise PgfeedError(
@@ -104,7 +105,7 @@ def _claim(connection: psycopg2.extensions.connection, wanted: tuple[int, int, i
         cursor.execute(TABLES.read_text(encoding="utf-8"))
         cursor.execute("select seed, user_count, post_count, version from simulation.worlds")
         found = cursor.fetchone()
-        next_step = "./run reset --yes, or PGFEED_DATABASE=other in front of the command"
+        next_step = db.emptying()
         if found is None:
             cursor.execute(
                 "select exists (select 1 from pgfeed.users) or exists (select 1 from pgfeed.posts)"

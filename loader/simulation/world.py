@@ -17,6 +17,7 @@ import numpy as np
 import psycopg2.extensions
 
 from loader.errors import PgfeedError
+from loader.server import db
 
 VERSION = 2  # of the behaviour: worlds in a database made by another one cannot be continued
 FIRST_DAY = date(2021, 10, 1)
@@ -430,12 +431,12 @@ class World:
             if row is None:
                 raise PgfeedError(
                     "this database holds no simulated world", "its users are real or it is empty",
-                    "./run simulate --users 3000",
+                    "pgfeed simulate --users 3000",
                 )
             if row[3] != VERSION:
                 raise PgfeedError(
                     f"the simulated world is of version {row[3]}", f"this program makes version {VERSION}",
-                    "./run reset --yes",
+                    db.emptying(),
                 )
             world = cls(*row[:3])
             cursor.execute("select user_id, other_factor, popular_factor from simulation.users order by user_id")
@@ -444,7 +445,7 @@ class World:
             post_id, is_popular, factor = np.array(cursor.fetchall(), float).reshape(-1, 3).T
         if not (np.array_equal(user_id, world.users.user_id) and np.array_equal(post_id, world.posts.post_id)):
             raise PgfeedError(
-                "the simulated world is incomplete", "its load was interrupted", "the same ./run simulate again"
+                "the simulated world is incomplete", "its load was interrupted", "the same pgfeed simulate again"
             )
         world.user_factor = np.stack([other, popular], 1).astype(np.float32)
         world.popular, world.post_factor = is_popular.astype(np.int8), factor.astype(np.float32)

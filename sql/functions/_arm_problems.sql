@@ -34,7 +34,7 @@ begin
                 case
                     when m.model_id is not null then m.problems
                     when a.version is not null then 'there is no such model (see pgfeed.model_versions)'
-                    else format('there is no such model (./run train %s --activate)', a.variant)
+                    else format('there is no such model (pgfeed train %s --activate)', a.variant)
                 end as problems
         ) as p
         where p.problems is distinct from ''

@@ -61,7 +61,7 @@ begin
             )
         ],
         to_char(count(*), 'FM999,999,990') || ' in all',
-        'select source_name, line, reason from pgfeed.ingest_rejects; mend the rows and load the file again'
+        'select source_name, line, reason from pgfeed.ingest_rejects -- then mend the rows and load the file again'
     )).*
     from pgfeed.ingest_rejects as r;
 
@@ -160,7 +160,7 @@ begin
             when min(e.name) is null then 'none made: similar_posts and search_posts have no answers'
             else format('%s posts, embedder %s', to_char(count(v.post_id), 'FM999,999,990'), min(e.name))
         end,
-        './run embed'
+        'pgfeed embed'
     )).*
     from (select) as one
     left join pgfeed.embedders as e on e.is_active

@@ -144,7 +144,10 @@ begin
             v_experiment.name || ' runs since ' || to_char(v_experiment.started_at, 'YYYY-MM-DD HH24:MI'),
             'none is running'
         ),
-        format('call pgfeed.stop_experiment(%L), or ./run refresh', v_experiment.name)
+        format(
+            'call pgfeed.stop_experiment(%L) -- or, if the features lack something: call pgfeed.refresh_features()',
+            v_experiment.name
+        )
     );
 end;
 $$;

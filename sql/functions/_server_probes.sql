@@ -38,7 +38,7 @@ begin
         array_agg(format('%s is %s: %s', w.name, current_setting(w.name), w.reason)),
         format('shared_buffers %s, work_mem %s', current_setting('shared_buffers'), current_setting('work_mem')),
         string_agg(format('alter system set %s = %L', w.name, w.wanted), '; ')
-        || '; then restart the server'
+        || ' -- then restart the server'
     )).*
     from (
         values

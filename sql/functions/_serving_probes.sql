@@ -26,7 +26,7 @@ begin
             'version %s, trained on events before %s',
             a.version, coalesce(to_char(a.trained_until, 'YYYY-MM-DD'), '(unknown)')
         ),
-        format('./run refresh, or ./run train %s --activate', a.variant)
+        format('call pgfeed.refresh_features() -- if that does not help: pgfeed train %s --activate', a.variant)
     ) as p;
     if not found then
         return next pgfeed._probe(
@@ -34,7 +34,7 @@ begin
             null,
             array['none is active: the posts with the best recent like rate are served to all'],
             null,
-            './run train control --activate'
+            'pgfeed train control --activate'
         );
     end if;
 

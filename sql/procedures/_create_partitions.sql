@@ -29,7 +29,7 @@ begin
                     using errcode = '42501', hint = case parent
                         when 'exposures' then 'Call recommend_posts, which logs nothing.'
                         else format(
-                            'A member of pgfeed_operator makes it: call pgfeed.create_event_partitions(%L, %L)', from_at, to_at
+                            'Run as a member of pgfeed_operator: call pgfeed.create_event_partitions(%L, %L)', from_at, to_at
                         )
                     end;
             end if;

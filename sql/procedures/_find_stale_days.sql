@@ -14,7 +14,7 @@ begin
     end if;
     if not pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage') then
         raise exception 'pgfeed_owner cannot see the transactions of other users'
-            using errcode = '42501', hint = 'As a superuser: grant pg_read_all_stats to pgfeed_owner';
+            using errcode = '42501', hint = 'Run as a superuser: grant pg_read_all_stats to pgfeed_owner';
     end if;
 
     -- Rows of transactions that still run carry a recorded_at from their start: the next

@@ -28,7 +28,8 @@ begin
         raise exception 'experiment % cannot start: %', experiment, v_problem
             using errcode = '55000',
             hint = format(
-                'Mend that (features by: call pgfeed.refresh_features()), or run: call pgfeed.drop_experiment(%L)', experiment
+                'Run, if the features lack something: call pgfeed.refresh_features() -- '
+                'to give it up: call pgfeed.drop_experiment(%L)', experiment
             );
     end if;
 

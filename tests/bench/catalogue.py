@@ -25,6 +25,7 @@ from loader.data.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
 from loader.learning import examples, registry, train
 from loader.learning.examples import run_plan
+from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
 from plpy.recommend_posts import join_packs, liked_post_ids, post_rows_of, rank, unpack_posts
@@ -284,4 +285,4 @@ if __name__ == "__main__":
     try:
         main()
     except PgfeedError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(told(f"error: {error}"))

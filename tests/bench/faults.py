@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from loader.errors import PgfeedError
+from loader.server.remedies import told
 from loader.terminal import console, out, table
 from tests import servers
 from tests.bench import _cancel, _crowd, _load, _suites
@@ -146,4 +147,4 @@ if __name__ == "__main__":
     try:
         main()
     except PgfeedError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(told(f"error: {error}"))

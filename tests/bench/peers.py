@@ -28,6 +28,7 @@ from loader.errors import PgfeedError
 from loader.learning import choices
 from loader.learning.choices import Likes, Ranking, Request, places_of
 from loader.measuring.logged import bootstrap
+from loader.server.remedies import told
 from loader.terminal import out, progress, table
 from tests.bench import data_folder, temporary_database
 
@@ -338,4 +339,4 @@ if __name__ == "__main__":
     try:
         main()
     except PgfeedError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(told(f"error: {error}"))

@@ -22,6 +22,7 @@ import psycopg2
 from loader.data import refresh
 from loader.errors import PgfeedError
 from loader.learning import registry, train
+from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
 from tests import servers
@@ -274,4 +275,4 @@ if __name__ == "__main__":
     try:
         main()
     except PgfeedError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(told(f"error: {error}"))

@@ -23,6 +23,7 @@ from loader.data import embed, embedders, refresh
 from loader.errors import PgfeedError
 from loader.learning import registry, train
 from loader.server import db
+from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.simulation.world import DAYS, FULL_USERS
 from loader.terminal import console, out, table
@@ -324,4 +325,4 @@ if __name__ == "__main__":
     try:
         main()
     except PgfeedError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(told(f"error: {error}"))

@@ -16,6 +16,7 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.measuring.live import process_megabytes
 from loader.server import db
+from loader.server.remedies import told
 from loader.terminal import out, progress, table
 from plpy import recommend_posts as body
 from tests.bench import yardstick
@@ -229,7 +230,7 @@ def main() -> None:
             cursor.execute("select post_count from pgfeed.feature_packs order by pack_id desc limit 1")
             pack = cursor.fetchone()
             if not users or not pack:
-                raise PgfeedError("there is nothing to serve", "the features were never refreshed", "./run demo")
+                raise PgfeedError("there is nothing to serve", "the features were never refreshed", "pgfeed demo")
             cursor.execute("select source from pgfeed.recommend_posts(%s)", [users[0]])
             source = cursor.fetchone()[0]
             cursor.execute("show shared_preload_libraries")
@@ -269,4 +270,4 @@ if __name__ == "__main__":
     try:
         main()
     except PgfeedError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(told(f"error: {error}"))

@@ -12,6 +12,7 @@ from loader.errors import PgfeedError
 from loader.learning import registry, train
 from loader.measuring import logged
 from loader.measuring.logged import Result
+from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import out, table
 from tests.bench import data_folder, temporary_database
@@ -71,4 +72,4 @@ if __name__ == "__main__":
     try:
         main()
     except PgfeedError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(told(f"error: {error}"))

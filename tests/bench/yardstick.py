@@ -69,7 +69,7 @@ def model_file(connection: Connection) -> Iterator[tuple[Path, str]]:
         cursor.execute("select m.artifact from pgfeed._serving_state(now(), null, null) as s join pgfeed.models as m using (model_id)")
         row = cursor.fetchone()
     if row is None:
-        raise PgfeedError("there is no model to compare with", "none is active", "./run train control --activate")
+        raise PgfeedError("there is no model to compare with", "none is active", "pgfeed train control --activate")
     serving = CatBoost().load_model(blob=bytes(row[0]))
     impressions = frame(connection, f"select * from pgfeed.impressions order by viewed_at desc limit {TRAINING_ROWS}")
     users, posts = load_users(connection), load_posts(connection)

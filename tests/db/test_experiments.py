@@ -69,7 +69,7 @@ MISTAKES = [
     ("create_experiment('try', '{control,popular@x}')", "not usable"),
     ("create_experiment('first', '{control,popular}')", "already"),
     ("start_experiment('nope')", "there is no experiment nope"),
-    ("start_experiment('untrained')", r"arm test: there is no such model \(./run train test --activate\); arm old: there is no such model \(see"),
+    ("start_experiment('untrained')", r"arm test: there is no such model \(pgfeed train test --activate\); arm old: there is no such model \(see"),
     ("stop_experiment('first')", "not running"),
     ("conclude_experiment('first', 'nope')", "has no arm nope"),
     ("conclude_experiment('first', 'control')", "never ran"),
@@ -237,8 +237,8 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
     ]
     assert "there is no variant tset: variants with a model: control; that train can make: control, test" in run("create", "bad", "control", "tset", exit_code=1)
     created = run("create", "bad", "control", "test")
-    assert "./run train test --activate" in created and "Next: ./run experiment start bad" in created
-    assert "./run experiment drop bad" in run("start", "bad", exit_code=1)
+    assert "./run train test --activate" in created and f"Next: PGFEED_DSN={network_dsn} ./run experiment start bad" in created
+    assert "call pgfeed.drop_experiment('bad')" in run("start", "bad", exit_code=1)
     assert [(e["name"], e["state"], e["exposure_count"]) for e in json.loads(run("list", "--json"))] == [
         ("try", "not started", 0), ("bad", "not started", 0),
     ]

@@ -75,7 +75,7 @@ def test_an_empty_database_says_what_to_do(query):
     ("insert into pgfeed.recommendation_batches (recommended_at, is_now, k, features_as_of, user_count, finished_at)"
      " values (now(), true, 5, '2021-12-10', 60, now())", "recommendations", "warn", "older features"),
     ("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try');"
-     " truncate pgfeed.model_activations", "experiment", "fail", "arm control: there is no such model (./run train control --activate); try runs since"),
+     " truncate pgfeed.model_activations", "experiment", "fail", "arm control: there is no such model (pgfeed train control --activate); try runs since"),
 ])
 def test_what_is_wrong_is_named_with_its_remedy(network, change, name, status, words):
     network(change)
@@ -188,11 +188,17 @@ def test_a_batch_with_a_slow_chunk_is_not_interrupted_and_an_interrupted_one_goe
     assert network("select max(rank), count(*) from pgfeed.recommendations") == [(7, 420)]
 
 
-def test_check_names_the_verb_that_goes_on_with_an_interrupted_batch(network, network_dsn):
+def run(dsn: str, command: str) -> str:
+    """Return a command of ./run as check prints it."""
+    return f"PGFEED_DSN={dsn} ./run {command}"
+
+
+def test_check_names_what_goes_on_with_an_interrupted_batch(network, network_dsn):
     network("select pgfeed._start_recommendation_batch(null, 7, 'control', null)")
     network("update pgfeed.recommendation_batches set started_at = now() - interval '1 hour'")
     remedies = {row["name"]: row["remedy"] for row in check(network_dsn)[1] if row["status"] == "warn"}
-    assert remedies == {"recommendations": "./run recommend --batch -k 7 --variant control"}
+    call = "call pgfeed.refresh_recommendations(k => 7, variant => 'control', active_days => null)"
+    assert remedies == {"recommendations": run(network_dsn, f'psql -c "{call}"')}
 
 
 def test_reader_sees_health_in_a_read_only_transaction(network):
@@ -209,13 +215,15 @@ def test_check_is_green_and_fails_with_exit_code_1(network, network_dsn):
     code, rows = check(network_dsn)
     assert code == 1
     assert {row["name"]: row["remedy"] for row in rows if row["status"] == "fail"} == {
-        "schema": "./run migrate", "model control": "./run refresh, or ./run train control --activate",
+        "schema": run(network_dsn, "migrate"),
+        "model control": run(network_dsn, 'psql -c "call pgfeed.refresh_features()"')
+        + f"  # if that does not help: {run(network_dsn, 'train control --activate')}",
     }
 
 
 def test_check_without_schema_and_without_server(empty_dsn):
     code, rows = check(empty_dsn)
-    assert code == 1 and rows[1]["name"] == "schema" and rows[1]["remedy"] == "./run migrate"
+    assert code == 1 and rows[1]["name"] == "schema" and rows[1]["remedy"] == run(empty_dsn, "migrate")
     code, rows = check(dsn_of("no_such_database"))
     assert code == 1 and [row["name"] for row in rows] == ["connection"] and "does not exist" in rows[0]["found"]
 
@@ -223,7 +231,7 @@ def test_check_without_schema_and_without_server(empty_dsn):
 def test_check_names_what_is_missing(network, network_dsn):
     network("drop function pgfeed.health()")
     code, rows = check(network_dsn)
-    assert code == 1 and rows[1]["found"].endswith("has no function health: it was dropped") and rows[1]["remedy"] == "./run migrate"
+    assert code == 1 and rows[1]["found"].endswith("has no function health: it was dropped") and rows[1]["remedy"] == run(network_dsn, "migrate")
     network("drop table pgfeed.user_topic_days")
     code, rows = check(network_dsn)
     assert code == 1 and "has no table user_topic_days" in rows[1]["found"] and "restore a backup" in rows[1]["remedy"]

@@ -144,19 +144,19 @@ def test_a_model_that_is_not_there_names_what_is(connection, tmp_path):
         return error.value.cause, error.value.next
 
     assert error_of(registry.load_active, "nothing") == error_of(registry.activate, "nothing", None) == (
-        "variants with a model: control; that train can make: control, test", "./run train control --activate",
+        "variants with a model: control; that train can make: control, test", "pgfeed train control --activate",
     )
-    stored = ("stored versions: 1", "./run psql -c 'table pgfeed.model_versions'")
+    stored = ("stored versions: 1", "table pgfeed.model_versions")
     assert error_of(registry.activate, "control", 7) == error_of(registry.export_model, "control", 7, tmp_path / "model.cbm") == stored
-    assert error_of(registry.load_active, "test") == ("none is stored", "./run train test --activate")
+    assert error_of(registry.load_active, "test") == ("none is stored", "pgfeed train test --activate")
     for variant in ("popular", "Control"):
         with pytest.raises(PgfeedError, match="no model can be of variant"):
             registry.import_model(connection, variant, tmp_path / "model.cbm")
     model = registry.load_active(connection, "control") | {"feature_names": ["fresh.view_1h"]}
-    with pytest.raises(PgfeedError, match="./run evaluate full"):
+    with pytest.raises(PgfeedError, match="pgfeed evaluate full"):
         logged.evaluate_logged(connection, model)
     registry.store(connection, "test", train.Trained(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
-    assert error_of(registry.load_active, "test") == ("stored versions: 1", "./run activate test")
+    assert error_of(registry.load_active, "test") == ("stored versions: 1", "pgfeed activate test")
 
 
 def features_of(connection, days: list[date]) -> examples.Examples:

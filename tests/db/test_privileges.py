@@ -199,4 +199,4 @@ def test_bodies_import_only_from_where_no_role_can_write(network):
 def test_a_verb_without_rights_names_the_role(network_dsn, monkeypatch, verb, role):
     monkeypatch.setenv("PGFEED_DSN", make_dsn(network_dsn, options="-c role=pgfeed_reader"))
     said = CliRunner().invoke(main, verb).stderr
-    assert re.search(rf'^error: permission denied for .*Next: as an administrator, ./run psql -c "grant {role} to \w+"$', said, re.MULTILINE), said
+    assert re.search(rf'^error: permission denied for .*Next: as an administrator: PGFEED_DSN=.* ./run psql -c "grant {role} to \w+"$', said, re.MULTILINE), said

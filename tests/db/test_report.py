@@ -232,4 +232,4 @@ def test_the_verb_on_an_empty_database(dsn, monkeypatch, tmp_path):
     monkeypatch.setenv("PGFEED_DSN", dsn)
     result = CliRunner().invoke(main, ["report", "--out", str(tmp_path / "r.html")])
     assert result.exit_code == 1
-    assert "nothing to report on" in result.output and "Next: ./run ingest" in result.output
+    assert "nothing to report on" in result.output and f"Next: PGFEED_DSN={dsn} ./run ingest" in result.output

@@ -73,7 +73,7 @@ def test_migrate_says_that_features_must_be_packed_anew(network, network_dsn, mo
     monkeypatch.setenv("PGFEED_DSN", network_dsn)
     assert migrate.migrate()[1] is None
     network("truncate pgfeed.feature_packs")
-    assert migrate.migrate()[1] == "./run refresh"
+    assert migrate.migrate()[1] == "pgfeed refresh"
 
 
 def test_migrate_makes_dropped_code_again(dsn, monkeypatch):
@@ -118,7 +118,7 @@ def test_a_schema_without_data_works_once_it_knows_its_revision(network, network
     with autocommit(dsn) as connection:
         copy = queries(connection)
         assert {row["name"]: row["status"] for row in check(dsn)[1]}["schema"] == "fail"
-        copy(raised.value.next.split('"')[1])
+        copy(raised.value.next.partition(": ")[2])
         assert migrate.migrate()[0] == network("select version_num from pgfeed.alembic_version")[0][0]
 
         for table in ("users", "posts", "feed_events"):

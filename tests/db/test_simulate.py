@@ -94,7 +94,7 @@ def test_more_days_are_added(load, query):
 def test_another_world_is_refused(load, query):
     load(days=1)
     before = query(DIGEST)
-    with pytest.raises(PgfeedError, match=r"another simulated network: seed 4 instead of 5\. Next: \./run reset --yes"):
+    with pytest.raises(PgfeedError, match=r"another simulated network: seed 4 instead of 5\. Next: pgfeed reset --yes"):
         load(seed=5, days=1)
     with pytest.raises(PgfeedError, match="users 60 instead of 61"):
         load(users=61, days=1)

@@ -165,7 +165,7 @@ def test_a_far_tail_is_not_drawn():
 
 def test_text_is_escaped():
     assert report_page.text("<b> & `a` \x01") == "&lt;b&gt; &amp; `a`  "
-    assert report_page.sentence("<b> `a` `./run x`") == "&lt;b&gt; `a` <code>./run x</code>"
+    assert report_page.sentence("<b> `a` `pgfeed x`") == "&lt;b&gt; `a` <code>./run x</code>"
     assert "<td>&lt;i&gt;</td>" in report_page.table(["a"], [("<i>",)])
     assert 'aria-label="&quot;&gt;' in report_page.figure("t", plots.Plot("<svg/>", '">'), "c")
     assert report_page.listed(["a", "b", "c"]) == "a, b and c"
