@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.data import refresh
 from loader.learning import registry, train
-from loader.measuring import logged
+from loader.measuring import logged, results
 from loader.server import db
 from loader.server.remedies import as_command, as_verb
 from loader.simulation import simulate
@@ -50,19 +50,19 @@ def demo(connection: Connection) -> None:
     out.rule("3 a CatBoost model, trained on the days before the held-out ones", align="left")
     version = scalar(connection, "select max(version) from pgfeed.active_models where variant = %s", VARIANT)
     if version is None:
-        trained = train.train(connection, VARIANT)
-        version = registry.activate(connection, VARIANT, registry.store(connection, VARIANT, trained))
-        out.print(f"{VARIANT} version {version}: {trained.metrics['row_count']:,} impressions, {len(trained.names)} features")
+        model = train.train(connection, VARIANT)
+        version = registry.activate(connection, VARIANT, registry.store(connection, VARIANT, model))
+        learned = f"{model.metrics['row_count']:,} impressions, {len(model.feature_names)} features"
+        out.print(f"{VARIANT} version {version}: {learned}")
     else:
         out.print(f"{VARIANT} version {version} is active already")
 
     out.rule("4 how good it is: HitRate@5 on what users saw on the held-out days", align="left")
-    results = logged.stored(connection, "logged", VARIANT, version)
-    if not results:
-        model = registry.load_active(connection, VARIANT)
-        results = logged.evaluate_logged(connection, model)
-        logged.store(connection, "logged", VARIANT, version, results, {})
-    out.print(logged.as_table("logged", VARIANT, version, results))
+    evaluation = results.newest(connection, "logged", VARIANT, version)
+    if evaluation is None:
+        evaluation = logged.evaluate(connection, registry.load_active(connection, VARIANT))
+        evaluation.store(connection)
+    out.print(evaluation.table())
 
     out.rule(f"5 five posts for user {USER_ID} at {MOMENT}", align="left")
     show_posts()

@@ -6,18 +6,23 @@ import click
 
 from loader.cli.command import JSON, connected, main, say, show
 from loader.errors import PgfeedError
-from loader.terminal import counted, out
+from loader.terminal import counted
 
 
 @main.command("train")
 @click.argument("variant")
-@click.option("--compare", "is_comparison", is_flag=True, help="Fit other methods too; the best CatBoost is stored.")
-@click.option("--negatives", type=click.IntRange(min=1), metavar="N", help="Learn to choose from the whole catalogue: N posts not liked per request.")
-@click.option("--horizon", "horizon_days", type=click.FloatRange(min=0, min_open=True), metavar="DAYS", help="With --negatives: what is liked within so many days [default: the next like].")
+@click.option(
+    "--negatives", type=click.IntRange(min=1), metavar="N",
+    help="Learn to choose from the whole catalogue: N posts not liked per request.",
+)
+@click.option(
+    "--horizon", "horizon_days", type=click.FloatRange(min=0, min_open=True), metavar="DAYS",
+    help="With --negatives: what is liked within so many days [default: the next like].",
+)
 @click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
 @JSON
 @connected
-def train_model(connection, variant, is_comparison, negatives, horizon_days, is_activated, as_json):
+def train_model(connection, variant, negatives, horizon_days, is_activated, as_json):
     """Train a model on the days before the held-out ones and store it, inactive.
 
     Without --negatives it learns which of the posts that a user saw are liked; with them, which of all posts a user
@@ -26,46 +31,43 @@ def train_model(connection, variant, is_comparison, negatives, horizon_days, is_
     \b
     Example:
       ./run train control --activate
-      ./run train control --compare
       ./run train control --negatives 100
     """
-    from loader.learning import registry, train
+    from loader.learning import catalogue, registry, train
 
-    lines = []
     if horizon_days is not None and negatives is None:
-        raise PgfeedError("--horizon needs --negatives", None, f"pgfeed train {variant} --negatives 100 --horizon {horizon_days:g}")
-    if is_comparison and negatives is not None:
-        raise PgfeedError("--compare and --negatives exclude each other", None, "pgfeed train --help")
-    if negatives is not None:
-        from loader.learning import choices
-
-        registry.require_name(variant)
-        trained = choices.train(connection, negatives, horizon_days)
-    elif is_comparison:
-        from loader.measuring import compare
-
-        lines, trained = compare.compare(connection, variant)
+        next_step = f"pgfeed train {variant} --negatives 100 --horizon {horizon_days:g}"
+        raise PgfeedError("--horizon needs --negatives", None, next_step)
+    if negatives is None:
+        model = train.train(connection, variant)
     else:
-        trained = train.train(connection, variant)
-    version = registry.store(connection, variant, trained)
+        registry.require_name(variant)
+        model = catalogue.train(connection, negatives, horizon_days)
+    version = registry.store(connection, variant, model)
     if is_activated:
         registry.activate(connection, variant, version)
-    metrics = trained.metrics
-    if lines and not as_json:
-        out.print(compare.as_table(variant, lines))
-        out.print(compare.FOOTNOTE)
-    if negatives is None:
-        learned = f"{counted(metrics['row_count'], 'impression')} of {counted(metrics['day_count'], 'day')}"
-        reached = f"AUC within a validation user-day {metrics['validation_request_auc']:.3f}"
-    else:
-        learned = f"{counted(metrics['request_count'], 'request')}"
-        reached = f"validation over all posts HitRate@5 {metrics['validation_hit_rate_5']:.3f}, NDCG@10 {metrics['validation_ndcg_10']:.3f}"
-    show({"variant": variant, "version": version, "is_active": is_activated, **metrics, "methods": [vars(line) for line in lines]}, as_json, (
-        f"{variant} version {version}: {learned} before {trained.trained_until}\n"
-        f"{counted(len(trained.names), 'feature')}, {counted(metrics['tree_count'], 'tree')} in {metrics['fit_seconds']:.0f} s,"
-        f" {reached}\n"
+    metrics = model.metrics
+    show({"variant": variant, "version": version, "is_active": is_activated, **metrics}, as_json, (
+        f"{variant} version {version}: {learned(metrics)} before {model.trained_until}\n"
+        f"{counted(len(model.feature_names), 'feature')}, {counted(metrics['tree_count'], 'tree')}"
+        f" in {metrics['fit_seconds']:.0f} s, {reached(metrics)}\n"
         + ("active" if is_activated else f"not active. Next: pgfeed activate {variant}")
     ))
+
+
+def learned(metrics: dict) -> str:
+    """Return what a model was fitted on."""
+    if "request_count" in metrics:
+        return counted(metrics["request_count"], "request")
+    return f"{counted(metrics['row_count'], 'impression')} of {counted(metrics['day_count'], 'day')}"
+
+
+def reached(metrics: dict) -> str:
+    """Return how good it was when it was fitted."""
+    if "request_count" in metrics:
+        hit_rate, ndcg = metrics["validation_hit_rate_5"], metrics["validation_ndcg_10"]
+        return f"validation over all posts HitRate@5 {hit_rate:.3f}, NDCG@10 {ndcg:.3f}"
+    return f"AUC within a validation user-day {metrics['validation_request_auc']:.3f}"
 
 
 @main.command("activate")

@@ -2,39 +2,43 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
-from rich.table import Table
 
-from loader.learning import examples
-from loader.measuring.logged import BASELINES, TOP, Result, bootstrap, first_held_out_day
+from loader.learning.features import Encoders, columns_at, feature_matrix, load_pack, load_users
+from loader.learning.model import Model
+from loader.learning.split import load as load_split
+from loader.learning.split import midnight
+from loader.measuring.logged import BASELINES
+from loader.measuring.results import Evaluation, Result
+from loader.metrics import TOP, best, bootstrap
 from loader.simulation.world import POSITION_FACTORS, World
-from loader.terminal import counted, progress, table
+from loader.terminal import progress
 
 REQUESTS = 2000
 METRICS = (f"HitRate@{TOP}", f"expected HitRate@{TOP}")
+METHODS = ("model", "random", *BASELINES, "oracle")
 
 
 @dataclass
-class Live:
-    """One run of the protocol for one variant, arrays over requests by method.
+class Run:
+    """The requests to one variant and what came of them, arrays over requests by method.
 
     hits: whether any of the five posts was liked, drawn; chances: how probable that was, the same without the luck of
     the draw.
     """
 
-    variant: str
-    version: int
+    model: Model
     seed: int
     user_ids: np.ndarray
     moments: list[datetime]
     is_held_out: np.ndarray
-    hits: dict[str, np.ndarray] = field(default_factory=dict)
-    chances: dict[str, np.ndarray] = field(default_factory=dict)
-    seconds: np.ndarray | None = None
+    hits: dict[str, np.ndarray]
+    chances: dict[str, np.ndarray]
+    seconds: np.ndarray
     memory_mb: float | None = None
 
     def results(self, mask: np.ndarray | None = None) -> list[Result]:
@@ -43,17 +47,14 @@ class Live:
         users = self.user_ids[mask]
         return [
             Result(name, metric, *bootstrap(values[mask].astype(float), users), len(users))
-            for metric, found in zip(METRICS, (self.hits, self.chances)) for name, values in found.items()
+            for metric, by_method in zip(METRICS, (self.hits, self.chances)) for name, values in by_method.items()
         ]
 
-    def as_table(self, results: list[Result]) -> Table:
-        """Return the results as a table for people, one line per method."""
-        title = f"live, {self.variant} version {self.version}, {counted(len(self.user_ids), 'request')} (95% intervals)"
-        lines = []
-        for method in self.hits:
-            found = {r.metric: r for r in results if r.method == method}
-            lines.append((method, *(f"{found[m].value:.3f} ({found[m].low:.3f}-{found[m].high:.3f})" for m in METRICS)))
-        return table(title, ["method", *METRICS], lines, METRICS)
+    def evaluation(self) -> Evaluation:
+        """Return the results of all requests."""
+        parameters = {"requests": len(self.user_ids), "seed": self.seed}
+        variant, version, results = self.model.variant, self.model.version, self.results()
+        return Evaluation("live", variant, version, results, parameters, " (95% intervals)", self.note())
 
     def covered(self) -> float:
         """Return the share of the expected way from random to oracle that the model covers."""
@@ -62,28 +63,53 @@ class Live:
 
     def note(self) -> str:
         """Return what the table does not say: the share of the way, the held-out days, latency and memory."""
-        milliseconds = np.percentile(self.seconds * 1000, [50, 99, 100])
         lines = [f"{self.covered():.0%} of the way from random to oracle"]
         if self.is_held_out.any():
             held_out = {r.method: r for r in self.results(self.is_held_out) if r.metric == METRICS[1]}
             model, low, high = (held_out[name] for name in ("model", "random", "oracle"))
             lines.append(
-                f"expected on the {model.sample_count} requests at days not trained on: {model.value:.3f} ({model.low:.3f} to {model.high:.3f});"
-                f" random {low.value:.3f}, oracle {high.value:.3f}"
+                f"expected on the {model.sample_count} requests at days not trained on: {model.value:.3f}"
+                f" ({model.low:.3f} to {model.high:.3f}); random {low.value:.3f}, oracle {high.value:.3f}"
             )
-        lines.append("request median {:.1f} ms, p99 {:.1f} ms, max {:.0f} ms, features of past days stored before".format(*milliseconds))
+        median, p99, most = np.percentile(self.seconds * 1000, [50, 99, 100])
+        latency = f"request median {median:.1f} ms, p99 {p99:.1f} ms, max {most:.0f} ms"
+        lines.append(f"{latency}, features of past days stored before")
         if self.memory_mb:
             lines[-1] += f"; private memory of the backend {self.memory_mb:.0f} MB"
         return "\n".join(lines)
 
 
-def requests(world: World, days: list[date], count: int, seed: int) -> tuple[np.ndarray, list[datetime]]:
+@dataclass
+class Gain:
+    """What a variant gains over another one on the same requests, with its 95% interval."""
+
+    variant: str
+    over: str
+    metric: str
+    gain: float
+    low: float
+    high: float
+
+    as_dict = asdict
+
+
+def gains(first: Run, others: list[Run]) -> list[Gain]:
+    """Return the gain of each other run over the first, drawn and expected."""
+    pairs = [(other, zip(METRICS, (other.hits, other.chances), (first.hits, first.chances))) for other in others]
+    return [
+        Gain(other.model.variant, first.model.variant, metric,
+             *bootstrap(ours["model"].astype(float) - theirs["model"], first.user_ids))
+        for other, metrics in pairs for metric, ours, theirs in metrics
+    ]
+
+
+def draw_requests(world: World, days: list[date], count: int, seed: int) -> tuple[np.ndarray, list[datetime]]:
     """Return users and moments, both uniform: on the days with views, 6 to 23 o'clock, when users are awake."""
     rng = np.random.default_rng([seed, 2])
     user_ids = rng.choice(world.users.user_id, count)
     chosen = rng.integers(0, len(days), count)
     seconds = rng.integers(6 * 3600, 23 * 3600, count)
-    return user_ids, [examples.midnight(days[d]) + timedelta(seconds=int(s)) for d, s in zip(chosen, seconds)]
+    return user_ids, [midnight(days[d]) + timedelta(seconds=int(s)) for d, s in zip(chosen, seconds)]
 
 
 def is_simulated(connection: Connection) -> bool:
@@ -101,37 +127,37 @@ def like_chances(world: World, user_id: int, post_ids: np.ndarray, moment: datet
     return world.true_like_probability(user_id, post_ids, moment) / POSITION_FACTORS[0]
 
 
-def offline_hit_rates(
-    connection: Connection, names: list[str], codes: dict, scorers: dict[str, Callable[[np.ndarray], np.ndarray]], count: int
-) -> dict[str, float]:
-    """Return the live HitRate@5 by method, scored here from the features that SQL gives."""
-    world = World.load(connection)
-    days = [day for day, _ in examples.day_views(connection)]
-    user_ids, moments = requests(world, days, count, 0)
-    found = {name: np.zeros(count) for name in scorers}
-    day, posts = None, {}
-    with progress("live requests, all methods", count) as advance:
-        for number in np.argsort(moments):
-            user_id, moment = int(user_ids[number]), moments[number]
-            if moment.date() != day:
-                day = moment.date()
-                posts = examples.load_posts(connection, day, codes, "match.factors" in names)
-            columns = examples.columns_at(examples.load_users(connection, moment, [user_id])[0], posts, codes, moment)
-            matrix = examples.feature_matrix(names, posts, columns, np.arange(len(posts["post_ids"])))
-            chance = like_chances(world, user_id, posts["post_ids"], moment)
-            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
-            for name, score in scorers.items():
-                shown = best(np.where(allowed, score(matrix), -np.inf))
-                found[name][number] = 1 - np.prod(1 - chance[shown])
-            advance(1)
-    return {name: float(values.mean()) for name, values in found.items()}
-
-
 def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.ndarray:
     """Return the ids of the posts that the user liked before the moment."""
     with connection.cursor() as cursor:
         cursor.execute("select post_id from pgfeed.likes where user_id = %s and liked_at < %s", [int(user_id), moment])
         return np.array([row[0] for row in cursor.fetchall()], np.int64)
+
+
+def offline_hit_rates(
+    connection: Connection, names: list[str], encoders: Encoders,
+    scorers: dict[str, Callable[[np.ndarray], np.ndarray]], count: int,
+) -> dict[str, float]:
+    """Return the live HitRate@5 by method, scored here from the features that SQL gives."""
+    world = World.load(connection)
+    user_ids, moments = draw_requests(world, list(load_split(connection).views), count, 0)
+    chances = {name: np.zeros(count) for name in scorers}
+    day, posts = date.min, {}
+    with progress("live requests, all methods", count) as advance:
+        for number in np.argsort(moments):
+            user_id, moment = int(user_ids[number]), moments[number]
+            if moment.date() != day:
+                day = moment.date()
+                posts = load_pack(connection, day, encoders, "match.factors" in names)
+            columns = columns_at(load_users(connection, moment, [user_id])[0], posts, encoders, moment)
+            matrix = feature_matrix(names, posts, columns, np.arange(len(posts["post_ids"])))
+            chance = like_chances(world, user_id, posts["post_ids"], moment)
+            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
+            for name, score in scorers.items():
+                shown = best(np.where(allowed, score(matrix), -np.inf))
+                chances[name][number] = 1 - np.prod(1 - chance[shown])
+            advance(1)
+    return {name: float(values.mean()) for name, values in chances.items()}
 
 
 def process_megabytes(pid: int, field: str = "Private_") -> float | None:
@@ -152,24 +178,21 @@ def process_megabytes(pid: int, field: str = "Private_") -> float | None:
     return kilobytes / 1024
 
 
-def evaluate_live(connection: Connection, model: dict, variant: str, count: int = REQUESTS, seed: int = 0) -> Live:
+def send(connection: Connection, model: Model, count: int = REQUESTS, seed: int = 0) -> Run:
     """Send the requests, in random order, and draw for each whether any of the five posts is liked.
 
     The draw of a request and a post is the same for every method and variant, so that they can be compared
     pair by pair. random, the baselines and the oracle choose among the same posts: all but those liked before.
     """
     world = World.load(connection)
-    days = [day for day, _ in examples.day_views(connection)]
-    user_ids, moments = requests(world, days, count, seed)
-    first = first_held_out_day(connection, model["trained_until"])
-    is_held_out = np.array([moment.date() >= first for moment in moments])
-    result = Live(variant, model["version"], seed, user_ids, moments, is_held_out)
-    has_factors = "match.factors" in model["feature_names"]
-    posts_of = {day: examples.load_posts(connection, day, {}, has_factors) for day in sorted({moment.date() for moment in moments})}
-    names = ["model", "random", *BASELINES, "oracle"]
-    result.hits = {name: np.zeros(count, bool) for name in names}
-    result.chances = {name: np.zeros(count) for name in names}
-    result.seconds = np.zeros(count)
+    split = load_split(connection)
+    user_ids, moments = draw_requests(world, list(split.views), count, seed)
+    first = split.for_model(model.trained_until).day
+    has_factors = "match.factors" in model.feature_names
+    days = sorted({moment.date() for moment in moments})
+    posts_of = {day: load_pack(connection, day, {}, has_factors) for day in days}
+    hits, chances = {name: np.zeros(count, bool) for name in METHODS}, {name: np.zeros(count) for name in METHODS}
+    seconds = np.zeros(count)
     with progress("requests", count) as advance:
         for number, (user_id, moment) in enumerate(zip(user_ids, moments)):
             posts = posts_of[moment.date()]
@@ -180,34 +203,21 @@ def evaluate_live(connection: Connection, model: dict, variant: str, count: int 
             scores = {name: posts["columns"][column] for name, column in BASELINES.items()}
             scores |= {"oracle": chance, "random": draw.random(len(chance))}
             rows = {name: best(np.where(allowed, values, -np.inf)) for name, values in scores.items()}
-            started = time.perf_counter()
-            with connection, connection.cursor() as cursor:
-                cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s, %s, %s)", [int(user_id), moment, TOP, variant])
-                shown = [row[0] for row in cursor.fetchall()]
-            result.seconds[number] = time.perf_counter() - started
+            shown, seconds[number] = recommend(connection, model.variant, int(user_id), moment)
             rows["model"] = np.searchsorted(posts["post_ids"], shown)
             for name, places in rows.items():
-                result.hits[name][number] = liked[places].any()
-                result.chances[name][number] = 1 - np.prod(1 - chance[places])
+                hits[name][number] = liked[places].any()
+                chances[name][number] = 1 - np.prod(1 - chance[places])
             advance(1)
-    result.memory_mb = process_megabytes(connection.info.backend_pid)
-    return result
+    is_held_out = np.array([moment.date() >= first for moment in moments])
+    memory = process_megabytes(connection.info.backend_pid)
+    return Run(model, seed, user_ids, moments, is_held_out, hits, chances, seconds, memory)
 
 
-def best(scores: np.ndarray) -> np.ndarray:
-    """Return the indices of the five best scores, ties to the first."""
-    return np.argsort(-scores, kind="stable")[:TOP]
-
-
-def paired(first: Live, others: list[Live], as_json: bool) -> tuple[object, bool, str]:
-    """Return what `show` takes: each other variant's gain over the first on the same requests, with its interval."""
-    gains = []
-    for other in others:
-        for metric, ours, theirs in zip(METRICS, (other.hits, other.chances), (first.hits, first.chances)):
-            value, low, high = bootstrap(ours["model"].astype(float) - theirs["model"], first.user_ids)
-            gains.append({"variant": other.variant, "over": first.variant, "metric": metric, "gain": value, "low": low, "high": high})
-    text = "\n".join(
-        f"{g['variant']} over {g['over']} on the same requests, {g['metric']}: {g['gain']:+.4f} ({g['low']:+.4f} to {g['high']:+.4f})"
-        for g in gains
-    )
-    return {"protocol": "live", "paired": gains}, as_json, text
+def recommend(connection: Connection, variant: str, user_id: int, moment: datetime) -> tuple[list[int], float]:
+    """Return the posts that SQL recommends, and the seconds that it took."""
+    started = time.perf_counter()
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s, %s, %s)", [user_id, moment, TOP, variant])
+        shown = [row[0] for row in cursor.fetchall()]
+    return shown, time.perf_counter() - started

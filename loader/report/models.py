@@ -6,8 +6,13 @@ import numpy as np
 from catboost import Pool
 from psycopg2.extensions import connection as Connection
 
-from loader.learning import examples, registry, train
-from loader.measuring import logged
+from loader.learning import impressions, registry
+from loader.learning.impressions import Impressions
+from loader.learning.model import predict
+from loader.learning.split import load as load_split
+from loader.learning.split import spread, user_share
+from loader.learning.train import nuisance
+from loader.metrics import compact, request_auc
 from loader.report.data import Group, groups_of
 
 MAX_ROWS = 60_000
@@ -54,25 +59,25 @@ class Explanation:
 def explain(connection: Connection, variant: str) -> Explanation:
     """Return what the active model of a variant does on a sample of the held-out days."""
     model = registry.load_active(connection, variant)
-    names, booster = model["feature_names"], model["booster"]
-    first = examples.split_day(connection)
-    held_out = {day: views for day, views in examples.day_views(connection) if day >= first}
-    days = examples.spread(list(held_out), MAX_DAYS)
-    share = min(1.0, MAX_ROWS / sum(held_out[day] for day in days))
-    rows = examples.load_examples(connection, days, names, model["encoders"], share, f"held-out days, {variant}")
-    scores = booster.predict(np.asfortranarray(rows.features), prediction_type="RawFormulaVal")
-    offset, _ = train.nuisance(rows)
+    names = model.feature_names
+    held_out = load_split(connection).held_out
+    days = spread(list(held_out), MAX_DAYS)
+    share = user_share(sum(held_out[day] for day in days), MAX_ROWS)
+    rows = impressions.load(connection, days, names, model.encoders, share, f"held-out days, {variant}")
+    scores = predict(model.booster, rows.features)
+    request = compact(rows.request)
+    offset, _ = nuisance(rows)
     log_odds = scores + offset
     parts = [part for part in np.array_split(np.argsort(scores, kind="stable"), BINS) if len(part)]
     chosen = np.random.default_rng(0).permutation(len(scores))[:SHAP_ROWS]
     return Explanation(
-        model["version"], len(scores), len(chosen), str(days[0]), str(days[-1]),
-        importances(booster, rows.features[chosen], names),
+        model.version, len(scores), len(chosen), str(days[0]), str(days[-1]),
+        importances(model.booster, rows.features[chosen], names),
         [float(np.mean(chance(log_odds[part]))) for part in parts],
         groups_of([str(n) for n in range(1, len(parts) + 1)], np.array([moments(rows, part) for part in parts])),
         slope(scores, offset, rows.is_liked),
-        logged.request_auc(scores, train.compact(rows.request), rows.is_liked),
-        float(np.var(scores - request_means(scores, train.compact(rows.request))) / max(np.var(scores), 1e-12)),
+        request_auc(scores, request, rows.is_liked),
+        float(np.var(scores - request_means(scores, request)) / max(np.var(scores), 1e-12)),
     )
 
 
@@ -86,7 +91,7 @@ def chance(log_odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-log_odds))
 
 
-def moments(rows: examples.Examples, part: np.ndarray) -> list[float]:
+def moments(rows: Impressions, part: np.ndarray) -> list[float]:
     """Return the moments over users of the views and likes of some rows, as groups_of() takes them."""
     _, user = np.unique(rows.user_ids[part], return_inverse=True)
     views, likes = np.bincount(user).astype(float), np.bincount(user, rows.is_liked[part])
@@ -106,7 +111,7 @@ def importances(booster, features: np.ndarray, names: list[str]) -> list[Importa
 def direction(feature: np.ndarray, shap: np.ndarray) -> float:
     """Return the rank correlation of a feature's known values and its SHAP values; 0 where one does not vary."""
     known = ~np.isnan(feature)
-    ranks = [train.compact(values[known]).astype(float) for values in (feature, shap)]
+    ranks = [compact(values[known]).astype(float) for values in (feature, shap)]
     if not known.any() or min(np.ptp(r) for r in ranks) == 0:
         return 0.0
     return float(np.corrcoef(*ranks)[0, 1])

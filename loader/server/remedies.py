@@ -16,7 +16,7 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 SQL = re.compile(r"(?:^|(?<=: ))(?=(?:alter|call|delete|grant|insert|reindex|rollback|select|table) )")
 VERBS = (
-    "activate", "check", "demo", "embed", "env", "evaluate", "experiment", "export", "import", "ingest", "install", "migrate",
+    "activate", "check", "compare", "demo", "embed", "env", "evaluate", "experiment", "export", "import", "ingest", "install", "migrate",
     "recommend", "refresh", "report", "reset", "rollback", "serve-http", "simulate", "train",
 )
 VERB = re.compile(rf"(?<![\w./-])pgfeed (?=(?:{'|'.join(VERBS)})\b)((?:[a-z-]+ )+--help)?")

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from loader.data.refresh import refresh
 from loader.errors import PgfeedError
-from loader.measuring.logged import TOP
+from loader.metrics import TOP
 from loader.simulation.simulate import load_day
 from loader.simulation.world import FIRST_DAY, World
 from loader.terminal import counted, progress, table

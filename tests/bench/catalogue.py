@@ -23,12 +23,12 @@ from psycopg2.extras import RealDictCursor, execute_values
 from loader.data import embed, refresh
 from loader.data.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
-from loader.learning import examples, registry, train
-from loader.learning.examples import run_plan
+from loader.learning import features, registry, train
+from loader.learning.features import run_plan
 from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
-from plpy.recommend_posts import join_packs, liked_post_ids, post_rows_of, rank, unpack_posts
+from plpy.recommend_posts import encode_topics, join_packs, liked_post_ids, post_rows_of, rank, unpack_posts
 from tests.bench import data_folder, temporary_database
 
 CALLS = 300
@@ -179,12 +179,12 @@ def all_posts(connection: Connection) -> dict:
 def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> float:
     """Return the share of the five best posts of the whole catalogue that recommend_posts gives."""
     model, posts, found = registry.load_active(connection, "control"), all_posts(connection), 0
-    examples.encode_topics(posts, model["encoders"])
+    encode_topics(posts, model.encoders)
     with progress("scoring the whole catalogue", len(user_ids)) as advance:
-        for row in examples.load_users(connection, moment, user_ids):
-            columns = examples.columns_at(row, posts, model["encoders"], moment)
-            matrix = examples.feature_matrix(model["feature_names"], posts, columns, np.arange(len(posts["post_ids"])))
-            scores = model["booster"].predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal")
+        for row in features.load_users(connection, moment, user_ids):
+            columns = features.columns_at(row, posts, model.encoders, moment)
+            matrix = features.feature_matrix(model.feature_names, posts, columns, np.arange(len(posts["post_ids"])))
+            scores = model.booster.predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal")
             scores[post_rows_of(posts, liked_post_ids(row))] = -np.inf
             best = posts["post_ids"][rank(scores, posts["post_ids"], 5)]
             with connection, connection.cursor() as cursor:

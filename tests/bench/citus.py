@@ -12,6 +12,7 @@ from psycopg2.extensions import connection as Connection
 from loader.data import refresh
 from loader.errors import PgfeedError
 from loader.learning import registry, train
+from loader.learning.model import NewModel
 from loader.server import db
 from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
@@ -53,7 +54,7 @@ def request(connection: Connection, user_ids: list[int], moment: str) -> tuple[l
     return seconds[50:], posts[50:]
 
 
-def measure(connection: Connection, size: tuple[int, int, int, int], model: train.Trained | None) -> dict:
+def measure(connection: Connection, size: tuple[int, int, int, int], model: NewModel | None) -> dict:
     """Load, roll up, refresh and serve; return seconds, posts, the model and the number of events."""
     users, seed, posts, days = size
     loaded, _ = timed(simulate.simulate, connection, users, seed, posts, days)

@@ -25,9 +25,10 @@ from loader.data import refresh
 from loader.data.ingest import ingest
 from loader.data.sources import open_sources
 from loader.errors import PgfeedError
-from loader.learning import choices
-from loader.learning.choices import Likes, Ranking, Request, places_of
-from loader.measuring.logged import bootstrap
+from loader.learning import catalogue
+from loader.learning import requests as past
+from loader.learning.requests import Likes, Request
+from loader.metrics import Ranking, bootstrap, places_of
 from loader.server.remedies import told
 from loader.terminal import out, progress, table
 from tests.bench import data_folder, temporary_database
@@ -237,16 +238,16 @@ def rank_peers(data: Data, requests: list[Request], scorers: dict[str, Callable]
     counts = []
     with progress(title, len(requests)) as advance:
         for request in requests:
-            wanted = np.searchsorted(data.post_ids, request.wanted)
-            counts.append(len(wanted))
+            targets = np.searchsorted(data.post_ids, request.targets)
+            counts.append(len(targets))
             liked = data.before(data.likes_of, request.user_id, request.at)
             viewed = np.union1d(liked, data.before(data.views_of, request.user_id, request.at))
             for name, scorer in scorers.items():
                 scores = scorer(request)
-                places[name, False].append(places_of(scores, wanted, liked))
+                places[name, False].append(places_of(scores, targets, liked))
                 hidden = np.zeros(len(scores))
                 hidden[viewed] = -1e30
-                places[name, True].append(places_of(scores + hidden, wanted, liked))
+                places[name, True].append(places_of(scores + hidden, targets, liked))
             advance(1)
     users = np.array([r.user_id for r in requests])
     return {key: Ranking(users, found, np.array(counts)) for key, found in places.items()}
@@ -259,15 +260,15 @@ def ndcg(ranking: Ranking) -> float:
 def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[str, Ranking], list[str]]:
     """Return the rankings of all methods on the held-out likes in one setting, and what was chosen on validation."""
     end = float(data.at[-1]) + 1
-    every = choices.load_likes(connection)
+    every = past.load_likes(connection)
     known = Likes(*(a[every.at < data.split] for a in (every.user_ids, every.post_ids, every.at)))
-    middle = float(known.at[int(len(known.at) * (1 - choices.VALIDATION_SHARE))])
+    middle = float(known.at[int(len(known.at) * (1 - catalogue.VALIDATION_SHARE))])
     if is_rolling:
-        held_out = choices.next_likes(every, data.split, end, ROLLING_REQUESTS, SEED)
-        validation = choices.next_likes(known, middle, data.split, VALIDATION_REQUESTS, SEED)
+        held_out = past.next_likes(every, data.split, end, ROLLING_REQUESTS, SEED)
+        validation = past.next_likes(known, middle, data.split, VALIDATION_REQUESTS, SEED)
     else:
-        held_out = choices.later_likes(every, data.split, end, len(every.at))
-        validation = choices.later_likes(known, middle, data.split, len(known.at))
+        held_out = past.later_likes(every, data.split, end, len(every.at))
+        validation = past.later_likes(known, middle, data.split, len(known.at))
 
     tried: dict[str, Callable] = {"most popular": lambda: Popularity(data)}
     tried |= {f"decayed popularity, half-life {h * 24:g} h" if h < 1 else f"decayed popularity, half-life {h:g} d":
@@ -290,9 +291,9 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
 
     horizon = None if is_rolling else (data.split - middle) / DAY
     split = datetime.fromtimestamp(data.split, UTC)
-    trained = choices.train(connection, NEGATIVES, horizon, split)
-    scorer = {"pgfeed": choices.model_scorer(trained.booster, trained.names)}
-    ours = choices.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
+    trained = catalogue.train(connection, NEGATIVES, horizon, split)
+    scorer = {"pgfeed": past.model_scorer(trained.booster, trained.feature_names)}
+    ours = past.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
     if not all(np.array_equal(ours["pgfeed"].user_ids, ranking.user_ids) for ranking in peers.values()):
         raise PgfeedError("the methods were not asked the same", "pgfeed and its peers ranked for different users")
     note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations")} | {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}

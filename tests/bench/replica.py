@@ -21,7 +21,7 @@ import psycopg2
 
 from loader.data import refresh
 from loader.errors import PgfeedError
-from loader.learning import registry, train
+from loader.learning import recipes, registry, split, train
 from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
@@ -64,11 +64,12 @@ class World:
         with closing(psycopg2.connect(dsn)) as connection:
             simulate.simulate(connection, users, SEED)
             refresh.refresh(connection)
-            split = train.split_examples(connection, train.feature_names(connection, "control"), train.RECIPES["control"])
-            for iterations in (train.PARAMETERS["iterations"], 60):
-                parameters = train.PARAMETERS | {"iterations": iterations}
-                booster, metrics = train.fit(split.training, split.validation, parameters)
-                registry.store(connection, "control", train.trained(split, booster, metrics, parameters))
+            days, recipe = split.load(connection), recipes.recipe_of("control")
+            history = train.load_history(connection, days, recipes.feature_names(connection, "control", days), recipe)
+            for iterations in (recipe.parameters["iterations"], 60):
+                parameters = recipe.parameters | {"iterations": iterations}
+                booster, metrics = train.fit(history.training, history.validation, parameters)
+                registry.store(connection, "control", train.new_model(history, booster, metrics, parameters))
         self.run("call pgfeed.activate_model('control', 1)")
         self.end = self.run("select max(as_of) from pgfeed.feature_refreshes")[0][0]
         self.at = self.run("select %s + interval '12 hours'", self.end)[0][0]

@@ -9,9 +9,11 @@ from loader.data import refresh
 from loader.data.ingest import ingest
 from loader.data.sources import open_sources
 from loader.errors import PgfeedError
-from loader.learning import registry, train
+from loader.learning import registry, split, train
+from loader.learning.model import Model, predict
 from loader.measuring import logged
-from loader.measuring.logged import Result
+from loader.measuring.results import Result
+from loader.metrics import request_auc
 from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import out, table
@@ -21,13 +23,14 @@ USERS = 114
 SEEDS = (1, 2, 3, 4, 5)
 
 
-def held_out_aucs(connection: Connection, model: dict) -> tuple[float, float]:
+def held_out_aucs(connection: Connection, model: Model) -> tuple[float, float]:
     """Return the AUC over all held-out views and the mean AUC within a user-day."""
     from sklearn.metrics import roc_auc_score
 
-    rows = logged.with_enough_views(logged.held_out_examples(connection, model["feature_names"], model["encoders"]))
-    scores = model["booster"].predict(np.asfortranarray(rows.features), prediction_type="RawFormulaVal")
-    return roc_auc_score(rows.is_liked, scores), logged.request_auc(scores, rows.request, rows.is_liked)
+    held_out = logged.load_held_out(connection, split.load(connection), model.feature_names, model.encoders)
+    rows = logged.with_enough_views(held_out)
+    scores = predict(model.booster, rows.features)
+    return roc_auc_score(rows.is_liked, scores), request_auc(scores, rows.request, rows.is_liked)
 
 
 def measure(connection: Connection) -> tuple[list[Result], tuple[float, float]]:
@@ -39,7 +42,7 @@ def measure(connection: Connection) -> tuple[list[Result], tuple[float, float]]:
     refresh.refresh(connection)
     registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
     model = registry.load_active(connection, "control")
-    return logged.evaluate_logged(connection, model), held_out_aucs(connection, model)
+    return logged.evaluate(connection, model).results, held_out_aucs(connection, model)
 
 
 def cells(results: list[Result]) -> dict[str, str]:

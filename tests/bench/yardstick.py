@@ -23,7 +23,7 @@ from catboost import CatBoost, CatBoostClassifier
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.learning.train import PARAMETERS
+from loader.learning.recipes import PARAMETERS
 from loader.server import db
 from plpy.recommend_posts import unpack_posts
 from tests.bench import ROOT

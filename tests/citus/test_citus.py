@@ -13,7 +13,7 @@ from loader import batch, experiment
 from loader.data.ingest import ingest
 from loader.data.refresh import refresh
 from loader.data.sources import open_sources
-from loader.learning import examples
+from loader.learning import impressions
 from tests.citus.nodes import DATABASE
 from tests.db.conftest import autocommit, queries
 from tests.servers import program
@@ -90,7 +90,7 @@ def test_what_was_loaded_rolled_up_and_refreshed_is_equal(both, name):
 
 def test_training_sees_the_same_examples(both):
     found = [
-        examples.load_examples(connection, [date(2021, 10, 12)], ["post.like_rate", "user.like_rate", "post.decayed_like_count_1d"], {"post.topic": {}, "user.country": {}, "user.city": {}, "user.os": {}, "user.source": {}})
+        impressions.load(connection, [date(2021, 10, 12)], ["post.like_rate", "user.like_rate", "post.decayed_like_count_1d"], {"post.topic": {}, "user.country": {}, "user.city": {}, "user.os": {}, "user.source": {}})
         for connection in both.connections()
     ]
     assert len(found[0].is_liked) > 500

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -13,7 +14,10 @@ import pytest
 from catboost import CatBoost, Pool
 
 from loader.errors import PgfeedError
-from loader.learning import examples, registry, train
+from loader.learning import impressions, registry, split
+from loader.learning.features import load_encoders
+from loader.learning.model import NewModel
+from loader.learning.recipes import feature_names
 from loader.measuring import full, logged
 from tests.db.conftest import ROOT, autocommit, queries
 
@@ -152,16 +156,16 @@ def test_a_model_that_is_not_there_names_what_is(connection, tmp_path):
     for variant in ("popular", "Control"):
         with pytest.raises(PgfeedError, match="no model can be of variant"):
             registry.import_model(connection, variant, tmp_path / "model.cbm")
-    model = registry.load_active(connection, "control") | {"feature_names": ["fresh.view_1h"]}
+    model = replace(registry.load_active(connection, "control"), feature_names=["fresh.view_1h"])
     with pytest.raises(PgfeedError, match="pgfeed evaluate full"):
-        logged.evaluate_logged(connection, model)
-    registry.store(connection, "test", train.Trained(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
+        logged.evaluate(connection, model)
+    registry.store(connection, "test", NewModel(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
     assert error_of(registry.load_active, "test") == ("stored versions: 1", "pgfeed activate test")
 
 
-def features_of(connection, days: list[date]) -> examples.Examples:
-    names = train.feature_names(connection, "control")
-    return examples.load_examples(connection, days, names, examples.encoders(connection, days[0]))
+def features_of(connection, days: list[date]) -> impressions.Impressions:
+    names = feature_names(connection, "control", split.load(connection))
+    return impressions.load(connection, days, names, load_encoders(connection, days[0]))
 
 
 def test_flipping_all_later_labels_moves_no_earlier_row(connection, network):
@@ -212,22 +216,22 @@ def test_verbs_print_json(network_dsn):
 
 def test_no_protocol_evaluates_on_days_that_the_model_was_trained_on(connection, network):
     trained_until = network("select (trained_until at time zone 'UTC')::date from pgfeed.models")[0][0]
-    assert logged.first_held_out_day(connection) == trained_until
+    assert split.load(connection).day == trained_until
     network("delete from pgfeed.feed_events where event_at >= %s + 1", trained_until)
     network("call pgfeed.roll_up_events(null, '2021-12-01')")
     model = registry.load_active(connection, "control")
-    assert logged.first_held_out_day(connection) < trained_until
-    assert logged.first_held_out_day(connection, model["trained_until"]) == trained_until
+    assert split.load(connection).day < trained_until
+    assert split.load(connection).for_model(model.trained_until).day == trained_until
     network("delete from pgfeed.feed_events where event_at >= %s", trained_until)
     network("call pgfeed.roll_up_events(null, '2021-12-01')")
-    for protocol in (lambda: logged.evaluate_logged(connection, model), lambda: full.evaluate_full(connection, model, "control")):
+    for protocol in (logged, full):
         with pytest.raises(PgfeedError, match="the model has seen all days"):
-            protocol()
+            protocol.evaluate(connection, model)
 
 
 def test_topics_of_held_out_days_choose_no_features(connection, network):
-    names = train.feature_names(connection, "control")
+    names = feature_names(connection, "control", split.load(connection))
     network("insert into pgfeed.posts (post_id, topic) values (999, 'late')")
     network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-12 23:00+00', u, 999, 'view' from generate_series(1, 60) u")
     network("call pgfeed.roll_up_events()")
-    assert train.feature_names(connection, "control") == names
+    assert feature_names(connection, "control", split.load(connection)) == names

@@ -5,7 +5,7 @@ import psycopg2
 import pytest
 from psycopg2.extras import RealDictCursor
 
-from loader.learning import examples, registry, train
+from loader.learning import features, registry, train
 from plpy.recommend_posts import CATEGORICAL, encode_topics, request_columns, unpack_posts
 from tests.db.conftest import autocommit, queries
 
@@ -45,12 +45,12 @@ def test_equals_what_python_computes(network, network_dsn, ts):
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
         state = cursor.fetchone()
-        posts = unpack_posts(examples.run_plan(cursor, "computed pack", state["features_as_of"])[0])
-    encode_topics(posts, model["encoders"])
-    requests = request_columns(examples.load_users(connection, ts, [7]), posts, model["encoders"])
+        posts = unpack_posts(features.run_plan(cursor, "computed pack", state["features_as_of"])[0])
+    encode_topics(posts, model.encoders)
+    requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
-    matrix = examples.feature_matrix(model["feature_names"], posts, requests, np.arange(len(posts["post_ids"])))
-    expected = dict(zip(posts["post_ids"].tolist(), model["booster"].predict(matrix, prediction_type="RawFormulaVal")))
+    matrix = features.feature_matrix(model.feature_names, posts, requests, np.arange(len(posts["post_ids"])))
+    expected = dict(zip(posts["post_ids"].tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
     connection.close()
     got = network(CALL, 7, ts, 1000)
     assert len(got) > 40
@@ -236,7 +236,7 @@ def test_a_broken_model_is_refused_and_the_old_one_serves(network, change, messa
 
 def test_encoders_hold_every_categorical(network, network_dsn):
     connection = psycopg2.connect(network_dsn)
-    assert set(registry.load_active(connection, "control")["encoders"]) == set(CATEGORICAL)
+    assert set(registry.load_active(connection, "control").encoders) == set(CATEGORICAL)
     connection.close()
 
 

@@ -72,13 +72,13 @@ def checks_of(root):
 
 def test_the_whole_report(network_dsn, reported):
     connection = psycopg2.connect(network_dsn)
-    results = logged.evaluate_logged(connection, registry.load_active(connection, "control"))
-    logged.store(connection, "logged", "control", 1, results, {})
+    evaluation = logged.evaluate(connection, registry.load_active(connection, "control"))
+    evaluation.store(connection)
     connection.close()
     root, text = reported(network_dsn)
     assert len(list(root.iter("section"))) == 9
     assert "60 users saw posts 8,640 times" in text and "1 December 2021 to 12 December 2021 (12 days)" in text
-    assert f"HitRate@5 is {results[0].value:.3f}" in text and "random" in text
+    assert f"HitRate@5 is {evaluation.results[0].value:.3f}" in text and "random" in text
     assert "mean |SHAP|" in text and "Slope" in text
     assert "live: not evaluated" not in text and "full: not evaluated" in text
     assert len([d for d in root.iter("div") if d.get("role") == "img"]) >= 20

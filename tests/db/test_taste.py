@@ -9,7 +9,7 @@ from psycopg2.extras import RealDictCursor
 
 from loader.data.embed import embed
 from loader.errors import PgfeedError
-from loader.learning import examples, registry, train
+from loader.learning import features, registry, train
 from loader.measuring import compare
 from migrations.objects import compose
 from plpy._post_factors import factorise, like_matrix, solve_side
@@ -60,12 +60,18 @@ def test_a_comparison_keeps_to_the_recipe(stage_3_dsn, monkeypatch):
     monkeypatch.setattr(compare, "FORESTS", {"min_samples_leaf": []})
     monkeypatch.setattr(compare, "BOOSTERS", [{"loss_function": loss, "depth": 3, "iterations": 20} for loss in ("Logloss", "YetiRank")])
     monkeypatch.setattr(compare, "LIVE_REQUESTS", 5)
+    histories, rivals = [], []
+    load_history, contenders = train.load_history, compare.contenders
+    monkeypatch.setattr(train, "load_history", lambda *arguments: histories.append(load_history(*arguments)) or histories[-1])
+    monkeypatch.setattr(compare, "contenders", lambda *arguments: rivals.extend(contenders(*arguments)) or rivals)
     with closing(psycopg2.connect(stage_3_dsn)) as connection:
-        rows, trained = compare.compare(connection, "test")
+        before = registry.stored_versions(connection)
+        rows = compare.compare(connection, "test")
+        assert registry.stored_versions(connection) == before
         first_day = train.train(connection, "test").trained_from
     assert [row.method for row in rows] == ["CatBoost Logloss", "CatBoost YetiRank"]
-    assert trained.trained_from == first_day
-    assert trained.parameters["l2_leaf_reg"] == 50 and trained.parameters["depth"] == 3
+    assert histories[0].first_day == first_day
+    assert all(rival.parameters["l2_leaf_reg"] == 50 and rival.parameters["depth"] == 3 for rival in rivals)
 
 
 @pytest.mark.parametrize("ts", [END, EARLIER])
@@ -75,18 +81,18 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
         with connection.cursor(cursor_factory=RealDictCursor) as cursor:
             cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
             state = cursor.fetchone()
-            row = examples.run_plan(cursor, "computed pack", state["features_as_of"])[0]
+            row = features.run_plan(cursor, "computed pack", state["features_as_of"])[0]
             posts = unpack_posts(row)
-            factors = examples.run_plan(cursor, "computed factors", state["features_as_of"], row["post_ids"])[0]["factors"]
+            factors = features.run_plan(cursor, "computed factors", state["features_as_of"], row["post_ids"])[0]["factors"]
         posts["vectors"]["match.factors"], posts["gram"] = unpack_factors(factors)
-        encode_topics(posts, model["encoders"])
-        requests = request_columns(examples.load_users(connection, ts, [7]), posts, model["encoders"])
+        encode_topics(posts, model.encoders)
+        requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
-    names, count = model["feature_names"], len(posts["post_ids"])
+    names, count = model.feature_names, len(posts["post_ids"])
     matrix = np.column_stack([feature_values(name, posts, requests, np.arange(count), np.zeros(count, int)) for name in names])
     assert np.isfinite(matrix[:, names.index("match.factors")]).all()
     assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "post.quality", "taste.popularity_like_rate"}
-    expected = dict(zip(posts["post_ids"].tolist(), model["booster"].predict(matrix, prediction_type="RawFormulaVal")))
+    expected = dict(zip(posts["post_ids"].tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
     got = stage_3(CALL, 7, ts, 1000)
     assert len(got) > 40
     for post_id, score in got:

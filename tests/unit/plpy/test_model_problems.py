@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from catboost import CatBoost
 
-from loader.learning.registry import artifact
+from loader.learning.model import artifact
 from plpy import _model_problems as body
 
 

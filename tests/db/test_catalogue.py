@@ -4,9 +4,9 @@ import numpy as np
 import psycopg2
 import pytest
 
-from loader.learning import choices, registry
-from loader.learning.examples import midnight
-from loader.measuring import full, logged
+from loader.learning import catalogue, features, registry, requests
+from loader.learning.split import midnight
+from loader.measuring import full
 from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
@@ -21,11 +21,11 @@ def choosing_template(network_template):
     administer(f'create database "{name}" template "{network_template}"')
     connection = psycopg2.connect(dsn_of(name))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(choices, "MAX_REQUESTS", 500)
-        patch.setattr(choices, "MAX_VALIDATION_REQUESTS", 100)
-        patch.setattr(choices, "TREES", (30, 60))
-        patch.setitem(choices.PARAMETERS, "iterations", 60)
-        trained = choices.train(connection, 30)
+        patch.setattr(catalogue, "MAX_REQUESTS", 500)
+        patch.setattr(catalogue, "MAX_VALIDATION_REQUESTS", 100)
+        patch.setattr(catalogue, "TREES", (30, 60))
+        patch.setitem(catalogue.PARAMETERS, "iterations", 60)
+        trained = catalogue.train(connection, 30)
     registry.activate(connection, "control", registry.store(connection, "control", trained))
     connection.close()
     yield name
@@ -52,8 +52,8 @@ def test_equals_what_python_computes(network, choosing_dsn, ts):
     with connection.cursor() as cursor:
         cursor.execute("select extract(epoch from %s::timestamptz)::float8", [ts])
         at = cursor.fetchone()[0]
-    score = choices.model_scorer(model["booster"], model["feature_names"])
-    request, posts, columns = next(choices.with_features(connection, [choices.Request(7, at, np.array([1]))], model["encoders"], "test"))
+    score = requests.model_scorer(model.booster, model.feature_names)
+    request, posts, columns = next(requests.with_features(connection, [requests.Request(7, at, np.array([1]))], model.encoders, "test"))
     expected = dict(zip(posts["post_ids"].tolist(), score(request, posts, columns)))
     connection.close()
     got = network(CALL, ts)
@@ -115,9 +115,9 @@ def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_ds
         cursor.execute("select timestamptz '2021-12-09 15:00+00'")
         moment = cursor.fetchone()[0]
     day = moment.date()
-    posts = choices.load_posts(connection, day, {})
-    recent = choices.load_recent(connection, posts, day, moment)
-    fresh = choices.moment_columns({"liked_post_ids": None, "liked_at": None, "viewed_post_ids": None}, posts, posts["neighbours"], recent,
+    posts = features.load_pack(connection, day, {}, has_neighbours=True)
+    recent = features.load_recent(connection, posts, day, moment)
+    fresh = requests.moment_columns({"liked_post_ids": None, "liked_at": None, "viewed_post_ids": None}, posts, posts["neighbours"], recent,
                                    moment.timestamp(), midnight(day).timestamp())
     connection.close()
     for column, name in ((1, "fresh.like_1h"), (2, "fresh.like_6h")):
@@ -127,11 +127,10 @@ def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_ds
 def test_full_protocol(network, choosing_dsn):
     connection = psycopg2.connect(choosing_dsn)
     model = registry.load_active(connection, "control")
-    run = full.evaluate_full(connection, model, "control")
-    results = run.results()
-    assert {r.method for r in results} == {"model", "random", "most popular", "best like rate", "decayed popularity"}
-    hit = {r.method: r.value for r in results if r.metric == "HitRate@5"}
+    evaluation = full.evaluate(connection, model)
+    assert {r.method for r in evaluation.results} == {"model", "random", "most popular", "best like rate", "decayed popularity"}
+    hit = {r.method: r.value for r in evaluation.results if r.metric == "HitRate@5"}
     assert hit["model"] > hit["random"]
-    logged.store(connection, "full", "control", model["version"], results, {"seed": 0})
+    evaluation.store(connection)
     connection.close()
     assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(15,)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loader.learning.choices import Likes, Ranking, later_likes, next_likes, places_of
+from loader.learning.requests import Likes, later_likes, next_likes
 from plpy._post_neighbours import EASE_LAMBDA, ease_weights, neighbours
 from plpy.recommend_posts import (
     DAY_SECONDS,
@@ -109,22 +109,11 @@ def test_a_user_without_likes_has_no_taste():
 
 def test_next_likes_ask_just_before_a_like_of_a_user_with_an_earlier_one():
     found = next_likes(LIKES, 0, 100, 10)
-    assert [(r.user_id, r.at, r.wanted.tolist()) for r in found] == [(1, 10, [20, 30]), (2, 20, [30]), (1, 30, [40])]
+    assert [(r.user_id, r.at, r.targets.tolist()) for r in found] == [(1, 10, [20, 30]), (2, 20, [30]), (1, 30, [40])]
     assert [r.at for r in next_likes(LIKES, 10, 30, 10)] == [10, 20]
 
 
 def test_later_likes_ask_at_the_cut_off():
     found = later_likes(LIKES, 10, 30, 10)
-    assert [(r.user_id, r.at, r.wanted.tolist()) for r in found] == [(1, 10, [20, 30]), (2, 10, [30])]
+    assert [(r.user_id, r.at, r.targets.tolist()) for r in found] == [(1, 10, [20, 30]), (2, 10, [30])]
     assert later_likes(LIKES, 0, 100, 10) == []
-
-
-def test_places_skip_what_may_not_be_shown_and_ties_go_to_the_smaller_row():
-    scores = np.array([5.0, 4, 4, 4, 1])
-    assert places_of(scores, np.array([2, 4]), np.array([0])).tolist() == [1, 3]
-
-
-def test_metrics():
-    found = Ranking(np.array([1, 2]), [np.array([0, 12]), np.array([30])], np.array([2, 1])).metrics()
-    assert found["HitRate@5"].tolist() == [1, 0] and found["Recall@20"].tolist() == [1, 0]
-    assert found["NDCG@10"] == pytest.approx([1 / (1 + 1 / np.log2(3)), 0])

@@ -1,0 +1,212 @@
+"""Training on requests: which of all posts a user likes next. For feeds without impressions; negatives are drawn.
+
+It starts as decayed popularity (posts are liked in proportion to their decayed likes) and adds trees to it.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from catboost import CatBoost, Pool, sum_models
+from psycopg2.extensions import connection as Connection
+
+from loader.errors import PgfeedError
+from loader.learning.features import Encoders, feature_matrix, load_encoders
+from loader.learning.model import NewModel, golden_sample
+from loader.learning.requests import (
+    Likes,
+    Request,
+    column_scorer,
+    later_likes,
+    load_likes,
+    model_scorer,
+    next_likes,
+    rank_all,
+    with_features,
+)
+from loader.learning.split import load as load_split
+from loader.learning.split import midnight
+from loader.terminal import console
+from plpy.recommend_posts import (
+    FRESH_COLUMNS,
+    HALF_LIFE_HOURS,
+    LEAST_SHARE,
+    PAIR_COLUMNS,
+    TASTE_COLUMNS,
+    locate,
+)
+
+FEATURES = [
+    *FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, "post.like_rate", "user_topic.view_share", "user_topic.like_rate",
+    "user.age", "user.gender",
+]
+MAX_REQUESTS = 3_000
+MAX_VALIDATION_REQUESTS = 500
+CUT_OFFS = 60
+WARM_UP_SHARE = 0.15
+VALIDATION_SHARE = 0.2
+PARAMETERS = {
+    "loss_function": "QuerySoftMax", "iterations": 300, "learning_rate": 0.06, "l2_leaf_reg": 10.0, "rsm": 0.6,
+    "border_count": 64, "leaf_estimation_iterations": 5, "random_seed": 20211001,
+}
+TREES = (0, 30, 60, 150, 300)
+PARTS = {"all": (FEATURES, 6), "fresh": (FRESH_COLUMNS, 3)}  # features and depth
+MIXTURES = (("all",), ("fresh",), ("all", "fresh"))
+PRIORS = tuple(f"fresh.like_{name}" for name in HALF_LIFE_HOURS)
+
+
+@dataclass
+class Choices:
+    """Rows of candidates with their features; request numbers them from 0, in the order of time."""
+
+    features: np.ndarray
+    request: np.ndarray
+    is_liked: np.ndarray
+
+
+def requests_until(likes: Likes, end: float, horizon: float | None, count: int) -> list[Request]:
+    """Return training requests whose targets were all liked before `end`; horizon in seconds or None."""
+    start = likes.at[int(len(likes.at) * WARM_UP_SHARE)]
+    if horizon is None:
+        return next_likes(likes, start, end, count)
+    cut_offs = np.linspace(start, max(end - horizon / 2, start), CUT_OFFS)
+    return [r for c in cut_offs for r in later_likes(likes, c, min(c + horizon, end), count // CUT_OFFS)]
+
+
+def load_choices(
+    connection: Connection, requests: list[Request], names: list[str], encoders: Encoders, negatives: int, title: str
+) -> Choices:
+    """Return each request's targets and `negatives` other posts of the catalogue that the user had not liked."""
+    rng = np.random.default_rng(0)
+    parts = []
+    answers = with_features(connection, requests, encoders, title, "match.factors" in names)
+    for number, (request, posts, columns) in enumerate(answers):
+        targets = locate(posts, request.targets)
+        # Nobody can know that a post without any event will be liked: it is only ever a negative.
+        targets = targets[(targets >= 0) & ~np.isnan(columns["fresh.age_days"][0][targets])]
+        if not len(targets):
+            continue
+        is_free = np.ones(len(posts["post_ids"]), bool)
+        is_free[targets] = False
+        is_free[posts["liked"][posts["liked"] >= 0]] = False
+        free = np.flatnonzero(is_free)
+        rows = np.concatenate([targets, rng.choice(free, min(negatives, len(free)), replace=False)])
+        is_target = np.arange(len(rows)) < len(targets)
+        parts.append((feature_matrix(names, posts, columns, rows), np.full(len(rows), number), is_target))
+    return Choices(*(np.concatenate(column) for column in zip(*parts)))
+
+
+def fit_part(training: Choices, part: str, prior: str) -> CatBoost:
+    """Return what the features of one part add to the prior as log-odds that a candidate of a request is liked."""
+    used, depth = PARTS[part]
+    pool = Pool(
+        training.features, training.is_liked.astype(int), group_id=training.request, feature_names=FEATURES,
+        baseline=training.features[:, FEATURES.index(prior)].astype(np.float64),
+    )
+    booster = CatBoost({
+        **PARAMETERS, "depth": depth, "ignored_features": [i for i, name in enumerate(FEATURES) if name not in used],
+        "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
+    })
+    with console.status(f"fitting CatBoost, {PARAMETERS['loss_function']}, {part} features"):
+        return booster.fit(pool)
+
+
+def fit_prior(prior: str) -> CatBoost:
+    """Return trees whose score is one feature, the logarithm of a share, in 250 steps of 0.04."""
+    number = FEATURES.index(prior)
+    grid = np.zeros((5000, len(FEATURES)), np.float32)
+    grid[:, number] = np.linspace(np.log(LEAST_SHARE), np.log1p(LEAST_SHARE), len(grid))
+    booster = CatBoost({
+        "loss_function": "RMSE", "iterations": 150, "depth": 6, "learning_rate": 0.5, "l2_leaf_reg": 0,
+        "random_strength": 0, "bootstrap_type": "No", "border_count": 250, "feature_border_type": "Uniform",
+        "random_seed": 0, "ignored_features": [i for i in range(len(FEATURES)) if i != number],
+        "allow_writing_files": False, "verbose": False,
+    })
+    return booster.fit(Pool(grid, grid[:, number], feature_names=FEATURES))
+
+
+def mixed(prior: CatBoost, boosters: dict[str, CatBoost], mixture: tuple[str, ...], trees: int) -> CatBoost:
+    """Return one model: the prior and the mean of what the parts add with so many trees each."""
+    if trees == 0:
+        return prior
+    parts = []
+    for part in mixture:
+        booster = boosters[part].copy()
+        booster.shrink(min(trees, booster.tree_count_))
+        parts.append(booster)
+    return sum_models([prior, *parts], weights=[1.0, *([1 / len(parts)] * len(parts))])
+
+
+def train(
+    connection: Connection, negatives: int, horizon_days: float | None = None, until: datetime | None = None
+) -> NewModel:
+    """Train a model on the likes before a moment, or before the held-out days.
+
+    The last 20% of them validate: the half-life, then the mixture and number of trees with the best NDCG@10 over the
+    whole catalogue are taken, and the model is fitted again on all of them.
+    """
+    started = time.monotonic()
+    until = until or midnight(load_split(connection).day)
+    end, horizon = until.timestamp(), horizon_days and horizon_days * 86400
+    likes = load_likes(connection, until)
+    first_day = datetime.fromtimestamp(likes.at[int(len(likes.at) * WARM_UP_SHARE)], UTC).date()
+    encoders = load_encoders(connection, first_day)
+    choice = choose(connection, likes, encoders, negatives, end, horizon)
+
+    requests = requests_until(likes, end, horizon, MAX_REQUESTS)
+    choices = load_choices(connection, requests, FEATURES, encoders, negatives, "requests until the split")
+    boosters = {part: fit_part(choices, part, choice.prior) for part in choice.mixture}
+    booster = mixed(fit_prior(choice.prior), boosters, choice.mixture, choice.trees)
+    parameters = PARAMETERS | {
+        "prior": choice.prior, "parts": [f"{part} features, depth {PARTS[part][1]}" for part in choice.mixture],
+        "iterations": choice.trees, "negatives": negatives, "horizon_days": horizon_days,
+    }
+    metrics = {
+        "validation_ndcg_10": choice.ndcg, "validation_hit_rate_5": choice.hit_rate, "tree_count": booster.tree_count_,
+        "row_count": len(choices.features), "request_count": int(choices.request[-1]) + 1,
+        "fit_seconds": round(time.monotonic() - started, 1),
+    }
+    trained_until = until.date() if until == midnight(until.date()) else until.date() + timedelta(days=1)
+    golden = golden_sample(choices.features)
+    return NewModel(booster, FEATURES, encoders, first_day, trained_until, golden, metrics, parameters)
+
+
+@dataclass
+class Choice:
+    """What is best on the validation requests, and how good it is there."""
+
+    prior: str
+    mixture: tuple[str, ...]
+    trees: int
+    ndcg: float
+    hit_rate: float
+
+
+def choose(
+    connection: Connection, likes: Likes, encoders: Encoders, negatives: int, end: float, horizon: float | None
+) -> Choice:
+    """Fit on the earlier likes, and choose the prior, the mixture and the number of trees on the later ones."""
+    middle = float(likes.at[int(len(likes.at) * (1 - VALIDATION_SHARE))])
+    early = requests_until(likes, middle, horizon, MAX_REQUESTS)
+    requests_between = next_likes if horizon is None else later_likes
+    late = requests_between(likes, middle, end, MAX_VALIDATION_REQUESTS)
+    if not early or not late:
+        raise PgfeedError(
+            "there is too little to learn from", "nobody who liked a post liked another one later",
+            "pgfeed ingest FILE...",
+        )
+    popularity = {name: column_scorer(name) for name in PRIORS}
+    rankings = rank_all(connection, late, encoders, popularity, "validation, half-lives")
+    prior = max(PRIORS, key=lambda name: rankings[name].metrics()["NDCG@10"].mean())
+    start = fit_prior(prior)
+    training = load_choices(connection, early, FEATURES, encoders, negatives, "requests to learn from")
+    boosters = {part: fit_part(training, part, prior) for part in PARTS}
+    options = [(mixture, trees) for mixture in MIXTURES for trees in TREES]
+    scorers = {option: model_scorer(mixed(start, boosters, *option), FEATURES) for option in options}
+    rankings = rank_all(connection, late, encoders, scorers, "validation, all posts")
+    metrics = {option: ranking.metrics() for option, ranking in rankings.items()}
+    best = max(options, key=lambda option: metrics[option]["NDCG@10"].mean())
+    ndcg, hit_rate = (round(float(metrics[best][name].mean()), 4) for name in ("NDCG@10", "HitRate@5"))
+    return Choice(prior, *best, ndcg, hit_rate)

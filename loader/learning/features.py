@@ -1,0 +1,117 @@
+"""Features at past moments, by the SQL functions and the PL/Python modules that serve recommend_posts."""
+
+import re
+from datetime import date, datetime
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import RealDictCursor
+
+from loader.learning.split import midnight
+from plpy.recommend_posts import (
+    CATEGORICAL,
+    PLANS,
+    encode_topics,
+    feature_values,
+    request_columns,
+    unpack_factors,
+    unpack_neighbours,
+    unpack_posts,
+    unpack_recent,
+)
+
+CATEGORY_PRIOR_VIEWS = 100
+Encoders = dict[str, dict[str, float]]  # feature, category, code
+
+
+def load_encoders(connection: Connection, before: date) -> Encoders:
+    """Return codes of categories by feature: their smoothed like rate on the days before one, in percent."""
+    encoders = {}
+    with connection.cursor() as cursor:
+        for name in CATEGORICAL:
+            relation, column = name.split(".")
+            if relation == "post":
+                category, join = "d.topic", ""
+            else:
+                category, join = f"u.{column}", "join pgfeed.users as u on u.user_id = d.user_id"
+            cursor.execute(
+                f"select {category}, sum(d.view_count), sum(d.like_count) from pgfeed.user_topic_days as d {join}"
+                f" where d.day < %s and {category} <> '' group by 1",
+                [before],
+            )
+            counts = [(key, int(views), int(likes)) for key, views, likes in cursor.fetchall()]
+            overall = sum(c[2] for c in counts) / max(sum(c[1] for c in counts), 1)
+            encoders[name] = {
+                key: round(100 * (likes + CATEGORY_PRIOR_VIEWS * overall) / (views + CATEGORY_PRIOR_VIEWS), 4)
+                for key, views, likes in counts
+            }
+    return encoders
+
+
+def run_plan(cursor: RealDictCursor, name: str, *arguments: object) -> list[dict]:
+    """Run a statement of the serving code, by its name there; return its rows."""
+    numbered = {f"argument_{number}": value for number, value in enumerate(arguments, 1)}
+    cursor.execute(re.sub(r"\$(\d+)", r"%(argument_\1)s", PLANS[name][0]), numbered)
+    return cursor.fetchall()
+
+
+def load_pack(
+    connection: Connection, day: date, encoders: Encoders, has_factors: bool = False, has_neighbours: bool = False
+) -> dict:
+    """Return the post pack as of the day's midnight; it is made if not there yet, and so are factors and neighbours."""
+    at = midnight(day)
+    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        # A refresh that deletes old packs at the same time is waited for, or waits.
+        cursor.execute(
+            "select k.pack_id from pgfeed._serving_state(%s, null) as s"
+            " join pgfeed.feature_packs as k on k.pack_id = s.pack_id"
+            " where s.features_as_of = %s for key share of k", [at, at],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute("call pgfeed._pack_features(%s)", [at])
+            cursor.execute("select pack_id from pgfeed.feature_packs where as_of = %s", [at])
+            row = cursor.fetchone()
+        posts = unpack_posts(run_plan(cursor, "stored pack", row["pack_id"])[0])
+        if has_factors:
+            cursor.execute(
+                "update pgfeed.feature_packs set factors = pgfeed._post_factors(as_of, post_ids)"
+                " where pack_id = %s and factors is null", [row["pack_id"]],
+            )
+            factors = run_plan(cursor, "stored factors", row["pack_id"])[0]["factors"]
+            posts["vectors"]["match.factors"], posts["gram"] = unpack_factors(factors)
+        if has_neighbours:
+            cursor.execute(
+                "update pgfeed.feature_packs set neighbours = pgfeed._post_neighbours(as_of, post_ids)"
+                " where pack_id = %s and neighbours is null", [row["pack_id"]],
+            )
+            cursor.execute("select neighbours from pgfeed.feature_packs where pack_id = %s", [row["pack_id"]])
+            posts["neighbours"] = unpack_neighbours(cursor.fetchone()["neighbours"], len(posts["post_ids"]))
+    encode_topics(posts, encoders)
+    return posts
+
+
+def load_users(connection: Connection, moment: datetime, user_ids: list[int]) -> list[dict]:
+    """Return the user rows as of a moment, in the order of user_ids."""
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        rows = {row["user_id"]: row for row in run_plan(cursor, "user", moment, user_ids, False)}
+    return [rows[user_id] for user_id in user_ids]
+
+
+def load_recent(connection: Connection, posts: dict, day: date, moment: datetime) -> dict:
+    """Return the events from the day's midnight until before the moment."""
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        return unpack_recent(run_plan(cursor, "recent", midnight(day), moment)[0], posts)
+
+
+def columns_at(row: dict, posts: dict, encoders: Encoders, moment: datetime) -> dict:
+    """Return what belongs to one request, by feature name: the user's row as of the moment, its hour and weekday."""
+    columns = request_columns([row], posts, encoders)
+    columns["time.hour"], columns["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
+    return columns
+
+
+def feature_matrix(names: list[str], posts: dict, columns: dict, rows: np.ndarray) -> np.ndarray:
+    """Return the named features of the posts at `rows` of the pack for one request, float32 (rows, names)."""
+    zeros = np.zeros(len(rows), np.int64)
+    return np.column_stack([feature_values(name, posts, columns, rows, zeros) for name in names])

@@ -1,0 +1,100 @@
+"""Impressions of past days with the features as of the midnight before, and whether they were liked.
+
+Every label lies at or after the cut-off of its features.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+
+from loader.errors import PgfeedError
+from loader.learning.features import Encoders, load_pack, load_users
+from loader.learning.split import in_sample, midnight
+from loader.terminal import progress
+from plpy.recommend_posts import feature_values, locate, needs_moment, request_columns
+
+
+@dataclass
+class Impressions:
+    """Impressions with their features, one row each, in the order of day, user and position.
+
+    features is float32 of shape (rows, names); request numbers the user-days from 0; position is
+    the impression's place in its user's day, from 0.
+    """
+
+    names: list[str]
+    features: np.ndarray
+    user_ids: np.ndarray
+    post_ids: np.ndarray
+    days: np.ndarray
+    request: np.ndarray
+    position: np.ndarray
+    is_liked: np.ndarray
+
+    def column(self, name: str) -> np.ndarray:
+        """Return one feature of all rows."""
+        return self.features[:, self.names.index(name)]
+
+    def take(self, mask: np.ndarray) -> "Impressions":
+        """Return those rows where the mask is true."""
+        arrays = (self.features, self.user_ids, self.post_ids, self.days, self.request, self.position, self.is_liked)
+        return Impressions(self.names, *(array[mask] for array in arrays))
+
+
+def load_day(connection: Connection, day: date, share: float) -> list[np.ndarray]:
+    """Return user_ids, post_ids, hours, positions and labels of a day's impressions, by user and time.
+
+    share: of the users, whose impressions are taken.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select user_id, post_id, extract(hour from viewed_at at time zone 'UTC')::integer,
+                row_number() over (partition by user_id order by viewed_at, post_id) - 1, is_liked
+            from pgfeed.impressions
+            where viewed_at >= %(start)s and viewed_at < %(end)s and {in_sample("user_id")}
+            order by user_id, viewed_at, post_id
+            """,
+            {"start": midnight(day), "end": midnight(day) + timedelta(days=1), "share": share},
+        )
+        rows = cursor.fetchall()
+    return list(np.array(rows, np.int64).reshape(len(rows), 5).T)
+
+
+def load(
+    connection: Connection, days: list[date], names: list[str], encoders: Encoders, share: float = 1.0,
+    title: str = "features",
+) -> Impressions:
+    """Return the impressions of a share of the users on these days, with the named features."""
+    if needs_moment(names):
+        raise PgfeedError(
+            "the model has features of a request's moment",
+            "views of the past have none; --negatives trains such models",
+            "pgfeed evaluate full VARIANT",
+        )
+    parts, first_request = [], 0
+    with progress(title, len(days)) as advance:
+        for day in days:
+            user_ids, post_ids, hours, positions, labels = load_day(connection, day, share)
+            posts = load_pack(connection, day, encoders, "match.factors" in names)
+            post_rows = locate(posts, post_ids)
+            kept = post_rows >= 0
+            users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)
+            if len(users):
+                user_rows = load_users(connection, midnight(day), users.tolist())
+                requests = request_columns(user_rows, posts, encoders, names)
+                requests["time.hour"] = hours[first].astype(np.float32)
+                requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
+                features = np.column_stack([feature_values(n, posts, requests, post_rows, rows) for n in names])
+                dates = np.full(len(kept), np.datetime64(day))
+                columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels.astype(bool))
+                parts.append([column[kept] for column in columns])
+                first_request += len(users)
+            advance(1)
+    connection.commit()  # nothing is held open while a model is fitted
+    if not parts:
+        days_in_words = f"none from {days[0]} to {days[-1]}"
+        raise PgfeedError("there are no impressions to learn from", days_in_words, "pgfeed ingest FILE...")
+    return Impressions(names, *(np.concatenate(column) for column in zip(*parts)))

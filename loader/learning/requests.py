@@ -1,0 +1,162 @@
+"""Past requests for the whole catalogue, and the ranking that a model would have answered with.
+
+A request is a user who liked something before, at a moment; its targets are the next post that the user likes, or all
+that the user likes anew within a horizon. Every feature is as of the request's moment.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+from catboost import CatBoost
+from psycopg2.extensions import connection as Connection
+
+from loader.errors import PgfeedError
+from loader.learning.features import Encoders, columns_at, feature_matrix, load_pack, load_recent, load_users
+from loader.learning.model import predict
+from loader.learning.split import in_sample, midnight
+from loader.metrics import Ranking, places_of
+from loader.terminal import progress
+from plpy.recommend_posts import liked_post_ids, locate, moment_columns
+
+MAX_LIKES = 400_000
+
+
+@dataclass
+class Likes:
+    """The first like of each user and post before a moment, in the order of time; at is in unix seconds."""
+
+    user_ids: np.ndarray
+    post_ids: np.ndarray
+    at: np.ndarray
+
+
+@dataclass
+class Request:
+    """A user at a moment (unix seconds) and the posts to find."""
+
+    user_id: int
+    at: float
+    targets: np.ndarray
+
+
+Scorer = Callable[[Request, dict, dict], np.ndarray]  # request, posts and columns; gives a score for each of the posts
+
+
+def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
+    """Return the first likes before a moment of the posts in the catalogue, of a share of the users beyond 400,000."""
+    with connection.cursor() as cursor:
+        cursor.execute("select coalesce(sum(like_count), 0) from pgfeed.rollup_days")
+        share = min(1.0, MAX_LIKES / max(cursor.fetchone()[0], 1))
+        cursor.execute(
+            f"""
+            select l.user_id, l.post_id, extract(epoch from min(l.liked_at))::float8
+            from pgfeed.likes as l
+            join pgfeed.posts as p on p.post_id = l.post_id
+            where l.liked_at < coalesce(%(until)s, timestamptz 'infinity') and {in_sample("l.user_id")}
+            group by l.user_id, l.post_id
+            order by 3, 1, 2
+            """,
+            {"until": until, "share": share},
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        raise PgfeedError(
+            "there is nothing to learn from", "no post of the catalogue was liked",
+            "pgfeed ingest FILE..., then pgfeed refresh",
+        )
+    user_ids, post_ids, at = zip(*rows)
+    return Likes(np.array(user_ids), np.array(post_ids), np.array(at))
+
+
+def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0) -> list[Request]:
+    """Return requests just before likes in [start, end), of users with an earlier like: `count` of them, by time.
+
+    Likes of one user in the same second belong to one request: none of them comes before the other.
+    """
+    first = dict(zip(likes.user_ids[::-1].tolist(), likes.at[::-1].tolist()))
+    targets: dict[tuple, list] = {}
+    lower, upper = np.searchsorted(likes.at, [start, end])
+    for user, post, at in zip(*(a[lower:upper].tolist() for a in (likes.user_ids, likes.post_ids, likes.at))):
+        if first[user] < at:
+            targets.setdefault((at, user), []).append(post)
+    keys = sample(sorted(targets), count, seed)
+    return [Request(user, at, np.array(targets[at, user])) for at, user in keys]
+
+
+def later_likes(likes: Likes, cut_off: float, end: float, count: int, seed: int = 0) -> list[Request]:
+    """Return requests at a cut-off, of users with a like before it and new ones until `end`: `count` of them."""
+    lower, upper = np.searchsorted(likes.at, [cut_off, end])
+    earlier = set(likes.user_ids[:lower].tolist())
+    targets: dict[int, list] = {}
+    for user, post in zip(likes.user_ids[lower:upper].tolist(), likes.post_ids[lower:upper].tolist()):
+        if user in earlier:
+            targets.setdefault(user, []).append(post)
+    return [Request(user, cut_off, np.array(targets[user])) for user in sample(sorted(targets), count, seed)]
+
+
+def sample(values: list, count: int, seed: int) -> list:
+    """Return `count` of the values in their order, all if there are fewer."""
+    if len(values) <= count:
+        return values
+    return [values[i] for i in np.sort(np.random.default_rng(seed).choice(len(values), count, replace=False))]
+
+
+def with_features(
+    connection: Connection, requests: list[Request], encoders: Encoders, title: str, has_factors: bool = False
+) -> Iterator[tuple[Request, dict, dict]]:
+    """Yield each request, in the order of time, with the pack of its day and its own columns."""
+    day, at = date.min, -np.inf
+    with progress(title, len(requests)) as advance:
+        for request in sorted(requests, key=lambda r: r.at):
+            if request.at != at:
+                at = request.at
+                moment = datetime.fromtimestamp(at, UTC)
+                if moment.date() != day:
+                    day = moment.date()
+                    posts = load_pack(connection, day, encoders, has_factors, has_neighbours=True)
+                recent = load_recent(connection, posts, day, moment)
+                users = sorted({r.user_id for r in requests if r.at == at})
+                rows = dict(zip(users, load_users(connection, moment, users)))
+            row = rows[request.user_id]
+            columns = columns_at(row, posts, encoders, moment)
+            columns |= moment_columns(row, posts, posts["neighbours"], recent, at, midnight(day).timestamp())
+            yield request, posts | {"liked": locate(posts, liked_post_ids(row))}, columns
+            advance(1)
+
+
+def rank_all(
+    connection: Connection, requests: list[Request], encoders: Encoders, scorers: dict, title: str,
+    has_factors: bool = False,
+) -> dict:
+    """Return the Ranking of each scorer, under the scorer's key."""
+    users: list[int] = []
+    counts: list[int] = []
+    places: dict[object, list[np.ndarray]] = {key: [] for key in scorers}
+    for request, posts, columns in with_features(connection, requests, encoders, title, has_factors):
+        targets = locate(posts, request.targets)
+        targets = targets[targets >= 0]
+        if not len(targets):
+            continue
+        users.append(request.user_id)
+        counts.append(len(targets))
+        excluded = np.setdiff1d(posts["liked"][posts["liked"] >= 0], targets)
+        for key, score in scorers.items():
+            places[key].append(places_of(score(request, posts, columns), targets, excluded))
+    return {key: Ranking(np.array(users), own, np.array(counts)) for key, own in places.items()}
+
+
+def model_scorer(booster: CatBoost, names: list[str]) -> Scorer:
+    """Return a scorer by a model."""
+
+    def score(request: Request, posts: dict, columns: dict) -> np.ndarray:
+        matrix = feature_matrix(names, posts, columns, np.arange(len(posts["post_ids"])))
+        return predict(booster, matrix, thread_count=1)
+
+    return score
+
+
+def column_scorer(name: str) -> Scorer:
+    """Return a scorer by one feature."""
+    return lambda request, posts, columns: columns[name][0]

@@ -1,0 +1,83 @@
+"""What is learned from and what is held out: the days with views, cut where the last fifth of the views begins."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+
+from loader.errors import PgfeedError
+
+HELD_OUT_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Split:
+    """Days with views, in order, and the first of those that are held out."""
+
+    views: dict[date, int]
+    day: date
+
+    @property
+    def history(self) -> dict[date, int]:
+        """The views of the days to learn from."""
+        return {day: count for day, count in self.views.items() if day < self.day}
+
+    @property
+    def held_out(self) -> dict[date, int]:
+        """The views of the days to measure on."""
+        return {day: count for day, count in self.views.items() if day >= self.day}
+
+    def for_model(self, trained_until: datetime | None) -> "Split":
+        """Return the split for a model, whose training days are never held out; PgfeedError if it has seen them all.
+
+        trained_until: null if unknown; the data may have grown or shrunk since.
+        """
+        first = self.day if trained_until is None else max(self.day, trained_until.astimezone(UTC).date())
+        if first > max(self.views):
+            raise PgfeedError(
+                "nothing to evaluate on", f"the model has seen all days before {first}",
+                "pgfeed ingest newer events, then pgfeed refresh",
+            )
+        return Split(self.views, first)
+
+
+def load(connection: Connection) -> Split:
+    """Return the split whose held-out share of the views is nearest to 20%; PgfeedError if the days are too few."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select day, view_count from pgfeed.rollup_days"
+            " where view_count > 0 and not is_stale and day <= now()::date order by day",
+        )
+        views = dict(cursor.fetchall())
+    if len(views) < 3:
+        raise PgfeedError(
+            "there is too little to learn from",
+            f"the feed has views on {len(views)} days that are rolled up, training needs 3",
+            "pgfeed ingest FILE..., then pgfeed refresh",
+        )
+    after = np.cumsum(list(views.values())[::-1])[::-1]
+    nearest = int(np.argmin(np.abs(after[1:] / after[0] - HELD_OUT_SHARE))) + 1
+    return Split(views, list(views)[nearest])
+
+
+def midnight(day: date) -> datetime:
+    """Return the start of a day in UTC."""
+    return datetime.combine(day, time(), UTC)
+
+
+def spread(days: list[date], count: int) -> list[date]:
+    """Return at most `count` of the days, evenly spread, the last one included."""
+    if len(days) <= count:
+        return days
+    return [days[i] for i in np.unique(np.linspace(0, len(days) - 1, count).round().astype(int))]
+
+
+def user_share(views: int, most: int) -> float:
+    """Return the share of the users to take where at most so many views are wanted."""
+    return min(1.0, most / views)
+
+
+def in_sample(user_id: str) -> str:
+    """Return the SQL condition that a user is in the sample of %(share)s of all: the same users in every query."""
+    return f"(%(share)s >= 1 or (hashint8extended({user_id}, 0) & 1048575) < %(share)s * 1048576)"
