@@ -1,4 +1,8 @@
 -- The truth behind a simulated network. Made by `pgfeed simulate`, not by a migration; no role of pgfeed can read it.
+create schema if not exists simulation;
+comment on schema simulation is
+    'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
+
 create table if not exists simulation.worlds (
     seed bigint not null,
     user_count integer not null,

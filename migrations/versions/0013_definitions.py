@@ -98,13 +98,30 @@ KEPT = (
 )  # fmt: skip
 # and these before what they call: with a string as their body they can wait for it.
 CALLERS = ("functions/explain_recommendation", "functions/recommend_posts", "functions/search_posts")
+# From now on the first simulation makes its schema.
+UNUSED_SCHEMA = """
+    do $$
+    begin
+        drop schema if exists simulation;
+    exception when dependent_objects_still_exist then
+        null;
+    end;
+    $$
+"""
+SCHEMA = """
+    create schema if not exists simulation;
+    comment on schema simulation is
+        'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
+"""
 
 
 def upgrade() -> None:
     install(PINS)
+    execute(UNUSED_SCHEMA)
 
 
 def downgrade() -> None:
+    execute(SCHEMA)
     for name in CALLERS:
         execute(resolve(name, PINS[name]).replace("begin atomic", "as $$", 1).replace("\nend;", "\n$$;", 1))
     revert([name for name in PINS if name not in (*KEPT, *CALLERS)], revision)

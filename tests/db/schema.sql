@@ -1,7 +1,5 @@
 CREATE SCHEMA pgfeed;
 COMMENT ON SCHEMA pgfeed IS 'A post recommender inside PostgreSQL';
-CREATE SCHEMA simulation;
-COMMENT ON SCHEMA simulation IS 'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
 CREATE TYPE pgfeed.contribution AS (
 	rank integer,
 	feature text,

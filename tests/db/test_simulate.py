@@ -6,6 +6,7 @@ import psycopg2
 import pytest
 
 from loader.errors import PgfeedError
+from loader.measuring import live
 from loader.simulation import facts, simulate
 from loader.simulation.world import World
 
@@ -89,6 +90,19 @@ def test_more_days_are_added(load, query):
     load(days=2)
     assert load(days=DAYS).loaded_days == DAYS - 2
     assert query("select count(distinct (event_at at time zone 'UTC')::date) from pgfeed.feed_events") == [(DAYS,)]
+
+
+def test_what_reads_the_truth_says_that_there_is_none(connection, query):
+    assert query("select to_regnamespace('simulation')") == [(None,)]
+    assert not live.is_simulated(connection)
+    with pytest.raises(PgfeedError, match="holds no simulated world"):
+        World.load(connection)
+    with pytest.raises(PgfeedError, match="Next: pgfeed simulate"):
+        facts.loaded_feed(connection)
+    query("insert into pgfeed.users (user_id) values (1)")
+    with pytest.raises(PgfeedError, match="holds real data"):
+        simulate.simulate(connection, USERS, SEED, days=1)
+    assert query("select to_regnamespace('simulation')") == [(None,)]
 
 
 def test_another_world_is_refused(load, query):

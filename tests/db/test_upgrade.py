@@ -10,6 +10,7 @@ from alembic.config import Config
 
 from loader.errors import PgfeedError
 from loader.server import migrate as migrations_verb
+from loader.simulation import simulate
 from migrations import objects
 from tests.db.conftest import NETWORK, ROOT, administer, alembic, autocommit, clone, database_name, dsn_of, queries
 from tests.db.test_structure import dump
@@ -128,6 +129,22 @@ def test_the_release_goes_on_after_a_downgrade(released, migrate, old_checkout):
         migrate(old, "0012")
         run_there(old_checkout, old, "-m", "loader.cli", "migrate")
         assert look(old) == before
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_the_schema_of_a_simulation_stays_where_there_is_one(empty_dsn, migrate, is_used):
+    alembic(empty_dsn, "upgrade", "0012")
+    with autocommit(empty_dsn) as connection:
+        run = queries(connection)
+        if is_used:
+            run(simulate.TABLES.read_text(encoding="utf-8"))
+        for revision in ("head", "0012", "head"):
+            migrate(empty_dsn, revision)
+            assert run("select to_regclass('simulation.worlds') is not null, to_regnamespace('simulation') is not null") == [
+                (is_used, is_used or revision == "0012"),
+            ]  # fmt: skip
+        alembic(empty_dsn, "downgrade", "base")
+        assert run("select to_regnamespace('simulation')") == [(None,)]
 
 
 def test_a_revision_that_fails_leaves_the_one_before(empty_dsn, migrate):
