@@ -13,7 +13,7 @@ from loader.measuring.results import Evaluation
 NAMES = ("full", "live", "logged")
 
 
-def require(connection: Connection, protocols: list[str]) -> None:
+def require(connection: Connection, protocols: list[str], variants: list[str]) -> None:
     """Raise unless these protocols exist and this database allows them."""
     if unknown := sorted(set(protocols) - set(NAMES)):
         what = f"there is no protocol {', '.join(unknown)}"
@@ -21,7 +21,7 @@ def require(connection: Connection, protocols: list[str]) -> None:
     if "live" in protocols and not live.is_simulated(connection):
         raise PgfeedError(
             "live needs a simulated network", "the true probabilities of likes are known only there",
-            "pgfeed evaluate logged ...",
+            f"pgfeed evaluate logged {' '.join(variants)}",
         )
 
 
@@ -29,7 +29,7 @@ def evaluate(
     connection: Connection, protocols: list[str], variants: list[str], request_count: int, seed: int
 ) -> Iterator[Evaluation | list[Gain]]:
     """Measure and store; yield each evaluation, and after several live ones what they gain over the first."""
-    require(connection, protocols)
+    require(connection, protocols, variants)
     for protocol in protocols:
         runs = []
         for variant in variants:

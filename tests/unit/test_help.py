@@ -54,6 +54,14 @@ def test_a_verb_explains_itself(run, words):
         assert other.stdout == text
 
 
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_a_verb_explains_itself_where_nothing_is_installed(run, words, tmp_path):
+    done = run(*words, "-h", PGFEED_HOME=str(tmp_path / "none"))
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.startswith(f"Usage: ./run {' '.join(words)}") and "\nExample" in done.stdout
+    assert not (tmp_path / "none").exists()
+
+
 def test_the_version_is_that_of_setup_cfg(run):
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")

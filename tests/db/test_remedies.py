@@ -1,0 +1,96 @@
+"""Every remedy that is printed runs in a shell as it was printed, on the server and database that it is about."""
+
+import re
+import subprocess
+
+import pytest
+from click.testing import CliRunner
+
+from loader.cli import main
+from tests.db.conftest import ROOT, autocommit, queries
+from tests.db.test_health import check
+
+BROKEN = {
+    "roll-ups and features": (
+        {"roll-ups", "features", "model control", "default variant", "indexes", "recommendations", "recommend_posts"},
+        """
+        update pgfeed.rollup_days set is_stale = true where day > '2021-12-10';
+        update pg_index set indisvalid = false where indexrelid = 'pgfeed.users_pkey'::regclass;
+        do $$ begin execute format('alter database %I set pgfeed.default_variant = ''nope''', current_database()); end $$;
+        select pgfeed._start_recommendation_batch(null, 5, 'control', null);
+        update pgfeed.recommendation_batches set started_at = now() - interval '1 hour';
+        truncate pgfeed.feature_packs;
+        """,
+    ),
+    "models": (
+        {"model", "experiment", "roll-ups"},
+        """
+        call pgfeed.create_experiment('try', '{control,popular}');
+        call pgfeed.start_experiment('try');
+        truncate pgfeed.model_activations;
+        call pgfeed.create_event_partitions('2074-02-10', '2074-02-10');
+        insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2074-02-10', 7, 3, 'view');
+        call pgfeed.roll_up_events();
+        """,
+    ),
+}
+# What is done, the verb that is refused then, and whether its remedy mends that or shows what there is.
+REFUSED = {
+    "a dropped function": ("drop function pgfeed.search_posts(text, integer)", ["check"], True),
+    "no revision": ("truncate pgfeed.alembic_version", ["refresh"], True),
+    "another revision": ("update pgfeed.alembic_version set version_num = '0012'", ["refresh"], True),
+    "an experiment that runs": (
+        "call pgfeed.create_experiment('a', '{control,popular}'); call pgfeed.start_experiment('a');"
+        " call pgfeed.create_experiment('b', '{control,random}')", ["experiment", "start", "b"], True,
+    ),
+    "features that a model lacks": (
+        "call pgfeed.create_experiment('a', '{control,popular}'); truncate pgfeed.feature_packs", ["experiment", "start", "a"], True,
+    ),
+    "an experiment that is not there": ("select", ["experiment", "stop", "nope"], False),
+    "a model that is not there": ("select", ["activate", "control", "7"], False),
+    "nothing to go back to": ("select", ["rollback", "control"], False),
+    "a protocol that is not there": ("select", ["evaluate", "nonsense", "control"], False),
+    "no simulated network": ("select", ["evaluate", "live", "control"], False),
+}
+
+
+def paste(command: str) -> None:
+    """Run a command as a person types it at the root of the checkout."""
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("situation", BROKEN)
+def test_what_check_prints_mends(network, network_dsn, situation):
+    names, change = BROKEN[situation]
+    for statement in re.findall(r"\S.*;$", change, re.MULTILINE):
+        network(statement)
+    found = {row["name"]: row["remedy"] for row in check(network_dsn)[1] if row["status"] != "ok"}
+    assert set(found) == names
+    for remedy in found.values():
+        paste(remedy)
+    assert [row for row in check(network_dsn)[1] if row["status"] != "ok"] == []
+
+
+@pytest.mark.parametrize("situation", REFUSED)
+def test_what_an_error_prints_mends(network_dsn, monkeypatch, situation):
+    change, words, is_mended = REFUSED[situation]
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    with autocommit(network_dsn) as connection:
+        queries(connection)(change)
+    refused = CliRunner().invoke(main, words)
+    assert refused.exit_code == 1, refused.output
+    paste(re.search(r"(PGFEED_DSN=\S+ )?\./run .*", refused.output)[0])
+    assert (CliRunner().invoke(main, words).exit_code == 0) is is_mended
+
+
+def test_an_empty_database_becomes_one_that_serves(empty_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", empty_dsn)
+    for _ in range(4):
+        code, rows = check(empty_dsn)
+        remedies = [row["remedy"] for row in rows if row["status"] != "ok" and row["name"] != "model"]
+        if not remedies:
+            break
+        for remedy in remedies:
+            paste(remedy)
+    assert code == 0
