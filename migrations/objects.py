@@ -21,7 +21,7 @@ BASELINE = MIGRATIONS / "baseline"
 RELEASED = MIGRATIONS / "released.txt"
 VERSIONS = MIGRATIONS / "versions"
 INCLUDE = re.compile(r"^--!include (plpy/\w+\.py)$", re.MULTILINE)
-OWN_IMPORT = re.compile(r"^from plpy\.\w+ import (?:\([^)]*\)|.*)\n", re.MULTILINE)
+LIBRARY = re.compile(r"^--!library ([\w ]+)$", re.MULTILINE)
 PIN = re.compile(r"^    \"((?:functions|procedures|views|matviews)/\w+)\": \"([0-9a-f]{12})\",\n", re.MULTILINE)
 KINDS = {"functions": "function", "procedures": "procedure", "views": "view", "matviews": "materialized view"}
 REVISION = '''"""{title}."""
@@ -49,12 +49,18 @@ class PinError(Exception):
 
 
 def compose(name: str, read: Callable[[str], str] | None = None) -> str:
-    """Return the text of sql/NAME.sql with its plpy modules put in.
-
-    Imports between plpy modules are left out: in a function body they stand in one text.
-    """
+    """Return the text of sql/NAME.sql with its plpy modules put in: as code, or for `--!library` as strings by name."""
     read = read or (lambda path: (ROOT / path).read_text(encoding="utf-8"))
-    return INCLUDE.sub(lambda found: OWN_IMPORT.sub("", read(found[1])).strip("\n"), read(f"sql/{name}.sql"))
+    text = INCLUDE.sub(lambda found: read(found[1]).strip("\n"), read(f"sql/{name}.sql"))
+    return LIBRARY.sub(lambda found: "\n".join(as_string(module, read) for module in found[1].split()), text)
+
+
+def as_string(module: str, read: Callable[[str], str]) -> str:
+    """Return a line of a Python dictionary: a module of plpy and its text."""
+    text = read(f"plpy/{module}.py")
+    if "'''" in text:
+        raise PinError(f"plpy/{module}.py has ''', which ends its string in the library. Next: write \"\"\"")
+    return f'"{module}": r\'\'\'{text}\'\'\','
 
 
 def digest(text: str) -> str:

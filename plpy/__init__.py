@@ -1,1 +1,4 @@
-"""Bodies of the PL/Python functions, importable for tests and for training."""
+"""What runs inside the server: the library of pgfeed._library() and the bodies of single functions.
+
+Importable for tests and for training, which calls the functions that serve.
+"""

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from loader.errors import PgfeedError
-from plpy.search_posts import CHARACTERS, EMBEDDER, PACKAGE
+from plpy.search import CHARACTERS, EMBEDDER, PACKAGE
 
 ROBERTA = "FacebookAI/roberta-base"
 

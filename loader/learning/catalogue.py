@@ -29,14 +29,8 @@ from loader.learning.requests import (
 from loader.learning.split import load as load_split
 from loader.learning.split import midnight
 from loader.terminal import console
-from plpy.recommend_posts import (
-    FRESH_COLUMNS,
-    HALF_LIFE_HOURS,
-    LEAST_SHARE,
-    PAIR_COLUMNS,
-    TASTE_COLUMNS,
-    locate,
-)
+from plpy.columns import FRESH_COLUMNS, HALF_LIFE_HOURS, PAIR_COLUMNS, TASTE_COLUMNS
+from plpy.moment import LEAST_SHARE
 
 FEATURES = [
     *FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, "post.like_rate", "user_topic.view_share", "user_topic.like_rate",
@@ -82,19 +76,19 @@ def load_choices(
     rng = np.random.default_rng(0)
     parts = []
     answers = with_features(connection, requests, encoders, title, "match.factors" in names)
-    for number, (request, posts, columns) in enumerate(answers):
-        targets = locate(posts, request.targets)
+    for number, (request, pack, columns, liked) in enumerate(answers):
+        targets = pack.locate(request.targets)
         # Nobody can know that a post without any event will be liked: it is only ever a negative.
         targets = targets[(targets >= 0) & ~np.isnan(columns["fresh.age_days"][0][targets])]
         if not len(targets):
             continue
-        is_free = np.ones(len(posts["post_ids"]), bool)
+        is_free = np.ones(len(pack), bool)
         is_free[targets] = False
-        is_free[posts["liked"][posts["liked"] >= 0]] = False
+        is_free[liked] = False
         free = np.flatnonzero(is_free)
         rows = np.concatenate([targets, rng.choice(free, min(negatives, len(free)), replace=False)])
         is_target = np.arange(len(rows)) < len(targets)
-        parts.append((feature_matrix(names, posts, columns, rows), np.full(len(rows), number), is_target))
+        parts.append((feature_matrix(names, pack, columns, rows), np.full(len(rows), number), is_target))
     return Choices(*(np.concatenate(column) for column in zip(*parts)))
 
 

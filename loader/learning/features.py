@@ -8,17 +8,11 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
 from loader.learning.split import midnight
-from plpy.recommend_posts import (
-    CATEGORICAL,
-    PLANS,
-    encode_topics,
-    feature_values,
-    request_columns,
-    unpack_factors,
-    unpack_neighbours,
-    unpack_posts,
-    unpack_recent,
-)
+from plpy.columns import CATEGORICAL
+from plpy.features import feature_values, request_columns
+from plpy.moment import Events, Neighbours
+from plpy.pack import Pack
+from plpy.statements import STATEMENTS
 
 CATEGORY_PRIOR_VIEWS = 100
 Encoders = dict[str, dict[str, float]]  # feature, category, code
@@ -51,13 +45,13 @@ def load_encoders(connection: Connection, before: date) -> Encoders:
 def run_plan(cursor: RealDictCursor, name: str, *arguments: object) -> list[dict]:
     """Run a statement of the serving code, by its name there; return its rows."""
     numbered = {f"argument_{number}": value for number, value in enumerate(arguments, 1)}
-    cursor.execute(re.sub(r"\$(\d+)", r"%(argument_\1)s", PLANS[name][0]), numbered)
+    cursor.execute(re.sub(r"\$(\d+)", r"%(argument_\1)s", STATEMENTS[name][0]), numbered)
     return cursor.fetchall()
 
 
 def load_pack(
     connection: Connection, day: date, encoders: Encoders, has_factors: bool = False, has_neighbours: bool = False
-) -> dict:
+) -> Pack:
     """Return the post pack as of the day's midnight; it is made if not there yet, and so are factors and neighbours."""
     at = midnight(day)
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
@@ -72,46 +66,45 @@ def load_pack(
             cursor.execute("call pgfeed._pack_features(%s)", [at])
             cursor.execute("select pack_id from pgfeed.feature_packs where as_of = %s", [at])
             row = cursor.fetchone()
-        posts = unpack_posts(run_plan(cursor, "stored pack", row["pack_id"])[0])
+        pack = Pack.unpack(run_plan(cursor, "stored pack", row["pack_id"])[0])
         if has_factors:
             cursor.execute(
                 "update pgfeed.feature_packs set factors = pgfeed._post_factors(as_of, post_ids)"
                 " where pack_id = %s and factors is null", [row["pack_id"]],
             )
-            factors = run_plan(cursor, "stored factors", row["pack_id"])[0]["factors"]
-            posts["vectors"]["match.factors"], posts["gram"] = unpack_factors(factors)
+            pack.take_factors(run_plan(cursor, "stored factors", row["pack_id"])[0]["factors"])
         if has_neighbours:
             cursor.execute(
                 "update pgfeed.feature_packs set neighbours = pgfeed._post_neighbours(as_of, post_ids)"
                 " where pack_id = %s and neighbours is null", [row["pack_id"]],
             )
-            cursor.execute("select neighbours from pgfeed.feature_packs where pack_id = %s", [row["pack_id"]])
-            posts["neighbours"] = unpack_neighbours(cursor.fetchone()["neighbours"], len(posts["post_ids"]))
-    encode_topics(posts, encoders)
-    return posts
+            neighbours = run_plan(cursor, "stored neighbours", row["pack_id"])[0]["neighbours"]
+            pack.neighbours = Neighbours.unpack(neighbours, len(pack))
+    pack.encode_topics(encoders)
+    return pack
 
 
 def load_users(connection: Connection, moment: datetime, user_ids: list[int]) -> list[dict]:
     """Return the user rows as of a moment, in the order of user_ids."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        rows = {row["user_id"]: row for row in run_plan(cursor, "user", moment, user_ids, False)}
+        rows = {row["user_id"]: row for row in run_plan(cursor, "users", moment, user_ids, False)}
     return [rows[user_id] for user_id in user_ids]
 
 
-def load_recent(connection: Connection, posts: dict, day: date, moment: datetime) -> dict:
+def load_events(connection: Connection, pack: Pack, day: date, moment: datetime) -> Events:
     """Return the events from the day's midnight until before the moment."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        return unpack_recent(run_plan(cursor, "recent", midnight(day), moment)[0], posts)
+        return Events.unpack(run_plan(cursor, "events", midnight(day), moment)[0], pack)
 
 
-def columns_at(row: dict, posts: dict, encoders: Encoders, moment: datetime) -> dict:
+def columns_at(row: dict, pack: Pack, encoders: Encoders, moment: datetime) -> dict:
     """Return what belongs to one request, by feature name: the user's row as of the moment, its hour and weekday."""
-    columns = request_columns([row], posts, encoders)
+    columns = request_columns([row], pack, encoders)
     columns["time.hour"], columns["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
     return columns
 
 
-def feature_matrix(names: list[str], posts: dict, columns: dict, rows: np.ndarray) -> np.ndarray:
+def feature_matrix(names: list[str], pack: Pack, columns: dict, rows: np.ndarray) -> np.ndarray:
     """Return the named features of the posts at `rows` of the pack for one request, float32 (rows, names)."""
     zeros = np.zeros(len(rows), np.int64)
-    return np.column_stack([feature_values(name, posts, columns, rows, zeros) for name in names])
+    return np.column_stack([feature_values(name, pack, columns, rows, zeros) for name in names])

@@ -13,7 +13,8 @@ from loader.errors import PgfeedError
 from loader.learning.features import Encoders, load_pack, load_users
 from loader.learning.split import in_sample, midnight
 from loader.terminal import progress
-from plpy.recommend_posts import feature_values, locate, needs_moment, request_columns
+from plpy.columns import needs_moment
+from plpy.features import feature_values, request_columns
 
 
 @dataclass
@@ -78,16 +79,16 @@ def load(
     with progress(title, len(days)) as advance:
         for day in days:
             user_ids, post_ids, hours, positions, labels = load_day(connection, day, share)
-            posts = load_pack(connection, day, encoders, "match.factors" in names)
-            post_rows = locate(posts, post_ids)
+            pack = load_pack(connection, day, encoders, "match.factors" in names)
+            post_rows = pack.locate(post_ids)
             kept = post_rows >= 0
             users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)
             if len(users):
                 user_rows = load_users(connection, midnight(day), users.tolist())
-                requests = request_columns(user_rows, posts, encoders, names)
+                requests = request_columns(user_rows, pack, encoders, names)
                 requests["time.hour"] = hours[first].astype(np.float32)
                 requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
-                features = np.column_stack([feature_values(n, posts, requests, post_rows, rows) for n in names])
+                features = np.column_stack([feature_values(n, pack, requests, post_rows, rows) for n in names])
                 dates = np.full(len(kept), np.datetime64(day))
                 columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels.astype(bool))
                 parts.append([column[kept] for column in columns])

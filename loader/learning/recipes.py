@@ -6,7 +6,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.learning.split import Split
-from plpy.recommend_posts import MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
+from plpy.columns import MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
 
 QUALITY = "post.quality"
 TOPIC_SHARES = 8

@@ -20,8 +20,8 @@ from loader.learning.features import Encoders, load_encoders
 from loader.learning.model import GOLDEN_ROWS, Model, NewModel, artifact, predict
 from loader.learning.recipes import RECIPES
 from loader.learning.split import midnight
-from plpy._model_problems import unknown_features
-from plpy.recommend_posts import WITHOUT_MODEL, needs_moment
+from plpy.columns import needs_moment, unknown_features
+from plpy.ranking import WITHOUT_MODEL
 
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY = "pgfeed.encoders"

@@ -13,12 +13,14 @@ from catboost import CatBoost
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.learning.features import Encoders, columns_at, feature_matrix, load_pack, load_recent, load_users
+from loader.learning.features import Encoders, columns_at, feature_matrix, load_events, load_pack, load_users
 from loader.learning.model import predict
 from loader.learning.split import in_sample, midnight
 from loader.metrics import Ranking, places_of
 from loader.terminal import progress
-from plpy.recommend_posts import liked_post_ids, locate, moment_columns
+from plpy.features import liked_post_ids
+from plpy.moment import moment_columns
+from plpy.pack import Pack
 
 MAX_LIKES = 400_000
 
@@ -41,7 +43,7 @@ class Request:
     targets: np.ndarray
 
 
-Scorer = Callable[[Request, dict, dict], np.ndarray]  # request, posts and columns; gives a score for each of the posts
+Scorer = Callable[[Request, Pack, dict], np.ndarray]  # gives a score for each post of the pack
 
 
 def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
@@ -105,8 +107,8 @@ def sample(values: list, count: int, seed: int) -> list:
 
 def with_features(
     connection: Connection, requests: list[Request], encoders: Encoders, title: str, has_factors: bool = False
-) -> Iterator[tuple[Request, dict, dict]]:
-    """Yield each request, in the order of time, with the pack of its day and its own columns."""
+) -> Iterator[tuple[Request, Pack, dict, np.ndarray]]:
+    """Yield each request, in the order of time: the pack of its day, its own columns, the places of what was liked."""
     day, at = date.min, -np.inf
     with progress(title, len(requests)) as advance:
         for request in sorted(requests, key=lambda r: r.at):
@@ -115,14 +117,14 @@ def with_features(
                 moment = datetime.fromtimestamp(at, UTC)
                 if moment.date() != day:
                     day = moment.date()
-                    posts = load_pack(connection, day, encoders, has_factors, has_neighbours=True)
-                recent = load_recent(connection, posts, day, moment)
+                    pack = load_pack(connection, day, encoders, has_factors, has_neighbours=True)
+                events = load_events(connection, pack, day, moment)
                 users = sorted({r.user_id for r in requests if r.at == at})
                 rows = dict(zip(users, load_users(connection, moment, users)))
             row = rows[request.user_id]
-            columns = columns_at(row, posts, encoders, moment)
-            columns |= moment_columns(row, posts, posts["neighbours"], recent, at, midnight(day).timestamp())
-            yield request, posts | {"liked": locate(posts, liked_post_ids(row))}, columns
+            columns = columns_at(row, pack, encoders, moment)
+            columns |= moment_columns(row, pack, events, at, midnight(day).timestamp())
+            yield request, pack, columns, pack.places(liked_post_ids(row))
             advance(1)
 
 
@@ -134,24 +136,24 @@ def rank_all(
     users: list[int] = []
     counts: list[int] = []
     places: dict[object, list[np.ndarray]] = {key: [] for key in scorers}
-    for request, posts, columns in with_features(connection, requests, encoders, title, has_factors):
-        targets = locate(posts, request.targets)
+    for request, pack, columns, liked in with_features(connection, requests, encoders, title, has_factors):
+        targets = pack.locate(request.targets)
         targets = targets[targets >= 0]
         if not len(targets):
             continue
         users.append(request.user_id)
         counts.append(len(targets))
-        excluded = np.setdiff1d(posts["liked"][posts["liked"] >= 0], targets)
+        excluded = np.setdiff1d(liked, targets)
         for key, score in scorers.items():
-            places[key].append(places_of(score(request, posts, columns), targets, excluded))
+            places[key].append(places_of(score(request, pack, columns), targets, excluded))
     return {key: Ranking(np.array(users), own, np.array(counts)) for key, own in places.items()}
 
 
 def model_scorer(booster: CatBoost, names: list[str]) -> Scorer:
     """Return a scorer by a model."""
 
-    def score(request: Request, posts: dict, columns: dict) -> np.ndarray:
-        matrix = feature_matrix(names, posts, columns, np.arange(len(posts["post_ids"])))
+    def score(request: Request, pack: Pack, columns: dict) -> np.ndarray:
+        matrix = feature_matrix(names, pack, columns, np.arange(len(pack)))
         return predict(booster, matrix, thread_count=1)
 
     return score
@@ -159,4 +161,4 @@ def model_scorer(booster: CatBoost, names: list[str]) -> Scorer:
 
 def column_scorer(name: str) -> Scorer:
     """Return a scorer by one feature."""
-    return lambda request, posts, columns: columns[name][0]
+    return lambda request, pack, columns: columns[name][0]

@@ -22,7 +22,7 @@ BASELINES = {
 
 def baseline_scorer(column: str) -> Scorer:
     """Return a scorer by one column of the pack."""
-    return lambda request, posts, columns: posts["columns"][column]
+    return lambda request, pack, columns: pack.columns[column]
 
 
 def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
@@ -38,7 +38,7 @@ def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
     rng = np.random.default_rng(seed)
     scorers = {
         "model": model_scorer(model.booster, model.feature_names),
-        "random": lambda request, posts, columns: rng.random(len(posts["post_ids"])),
+        "random": lambda request, pack, columns: rng.random(len(pack)),
         **{name: baseline_scorer(column) for name, column in BASELINES.items()},
     }
     has_factors = "match.factors" in model.feature_names
@@ -47,6 +47,6 @@ def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
         Result(method, name, *bootstrap(values, ranking.user_ids), len(values))
         for method, ranking in rankings.items() for name, values in ranking.metrics().items()
     ]
-    post_count = len(load_pack(connection, day, {})["post_ids"])
+    post_count = len(load_pack(connection, day, {}))
     detail = f", {post_count:,} posts, likes from {day} on"
     return Evaluation("full", model.variant, model.version, results, {"seed": seed}, detail)

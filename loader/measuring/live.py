@@ -142,17 +142,17 @@ def offline_hit_rates(
     world = World.load(connection)
     user_ids, moments = draw_requests(world, list(load_split(connection).views), count, 0)
     chances = {name: np.zeros(count) for name in scorers}
-    day, posts = date.min, {}
+    day = date.min
     with progress("live requests, all methods", count) as advance:
         for number in np.argsort(moments):
             user_id, moment = int(user_ids[number]), moments[number]
             if moment.date() != day:
                 day = moment.date()
-                posts = load_pack(connection, day, encoders, "match.factors" in names)
-            columns = columns_at(load_users(connection, moment, [user_id])[0], posts, encoders, moment)
-            matrix = feature_matrix(names, posts, columns, np.arange(len(posts["post_ids"])))
-            chance = like_chances(world, user_id, posts["post_ids"], moment)
-            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
+                pack = load_pack(connection, day, encoders, "match.factors" in names)
+            columns = columns_at(load_users(connection, moment, [user_id])[0], pack, encoders, moment)
+            matrix = feature_matrix(names, pack, columns, np.arange(len(pack)))
+            chance = like_chances(world, user_id, pack.post_ids, moment)
+            allowed = ~np.isin(pack.post_ids, liked_before(connection, user_id, moment))
             for name, score in scorers.items():
                 shown = best(np.where(allowed, score(matrix), -np.inf))
                 chances[name][number] = 1 - np.prod(1 - chance[shown])
@@ -195,16 +195,16 @@ def send(connection: Connection, model: Model, count: int = REQUESTS, seed: int 
     seconds = np.zeros(count)
     with progress("requests", count) as advance:
         for number, (user_id, moment) in enumerate(zip(user_ids, moments)):
-            posts = posts_of[moment.date()]
-            chance = like_chances(world, user_id, posts["post_ids"], moment)
+            pack = posts_of[moment.date()]
+            chance = like_chances(world, user_id, pack.post_ids, moment)
             draw = np.random.default_rng([seed, 3, number])
             liked = draw.random(len(chance), np.float32) < chance
-            allowed = ~np.isin(posts["post_ids"], liked_before(connection, user_id, moment))
-            scores = {name: posts["columns"][column] for name, column in BASELINES.items()}
+            allowed = ~np.isin(pack.post_ids, liked_before(connection, user_id, moment))
+            scores = {name: pack.columns[column] for name, column in BASELINES.items()}
             scores |= {"oracle": chance, "random": draw.random(len(chance))}
             rows = {name: best(np.where(allowed, values, -np.inf)) for name, values in scores.items()}
             shown, seconds[number] = recommend(connection, model.variant, int(user_id), moment)
-            rows["model"] = np.searchsorted(posts["post_ids"], shown)
+            rows["model"] = np.searchsorted(pack.post_ids, shown)
             for name, places in rows.items():
                 hits[name][number] = liked[places].any()
                 chances[name][number] = 1 - np.prod(1 - chance[places])

@@ -12,16 +12,10 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
---!include plpy/import_catboost.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+from plpy.explain import explain_recommendation
 
-
---!include plpy/recommend_posts.py
-
-
---!include plpy/explain_recommendation.py
-
-
-return explain_recommendation(plpy, SD, user_id, post_id, ts, variant)
+return explain_recommendation(plpy, user_id, post_id, ts, variant)
 $$;
 
 alter function pgfeed._explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;

@@ -10,16 +10,11 @@ cost 1000000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
---!include plpy/recommend_posts.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+--!include plpy/factors.py
 
 
---!include plpy/_post_neighbours.py
-
-
---!include plpy/_post_factors.py
-
-
-return _factors(plpy, SD, as_of, post_ids)
+return _factors(plpy, as_of, post_ids)
 $$;
 
 alter function pgfeed._factors(timestamptz, bytea) owner to pgfeed_owner;

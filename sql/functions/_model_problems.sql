@@ -3,16 +3,11 @@ returns text[]
 language plpython3u stable
 set search_path = pg_catalog, pg_temp
 as $$
---!include plpy/import_catboost.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+--!include plpy/model_problems.py
 
 
---!include plpy/recommend_posts.py
-
-
---!include plpy/_model_problems.py
-
-
-return _model_problems(plpy, SD, model_id)
+return _model_problems(plpy, model_id)
 $$;
 
 alter function pgfeed._model_problems(bigint) owner to pgfeed_owner;

@@ -5,10 +5,11 @@ cost 1000000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
---!include plpy/_post_neighbours.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+--!include plpy/neighbours.py
 
 
-return _post_neighbours(plpy, SD, as_of, post_ids)
+return _post_neighbours(plpy, as_of, post_ids)
 $$;
 
 alter function pgfeed._post_neighbours(timestamptz, bytea) owner to pgfeed_owner;

@@ -3,10 +3,10 @@ returns text
 language plpython3u stable
 set search_path = pg_catalog, pg_temp
 as $$
---!include plpy/_python_versions.py
+--!include plpy/python_versions.py
 
 
-return _python_versions(plpy, SD)
+return _python_versions(plpy)
 $$;
 
 alter function pgfeed._python_versions() owner to pgfeed_owner;

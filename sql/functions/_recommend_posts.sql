@@ -12,13 +12,10 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
---!include plpy/import_catboost.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+from plpy.recommend import recommend_posts
 
-
---!include plpy/recommend_posts.py
-
-
-return recommend_posts(plpy, SD, user_id, ts, k, variant)
+return recommend_posts(plpy, user_id, ts, k, variant)
 $$;
 
 alter function pgfeed._recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;

@@ -11,19 +11,19 @@ cost 1000000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
---!include plpy/recommend_posts.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+from plpy.pack import Pack
+from plpy.scale import pack_relative
 
-
---!include plpy/_relative_columns.py
-
-
-return _relative_columns(plpy, SD, feature_names, topics, post_ids, topic_codes, matrix)
+return pack_relative(Pack.unpack({
+    "feature_names": feature_names, "topics": topics, "post_ids": post_ids, "topic_codes": topic_codes, "matrix": matrix,
+}))
 $$;
 
 alter function pgfeed._relative_columns(text[], text[], bytea, bytea, bytea) owner to pgfeed_owner;
 
 comment on function pgfeed._relative_columns(text[], text[], bytea, bytea, bytea) is
     'What a pack''s posts are compared with, and how they compare (post.view_ratio, post.quality), as big-endian '
-    'float8: see pack_relative() in plpy/recommend_posts.py. The arguments are a row of _post_pack()';
+    'float8: see pack_relative() in plpy/scale.py. The arguments are a row of _post_pack()';
 
 revoke all on function pgfeed._relative_columns(text[], text[], bytea, bytea, bytea) from public;

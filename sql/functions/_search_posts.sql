@@ -5,10 +5,11 @@ cost 100000
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
---!include plpy/search_posts.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+--!include plpy/search.py
 
 
-return search_posts(plpy, SD, text, k)
+return search_posts(plpy, text, k)
 $$;
 
 alter function pgfeed._search_posts(text, integer) owner to pgfeed_owner;

@@ -5,16 +5,11 @@ cost 1000000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
---!include plpy/import_catboost.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+--!include plpy/shortlist.py
 
 
---!include plpy/recommend_posts.py
-
-
---!include plpy/_shortlist.py
-
-
-return _shortlist(plpy, SD, as_of)
+return _shortlist(plpy, as_of)
 $$;
 
 alter function pgfeed._shortlist(timestamptz) owner to pgfeed_owner;

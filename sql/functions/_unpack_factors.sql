@@ -5,16 +5,11 @@ cost 1000000 rows 10000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
---!include plpy/recommend_posts.py
+plpy.execute("select pgfeed._library()")  # nothing, once loaded
+--!include plpy/factors.py
 
 
---!include plpy/_post_neighbours.py
-
-
---!include plpy/_post_factors.py
-
-
-return _unpack_factors(plpy, SD, ids, factors)
+return _unpack_factors(plpy, ids, factors)
 $$;
 
 alter function pgfeed._unpack_factors(bytea, bytea) owner to pgfeed_owner;

@@ -28,7 +28,9 @@ from loader.learning.features import run_plan
 from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
-from plpy.recommend_posts import encode_topics, join_packs, liked_post_ids, post_rows_of, rank, unpack_posts
+from plpy.features import liked_post_ids
+from plpy.pack import Pack
+from plpy.ranking import rank
 from tests.bench import data_folder, temporary_database
 
 CALLS = 300
@@ -160,7 +162,7 @@ def measure_texts(connection: Connection) -> tuple[embed.Embedding, float, str]:
     return done, median_milliseconds(connection, post_ids)[0], plan(connection, post_ids[0])
 
 
-def all_posts(connection: Connection) -> dict:
+def all_posts(connection: Connection) -> Pack:
     """Return the features of all posts as of the last refresh."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("select pgfeed._refresh_as_of() as as_of, array(select post_id from pgfeed.posts order by 1) as ids")
@@ -171,22 +173,22 @@ def all_posts(connection: Connection) -> dict:
             parts = []
             for start in range(0, len(found["ids"]), BLOCK):
                 ids = found["ids"][start : start + BLOCK]
-                parts.append(unpack_posts(run_plan(cursor, "candidate pack", found["as_of"], ids, topics)[0]))
+                parts.append(Pack.unpack(run_plan(cursor, "chosen pack", found["as_of"], ids, topics)[0]))
                 advance(len(ids))
-    return functools.reduce(join_packs, parts)
+    return functools.reduce(Pack.join, parts)
 
 
 def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> float:
     """Return the share of the five best posts of the whole catalogue that recommend_posts gives."""
     model, posts, found = registry.load_active(connection, "control"), all_posts(connection), 0
-    encode_topics(posts, model.encoders)
+    posts.encode_topics(model.encoders)
     with progress("scoring the whole catalogue", len(user_ids)) as advance:
         for row in features.load_users(connection, moment, user_ids):
             columns = features.columns_at(row, posts, model.encoders, moment)
-            matrix = features.feature_matrix(model.feature_names, posts, columns, np.arange(len(posts["post_ids"])))
+            matrix = features.feature_matrix(model.feature_names, posts, columns, np.arange(len(posts)))
             scores = model.booster.predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal")
-            scores[post_rows_of(posts, liked_post_ids(row))] = -np.inf
-            best = posts["post_ids"][rank(scores, posts["post_ids"], 5)]
+            scores[posts.places(liked_post_ids(row))] = -np.inf
+            best = posts.post_ids[rank(scores, posts.post_ids, 5)]
             with connection, connection.cursor() as cursor:
                 cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s)", [row["user_id"], moment])
                 found += len({post for (post,) in cursor.fetchall()} & set(best.tolist()))

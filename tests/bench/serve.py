@@ -1,6 +1,5 @@
 """How fast recommend_posts answers, and the usual service beside it: `./run bench serve`."""
 
-import inspect
 import json
 import os
 import random
@@ -18,7 +17,6 @@ from loader.measuring.live import process_megabytes
 from loader.server import db
 from loader.server.remedies import told
 from loader.terminal import out, progress, table
-from plpy import recommend_posts as body
 from tests.bench import yardstick
 
 CALLS = 3000
@@ -134,10 +132,16 @@ def session_memory(connections: list[Connection]) -> list[tuple[str, str]]:
 
 STEPS = """
 create function pg_temp.steps(users bigint[], count integer, warm_up integer) returns text language plpython3u as $steps$
-{source}
-import time
+import json, sys, time
+from types import FunctionType
 
-spent, nested = {{}}, []
+plpy.execute("select pgfeed._library()")
+from plpy.import_catboost import import_catboost
+from plpy.pack import Pack
+from plpy.recommend import recommend_posts
+from plpy.session import Session
+
+spent, nested, originals, wrappers = {}, [], [], {}
 
 def timed(step, function):
     def call(*arguments, **named):
@@ -147,44 +151,44 @@ def timed(step, function):
             return function(*arguments, **named)
         finally:
             took = time.perf_counter() - started
-            name = "query: " + arguments[2] if step == "run" else step
+            name = "query: " + arguments[1] if step == "run" else step
             spent[name] = spent.get(name, 0) + took - nested.pop()
             if nested:
                 nested[-1] += took
     return call
 
-{wrappers}
+def replace(owner, name, function):
+    originals.append((owner, name, function))
+    setattr(owner, name, wrappers.setdefault(function, timed(name, function)))
+
+for owner in [*(module for name, module in sys.modules.items() if name.startswith("plpy.")), Session, Pack]:
+    for name, value in list(vars(owner).items()):
+        if type(value) is FunctionType:
+            replace(owner, name, value)
 CatBoost = import_catboost().CatBoost
-predict = CatBoost.predict
-CatBoost.predict = timed("CatBoost's predict", predict)
+originals.append((CatBoost, "predict", CatBoost.predict))
+CatBoost.predict = timed("CatBoost's predict", CatBoost.predict)
 moment = plpy.execute("select now()")[0]["now"]
 try:
     for number in range(count + warm_up):
         if number == warm_up:
             spent.clear()
-        recommend_posts(plpy, SD, users[number % len(users)], moment, 5, None)
+        recommend_posts(plpy, users[number % len(users)], moment, 5, None)
 finally:
-    CatBoost.predict = predict
-return json.dumps({{step: seconds / count for step, seconds in spent.items()}})
+    for owner, name, function in originals:
+        setattr(owner, name, function)
+return json.dumps({step: seconds / count for step, seconds in spent.items()})
 $steps$
 """
 
 
 def steps_of_a_call(connection: Connection, users: list[int]) -> list[tuple[str, str]]:
     """Return where the time of a warm call goes inside the function, measured in the session, as rows of the table."""
-    from plpy import import_catboost
-
-    names = [name for name, value in vars(body).items() if inspect.isfunction(value) and value.__module__ == body.__name__]
     with connection.cursor() as cursor:
         cursor.execute("select rolsuper from pg_roles where rolname = current_user")
         if not cursor.fetchone()[0]:
             return [("steps of a call", "only a superuser can measure them")]
-        source = "".join(
-            line for module in (import_catboost, body) for line in inspect.getsource(module).splitlines(keepends=True)
-            if not line.startswith("from plpy.")
-        )
-        wrappers = "\n".join(f'{name} = timed("{name}", {name})' for name in names)
-        cursor.execute(STEPS.format(source=source, wrappers=wrappers))
+        cursor.execute(STEPS)
         cursor.execute("select pg_temp.steps(%s, %s, 50)", [users, STEP_CALLS])
         seconds = json.loads(cursor.fetchone()[0])
     large = sorted((step for step in seconds if seconds[step] * 1000 >= LEAST_STEP_MS), key=lambda step: -seconds[step])

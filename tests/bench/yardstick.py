@@ -25,7 +25,7 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.learning.recipes import PARAMETERS
 from loader.server import db
-from plpy.recommend_posts import unpack_posts
+from plpy.pack import Pack
 from tests.bench import ROOT
 
 PATH = "/post/recommendations/"
@@ -56,10 +56,10 @@ def load_posts(connection: Connection) -> pd.DataFrame:
     """Return one row per post: topic and the columns of the newest feature pack."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select feature_names, topics, post_ids, topic_codes, matrix from pgfeed.feature_packs order by pack_id desc limit 1")
-        pack = unpack_posts(dict(zip((column.name for column in cursor.description), cursor.fetchone())))
-    topics = [*pack["topics"], "none"]
-    columns = {name.replace(".", "_"): values for name, values in pack["columns"].items()}
-    return pd.DataFrame({"topic": [topics[code] for code in pack["topic_codes"]], **columns}, index=pd.Index(pack["post_ids"], name="post_id"))
+        pack = Pack.unpack(dict(zip((column.name for column in cursor.description), cursor.fetchone())))
+    topics = [*pack.topics, "none"]
+    columns = {name.replace(".", "_"): values for name, values in pack.columns.items()}
+    return pd.DataFrame({"topic": [topics[code] for code in pack.topic_codes], **columns}, index=pd.Index(pack.post_ids, name="post_id"))
 
 
 @contextmanager

@@ -115,6 +115,11 @@ CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its transaction began';
+CREATE FUNCTION pgfeed._library() RETURNS void
+    LANGUAGE plpython3u STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._library() IS 'Loads the modules that the functions in Python share into the session, once for each text of this function; from plpy.recommend import recommend_posts then finds them. What a function calls there keeps its name and arguments: a session can run an older text of the function with a newer one of the library';
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
@@ -191,7 +196,7 @@ CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], po
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) IS 'What a pack''s posts are compared with, and how they compare (post.view_ratio, post.quality), as big-endian float8: see pack_relative() in plpy/recommend_posts.py. The arguments are a row of _post_pack()';
+COMMENT ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) IS 'What a pack''s posts are compared with, and how they compare (post.view_ratio, post.quality), as big-endian float8: see pack_relative() in plpy/scale.py. The arguments are a row of _post_pack()';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1045,6 +1050,7 @@ REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUB
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;

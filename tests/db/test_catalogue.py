@@ -53,8 +53,8 @@ def test_equals_what_python_computes(network, choosing_dsn, ts):
         cursor.execute("select extract(epoch from %s::timestamptz)::float8", [ts])
         at = cursor.fetchone()[0]
     score = requests.model_scorer(model.booster, model.feature_names)
-    request, posts, columns = next(requests.with_features(connection, [requests.Request(7, at, np.array([1]))], model.encoders, "test"))
-    expected = dict(zip(posts["post_ids"].tolist(), score(request, posts, columns)))
+    request, pack, columns, _ = next(requests.with_features(connection, [requests.Request(7, at, np.array([1]))], model.encoders, "test"))
+    expected = dict(zip(pack.post_ids.tolist(), score(request, pack, columns)))
     connection.close()
     got = network(CALL, ts)
     assert len(got) > 40 and {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", ts)} == {"model"}
@@ -115,10 +115,10 @@ def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_ds
         cursor.execute("select timestamptz '2021-12-09 15:00+00'")
         moment = cursor.fetchone()[0]
     day = moment.date()
-    posts = features.load_pack(connection, day, {}, has_neighbours=True)
-    recent = features.load_recent(connection, posts, day, moment)
-    fresh = requests.moment_columns({"liked_post_ids": None, "liked_at": None, "viewed_post_ids": None}, posts, posts["neighbours"], recent,
-                                   moment.timestamp(), midnight(day).timestamp())
+    pack = features.load_pack(connection, day, {}, has_neighbours=True)
+    events = features.load_events(connection, pack, day, moment)
+    nobody = {"liked_post_ids": None, "liked_at": None, "viewed_post_ids": None}
+    fresh = requests.moment_columns(nobody, pack, events, moment.timestamp(), midnight(day).timestamp())
     connection.close()
     for column, name in ((1, "fresh.like_1h"), (2, "fresh.like_6h")):
         assert fresh[name][0] == pytest.approx(np.log(exact[:, column] / exact[:, column].max() + 1e-4), abs=1e-4)

@@ -202,15 +202,16 @@ def test_an_empty_text_and_a_huge_one(query):
 def test_pack_holds_the_features_column_by_column(network):
     import numpy as np
 
-    from plpy.recommend_posts import pack_relative, unpack_posts
+    from plpy.pack import Pack
+    from plpy.scale import pack_relative
 
     keys = ["feature_names", "topics", "post_ids", "topic_codes", "matrix"]
-    posts = unpack_posts(dict(zip(keys, network(f"select {', '.join(keys)} from pgfeed.feature_packs")[0])))
+    posts = Pack.unpack(dict(zip(keys, network(f"select {', '.join(keys)} from pgfeed.feature_packs")[0])))
     rows = network("select post_id, like_rate, age_days from pgfeed.post_features order by post_id")
-    assert posts["post_ids"].tolist() == [row[0] for row in rows]
-    assert np.array_equal(posts["columns"]["post.like_rate"], np.float32([row[1] for row in rows]))
-    assert np.array_equal(posts["columns"]["post.age_days"], np.float32([row[2] for row in rows]))
-    assert [posts["topics"][code] for code in posts["topic_codes"][:2]] == ["movie", "sport"]
+    assert posts.post_ids.tolist() == [row[0] for row in rows]
+    assert np.array_equal(posts.columns["post.like_rate"], np.float32([row[1] for row in rows]))
+    assert np.array_equal(posts.columns["post.age_days"], np.float32([row[2] for row in rows]))
+    assert [posts.topics[code] for code in posts.topic_codes[:2]] == ["movie", "sport"]
     assert pack_relative(posts) == network("select relative from pgfeed.feature_packs")[0][0].tobytes()
 
 

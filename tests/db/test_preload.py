@@ -24,6 +24,16 @@ return json.dumps({"at_start": at_start, "random": random.random(), "numpy": num
 $$;
 select pg_temp.found();
 """
+SERVES = """
+create function pg_temp.serves() returns text language plpython3u as $$
+import sys
+import catboost
+plpy.execute("select pgfeed._library()")
+from plpy.session import import_catboost
+return str(import_catboost() is catboost)
+$$;
+select pg_temp.serves();
+"""
 
 
 def require_compiler() -> None:
@@ -63,6 +73,8 @@ def test_sessions_start_with_catboost_and_draw_their_own_random_numbers(run):
     assert first["rows"] == 7
     assert first["random"] != second["random"]
     assert first["numpy"] != second["numpy"]
+    run("migrate")
+    assert run("psql", "-XAtqc", SERVES).strip() == "True"
 
     run("stop")
     assert run("psql", "-XAtqc", "show shared_preload_libraries", preload="").strip() == ""

@@ -6,7 +6,9 @@ import pytest
 from psycopg2.extras import RealDictCursor
 
 from loader.learning import features, registry, train
-from plpy.recommend_posts import CATEGORICAL, encode_topics, request_columns, unpack_posts
+from plpy.columns import CATEGORICAL
+from plpy.features import request_columns
+from plpy.pack import Pack
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -45,12 +47,12 @@ def test_equals_what_python_computes(network, network_dsn, ts):
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
         state = cursor.fetchone()
-        posts = unpack_posts(features.run_plan(cursor, "computed pack", state["features_as_of"])[0])
-    encode_topics(posts, model.encoders)
+        posts = Pack.unpack(features.run_plan(cursor, "computed pack", state["features_as_of"])[0])
+    posts.encode_topics(model.encoders)
     requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
-    matrix = features.feature_matrix(model.feature_names, posts, requests, np.arange(len(posts["post_ids"])))
-    expected = dict(zip(posts["post_ids"].tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
+    matrix = features.feature_matrix(model.feature_names, posts, requests, np.arange(len(posts)))
+    expected = dict(zip(posts.post_ids.tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
     connection.close()
     got = network(CALL, 7, ts, 1000)
     assert len(got) > 40

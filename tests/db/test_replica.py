@@ -33,7 +33,7 @@ def pair(network_template, tmp_path_factory):
     file = tmp_path_factory.mktemp("network") / "dump"
     subprocess.run(["pg_dump", "-Fc", "-f", file, dsn_of(network_template)], check=True)
     with servers.primary(fsync="off") as primary:
-        primary.run("postgres", (ROOT / "sql" / "roles.sql").read_text())
+        primary.run("postgres", (ROOT / "migrations" / "baseline" / "roles.sql").read_text())
         primary.run("postgres", "create database feed")
         subprocess.run(["pg_restore", "--exit-on-error", "-d", primary.dsn("feed"), file], check=True)
         with servers.standby(primary, fsync="off", hot_standby_feedback="on") as standby:

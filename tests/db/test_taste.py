@@ -12,8 +12,9 @@ from loader.errors import PgfeedError
 from loader.learning import features, registry, train
 from loader.measuring import compare
 from migrations.objects import compose
-from plpy._post_factors import factorise, like_matrix, solve_side
-from plpy.recommend_posts import encode_topics, feature_values, fold_in, request_columns, unpack_factors, unpack_posts
+from plpy.factors import factorise, like_matrix, solve_side
+from plpy.features import feature_values, fold_in, request_columns
+from plpy.pack import Pack
 from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 from tests.db.test_embed import Words
 
@@ -82,17 +83,17 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
             cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
             state = cursor.fetchone()
             row = features.run_plan(cursor, "computed pack", state["features_as_of"])[0]
-            posts = unpack_posts(row)
+            posts = Pack.unpack(row)
             factors = features.run_plan(cursor, "computed factors", state["features_as_of"], row["post_ids"])[0]["factors"]
-        posts["vectors"]["match.factors"], posts["gram"] = unpack_factors(factors)
-        encode_topics(posts, model.encoders)
+        posts.take_factors(factors)
+        posts.encode_topics(model.encoders)
         requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
-    names, count = model.feature_names, len(posts["post_ids"])
+    names, count = model.feature_names, len(posts)
     matrix = np.column_stack([feature_values(name, posts, requests, np.arange(count), np.zeros(count, int)) for name in names])
     assert np.isfinite(matrix[:, names.index("match.factors")]).all()
     assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "post.quality", "taste.popularity_like_rate"}
-    expected = dict(zip(posts["post_ids"].tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
+    expected = dict(zip(posts.post_ids.tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
     got = stage_3(CALL, 7, ts, 1000)
     assert len(got) > 40
     for post_id, score in got:

@@ -6,7 +6,7 @@ from rich.console import Console
 from loader.errors import PgfeedError
 from loader.experiment import BRIEF, Report, brief_lines, parse_arms, verdict
 from loader.terminal import table
-from plpy.recommend_posts import lottery
+from plpy.ranking import lottery
 
 
 def test_arms_have_names_variants_and_weights():

@@ -50,9 +50,11 @@ def test_broken_pin_says_what_to_run():
         objects.resolve("functions/recommend_posts", "000000000000")
 
 
-def test_include_puts_the_module_in_without_imports_of_ours():
+def test_include_puts_a_module_in_as_code_and_library_as_strings():
     text = objects.compose("functions/_model_problems")
-    assert "def rank(" in text and "def _model_problems(" in text and "from plpy." not in text
+    assert "def _model_problems(" in text and "def load_model(" not in text
+    text = objects.compose("functions/_library")
+    assert '"ranking": r\'\'\'"""Scores' in text and text.count("def rank(") == 1
 
 
 @pytest.fixture

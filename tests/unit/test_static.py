@@ -14,11 +14,11 @@ from migrations.objects import ARCHIVE, ROOT, compose
 
 SCRIPTS = Path(sys.executable).parent
 OFFLINE = [sys.executable, "-m", "alembic"]
-# By Alembic, psycopg2, numpy, io, pydantic, CatBoost; by SQL the functions of modules in plpy that bear its functions' names.
+# By Alembic, psycopg2, numpy, io, pydantic, CatBoost; by SQL.
 USED_BY_OTHERS = [
     "upgrade", "downgrade", "revision", "down_revision", "autocommit", "writeable", "readable", "recommendations",
-    "__instancecheck__", "__call__", "__getattr__", "sparse", "_factors", "_unpack_factors",
-    *(path.stem for path in (ROOT / "plpy").glob("*.py")),
+    "__instancecheck__", "__call__", "__getattr__", "sparse",
+    *{name for path in (ROOT / "sql").rglob("*.sql") for name in re.findall(r"^(?:return|if not SD:.*\n) +(\w+)\(", path.read_text(), re.MULTILINE)},
 ]
 # In a transaction of its own, with a lock_timeout (migrations/env.py), and on tables that the same revision makes;
 # functions and views are dropped where their signature changes.

@@ -7,7 +7,7 @@ import pytest
 from catboost import CatBoost
 
 from loader.learning.model import artifact
-from plpy import _model_problems as body
+from plpy import model_problems as body
 
 
 def test_a_model_of_several_outputs_cannot_serve():

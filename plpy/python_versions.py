@@ -6,12 +6,15 @@ import sys
 PACKAGES = ("numpy", "catboost")
 
 
-def _python_versions(plpy, cache):
+def _python_versions(plpy):
     """Return the versions of Python and the packages as one line; a package that cannot be imported is an error."""
     versions = [f"Python {sys.version.split()[0]}"]
     for name in PACKAGES:
         try:
             versions.append(f"{name} {importlib.import_module(name).__version__}")
         except ImportError as error:
-            plpy.error(f"the server's Python cannot import {name}: {error}", hint=f"Install in it: pip install {name}", sqlstate="55000")
+            plpy.error(
+                f"the server's Python cannot import {name}: {error}", hint=f"Install in it: pip install {name}",
+                sqlstate="55000",
+            )
     return ", ".join(versions)

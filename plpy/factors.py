@@ -1,8 +1,10 @@
 """The bodies of pgfeed._post_factors and pgfeed._factors: vectors whose products say who likes what."""
 
 import numpy as np
-from plpy._post_neighbours import read_likes
-from plpy.recommend_posts import FACTOR_CONFIDENCE, FACTOR_LAMBDA, FACTORS, unpack_factors
+
+from plpy.features import FACTOR_CONFIDENCE, FACTOR_LAMBDA
+from plpy.pack import FACTORS, pack_factors, unpack_factors
+from plpy.session import current_session
 
 MAX_FACTOR_LIKES = 1_000_000
 SWEEPS = 5
@@ -56,28 +58,30 @@ def factorise(matrix):
 
 
 def read_matrix(plpy, as_of, post_ids):
-    """Return the users, ascending, and the matrix of the newest likes before as_of of posts, given as bytes of ascending int64."""
-    user_ids, _, rows = read_likes(plpy, as_of, post_ids, MAX_FACTOR_LIKES)
-    return like_matrix(user_ids, rows, len(post_ids) // 8)
+    """Return the users, ascending, and the matrix of the newest likes before as_of of posts.
+
+    post_ids: bytes of ascending big-endian int8.
+    """
+    user_ids, _, places = current_session(plpy).likes(as_of, post_ids, MAX_FACTOR_LIKES)
+    return like_matrix(user_ids, places, len(post_ids) // 8)
 
 
-def pack_factors(vectors):
-    """Return vectors and their gram as bytes: see unpack_factors()."""
-    return np.concatenate([vectors, vectors.T @ vectors]).astype(">f4").tobytes()
-
-
-def _post_factors(plpy, cache, as_of, post_ids):
+def _post_factors(plpy, as_of, post_ids):
     """Return the vectors of posts, packed."""
-    return pack_factors(factorise(read_matrix(plpy, as_of, post_ids)[1]))
+    vectors = factorise(read_matrix(plpy, as_of, post_ids)[1])
+    return pack_factors(vectors, vectors.T @ vectors)
 
 
-def _factors(plpy, cache, as_of, post_ids):
+def _factors(plpy, as_of, post_ids):
     """Return the vectors of posts, the ids of all users with a like among the newest, and these users' vectors, packed."""
     users, matrix = read_matrix(plpy, as_of, post_ids)
     vectors = factorise(matrix)
-    return pack_factors(vectors), users.astype(">i8").tobytes(), pack_factors(solve_side(matrix, vectors))
+    of_users = solve_side(matrix, vectors)
+    return (
+        pack_factors(vectors, vectors.T @ vectors), users.astype(">i8").tobytes(), pack_factors(of_users, of_users.T @ of_users),
+    )
 
 
-def _unpack_factors(plpy, cache, ids, factors):
+def _unpack_factors(plpy, ids, factors):
     """Return each id, given as bytes, with its vector."""
     return list(zip(np.frombuffer(ids, ">i8").tolist(), unpack_factors(factors)[0].tolist()))

@@ -1,0 +1,68 @@
+"""Names of features and what they are made from, the one list of each.
+
+A request is a user at a moment. Feature names say where a value comes from:
+
+    post.like_rate            a column of the post pack
+    user.age                  a column of the user row
+    user_topic.view_share     the user's row for the topic of the candidate
+    user_topic.view_share:sport   the user's row for a stated topic
+    post.quality              from columns of the pack, compared with the rest of the catalogue
+    taste.like_rate           from the posts that the user liked before
+    fresh.like_1h             from a column of the post pack and the events since then, exact at the moment
+    pair.co_like              from the candidate and what the user liked or viewed before
+    match.factors             the product of the candidate's vector and one made of what the user liked before
+    time.hour                 from the moment (UTC)
+"""
+
+import numpy as np
+
+CATEGORICAL = ("user.country", "user.city", "user.os", "user.source", "post.topic")
+UNKNOWN_CATEGORY = -1.0
+USER_COLUMNS = (
+    "gender", "age", "country", "city", "exp_group", "os", "source",
+    "view_count", "like_count", "like_rate", "days_since_active",
+)
+TOPIC_COLUMNS = ("view_share", "like_rate")
+HALF_LIFE_HOURS = {"1h": 1, "6h": 6, "1d": 24, "3d": 72, "7d": 168, "30d": 720}
+FRESH_TRENDS = (("like", "1h", "1d"), ("like", "1d", "7d"), ("like", "7d", "30d"))
+FRESH_COLUMNS = (
+    *(f"fresh.{action}_{name}" for action in ("view", "like") for name in HALF_LIFE_HOURS),
+    *(f"fresh.{action}_trend_{short}_{long}" for action, short, long in FRESH_TRENDS),
+    "fresh.like_total", "fresh.age_days", "fresh.days_since_event",
+)
+PAIR_COLUMNS = (
+    "pair.co_like", "pair.co_like_7d", "pair.co_like_last", "pair.co_like_last_3", "pair.co_like_day",
+    "pair.ease", "pair.view_count",
+)
+RELATIVE_COLUMNS = ("post.view_ratio", "post.quality")
+USER_TASTE_COLUMNS = ("taste.like_rate", "taste.view_count_ratio", "taste.popularity_like_rate")
+TASTE_COLUMNS = ("taste.like_count", "taste.days_since_like", "taste.popularity", "taste.age_days")
+MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last")
+TIME_COLUMNS = ("time.hour", "time.weekday")
+TEXT_COMPONENT = "text.component_"
+DAY_SECONDS = 86400
+
+
+def encode(values, encoder):
+    """Return float32 codes of categories: unknown ones -1, null NaN."""
+    return np.array([np.nan if v is None else encoder.get(v, UNKNOWN_CATEGORY) for v in values], np.float32)
+
+
+def needs_factors(names):
+    """Return whether a model with these features needs the vectors of the factor model."""
+    return "match.factors" in names
+
+
+def needs_moment(names):
+    """Return whether a model has features that are made for each request from events, which takes neighbours."""
+    return any(name in FRESH_COLUMNS or name in PAIR_COLUMNS or name in TASTE_COLUMNS for name in names)
+
+
+def unknown_features(names, pack_names):
+    """Return those feature names that nothing computes in a database whose packs have pack_names."""
+    computed = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, *TIME_COLUMNS}
+    computed.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, *RELATIVE_COLUMNS))
+    computed.update(f"user.{column}" for column in USER_COLUMNS)
+    by_topic = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
+    computed |= by_topic
+    return [name for name in names if name not in computed and (":" not in name or name.partition(":")[0] not in by_topic)]

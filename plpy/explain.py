@@ -1,0 +1,61 @@
+"""explain_recommendation: why a post has its score."""
+
+import numpy as np
+
+from plpy.features import feature_values
+from plpy.import_catboost import import_catboost
+from plpy.recommend import answer
+from plpy.session import current_session
+
+AVERAGE = "(average)"
+
+
+def explain_recommendation(plpy, user_id, post_id, ts, variant):
+    """Return rank, feature, value and contribution of each feature, largest effect first; they sum to the score.
+
+    A post scored without a model has one row: what it was ranked by.
+    """
+    for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
+        if value is None:
+            plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
+    request = answer(current_session(plpy), user_id, ts, variant, [post_id])
+    place = request.pack.locate(np.array([post_id], np.int64))[0]
+    if place < 0:
+        plpy.error(
+            f"post {post_id} cannot be recommended at this moment", sqlstate="22023",
+            hint="It is unknown, or was added after ts or after the last refresh.",
+        )
+    if request.requests is None:
+        return [without_model(request, place)]
+    return contributions(plpy, request, place)
+
+
+def without_model(request, place):
+    """Return the row that explains the score of the post at a place of the pack that no model gave."""
+    score = float(request.scores[place])
+    if request.source == "random":
+        return 1, "(by lot)", None, score
+    return 1, "post.decayed_like_rate_7d", float(request.pack.columns["post.decayed_like_rate_7d"][place]), score
+
+
+def contributions(plpy, request, place):
+    """Return the rows that explain a model's score of the post at a place of the pack.
+
+    Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
+    predictions, 2017).
+    """
+    catboost, names = import_catboost(), request.model.feature_names
+    values = np.array([[feature_values(name, request.pack, request.requests, place, 0) for name in names]], np.float32)
+    try:
+        shares = request.model.booster.get_feature_importance(catboost.Pool(values), type="ShapValues", thread_count=1)[0]
+    except catboost.CatBoostError as error:
+        plpy.error(
+            f"CatBoost cannot explain the model: {str(error).splitlines()[0]}", sqlstate="0A000",
+            hint="Ask about a variant that was trained here.",
+        )
+    rows = [(AVERAGE, None, float(shares[-1]))] + [
+        (name, None if np.isnan(value) else float(value), float(share))
+        for name, value, share in zip(names, values[0], shares)
+    ]
+    rows.sort(key=lambda row: (-abs(row[2]), row[0]))
+    return [(number, *row) for number, row in enumerate(rows, 1)]

@@ -1,0 +1,153 @@
+"""Features of requests: what belongs to users, and the values for pairs of a request and a post.
+
+Training calls the same functions on many requests at once, so that a feature has one formula.
+"""
+
+import numpy as np
+
+from plpy.columns import (
+    CATEGORICAL,
+    FRESH_COLUMNS,
+    MATCH_COLUMNS,
+    PAIR_COLUMNS,
+    TOPIC_COLUMNS,
+    USER_COLUMNS,
+    encode,
+)
+from plpy.pack import FACTORS
+
+POPULARITY_PRIOR_VIEWS = 20
+FACTOR_CONFIDENCE = 10.0
+FACTOR_LAMBDA = 10.0
+TEXT_LIKES = {"match.text": 50, "match.text_last": 5}
+
+
+def liked_post_ids(user):
+    """Return the ids, int64, of the posts that the user of a row liked before the moment."""
+    return np.frombuffer(user["liked_post_ids"] or b"", ">i8").astype(np.int64)
+
+
+def viewed_post_ids(user):
+    """Return the ids, int64, of the posts that the user of a row viewed before the moment, in the order of time."""
+    return np.frombuffer(user["viewed_post_ids"] or b"", ">i8").astype(np.int64)
+
+
+def request_columns(users, pack, encoders, names=MATCH_COLUMNS):
+    """Return the values that belong to requests, by feature name, from rows of _request_users(); match.* if in names.
+
+    Each is float32 of shape (requests,); user_topic.* have the shape (requests, topics + 1), whose
+    last column, NaN, is for posts without a topic. Encoders map category to code, by feature name.
+    """
+    columns = user_columns(users, encoders)
+    columns |= user_topic_columns(users, pack, columns["user.like_rate"])
+    liked = [pack.places(liked_post_ids(user)) for user in users]
+    viewed = [pack.places(viewed_post_ids(user)) for user in users]
+    columns |= taste_columns(liked, viewed, pack)
+    if any(name in MATCH_COLUMNS for name in names):
+        columns |= match_vectors(liked, pack)
+    return columns
+
+
+def user_columns(users, encoders):
+    """Return user.*, float32 (requests,) each."""
+    columns = {}
+    for column in USER_COLUMNS:
+        name, values = f"user.{column}", [user[column] for user in users]
+        if name in CATEGORICAL:
+            columns[name] = encode(values, encoders.get(name, {}))
+        else:
+            columns[name] = np.array([np.nan if v is None else v for v in values], np.float32)
+    return columns
+
+
+def user_topic_columns(users, pack, like_rates):
+    """Return user_topic.*, float32 (requests, topics + 1) each; like_rates: of the users, for topics that they know not."""
+    columns, code_of = {}, {topic: code for code, topic in enumerate(pack.topics)}
+    for column in TOPIC_COLUMNS:
+        values = np.full((len(users), len(code_of) + 1), 0.0 if column == "view_share" else np.nan, np.float32)
+        if column == "like_rate":
+            values[:] = like_rates[:, None]
+        for request, user in enumerate(users):
+            for topic, value in zip(user["topics"] or (), user[f"topic_{column}"] or ()):
+                if topic in code_of:
+                    values[request, code_of[topic]] = value
+        values[:, -1] = np.nan
+        columns[f"user_topic.{column}"] = values
+    return columns
+
+
+def taste_columns(liked, viewed, pack):
+    """Return the taste.* of USER_TASTE_COLUMNS from the places in the pack of what each user liked and viewed."""
+    like_rates, view_counts = pack.columns["post.like_rate"], pack.columns["post.view_count"]
+    rates, ratios = (np.full(len(liked), np.nan, np.float32) for _ in range(2))
+    by_popularity = np.empty((len(liked), 2), np.float32)
+    for request, (likes, views) in enumerate(zip(liked, viewed)):
+        if len(likes):
+            rates[request] = like_rates[likes].mean()
+            if view_counts[views].any():
+                ratios[request] = view_counts[likes].mean() / view_counts[views].mean()
+        by_popularity[request] = popularity_taste(likes, views, pack)
+    return {"taste.like_rate": rates, "taste.view_count_ratio": ratios, "taste.popularity_like_rate": by_popularity}
+
+
+def popularity_taste(liked, viewed, pack):
+    """Return a user's smoothed like rates on posts that are not popular and that are, each over everybody's.
+
+    liked, viewed: places in the pack. Each rate starts as everybody's with the weight of 20 views.
+    """
+    usual = pack.scale.popularity_rates
+    likes, views = (np.bincount(pack.is_popular[places], minlength=2) for places in (liked, viewed))
+    return (likes / usual + POPULARITY_PRIOR_VIEWS) / (np.maximum(views, likes) + POPULARITY_PRIOR_VIEWS)
+
+
+def match_vectors(liked, pack):
+    """Return the users' sides of match.*, float32 (requests, dimensions); NaN: nothing liked.
+
+    liked: the places in the pack of what each user liked, in the order of time.
+    match.text, _last: the mean text vector of the newest 50, 5 likes, so that the feature is their mean cosine
+    with the candidate. match.factors, if the pack has factors: the user's vector of the factor model, see fold_in().
+    """
+    texts, columns = pack.text_vectors, {}
+    for name in TEXT_LIKES:
+        columns[name] = np.full((len(liked), texts.shape[1]), np.nan, np.float32)
+    if pack.factors is not None:
+        columns["match.factors"] = np.full((len(liked), FACTORS), np.nan, np.float32)
+    for request, places in enumerate(liked):
+        if len(places):
+            for name, count in TEXT_LIKES.items():
+                columns[name][request] = texts[places[-count:]].mean(axis=0)
+            if pack.factors is not None:
+                columns["match.factors"][request] = fold_in(pack.factors[np.unique(places)], pack.gram)
+    return columns
+
+
+def fold_in(liked, gram):
+    """Return the vector, float32 (factors,), of a user who liked posts with these vectors, (likes, factors).
+
+    gram: the vectors of all posts, transposed, times themselves. The least squares of Hu, Koren and Volinsky
+    (Collaborative filtering for implicit feedback datasets, 2008, equation 4) with confidence 1 + 10 of a like.
+    """
+    left = gram + FACTOR_CONFIDENCE * (liked.T @ liked) + FACTOR_LAMBDA * np.eye(FACTORS, dtype=np.float32)
+    return np.linalg.solve(left, (1 + FACTOR_CONFIDENCE) * liked.sum(axis=0)).astype(np.float32)
+
+
+def feature_values(name, pack, requests, places, request_rows):
+    """Return one feature for pairs of a request and a post, float32.
+
+    places of the posts in the pack and rows of the requests are indices, slices or scalars.
+    """
+    if name in pack.columns:
+        return pack.columns[name][places]
+    column, _, topic = name.partition(":")
+    values = requests[column]
+    if values.ndim == 1:
+        return values[request_rows]
+    if column in MATCH_COLUMNS:
+        return np.einsum("...d,...d->...", pack.vectors(column)[places], values[request_rows])
+    if column == "taste.popularity_like_rate":
+        return values[request_rows, pack.is_popular[places]]
+    if column in FRESH_COLUMNS or column in PAIR_COLUMNS:
+        return values[request_rows, places]
+    if not topic:
+        return values[request_rows, pack.topic_codes[places]]
+    return values[request_rows, pack.topics.index(topic) if topic in pack.topics else -1]

@@ -1,0 +1,143 @@
+"""Features that are made for each request from events: fresh.*, pair.* and the taste.* of TASTE_COLUMNS."""
+
+import numpy as np
+
+from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS
+from plpy.features import liked_post_ids, viewed_post_ids
+
+LEAST_SHARE = 1e-4
+MAX_TASTE_LIKES = 200
+TASTE_HALF_LIFE_DAYS = 7
+NEAR_LIKES = 10
+
+
+class Events:
+    """The events since a pack's cut-off: places in the pack, seconds after the cut-off, views and likes."""
+
+    def __init__(self, places, seconds, views, likes):
+        self.places, self.seconds, self.counts = places, seconds, {"view": views, "like": likes}
+
+    @classmethod
+    def unpack(cls, row, pack):
+        """Return the events of posts in the pack from a row of _recent_events()."""
+        places = pack.locate(np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64))
+        seconds = np.frombuffer(row["seconds"] or b"", ">f8").astype(np.float64)
+        views, likes = (np.frombuffer(row[name] or b"", ">f4").astype(np.float64) for name in ("view_counts", "like_counts"))
+        is_inside = places >= 0
+        return cls(places[is_inside], seconds[is_inside], views[is_inside], likes[is_inside])
+
+
+class Neighbours:
+    """Posts that are liked by the same users: starts int64 (posts + 1) into other, similarity, day_similarity and ease."""
+
+    def __init__(self, starts, other, similarity, day_similarity, ease):
+        self.starts, self.other = starts, other
+        self.similarity, self.day_similarity, self.ease = similarity, day_similarity, ease
+
+    @classmethod
+    def unpack(cls, blob, count):
+        """Return the neighbours of so many posts from what _post_neighbours() packed."""
+        post, other, *values = np.frombuffer(blob, ">f4").astype(np.float32).reshape(5, -1)
+        return cls(np.searchsorted(post, np.arange(count + 1)), other.astype(np.int64), *values)
+
+    def mean(self, kind, places, weights, count):
+        """Return for all posts the weighted mean of one of their values for the posts at places, float32."""
+        starts = self.starts[places]
+        lengths = self.starts[places + 1] - starts
+        ends = np.cumsum(lengths)
+        index = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
+        values = getattr(self, kind)[index] * np.repeat(weights / max(weights.sum(), 1e-30), lengths)
+        return np.bincount(self.other[index], values, count).astype(np.float32)
+
+
+def fresh_columns(pack, events, seconds):
+    """Return the fresh.* features of all posts, float32 each, `seconds` after the pack's cut-off.
+
+    Decayed counts are the pack's and those of the events since, both with exact age, as the natural logarithm of
+    their share of the largest one (at least 1e-4): a share does not change while nothing happens. A trend is the
+    difference of two such logarithms. Age and time since the last event are in days; NaN: no event yet.
+    """
+    columns = {}
+    for action in ("view", "like"):
+        for name, hours in HALF_LIFE_HOURS.items():
+            values = pack.columns[f"post.decayed_{action}_count_{name}"]
+            if len(events.places):
+                weights = events.counts[action] * np.exp2(np.minimum(events.seconds / (3600 * hours), 1000))
+                values = values + np.bincount(events.places, weights, len(pack))
+            columns[f"fresh.{action}_{name}"] = log_share(values)
+    for action, short, long in FRESH_TRENDS:
+        trend = columns[f"fresh.{action}_{short}"] - columns[f"fresh.{action}_{long}"]
+        columns[f"fresh.{action}_trend_{short}_{long}"] = trend
+    likes = pack.columns["post.like_count"] + np.bincount(events.places, events.counts["like"], len(pack))
+    columns["fresh.like_total"] = log_share(likes)
+    columns["fresh.age_days"], columns["fresh.days_since_event"] = ages(pack, events, seconds)
+    return columns
+
+
+def ages(pack, events, seconds):
+    """Return the days since the first and the last event of all posts, float32, `seconds` after the pack's cut-off."""
+    days = np.float32(seconds / DAY_SECONDS)
+    age, since = pack.columns["post.age_days"] + days, pack.columns["post.days_since_event"] + days
+    if len(events.places):
+        first, last = np.full(len(pack), np.inf), np.full(len(pack), -np.inf)
+        np.minimum.at(first, events.places, events.seconds)
+        np.maximum.at(last, events.places, events.seconds)
+        is_new = np.isnan(age) & np.isfinite(first)
+        age[is_new] = (seconds - first[is_new]) / DAY_SECONDS
+        has_event = np.isfinite(last)
+        since[has_event] = (seconds - last[has_event]) / DAY_SECONDS
+    return age, since
+
+
+def log_share(values):
+    """Return float32 log(share of the largest value + 1e-4); of zeros where nothing is counted."""
+    return np.log((values / (values.max(initial=0) or 1)).astype(np.float32) + np.float32(LEAST_SHARE))
+
+
+def newest_likes(user, pack):
+    """Return the places in the pack of the newest 200 posts that a user liked, each once, oldest first, and when."""
+    places = pack.locate(liked_post_ids(user))
+    at = np.frombuffer(user["liked_at"] or b"", ">f8").astype(np.float64)[places >= 0]
+    places = places[places >= 0]
+    newest = np.sort(len(places) - 1 - np.unique(places[::-1], return_index=True)[1])[-MAX_TASTE_LIKES:]
+    return places[newest], at[newest]
+
+
+def pair_columns(user, pack, fresh, moment):
+    """Return pair.* (float32 for all posts) and taste.* (float32 scalars) of one request.
+
+    moment: of the request, unix seconds. co_like: mean similarity to the
+    posts liked before, as in _post_neighbours(), of the newest 200 likes; _7d: weighted by 0.5 ** (days ago / 7);
+    _last, _last_3: to the newest ones; _day: by likes on the same day, to the newest ten. ease: the sum of the EASE
+    weights.
+    """
+    count, mean = len(pack), pack.neighbours.mean
+    places, at = newest_likes(user, pack)
+    ones, decay = np.ones(len(places)), np.exp2(-(moment - at) / DAY_SECONDS / TASTE_HALF_LIFE_DAYS)
+    columns = {
+        "pair.co_like": mean("similarity", places, ones, count),
+        "pair.co_like_7d": mean("similarity", places, np.maximum(decay, 1e-12), count),
+        "pair.co_like_last": mean("similarity", places[-1:], ones[-1:], count),
+        "pair.co_like_last_3": mean("similarity", places[-3:], ones[-3:], count),
+        "pair.co_like_day": mean("day_similarity", places[-NEAR_LIKES:], ones[-NEAR_LIKES:], count),
+    }
+    columns["pair.ease"] = mean("ease", places, ones, count) * np.float32(len(places))
+    viewed = pack.places(viewed_post_ids(user))
+    columns["pair.view_count"] = np.bincount(viewed, minlength=count).astype(np.float32)
+
+    born = moment - fresh["fresh.age_days"][places].astype(np.float64) * DAY_SECONDS
+    has_likes = len(places) > 0
+    values = {
+        "taste.like_count": len(places),
+        "taste.days_since_like": (moment - at[-1]) / DAY_SECONDS if has_likes else np.nan,
+        "taste.popularity": fresh["fresh.like_30d"][places].mean() if has_likes else np.nan,
+        "taste.age_days": np.nanmedian(at - born) / DAY_SECONDS if np.isfinite(born).any() else np.nan,
+    }
+    return columns | {name: np.float32(value) for name, value in values.items()}
+
+
+def moment_columns(user, pack, events, moment, pack_moment):
+    """Return fresh.*, pair.* and taste.* of one request as request_columns() does: the first dimension is 1."""
+    fresh = fresh_columns(pack, events, moment - pack_moment)
+    columns = fresh | pair_columns(user, pack, fresh, moment)
+    return {name: np.asarray(values)[None] for name, values in columns.items()}

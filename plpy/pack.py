@@ -1,0 +1,112 @@
+"""The posts that may be recommended at a moment, as arrays."""
+
+from functools import cached_property
+
+import numpy as np
+
+from plpy.columns import TEXT_COMPONENT, encode
+from plpy.scale import Scale, relative_columns, unpack_relative, view_and_like_counts
+
+FACTORS = 16
+
+
+class Pack:
+    """Posts with their features as of a cut-off, one place each, ascending by post_id.
+
+    post_ids: int64; topics: names; topic_codes: int32, places in topics, -1: none; columns: float32 by feature name;
+    scale: what the posts are compared with; is_popular: int64, 1: more views than the mean.
+    On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment.
+    inputs: the matrix that a model scored last, and this model's id.
+    """
+
+    def __init__(self, post_ids, topics, topic_codes, columns):
+        self.post_ids, self.topics, self.topic_codes, self.columns = post_ids, topics, topic_codes, columns
+        self.scale = self.is_popular = self.factors = self.gram = self.neighbours = None
+        self.inputs, self.is_usable = (None, None), {}
+
+    def __len__(self):
+        return len(self.post_ids)
+
+    @classmethod
+    def unpack(cls, row, scale=None):
+        """Return the pack that a row of _post_pack() or of feature_packs holds.
+
+        scale: of the pack that this one is to be joined with, null: its own.
+        """
+        post_ids = np.frombuffer(row["post_ids"], ">i8").astype(np.int64)
+        names = row["feature_names"]
+        matrix = np.frombuffer(row["matrix"], ">f4").astype(np.float32).reshape(len(names), len(post_ids))
+        topic_codes = np.frombuffer(row["topic_codes"], ">i4").astype(np.int32)
+        pack = cls(post_ids, list(row["topics"]), topic_codes, dict(zip(names, matrix)))
+        relative = None
+        if row.get("relative") is not None:
+            scale, relative = unpack_relative(row["relative"], len(pack.topics), len(post_ids))
+        pack.compare(scale or Scale.of(pack), relative)
+        return pack
+
+    def compare(self, scale, relative=None):
+        """Add the columns that compare the posts with a catalogue, computed if they are not given."""
+        self.scale = scale
+        self.is_popular = (view_and_like_counts(self)[0] > scale.mean_views).astype(np.int64)
+        self.columns |= relative or relative_columns(self)
+
+    def join(self, other):
+        """Return the posts of this pack and of another one, which share none: the columns and factors that both have."""
+        post_ids = np.concatenate([self.post_ids, other.post_ids])
+        order = np.argsort(post_ids)
+
+        def joined(a, b):
+            return np.concatenate([a, b])[order]
+
+        columns = {n: joined(values, other.columns[n]) for n, values in self.columns.items() if n in other.columns}
+        pack = Pack(post_ids[order], self.topics, joined(self.topic_codes, other.topic_codes), columns)
+        pack.scale, pack.gram = self.scale, self.gram
+        pack.is_popular = joined(self.is_popular, other.is_popular)
+        if self.factors is not None and other.factors is not None:
+            pack.factors = joined(self.factors, other.factors)
+        return pack
+
+    def locate(self, post_ids):
+        """Return the places of post_ids, int64, one for each; -1: not in the pack."""
+        if not len(self):
+            return np.full(len(post_ids), -1)
+        places = np.searchsorted(self.post_ids, post_ids)
+        places[places == len(self)] = 0
+        return np.where(self.post_ids[places] == post_ids, places, -1)
+
+    def places(self, post_ids):
+        """Return the places of those post_ids that are in the pack."""
+        places = self.locate(post_ids)
+        return places[places >= 0]
+
+    def encode_topics(self, encoders):
+        """Add the column post.topic as a model's encoders have it."""
+        codes = encode([*self.topics, None], encoders.get("post.topic", {}))
+        self.columns["post.topic"] = codes[self.topic_codes]
+
+    def take_factors(self, blob):
+        """Add the posts' vectors and the gram from what pack_factors() packed."""
+        self.factors, self.gram = unpack_factors(blob)
+
+    @cached_property
+    def text_vectors(self):
+        """The text components of the posts at length 1, float32 (posts, components); zeros: no text."""
+        columns = [values for name, values in self.columns.items() if name.startswith(TEXT_COMPONENT)]
+        vectors = np.nan_to_num(np.stack(columns, axis=1)) if columns else np.zeros((len(self), 1), np.float32)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        return vectors
+
+    def vectors(self, column):
+        """Return the posts' side of a match.* feature, float32 (posts, dimensions)."""
+        return self.factors if column == "match.factors" else self.text_vectors
+
+
+def pack_factors(vectors, gram):
+    """Return vectors (posts, FACTORS) and the gram of all posts as bytes: big-endian float4, one vector after the other."""
+    return np.concatenate([vectors, gram]).astype(">f4").tobytes()
+
+
+def unpack_factors(blob):
+    """Return what pack_factors() packed: the vectors and the gram, float32."""
+    vectors = np.frombuffer(blob, ">f4").astype(np.float32).reshape(-1, FACTORS)
+    return vectors[:-FACTORS], vectors[-FACTORS:]

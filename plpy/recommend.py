@@ -1,0 +1,113 @@
+"""recommend_posts: one request scored, the best k posts as rows."""
+
+import numpy as np
+
+from plpy.columns import needs_factors, needs_moment
+from plpy.features import liked_post_ids, request_columns
+from plpy.moment import moment_columns
+from plpy.ranking import DEFAULT_VARIANT, WITHOUT_MODEL, lottery, popularity, rank, score
+from plpy.session import current_session
+
+MAX_K = 1000
+
+
+class Answer:
+    """A request with the scores of all posts of a pack, float64; model and requests (its features): None without a model."""
+
+    def __init__(self, state, pack, user, source, scores, model=None, requests=None):
+        self.state, self.pack, self.user, self.source, self.scores = state, pack, user, source, scores
+        self.model, self.requests = model, requests
+
+
+def check_arguments(plpy, user_id, ts, k):
+    """Raise the one error that says which argument cannot be served."""
+    for name, value in (("user_id", user_id), ("ts", ts), ("k", k)):
+        if value is None:
+            plpy.error(f"{name} is null", hint="Give a user_id, a moment and how many posts.", sqlstate="22004")
+    if not 1 <= k <= MAX_K:
+        plpy.error(f"k is {k}", hint=f"Ask for 1 to {MAX_K} posts.", sqlstate="22023")
+
+
+def check_state(plpy, state, ts, variant):
+    """Raise the one error that says why nothing can be served at this moment by this variant."""
+    if not state["is_finite"]:
+        plpy.error(f"ts is {ts}", hint="Give a moment such as now().", sqlstate="22008")
+    if state["variant"] not in (None, DEFAULT_VARIANT, *WITHOUT_MODEL, *state["variants"]):
+        with_model = ", ".join(state["variants"]) or "none yet"
+        source = "" if variant is not None else " (the setting pgfeed.default_variant)"
+        plpy.error(
+            f"there is no variant {state['variant']!r}{source}", hint=f"Variants with a model: {with_model}.",
+            sqlstate="22023",
+        )
+    if state["features_as_of"] is None:
+        plpy.error("the features were never refreshed", hint="Run: call pgfeed.refresh_features()", sqlstate="55000")
+
+
+def answer(session, user_id, ts, variant, post_ids=()):
+    """Return the Answer to a request; post_ids are scored even when the catalogue is too large to score whole."""
+    state = session.run("state", ts, variant, user_id)[0]
+    check_state(session.plpy, state, ts, variant)
+    pack = session.pack(state)
+    user = session.run("users", ts, [user_id], state["is_current"])[0]
+    model = None if state["model_id"] is None else session.model(state["model_id"])
+    if model is not None and not session.can_use(model, pack):
+        model = None
+    source = "popular"
+    if model is not None:
+        source = "model" if user["has_profile"] or user["has_history"] else "cold_start"
+    if source == "model":
+        return answer_by_model(session, state, pack, user, ts, post_ids, model)
+    if state["is_shortlist"]:
+        pack = session.with_candidates(state, pack, user, ts, post_ids)
+    if state["variant"] == "random":
+        return Answer(state, pack, user, "random", lottery(len(pack), user_id, state["moment"]))
+    return Answer(state, pack, user, source, popularity(pack))
+
+
+def answer_by_model(session, state, pack, user, ts, post_ids, model):
+    """Return the Answer to a request that a model scores."""
+    names = model.feature_names
+    if needs_factors(names):
+        session.load_factors(state, pack)
+    # Neighbours are places in the stored pack.
+    if state["is_shortlist"] and not needs_moment(names):
+        pack = session.with_candidates(state, pack, user, ts, post_ids)
+    requests = request_columns([user], pack, model.encoders, names)
+    requests["time.hour"] = np.array([state["hour"]], np.float32)
+    requests["time.weekday"] = np.array([state["weekday"]], np.float32)
+    if needs_moment(names):
+        events = session.events(state, ts, pack)
+        session.load_neighbours(state, pack)
+        requests |= moment_columns(user, pack, events, state["moment"], state["pack_moment"])
+    return Answer(state, pack, user, "model", score(model, pack, requests), model, requests)
+
+
+def recommend_posts(plpy, user_id, ts, k, variant):
+    """Return the k best posts for a user at a moment as rows of pgfeed.recommendation, best first.
+
+    Posts that the user liked before ts are left out; fewer rows than k come only from a small
+    catalogue. Ties go to the smaller post_id. A user without profile and history, and every user
+    while the variant has no usable model, gets the posts with the highest decayed like rate. The
+    variant popular is that for everybody; the variant random draws by lot.
+    """
+    check_arguments(plpy, user_id, ts, k)
+    session = current_session(plpy)
+    request = answer(session, user_id, ts, variant)
+    state, pack, scores = request.state, request.pack, request.scores
+    scores[pack.places(liked_post_ids(request.user))] = -np.inf
+
+    rows, count = [], k
+    while len(rows) < k:
+        best = rank(scores, pack.post_ids, count)
+        rows = session.run("posts", pack.post_ids[best].tolist())[:k]  # without those that were deleted
+        if len(best) < count:
+            break
+        count *= 2
+    score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
+    return [
+        (
+            number, row["post_id"], row["topic"], row["text"], score_of[row["post_id"]], state["variant"], request.source,
+            state["model_version"], state["features_as_of"],
+        )
+        for number, row in enumerate(rows, 1)
+    ]

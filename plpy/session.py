@@ -1,0 +1,168 @@
+"""What a server session keeps between calls: prepared plans, models, packs; and how they get there."""
+
+import json
+
+import numpy as np
+
+from plpy.features import liked_post_ids, viewed_post_ids
+from plpy.import_catboost import import_catboost
+from plpy.moment import Events, Neighbours
+from plpy.pack import FACTORS, Pack
+from plpy.statements import STATEMENTS
+
+MODELS = PACKS = 4
+CANDIDATE_LIKES, CANDIDATE_VIEWS = 100, 200
+
+
+class Model:
+    """A stored model that can score: its CatBoost, feature names, and encoders: category to code by feature name."""
+
+    def __init__(self, model_id, booster, feature_names, encoders):
+        self.model_id, self.booster, self.feature_names, self.encoders = model_id, booster, feature_names, encoders
+
+
+class Session:
+    """The plans, models and packs of a server session; plpy is its door to the database."""
+
+    def __init__(self, plpy):
+        self.plpy = plpy
+        self.plans, self.models, self.packs = {}, {}, {}
+        self.embedder = None
+
+    def run(self, name, *arguments):
+        """Run a statement of STATEMENTS, prepared once; return its rows."""
+        if name not in self.plans:
+            self.plans[name] = self.plpy.prepare(*STATEMENTS[name])
+        return self.plpy.execute(self.plans[name], list(arguments))
+
+    def model(self, model_id):
+        """Return a model, loaded at the first call; None, with a warning then, if it cannot be loaded."""
+        if model_id not in self.models:
+            drop_oldest(self.models, MODELS)
+            self.models[model_id] = self.load_model(model_id)
+        return self.models[model_id]
+
+    def load_model(self, model_id):
+        """Load a model; None, with a warning, if it cannot be loaded."""
+        catboost = import_catboost()
+        row = self.run("model", model_id)[0]
+        try:
+            # CatBoost trusts an artifact's offsets: a damaged one could end the server.
+            if not row["is_intact"]:
+                raise ValueError("its artifact does not have the recorded sha256")
+            booster = catboost.CatBoost().load_model(blob=row["artifact"])
+        except (catboost.CatBoostError, ValueError) as error:
+            self.plpy.warning(f"model {model_id} cannot be loaded: {error}")
+            return None
+        return Model(model_id, booster, row["feature_names"], json.loads(row["encoders"]))
+
+    def can_use(self, model, pack):
+        """Return whether a pack has the model's post features; warn once if not, as after an update without a refresh.
+
+        match.text needs the components that it was made of in training, which the model's encoders name.
+        """
+        if model.model_id not in pack.is_usable:
+            columns = {"post.topic", *pack.columns}
+            needed = [name for name in model.feature_names if name.startswith(("post.", "text."))]
+            missing = [name for name in (*needed, *model.encoders.get("match.text", ())) if name not in columns]
+            pack.is_usable[model.model_id] = not missing
+            if missing:
+                self.plpy.warning(
+                    f"model {model.model_id} is not used: the features lack {', '.join(missing)};"
+                    " call pgfeed.refresh_features()"
+                )
+        return pack.is_usable[model.model_id]
+
+    def pack(self, state):
+        """Return the pack that serves a moment: the stored one, else one computed as of it."""
+        key = state["pack_version"]
+        if key in self.packs:
+            self.packs[key] = self.packs.pop(key)  # the least recently used one goes first
+        else:
+            if state["pack_id"] is not None:
+                row = self.run("stored pack", state["pack_id"])[0]
+            else:
+                row = self.run("computed pack", state["features_as_of"])[0]
+            drop_oldest(self.packs, PACKS)
+            self.packs[key] = Pack.unpack(row)
+        return self.packs[key]
+
+    def load_factors(self, state, pack):
+        """Give a pack its posts' vectors."""
+        if pack.factors is None:
+            pack.take_factors(self.stored_or_computed("factors", state, pack))
+
+    def load_neighbours(self, state, pack):
+        """Give a pack its posts' neighbours."""
+        if pack.neighbours is None:
+            pack.neighbours = Neighbours.unpack(self.stored_or_computed("neighbours", state, pack), len(pack))
+
+    def stored_or_computed(self, kind, state, pack):
+        """Return a column of the pack's row; computed as of the pack's cut-off if it is not stored."""
+        blob = None
+        if state["pack_id"] is not None:
+            blob = self.run(f"stored {kind}", state["pack_id"])[0][kind]
+        if blob is None:
+            post_ids = pack.post_ids.astype(">i8").tobytes()
+            blob = self.run(f"computed {kind}", state["features_as_of"], post_ids)[0][kind]
+        return blob
+
+    def events(self, state, ts, pack):
+        """Return the events from the pack's cut-off until before ts."""
+        return Events.unpack(self.run("events", state["features_as_of"], ts)[0], pack)
+
+    def chosen_pack(self, as_of, post_ids, topics, scale=None):
+        """Return the pack of chosen posts with these topics, compared by a scale, None: by their own."""
+        return Pack.unpack(self.run("chosen pack", as_of, post_ids.tolist(), topics)[0], scale)
+
+    def post_vectors(self, post_ids):
+        """Return the vectors of posts as of the last refresh, float32 (posts, FACTORS); zeros: it has none."""
+        vectors = np.zeros((len(post_ids), FACTORS), np.float32)
+        for number, row in enumerate(self.run("post vectors", post_ids.tolist())):
+            if row["factors"] is not None:
+                vectors[number] = row["factors"]
+        return vectors
+
+    def likes(self, as_of, post_ids, most):
+        """Return the newest likes before as_of of posts: user ids, days since 1970, places in post_ids.
+
+        post_ids: bytes of ascending big-endian int8. All likes of the days that hold the newest `most` are read.
+        """
+        row = self.run("likes", as_of, most)[0]
+        catalogue = np.frombuffer(post_ids, ">i8").astype(np.int64)
+        user_ids, liked = (np.frombuffer(row[name] or b"", ">i8").astype(np.int64) for name in ("user_ids", "post_ids"))
+        days = np.frombuffer(row["days"] or b"", ">i4").astype(np.int64)
+        places = np.searchsorted(catalogue, liked)
+        is_inside = places < len(catalogue)
+        is_inside[is_inside] = catalogue[places[is_inside]] == liked[is_inside]
+        return user_ids[is_inside], days[is_inside], places[is_inside]
+
+    def with_candidates(self, state, pack, user, ts, post_ids):
+        """Return a shortlist's pack joined with the user's candidates, the newest liked and viewed posts, and post_ids."""
+        liked = np.unique(liked_post_ids(user)[-CANDIDATE_LIKES:])
+        near = np.array(self.run("candidates", ts, liked.tolist())[0]["post_ids"], np.int64)
+        viewed = viewed_post_ids(user)[-CANDIDATE_VIEWS:]
+        others = np.setdiff1d(np.concatenate([near, liked, viewed, np.array(post_ids, np.int64)]), pack.post_ids)
+        if not len(others):
+            return pack
+        chosen = self.chosen_pack(state["features_as_of"], others, pack.topics, pack.scale)
+        if pack.factors is not None:
+            chosen.factors = self.post_vectors(chosen.post_ids)
+        return pack.join(chosen)
+
+
+def drop_oldest(cache, most):
+    """Make room for one more entry: the oldest ones go."""
+    while len(cache) >= most:
+        cache.pop(next(iter(cache)))
+
+
+_session = None
+
+
+def current_session(plpy):
+    """Return the Session of this server session."""
+    global _session
+    if _session is None or _session.plpy is not plpy:
+        _session = Session(plpy)
+    return _session

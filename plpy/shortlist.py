@@ -1,0 +1,102 @@
+"""The body of pgfeed._shortlist: the posts of a large catalogue that anyone could like best."""
+
+import numpy as np
+
+from plpy.columns import needs_moment
+from plpy.features import liked_post_ids, request_columns, viewed_post_ids
+from plpy.pack import FACTORS
+from plpy.ranking import popularity, score
+from plpy.session import current_session
+
+TYPICAL_USERS = 64
+BEST_OF_A_USER = 300
+BEST_OF_ALL = 2_000
+POSTS_AT_ONCE = 50_000
+IDS_QUERY = "select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') as post_ids from pgfeed.posts as p"
+USERS_QUERY = (
+    "select array(select f.user_id from pgfeed.user_features as f where f.view_count + f.like_count > 0"
+    " order by md5(f.user_id::text) limit $1) as user_ids"
+)
+CURRENT_QUERY = "select $1 = pgfeed._refresh_as_of() as is_current"
+MODELS_QUERY = "select a.model_id from pgfeed.active_models as a"
+TOPICS_QUERY = "select array(select distinct p.topic from pgfeed.posts as p where p.topic is not null order by 1) as topics"
+
+
+class Best:
+    """The ids with the best scores among all that were added, at most `count`."""
+
+    def __init__(self, count):
+        self.count, self.ids, self.scores = count, np.empty(0, np.int64), np.empty(0)
+
+    def add(self, ids, scores):
+        ids, scores = np.concatenate([self.ids, ids]), np.concatenate([self.scores, scores])
+        best = np.lexsort((ids, -scores))[:self.count]
+        self.ids, self.scores = ids[best], scores[best]
+
+
+class Catalogue:
+    """The posts of the database as of a moment, in packs of those that are asked for."""
+
+    def __init__(self, session, as_of):
+        self.session, self.as_of = session, as_of
+        plpy = session.plpy
+        self.topics = plpy.execute(TOPICS_QUERY)[0]["topics"]
+        self.has_factors = plpy.execute(plpy.prepare(CURRENT_QUERY, ["timestamptz"]), [as_of])[0]["is_current"]
+
+    def pack(self, post_ids, scale=None):
+        """Return a pack with vectors.
+
+        For an earlier moment the products are unknown: they do not decide who is among the best 300.
+        """
+        pack = self.session.chosen_pack(self.as_of, post_ids, self.topics, scale)
+        pack.factors = np.zeros((len(pack), FACTORS), np.float32)
+        if self.has_factors:
+            pack.factors = self.session.post_vectors(pack.post_ids)
+        return pack
+
+
+def usable_models(session, pack):
+    """Return the active models that can score a pack without events of the moment."""
+    models = [session.model(row["model_id"]) for row in session.plpy.execute(MODELS_QUERY)]
+    return [m for m in models if m and not needs_moment(m.feature_names) and session.can_use(m, pack)]
+
+
+def typical_requests(models, users, pack):
+    """Return for each model the requests of users; pack: of what they liked and viewed."""
+    requests = []
+    for model in models:
+        columns = request_columns(users, pack, model.encoders, model.feature_names)
+        # At noon of a Wednesday: neither changes much in who is first.
+        columns["time.hour"], columns["time.weekday"] = np.full((2, len(users)), [[12], [3]], np.float32)
+        requests.append(columns)
+    return requests
+
+
+def _shortlist(plpy, as_of):
+    """Return ids of posts, ascending, as a list: what the active models find best as of a moment.
+
+    The 300 best posts of each of 64 users, chosen by a hash of the id, by each active model, and the 2,000 with the
+    highest decayed like rate, which serve whoever no model knows.
+    """
+    session = current_session(plpy)
+    catalogue = Catalogue(session, as_of)
+    ids = np.frombuffer(plpy.execute(IDS_QUERY)[0]["post_ids"], ">i8").astype(np.int64)
+    user_ids = plpy.execute(plpy.prepare(USERS_QUERY, ["integer"]), [TYPICAL_USERS])[0]["user_ids"]
+    users = list(session.run("users", as_of, user_ids, False))
+    seen = [of(user) for user in users for of in (liked_post_ids, viewed_post_ids)]
+    own = catalogue.pack(np.unique(np.concatenate([np.empty(0, np.int64), *seen])))
+    own.gram = own.factors.T @ own.factors
+    models = usable_models(session, own)
+    requests = typical_requests(models, users, own)
+
+    popular, best = Best(BEST_OF_ALL), [[Best(BEST_OF_A_USER) for _ in users] for _ in models]
+    for start in range(0, len(ids), POSTS_AT_ONCE):
+        pack = catalogue.pack(ids[start:start + POSTS_AT_ONCE], own.scale)
+        plpy.execute("select")  # a point where the statement can be cancelled
+        popular.add(pack.post_ids, popularity(pack))
+        for model, columns, of_users in zip(models, requests, best):
+            for number, of_user in enumerate(of_users):
+                one = {name: values[number:number + 1] for name, values in columns.items()}
+                plpy.execute("select")  # another one
+                of_user.add(pack.post_ids, score(model, pack, one))
+    return np.unique(np.concatenate([popular.ids, *(of_user.ids for of_users in best for of_user in of_users)])).tolist()

@@ -1,0 +1,62 @@
+"""The statements that serve, by name: text and the types of its parameters."""
+
+from plpy.columns import USER_COLUMNS
+
+PACK_COLUMNS = "feature_names, topics, post_ids, topic_codes, matrix"
+STATEMENTS = {
+    "state": (
+        "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
+        " pack_id, pack_version, is_shortlist, hour, weekday,"
+        " case when is_finite then extract(epoch from $1)::double precision end as moment,"
+        " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
+        ["timestamptz", "text", "bigint"],
+    ),
+    "users": (
+        f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)}, topics, topic_view_share, topic_like_rate,"
+        " liked_post_ids, liked_at, viewed_post_ids from pgfeed._request_users($1, $2, $3)",
+        ["timestamptz", "bigint[]", "boolean"],
+    ),
+    "model": (
+        "select artifact, encode(sha256(artifact), 'hex') = sha256 as is_intact, feature_names, encoders"
+        " from pgfeed.models where model_id = $1",
+        ["bigint"],
+    ),
+    "stored pack": (f"select {PACK_COLUMNS}, relative from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "computed pack": (
+        f"select {PACK_COLUMNS} from pgfeed._post_pack("
+        "$1, case when pgfeed._is_large() then pgfeed._shortlist($1) end)",
+        ["timestamptz"],
+    ),
+    "chosen pack": (
+        f"select {PACK_COLUMNS} from pgfeed._post_pack($1, $2, $3)", ["timestamptz", "bigint[]", "text[]"],
+    ),
+    "candidates": ("select pgfeed._user_candidates($1, $2) as post_ids", ["timestamptz", "bigint[]"]),
+    "events": (
+        "select post_ids, seconds, view_counts, like_counts from pgfeed._recent_events($1, $2)",
+        ["timestamptz", "timestamptz"],
+    ),
+    "stored factors": ("select factors from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "computed factors": ("select pgfeed._post_factors($1, $2) as factors", ["timestamptz", "bytea"]),
+    "post vectors": (
+        "select v.factors::real[] as factors from unnest($1) with ordinality as o (post_id, number)"
+        " left join pgfeed.post_vectors as v on v.post_id = o.post_id order by o.number",
+        ["bigint[]"],
+    ),
+    "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
+    "posts": (
+        "select p.post_id, p.topic, p.text from unnest($1) with ordinality as o (post_id, number)"
+        " join pgfeed.posts as p on p.post_id = o.post_id order by o.number",
+        ["bigint[]"],
+    ),
+    "likes": (
+        "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
+        " string_agg(int8send(l.post_id), '') as post_ids from ("
+        " select k.user_id, k.post_id, floor(extract(epoch from k.liked_at) / 86400)::integer as day from pgfeed.likes as k"
+        " where k.liked_at < $1 and k.liked_at >= coalesce((select min(n.day)::timestamptz from ("
+        " select d.day, sum(d.like_count) over (order by d.day desc) - d.like_count as later from pgfeed.rollup_days as d"
+        " where d.day < ($1)::date) as n where n.later < $2), '-infinity')"
+        ") as l",
+        ["timestamptz", "bigint"],
+    ),
+}

@@ -1,0 +1,168 @@
+"""Two revisions side by side in one run, on the same content: `./run bench library`.
+
+The older one makes and fills a database; the present one takes a copy of it and migrates it.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+
+import click
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import make_dsn
+
+from loader.errors import PgfeedError
+from loader.measuring.live import process_megabytes
+from loader.server import db
+from loader.terminal import console, out, progress, table
+from tests.bench import ROOT, administer, drop_database
+
+CALLS = 400
+FIRST_CALLS = 20
+SESSIONS = 20
+CALL = "select post_id from pgfeed.recommend_posts(%s, variant => %s, k => %s)"
+EXPLAIN = "select from pgfeed.explain_recommendation(%s, %s)"
+REFUSED = "select from pgfeed.recommend_posts(null)"
+BYTES = """
+    select sum(octet_length(p.prosrc)) from pg_proc as p join pg_language as l on l.oid = p.prolang
+    where p.pronamespace = 'pgfeed'::regnamespace and l.lanname = 'plpython3u'
+"""
+
+
+@contextmanager
+def checkout(revision: str) -> Iterator[Path]:
+    """Yield a folder with the files of a revision."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = subprocess.run(["git", "-C", ROOT, "archive", revision], capture_output=True)
+        if archive.returncode:
+            raise PgfeedError(f"there is no revision {revision}", archive.stderr.decode().strip(), "git fetch --tags")
+        subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+        yield Path(folder)
+
+
+@contextmanager
+def databases(revision: str, users: int) -> Iterator[dict[str, str]]:
+    """Yield connection strings of a simulated network in the two revisions, by their names."""
+    names = {revision: f"pgfeed_bench_older_{os.getpid()}", "now": f"pgfeed_bench_now_{os.getpid()}"}
+    dsns = {title: make_dsn(db.dsn(), dbname=name) for title, name in names.items()}
+
+    def run(folder: Path, title: str, *words: str) -> None:
+        console.print(f"{title}: {' '.join(words)}")
+        variables = {**os.environ, "PGFEED_DSN": dsns[title], "PYTHONPATH": str(folder)}
+        subprocess.run([sys.executable, "-P", "-m", "loader.cli", *words], check=True, cwd=folder, env=variables, capture_output=True)
+
+    try:
+        with checkout(revision) as folder:
+            administer(f'create database "{names[revision]}"')
+            run(folder, revision, "migrate")
+            run(folder, revision, "simulate", "--users", str(users))
+            run(folder, revision, "refresh")
+            run(folder, revision, "train", "control", "--activate")
+        administer(f'create database "{names["now"]}" template "{names[revision]}"')
+        run(ROOT, "now", "migrate")
+        yield dsns
+    finally:
+        for name in names.values():
+            drop_database(name)
+
+
+def ask(connection: Connection, statement: str, *arguments: object) -> list[tuple]:
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        return cursor.fetchall() if cursor.description else []
+
+
+def seconds(connection: Connection, statement: str, *arguments: object) -> float:
+    started = time.perf_counter()
+    with suppress(psycopg2.Error):
+        ask(connection, statement, *arguments)
+    return time.perf_counter() - started
+
+
+def in_turns(dsns: dict[str, str], count: int, measure: Callable[[str], float], title: str) -> list[float]:
+    """Return the median of each database, measured one after the other so many times."""
+    found: dict[str, list[float]] = {name: [] for name in dsns}
+    with progress(title, count) as advance:
+        for number in range(count):
+            for name in list(dsns)[:: 1 if number % 2 else -1]:
+                found[name].append(measure(name))
+            advance(1)
+    return [statistics.median(values) for values in found.values()]
+
+
+def warm_rows(dsns: dict[str, str], user: int) -> Iterator[tuple[str, list[float], str]]:
+    with ExitStack() as stack:
+        sessions = {name: stack.enter_context(closing(psycopg2.connect(dsn))) for name, dsn in dsns.items()}
+        for title, statement, *arguments in (
+            ("a call that is refused: nothing but overhead", REFUSED),
+            ("warm call, popular, 1 post", CALL, user, "popular", 1),
+            ("warm call, a model, 5 posts", CALL, user, "control", 5),
+        ):
+            for session in sessions.values():
+                for _ in range(20):
+                    seconds(session, statement, *arguments)
+            medians = in_turns(dsns, CALLS, lambda name: seconds(sessions[name], statement, *arguments), title)  # noqa: B023
+            yield title, [value * 1e6 for value in medians], "{:,.0f} us"
+
+
+def first_call(dsn: str, user: int) -> float:
+    with closing(psycopg2.connect(dsn)) as connection:
+        ask(connection, "select 1")
+        return seconds(connection, CALL, user, "control", 5)
+
+
+def memory(dsn: str, user: int) -> tuple[float, float]:
+    """Return the private memory of a session that recommends and explains, the median, and that of all of 20, proportional."""
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(closing(psycopg2.connect(dsn))) for _ in range(SESSIONS)]
+        for session in sessions:
+            post = ask(session, CALL, user, "control", 5)[0][0]
+            ask(session, EXPLAIN, user, post)
+        pids = [session.info.backend_pid for session in sessions]
+        private, proportional = ([process_megabytes(pid, field) for pid in pids] for field in ("Private_", "Pss:"))
+    if None in private + proportional:
+        raise PgfeedError("the memory of sessions cannot be read", "they are another user's", "run this as root")
+    return statistics.median(private), sum(proportional)
+
+
+@click.command()
+@click.option("--against", default="v0.1.0", show_default=True, help="An older revision.")
+@click.option("--users", default=2000, show_default=True, help="Size of the simulated network.")
+def main(against: str, users: int) -> None:
+    """Measure what a call costs beside its work, in an older revision and now.
+
+    \b
+    Example:
+      ./run bench library --against v0.1.0
+    """
+    with databases(against, users) as dsns:
+        with closing(psycopg2.connect(dsns["now"])) as connection:
+            user = ask(connection, "select user_id from pgfeed.user_features where view_count > 0 order by user_id limit 1")[0][0]
+        rows = list(warm_rows(dsns, user))
+        firsts = in_turns(dsns, FIRST_CALLS, lambda name: first_call(dsns[name], user), "first calls")
+        rows.append((f"first call of a session, median of {FIRST_CALLS}", [value * 1000 for value in firsts], "{:.1f} ms"))
+        private, all_of_them = zip(*(memory(dsn, user) for dsn in dsns.values()))
+        rows.append(("private memory of a session that recommends and explains", list(private), "{:.1f} MB"))
+        rows.append((f"{SESSIONS} such sessions, proportional", list(all_of_them), "{:.0f} MB"))
+        sizes = []
+        for dsn in dsns.values():
+            with closing(psycopg2.connect(dsn)) as connection:
+                sizes.append(float(ask(connection, BYTES)[0][0]))
+        rows.append(("Python in pg_proc", [size / 1000 for size in sizes], "{:.1f} kB"))
+    lines = [(title, *(form.format(value) for value in values), f"{values[1] / values[0] - 1:+.0%}") for title, values, form in rows]
+    out.print(table(f"{users:,} users, {os.cpu_count()} cores", ["what", against, "now", "change"], lines, [against, "now", "change"]))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PgfeedError as error:
+        sys.exit(f"error: {error}")
