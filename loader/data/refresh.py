@@ -1,4 +1,4 @@
-"""Rolling up and refreshing the features, a day at a time."""
+"""Rolling up and refreshing the features, some days at a time."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ class Refresh:
 
 @interruptible()
 def roll_up(connection: Connection) -> int:
-    """Roll up all days with new events, each in a transaction of its own; return how many."""
+    """Roll up all days with new events, each or many thin ones in a transaction of their own; return how many."""
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.roll_up_events(0)")
         cursor.execute("select count(*) from pgfeed.rollup_days where is_stale")
@@ -35,11 +35,19 @@ def roll_up(connection: Connection) -> int:
         with outside_transaction(connection), connection.cursor() as cursor, console.status("vacuuming new events"):
             cursor.execute("vacuum (analyze) pgfeed.feed_events")
         with progress("rolling up days", stale) as advance:
-            for _ in range(stale):
-                with connection, connection.cursor() as cursor:
-                    cursor.execute("call pgfeed.roll_up_events(1)")
-                advance(1)
+            while days := _roll_up_some(connection):
+                advance(days)
     return stale
+
+
+def _roll_up_some(connection: Connection) -> int:
+    """Roll up as many days as one statement does; return how many."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select cardinality(pgfeed._stale_days(1000))")
+        days = cursor.fetchone()[0]
+        if days:
+            cursor.execute("call pgfeed.roll_up_events(%s)", [days])
+    return days
 
 
 @interruptible()

@@ -11,8 +11,10 @@ PINS = {
     "views/_counted_events": "1dea0d34e175",
     "views/likes": "e8728abdedce",
     "procedures/create_event_partitions": "5f0d4fb1b712",
-    "procedures/_find_stale_days": "d65f486846bc",
-    "procedures/roll_up_events": "c05c1c7401a3",
+    "procedures/_find_stale_days": "16a953b58b9c",
+    "functions/_stale_days": "b5aab370e28e",
+    "procedures/_roll_up_days": "cdaa3fbd6822",
+    "procedures/roll_up_events": "f39b7c37db8f",
     "functions/_refresh_as_of": "868fa8ebd132",
     "functions/_live_from": "06bcc48e9df0",
     "functions/post_features_as_of": "b966ae139e96",
@@ -114,9 +116,17 @@ SCHEMA = """
     comment on schema simulation is
         'The truth behind a simulated network (pgfeed simulate); no role of pgfeed can read it';
 """
+ROLLUPS = """
+    alter table pgfeed.rollup_days add new_event_count bigint not null default 0;
+    comment on column pgfeed.rollup_days.new_event_count is
+        'Events recorded since the last roll-up of the day, some of them perhaps counted twice: how much there is to read';
+    -- How many wait on these days is not known.
+    update pgfeed.rollup_days set new_event_count = 1000000 where is_stale;
+"""
 
 
 def upgrade() -> None:
+    execute(ROLLUPS)
     install(PINS)
     execute(UNUSED_SCHEMA)
 
@@ -126,3 +136,4 @@ def downgrade() -> None:
     for name in CALLERS:
         execute(resolve(name, PINS[name]).replace("begin atomic", "as $$", 1).replace("\nend;", "\n$$;", 1))
     revert([name for name in PINS if name not in (*KEPT, *CALLERS)], revision)
+    execute("alter table pgfeed.rollup_days drop new_event_count")

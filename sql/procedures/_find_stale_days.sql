@@ -29,27 +29,39 @@ begin
         (select w.watermark_at from pgfeed.rollup_watermarks as w where w.watermark_at <= now()), '-infinity'
     );
 
-    insert into pgfeed.rollup_days as d (day, is_stale)
-    select distinct c.event_day, true
+    insert into pgfeed.rollup_days as d (day, is_stale, new_event_count)
+    select
+        c.event_day,
+        true,
+        sum(c.event_count)
     from (
-        select e.event_at::date as event_day
+        select
+            e.event_at::date as event_day,
+            count(*) as event_count
         from pgfeed.feed_events as e
         where e.recorded_at >= v_since
+        group by e.event_at::date
         union all
         -- A new target can take the like off a like row of the day after.
-        select (e.event_at + pgfeed._like_window())::date as event_day
+        select
+            (e.event_at + pgfeed._like_window())::date as event_day,
+            0 as event_count
         from pgfeed.feed_events as e
         where
             e.recorded_at >= v_since
             and e.target
             and (e.event_at + pgfeed._like_window())::date > e.event_at::date
         union all
-        select k.day as event_day
+        select
+            k.day as event_day,
+            0 as event_count
         from pgfeed.rollup_days as k
         where k.day >= _find_stale_days.from_day
     ) as c
-    on conflict (day) do update set is_stale = true
-    where not d.is_stale;
+    group by c.event_day
+    on conflict (day) do update
+    set is_stale = true, new_event_count = d.new_event_count + excluded.new_event_count
+    where not d.is_stale or excluded.new_event_count > 0;
 
     -- When a prepared transaction began is not known.
     if not exists (select from pg_prepared_xacts as x where x.database = current_database()) then

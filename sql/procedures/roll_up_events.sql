@@ -10,8 +10,7 @@ set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-    v_day date;
-    v_start timestamptz;
+    v_days date[];
 begin
     if max_days < 0 then
         raise exception 'max_days is %', max_days
@@ -24,48 +23,11 @@ begin
     end if;
 
     day_count := 0;
-    for v_day in
-        select d.day from pgfeed.rollup_days as d where d.is_stale order by d.day limit max_days
     loop
-        v_start := v_day::timestamptz;
-
-        delete from pgfeed.post_days as p where p.day = v_day;
-        insert into pgfeed.post_days (post_id, day, view_count, like_count)
-        select
-            c.post_id,
-            v_day,
-            sum(c.view_count),
-            sum(c.like_count)
-        from pgfeed._counted_events as c
-        where c.event_at >= v_start and c.event_at < v_start + interval '1 day'
-        group by c.post_id;
-
-        delete from pgfeed.user_topic_days as u where u.day = v_day;
-        insert into pgfeed.user_topic_days (user_id, day, topic, view_count, like_count)
-        select
-            c.user_id,
-            v_day,
-            coalesce(p.topic, '') as topic,
-            sum(c.view_count),
-            sum(c.like_count)
-        from pgfeed._counted_events as c
-        left join pgfeed.posts as p on p.post_id = c.post_id
-        where c.event_at >= v_start and c.event_at < v_start + interval '1 day'
-        group by c.user_id, coalesce(p.topic, '');
-
-        update pgfeed.rollup_days
-        set
-            is_stale = false,
-            rolled_up_at = clock_timestamp(),
-            (view_count, like_count) = (
-                select
-                    coalesce(sum(p.view_count), 0),
-                    coalesce(sum(p.like_count), 0)
-                from pgfeed.post_days as p
-                where p.day = v_day
-            )
-        where rollup_days.day = v_day;
-        day_count := day_count + 1;
+        v_days := pgfeed._stale_days(coalesce(max_days - day_count, 1000));
+        exit when v_days = '{}';
+        call pgfeed._roll_up_days(v_days);
+        day_count := day_count + cardinality(v_days);
     end loop;
 end;
 $$;

@@ -202,6 +202,13 @@ CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views where the user is in them';
+CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._roll_up_days(IN days date[]) IS 'Recomputes the daily rollups of these days, which are in order, all in one: a statement for each day would be planned over all partitions each time';
 CREATE FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -240,6 +247,11 @@ CREATE FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) RETU
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN pgfeed._hex_modulo(md5(convert_to(((user_id)::text || salt), 'UTF8'::name)), slot_count);
 COMMENT ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) IS 'Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count';
+CREATE FUNCTION pgfeed._stale_days(max_days integer) RETURNS date[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._stale_days(max_days integer) IS 'The oldest days that roll_up_events() has yet to recompute, at most max_days: as many as one statement does. All events from the first to the last of them, those of days between them too, are few, or it is one day';
 CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -572,10 +584,12 @@ CREATE TABLE pgfeed.rollup_days (
     is_stale boolean NOT NULL,
     rolled_up_at timestamp with time zone,
     view_count integer DEFAULT 0 NOT NULL,
-    like_count integer DEFAULT 0 NOT NULL
+    like_count integer DEFAULT 0 NOT NULL,
+    new_event_count bigint DEFAULT 0 NOT NULL
 );
 COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
 COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
+COMMENT ON COLUMN pgfeed.rollup_days.new_event_count IS 'Events recorded since the last roll-up of the day, some of them perhaps counted twice: how much there is to read';
 CREATE VIEW pgfeed.data_stages AS ...;
 COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
 COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. Null: none yet, or unknown of an imported model';
@@ -1070,6 +1084,7 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_reader;
@@ -1080,6 +1095,8 @@ REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._stale_days(max_days integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._stale_days(max_days integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._unpack_factors(ids bytea, factors bytea) FROM PUBLIC;

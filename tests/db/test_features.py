@@ -253,3 +253,25 @@ def test_what_cannot_be_computed_is_named(query, call, message):
     with pytest.raises(psycopg2.Error, match=message) as error:
         query(call)
     assert error.value.pgcode == "22023" and error.value.diag.message_hint
+
+
+def test_thin_days_are_rolled_up_together_and_dense_ones_alone(query, feed):
+    days = [f"20{year}-0{month}-01" for year in range(11, 21) for month in range(1, 10)]
+    query("call pgfeed.create_event_partitions('2011-01-01', '2020-12-31')")
+    feed(*((f"{day} 10:00+00", user, user, "view", user % 2 == 0) for day in days for user in range(6)))
+    query("update pgfeed.rollup_days set is_stale = true")
+    assert query("select pgfeed._stale_days(1000)::text[], cardinality(pgfeed._stale_days(7))") == [(days, 7)]
+    assert query("call pgfeed.roll_up_events(50)") == [(50,)]
+    assert query("call pgfeed.roll_up_events()") == [(40,)]
+    assert query("call pgfeed.roll_up_events()") == [(0,)]
+    assert query("select count(*), count(distinct day), sum(view_count), sum(like_count) from pgfeed.post_days") == [(540, 90, 540, 270)]
+    assert query("select count(*), min(view_count), max(view_count), sum(like_count), max(new_event_count) from pgfeed.rollup_days") == [(90, 6, 6, 270, 0)]
+
+    # Events between two stale days are read too: where there are many, each is a statement of its own.
+    query("update pgfeed.rollup_days set is_stale = day in (%s, %s, %s), view_count = case day when %s then 200000 else 6 end", days[0], days[1], days[3], days[2])
+    assert query("select pgfeed._stale_days(1000)::text[]") == [(days[:2],)]
+    assert query("call pgfeed.roll_up_events()") == [(3,)]
+    query("update pgfeed.rollup_days set is_stale = true, new_event_count = 100001")
+    assert query("select pgfeed._stale_days(1000)::text[]") == [(days[:1],)]
+    assert query("call pgfeed.roll_up_events()") == [(90,)]
+    assert query("select count(*), sum(like_count) from pgfeed.user_topic_days") == [(540, 270)]
