@@ -79,7 +79,7 @@ class Embedding:
             f"{COMPONENTS} principal components, fitted on {self.fitted_post_count:,} posts, keep {share}",
             "the principal axes are new: models trained with components must be trained again" if self.is_refitted else None,
             f"replaced the embeddings of {self.replaced}" if self.replaced else None,
-            "Next: pgfeed refresh, which takes the components into the features" if self.embedded_count or self.removed_count or self.is_refitted else None,
+            "Next, to take the components into the features: pgfeed refresh" if self.embedded_count or self.removed_count or self.is_refitted else None,
         ]))
 
 

@@ -90,6 +90,6 @@ def component_names(cursor) -> list[str]:
     names = [name for (name,) in cursor.fetchall()]
     if not names:
         raise PgfeedError(
-            "the features have no text components", "the posts have no embeddings", "pgfeed embed, then pgfeed refresh"
+            "the features have no text components", "the posts have no embeddings", "pgfeed embed && pgfeed refresh"
         )
     return names

@@ -66,7 +66,7 @@ def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
     if not rows:
         raise PgfeedError(
             "there is nothing to learn from", "no post of the catalogue was liked",
-            "pgfeed ingest FILE..., then pgfeed refresh",
+            "pgfeed ingest FILE... && pgfeed refresh",
         )
     user_ids, post_ids, at = zip(*rows)
     return Likes(np.array(user_ids), np.array(post_ids), np.array(at))

@@ -37,7 +37,7 @@ class Split:
         if first > max(self.views):
             raise PgfeedError(
                 "nothing to evaluate on", f"the model has seen all days before {first}",
-                "pgfeed ingest newer events, then pgfeed refresh",
+                "pgfeed ingest FILE... with newer events, then pgfeed refresh",
             )
         return Split(self.views, first)
 
@@ -54,7 +54,7 @@ def load(connection: Connection) -> Split:
         raise PgfeedError(
             "there is too little to learn from",
             f"the feed has views on {len(views)} days that are rolled up, training needs 3",
-            "pgfeed ingest FILE..., then pgfeed refresh",
+            "pgfeed ingest FILE... && pgfeed refresh",
         )
     after = np.cumsum(list(views.values())[::-1])[::-1]
     nearest = int(np.argmin(np.abs(after[1:] / after[0] - HELD_OUT_SHARE))) + 1

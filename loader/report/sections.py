@@ -143,7 +143,7 @@ def require_views(connection: Connection) -> None:
         )
         has_events, has_views = cursor.fetchone()
     if not has_events:
-        raise PgfeedError(NOTHING, "no events are loaded", "pgfeed ingest FILE..., then pgfeed refresh")
+        raise PgfeedError(NOTHING, "no events are loaded", "pgfeed ingest FILE... && pgfeed refresh")
     if not has_views:
         raise PgfeedError(NOTHING, "no views are rolled up", "pgfeed refresh")
 

@@ -91,7 +91,7 @@ def require_revision(connection: Connection) -> None:
             if revision < BASELINE:
                 raise PgfeedError(
                     f"database {connection.info.dbname} is at revision {revision}", f"this checkout starts at {BASELINE}",
-                    "git checkout v0.1.0 && pgfeed migrate, then git checkout - && pgfeed migrate",
+                    "git checkout v0.1.0 && pgfeed migrate && git checkout - && pgfeed migrate",
                 )
             if revision > db.head():
                 raise PgfeedError(

@@ -76,7 +76,7 @@ def test_first_run(posts, query):
     assert stored(query) == [1, 2, 3, 4, 5, 6]
     assert query("select count(*), min(vector_dims(components)), max(vector_dims(components)) from pgfeed.post_components") == [(6, 25, 25)]
     assert "6 posts have embeddings of words, 16 numbers each" in done.text()
-    assert done.text().endswith("Next: pgfeed refresh, which takes the components into the features")
+    assert done.text().endswith("Next, to take the components into the features: pgfeed refresh")
 
 
 def test_only_new_and_changed_texts_are_embedded(posts, query):

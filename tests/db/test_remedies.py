@@ -84,6 +84,18 @@ def test_what_an_error_prints_mends(network_dsn, monkeypatch, situation):
     assert (CliRunner().invoke(main, words).exit_code == 0) is is_mended
 
 
+def test_the_winner_serves_after_what_conclude_prints(network, network_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    network("truncate pgfeed.model_activations")
+    network("call pgfeed.create_experiment('try', '{random,control@1}', arms => '{old,new}'); call pgfeed.start_experiment('try')")
+    concluded = CliRunner().invoke(main, ["experiment", "conclude", "try", "new"])
+    assert concluded.exit_code == 0, concluded.output
+    paste(concluded.stdout.partition("Next, to let it serve everybody: ")[2])
+    assert network("select variant, version from pgfeed.active_models") == [("control", 1)]
+    with autocommit(network_dsn) as connection:
+        assert queries(connection)("show pgfeed.default_variant") == [("control",)]
+
+
 def test_an_empty_database_becomes_one_that_serves(empty_dsn, monkeypatch):
     monkeypatch.setenv("PGFEED_DSN", empty_dsn)
     for _ in range(4):

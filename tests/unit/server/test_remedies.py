@@ -26,7 +26,7 @@ def default_database(monkeypatch):
 
 @pytest.mark.parametrize(("remedy", "command"), [
     ("pgfeed embed", "./run embed"),
-    ("pgfeed ingest FILE..., then pgfeed refresh", "./run ingest FILE..., then ./run refresh"),
+    ("pgfeed ingest FILE... && pgfeed refresh", "./run ingest FILE... && ./run refresh"),
     ("as a superuser: pgfeed migrate", "as a superuser: ./run migrate"),
     ("git checkout v0.1.0 && pgfeed migrate", "git checkout v0.1.0 && ./run migrate"),
     ("call pgfeed.refresh_features()", './run psql -c "call pgfeed.refresh_features()"'),
