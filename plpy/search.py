@@ -38,7 +38,7 @@ def search_posts(plpy, text, k):
     if installed != active[0]["checkpoint"]:
         plpy.error(
             f"the posts were embedded by version {active[0]['checkpoint']} of {PACKAGE}, the server has {installed}",
-            hint="Run: pgfeed embed, with the server's version", sqlstate="55000",
+            hint="Run, with the server's version of it: pgfeed embed", sqlstate="55000",
         )
     vector = session.embedder.encode(text[:CHARACTERS])
     return list(plpy.execute(plpy.prepare(NEAREST, ["text", "integer"]), [str(vector.tolist()), k]))

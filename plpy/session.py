@@ -68,8 +68,8 @@ class Session:
             pack.is_usable[model.model_id] = not missing
             if missing:
                 self.plpy.warning(
-                    f"model {model.model_id} is not used: the features lack {', '.join(missing)};"
-                    " call pgfeed.refresh_features()"
+                    f"model {model.model_id} is not used: the features lack {', '.join(missing)}."
+                    " Run: call pgfeed.refresh_features()"
                 )
         return pack.is_usable[model.model_id]
 

@@ -82,7 +82,7 @@ PINS = {
     "functions/_explain_recommendation": "4aa2feb32968",
     "functions/_factors": "ce812425073e",
     "functions/_recommend_posts": "f4aa0f606b86",
-    "functions/_search_posts": "852f32dfde1a",
+    "functions/_search_posts": "83ccf147d785",
     "functions/_user_profiles": "35ef076aafa6",
     "procedures/_commit": "c27e85e386aa",
     "procedures/drop_experiment": "c57406b8bfdd",
@@ -91,7 +91,7 @@ PINS = {
     "functions/recommend_posts": "250579a3eccb",
     "functions/search_posts": "71f1b55684b4",
     "functions/explain_recommendation": "411bf93ebe08",
-    "functions/_library": "be5ce431dcdd",
+    "functions/_library": "dbcc1dc7979c",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls,
 KEPT = (
