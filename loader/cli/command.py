@@ -5,9 +5,11 @@ import functools
 import json
 import re
 import sys
+from collections.abc import Iterator
 
 import click
 import psycopg2
+from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.server import db
@@ -77,17 +79,21 @@ def main() -> None:
     """
 
 
+@contextlib.contextmanager
+def database() -> Iterator[Connection]:
+    """Yield an open connection to a migrated database."""
+    with contextlib.closing(db.connect()) as connection:
+        db.require_schema(connection)
+        yield connection
+
+
 def connected(verb):
     """Pass an open connection to a migrated database as the verb's first argument."""
 
     @functools.wraps(verb)
     def wrapper(*args, **kwargs):
-        connection = db.connect()
-        try:
-            db.require_schema(connection)
+        with database() as connection:
             return verb(connection, *args, **kwargs)
-        finally:
-            connection.close()
 
     return wrapper
 

@@ -1,13 +1,11 @@
 """Verbs that recommend: recommend, serve-http."""
 
-import contextlib
 import time
 
 import click
 
-from loader.cli.command import JSON, connected, main, show
+from loader.cli.command import JSON, connected, database, main, show
 from loader.errors import PgfeedError
-from loader.server import db
 from loader.terminal import counted, table
 
 BIGINT = click.IntRange(-(2**63), 2**63 - 1)
@@ -87,8 +85,8 @@ def serve_http(host, port, pool_size, is_experiment):
     except ModuleNotFoundError as error:
         raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed", "in the checkout: pip install -e '.[http]'") from error
 
-    with contextlib.closing(db.connect()) as connection:
-        db.require_schema(connection)
+    with database():
+        pass  # it is there, and it is ready
     with gateway.listen(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         click.echo(f"http://{shown}:{listener.getsockname()[1]}{gateway.PATH}/ until interrupted", err=True)

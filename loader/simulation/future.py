@@ -5,14 +5,13 @@ from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
-from rich.table import Table
 
 from loader.data.refresh import refresh
 from loader.errors import PgfeedError
 from loader.metrics import TOP
 from loader.simulation.simulate import load_day
 from loader.simulation.world import FIRST_DAY, World
-from loader.terminal import counted, progress, table
+from loader.terminal import progress
 
 
 @dataclass
@@ -78,9 +77,3 @@ def serve(connection: Connection, days: int) -> list[ServedDay]:
         served.append(serve_day(connection, world, day))
     refresh(connection, str(midnight_of(first + days)))
     return served
-
-
-def as_table(served: list[ServedDay]) -> Table:
-    headers = ["day", "exposures", "views", "likes", "likes per view"]
-    rows = [(d.day, f"{d.exposures:,}", f"{d.views:,}", f"{d.likes:,}", f"{d.likes / max(d.views, 1):.3f}") for d in served]
-    return table(f"{counted(len(served), 'day')} with the recommender", headers, rows, headers[1:])

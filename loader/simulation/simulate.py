@@ -13,9 +13,11 @@ from psycopg2.extras import execute_values
 
 from loader.errors import PgfeedError
 from loader.server import db
+from loader.simulation import population
 from loader.simulation import world as worlds
+from loader.simulation.population import FULL_POSTS, FULL_USERS, TOPICS
 from loader.simulation.texts import make_texts
-from loader.simulation.world import DAYS, FIRST_DAY, FULL_POSTS, FULL_USERS, TOPICS, DayEvents, World
+from loader.simulation.world import DAYS, FIRST_DAY, DayEvents, World
 from loader.terminal import progress
 
 TABLES = Path(__file__).with_name("simulation.sql")
@@ -207,8 +209,8 @@ def user_columns(world: World) -> dict[str, list]:
     users = world.users
     return {
         "user_id": users.user_id.tolist(), "gender": users.gender.astype(int).tolist(), "age": users.age.tolist(),
-        "country": np.array(list(worlds.COUNTRIES))[users.country].tolist(),
-        "city": np.array(worlds.city_names()[0])[users.city].tolist(),
+        "country": np.array(list(population.COUNTRIES))[users.country].tolist(),
+        "city": np.array(population.city_names()[0])[users.city].tolist(),
         "exp_group": users.exp_group.tolist(), "os": np.where(users.is_android, "Android", "iOS").tolist(),
         "source": np.where(users.is_ads, "ads", "organic").tolist(),
     }

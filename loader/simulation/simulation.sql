@@ -12,7 +12,7 @@ create table if not exists simulation.worlds (
 );
 create unique index if not exists worlds_one_idx on simulation.worlds ((true));
 comment on table simulation.worlds is 'One row: the simulated network that this database holds';
-comment on column simulation.worlds.version is 'Of the behaviour, loader/world.py';
+comment on column simulation.worlds.version is 'Of the behaviour, loader/simulation/world.py';
 
 create table if not exists simulation.users (
     user_id bigint primary key,

@@ -25,7 +25,8 @@ from loader.learning import registry, train
 from loader.server import db
 from loader.server.remedies import told
 from loader.simulation import simulate
-from loader.simulation.world import DAYS, FULL_USERS
+from loader.simulation.population import FULL_USERS
+from loader.simulation.world import DAYS
 from loader.terminal import console, out, table
 from tests.bench import ROOT, create_database, drop_database
 from tests.bench.serve import CALL, percentile

@@ -7,7 +7,7 @@ import pytest
 
 from loader.errors import PgfeedError
 from loader.measuring import live
-from loader.simulation import facts, simulate
+from loader.simulation import feed, original, simulate
 from loader.simulation.world import World
 
 USERS, SEED, DAYS = 60, 4, 6
@@ -153,8 +153,8 @@ def test_load_needs_a_simulated_world(connection):
 
 def test_report_of_the_database_is_that_of_the_generator(load, connection):
     load()
-    from_database = facts.facts(facts.loaded_feed(connection))
-    generated = facts.facts(facts.generated_feed(USERS, SEED, days=DAYS))
+    from_database = original.compare(feed.loaded_feed(connection))
+    generated = original.compare(feed.generated_feed(USERS, SEED, days=DAYS))
     assert [
         (fact.name, pytest.approx(fact.real), pytest.approx(fact.simulated, nan_ok=True)) for fact in from_database
     ] == [

@@ -7,21 +7,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from loader.cli.simulation import fact_table
 from loader.errors import PgfeedError
-from loader.simulation import facts as simulate_report
-from loader.simulation import simulate, world
+from loader.simulation import original, population, simulate, world
+from loader.simulation.effects import GROUP_RATES, KIND_RATES, fit, popular_view_shares, user_factors
+from loader.simulation.feed import generated_feed
+from loader.simulation.population import FULL_POSTS, TOPIC_FACTS, TOPICS
 from loader.simulation.texts import THEMES, make_texts
-from loader.simulation.world import (
-    DAYS,
-    FULL_POSTS,
-    HOUR_FACTORS,
-    KIND_RATES,
-    MONTH_FACTORS,
-    POSITION_FACTORS,
-    TOPIC_FACTS,
-    TOPICS,
-    World,
-)
+from loader.simulation.world import DAYS, HOUR_FACTORS, MONTH_FACTORS, POSITION_FACTORS, World
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +24,7 @@ def small():
 
 @pytest.fixture(scope="module")
 def feed():
-    return simulate_report.generated_feed(3_000, seed=11)
+    return generated_feed(3_000, seed=11)
 
 
 def same(first: world.DayEvents, second: world.DayEvents) -> bool:
@@ -57,20 +50,20 @@ def test_a_day_does_not_depend_on_the_days_before(small):
 
 
 def test_users_do_not_depend_on_how_many_there_are():
-    few, many = world.make_users(1, 10), world.make_users(1, world.USER_CHUNK + 10)
+    few, many = population.make_users(1, 10), population.make_users(1, population.USER_CHUNK + 10)
     for name, column in vars(few).items():
         assert np.array_equal(column, getattr(many, name)[:10]), name
-    assert np.array_equal(world.make_activity(1, 10, 0), world.make_activity(1, world.USER_CHUNK + 10, 0)[:10])
-    assert many.age[world.USER_CHUNK:].tolist() != many.age[:10].tolist(), "each chunk is drawn anew"
+    assert np.array_equal(world.make_activity(1, 10, 0), world.make_activity(1, population.USER_CHUNK + 10, 0)[:10])
+    assert many.age[population.USER_CHUNK:].tolist() != many.age[:10].tolist(), "each chunk is drawn anew"
 
 
 def test_ids_are_those_of_the_original():
-    users = world.make_users(3, world.FULL_USERS)
+    users = population.make_users(3, population.FULL_USERS)
     assert (users.user_id[0], users.user_id[-1]) == (200, 168_552)
-    assert len(np.unique(users.user_id)) == world.FULL_USERS
+    assert len(np.unique(users.user_id)) == population.FULL_USERS
     assert 1000 in users.user_id
     assert abs(len(np.unique(users.city)) - 3_915) < 40
-    posts = world.make_posts(3, FULL_POSTS)
+    posts = population.make_posts(3, FULL_POSTS)
     assert len(np.unique(posts.post_id)) == FULL_POSTS
     for code, (first, last, levels, *_) in enumerate(TOPIC_FACTS.values()):
         ids = posts.post_id[posts.topic == code]
@@ -80,10 +73,10 @@ def test_ids_are_those_of_the_original():
 
 @pytest.mark.parametrize("count", [300, 1_000, 50_000])
 def test_other_catalogue_sizes(count):
-    posts = world.make_posts(1, count)
+    posts = population.make_posts(1, count)
     assert len(posts) == count
     assert np.array_equal(posts.post_id, np.arange(1, count + 1))
-    shares = np.bincount(posts.topic, world.view_weights(posts, 0.2)[1])
+    shares = np.bincount(posts.topic, population.view_weights(posts, 0.2)[1])
     assert shares[TOPICS.index("movie")] == pytest.approx(0.26, abs=0.01)
 
 
@@ -174,8 +167,8 @@ def test_position_factors_follow_the_sessions():
 
 
 def test_fit_reaches_its_targets():
-    users, effects = world.make_users(0, 20_480), world.fit()
-    factor, share = world.user_factors(users, effects), world.popular_view_shares(users, effects)
+    users, effects = population.make_users(0, 20_480), fit()
+    factor, share = user_factors(users, effects), popular_view_shares(users, effects)
     kind_rates = [
         [
             np.average(
@@ -188,11 +181,11 @@ def test_fit_reaches_its_targets():
     assert np.array(kind_rates) == pytest.approx(KIND_RATES, rel=0.08), "but for what topics add"
     rate = factor[:, 0] * (1 - share) + factor[:, 1] * share
     groups = np.bincount(users.exp_group, rate) / np.bincount(users.exp_group)
-    assert groups / groups.mean() == pytest.approx(np.array(world.GROUP_RATES) / np.mean(world.GROUP_RATES), rel=0.01)
+    assert groups / groups.mean() == pytest.approx(np.array(GROUP_RATES) / np.mean(GROUP_RATES), rel=0.01)
 
 
 def test_facts_of_the_original_hold(feed):
-    facts = simulate_report.facts(feed)
+    facts = original.compare(feed)
     off = {fact.name for fact in facts if fact.verdict != "ok"}
     # The mean of active days [full table] and the median of the sample's 114 users cannot both hold.
     tension = {"views per user, 50%", "likes per user, 25%", "likes per user, 5%", "any like in a random five"}
@@ -212,7 +205,7 @@ def test_the_report_sees_a_network_that_is_off(feed):
     strangers = replace(
         feed, users={**feed.users, "exp_group": feed.users["exp_group"][order], "is_b": feed.users["is_b"][order]}
     )
-    verdicts = {fact.name: fact.verdict for fact in simulate_report.facts(strangers)}
+    verdicts = {fact.name: fact.verdict for fact in original.compare(strangers)}
     assert all(
         verdicts[name].startswith("off")
         for name in ("like rate, exp_group 0", "like rate, exp_group 1", "like rate, kind B, other posts")
@@ -224,15 +217,15 @@ def test_report_fits_a_terminal(feed):
     from rich.console import Console
 
     console = Console(width=80, record=True, file=open("/dev/null", "w"))
-    facts = simulate_report.facts(feed)
-    console.print(simulate_report.report_table(facts))
+    facts = original.compare(feed)
+    console.print(fact_table(facts))
     lines = [line for line in console.export_text().splitlines() if line.strip()]
     assert max(map(len, lines)) <= 80
     assert len(lines) == len(facts) + 3, "no fact takes two lines"
 
 
 def test_texts():
-    posts = world.make_posts(1, FULL_POSTS)
+    posts = population.make_posts(1, FULL_POSTS)
     topics, themes = [TOPICS[code] for code in posts.topic], posts.theme.tolist()
     texts = list(make_texts(topics, themes, seed=1))
     assert texts == list(make_texts(topics, themes, seed=1))
@@ -250,7 +243,7 @@ def test_texts():
 
 
 def test_themes_tell_how_popular_a_post_is():
-    posts = world.make_posts(1, FULL_POSTS)
+    posts = population.make_posts(1, FULL_POSTS)
     movie = posts.topic == TOPICS.index("movie")
     assert posts.popular[movie & (posts.theme == 5)].mean() > 0.6
     assert posts.popular[movie & (posts.theme == 0)].mean() < 0.1
