@@ -1,9 +1,16 @@
 """Verbs that bring in data and prepare it: ingest, refresh, embed."""
 
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from loader.cli.command import JSON, connected, main, show
-from loader.terminal import counted
+from loader.terminal import counted, out, table
+
+if TYPE_CHECKING:
+    from loader.data.outcome import Outcome
 
 
 @main.command("ingest")
@@ -25,16 +32,39 @@ def ingest_files(connection, files, url, kinds, timezone, as_json):
       ./run ingest user_data.csv post_text_df.csv feed_data.csv.gz --timezone Europe/Moscow
       ./run ingest --from postgresql://reader@db.example.com/feed --as events
     """
-    from loader.data.checked import time_zone
-    from loader.data.ingest import ingest, refuse_rejects, report
+    from loader.data.ingest import ingest
+    from loader.data.outcome import refuse_rejects
     from loader.data.sources import open_sources
+    from loader.data.values import time_zone
 
-    results = []
+    outcomes = []
     try:
-        results.extend(ingest(connection, open_sources(files, url, kinds), time_zone(timezone)))
+        outcomes.extend(ingest(connection, open_sources(files, url, kinds), time_zone(timezone)))
     finally:
-        report(results, as_json)
-    refuse_rejects(results)
+        show_outcomes(outcomes, as_json)
+    refuse_rejects(outcomes)
+
+
+def show_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
+    """Print what became of every source."""
+    if not outcomes:
+        return
+    added = sum(outcome.added_posts for outcome in outcomes)
+    if as_json:
+        sources = [outcome.as_dict() for outcome in outcomes]
+        out.print_json(json.dumps({"sources": sources, "posts_added_from_events": added}))
+        return
+    headers = ("source", "kind", "read", "loaded", "duplicates", "rejected", "rows/s")
+    rows = [
+        (Path(o.source).name, o.kind, *(f"{n:,}" for n in (o.read, o.loaded, o.duplicates, o.rejected, o.rate)))
+        for o in outcomes
+    ]
+    out.print(table("Ingested", headers, rows, numeric=headers[2:]))
+    for outcome in outcomes:
+        for note in outcome.notes():
+            out.print(f"{Path(outcome.source).name}: {note}")
+    if added:
+        out.print(f"posts known only from events: {added:,}, added without text")
 
 
 @main.command("refresh")

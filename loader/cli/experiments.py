@@ -23,25 +23,29 @@ def experiment_group():
 @click.argument("name")
 @click.argument("arms", nargs=-1, required=True)
 @click.option("--salt", help="Splits the users [default: a new one].")
-@click.option("--expected-lift", type=click.FloatRange(0, 10, min_open=True), default=0.05, show_default=True, help="The relative gain worth finding.")
+@click.option(
+    "--expected-lift", type=click.FloatRange(0, 10, min_open=True), default=0.05, show_default=True,
+    help="The relative gain worth finding.",
+)
 @JSON
 @connected
 def create_experiment(connection, name, arms, salt, expected_lift, as_json):
     """Create an experiment, not started. The first arm is the baseline.
 
-    An arm is [NAME=]VARIANT[@VERSION][:PERCENT]: a model's variant, its active model or a pinned version; popular; random.
-    Without percentages all arms are equal.
+    An arm is [NAME=]VARIANT[@VERSION][:PERCENT]: a model's variant, its active model or a pinned version; popular;
+    random. Without percentages all arms are equal.
 
     \b
     Example:
       ./run experiment create embeddings control test
       ./run experiment create careful old=control@3:90 new=control@4:10 --expected-lift 0.02
     """
-    from loader import experiment
+    from loader.experiment import experiments, tables
 
-    created = experiment.create(connection, name, list(arms), salt, expected_lift)
+    created = experiments.create(connection, name, list(arms), salt, expected_lift)
     say_warnings(connection)
-    show(experiment.to_json(created.experiment | {"arms": created.arms}), as_json, experiment.as_table(created))
+    data = experiments.to_json(created.experiment | {"arms": created.arms})
+    show(data, as_json, tables.report_table(created))
 
 
 @experiment_group.command("list")
@@ -54,10 +58,10 @@ def list_experiments(connection, as_json):
     Example:
       ./run experiment list
     """
-    from loader import experiment
+    from loader.experiment import experiments, tables
 
-    found = experiment.load_all(connection)
-    show(experiment.to_json(found), as_json, experiment.list_table(found))
+    rows = experiments.load_all(connection)
+    show(experiments.to_json(rows), as_json, tables.list_table(rows))
 
 
 @experiment_group.command("drop")
@@ -118,18 +122,24 @@ def conclude_experiment(connection, name, winner):
     Example:
       ./run experiment conclude embeddings test
     """
-    from loader import experiment
+    from loader.experiment import experiments
 
-    following = experiment.conclude(connection, name, winner)
+    following = experiments.conclude(connection, name, winner)
     say_warnings(connection)
     say(f"experiment {name} is concluded: {winner} won. Next, to let it serve everybody: {following}", err=False)
 
 
 @experiment_group.command("report")
 @click.argument("name")
-@click.option("--attribution", metavar="INTERVAL", default="1 hour", show_default=True, help="How long after an exposure a like counts for it.")
+@click.option(
+    "--attribution", metavar="INTERVAL", default="1 hour", show_default=True,
+    help="How long after an exposure a like counts for it.",
+)
 @click.option("--until", metavar="TS", help="Leave out what came later [default: now].")
-@click.option("--html", "path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the page for a browser.")
+@click.option(
+    "--html", "path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the page for a browser.",
+)
 @JSON
 @connected
 def report_experiment(connection, name, attribution, until, path, as_json):
@@ -139,10 +149,10 @@ def report_experiment(connection, name, attribution, until, path, as_json):
     Example:
       ./run experiment report embeddings --html embeddings.html
     """
-    from loader import experiment
+    from loader.experiment import experiments, page, tables, verdict
 
-    report = experiment.load(connection, name, attribution, until, has_days=as_json or path is not None)
+    report = experiments.load(connection, name, attribution, until, has_days=as_json or path is not None)
     if path is not None:
-        experiment.write_html(report, path)
+        page.write_html(report, path)
         click.echo(f"{path}: {path.stat().st_size / 1000:,.0f} kB, open it in a browser", err=True)
-    show(experiment.to_json(report.as_dict()), as_json, experiment.as_table(report))
+    show(experiments.to_json(verdict.as_dict(report)), as_json, tables.report_table(report))

@@ -97,7 +97,7 @@ def write_report(connection, path):
     Example:
       ./run report --out report.html
     """
-    from loader.report import sections as report
+    from loader.report import document
 
-    report.write_report(connection, path)
+    document.write_report(connection, path)
     click.echo(f"{path}: {path.stat().st_size / 1000:,.0f} kB, open it in a browser")

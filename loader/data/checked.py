@@ -1,30 +1,32 @@
 """Turn batches as read into rows that the tables take, and say of every other row why not."""
 
-import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
-from loader.data.sources import ALIASES, COLUMNS, CONTENT_LIMIT, Batch, Reject
-from loader.errors import PgfeedError
+from loader.data.batches import ALIASES, COLUMNS, CONTENT_LIMIT, Batch, Reject
+from loader.data.values import (
+    EPOCH,
+    FIRST_TIME,
+    LAST_TIME,
+    offset_of,
+    parse_action,
+    parse_created,
+    parse_key,
+    parse_post,
+    parse_small,
+    parse_target,
+    parse_text,
+    parse_time,
+    parse_topic,
+)
 
-TOPIC_BYTES, POST_BYTES = 2000, 20_000_000
-BIGINT = (-(2**63), 2**63 - 1, "bigint")
-SMALLINT = (-(2**15), 2**15 - 1, "smallint")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST_TIME, LAST_TIME = 0, int((datetime(2100, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()) * 10**6 - 1
 CLOCK_TOLERANCE = timedelta(days=1)  # of clocks and of zones that a file does not state
 QUARTER = 15 * 60 * 10**6  # time zones change their offset at full quarters of an hour
-ACTIONS = {"view": 0, "like": 1}
-UNKNOWN, NOT_LIKED, LIKED = 0, 1, 2
-TARGETS = {"0": NOT_LIKED, "1": LIKED, "f": NOT_LIKED, "t": LIKED, "false": NOT_LIKED, "true": LIKED}
 
 
 @dataclass
@@ -54,123 +56,6 @@ class Repeats:
         self.exact += other.exact
         self.differing += other.differing
 
-
-def time_zone(name: str) -> ZoneInfo | None:
-    """Return a time zone by its name; None is UTC."""
-    try:
-        return None if name.upper() in ("UTC", "Z", "GMT") else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise PgfeedError(f"unknown time zone {name!r}", next="use a name like Europe/Moscow or UTC") from error
-
-
-# Values: each parser returns what the table takes, or raises ValueError with the reason ------------------------------
-
-
-def _shown(value: object) -> str:
-    text = str(value)
-    return repr(text if len(text) <= 40 else text[:40] + "...")
-
-
-def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | None:
-    """Return an integer, or None for null; whole numbers written as floats are integers too."""
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("contains a NUL byte")
-        if not re.fullmatch(r"[+-]?[0-9]+(\.0*)?", value.strip()):
-            raise ValueError(f"{_shown(value)} is not an integer")
-        digits = value.strip().partition(".")[0]
-        number = int(digits) if len(digits) < 40 else 2**127
-    elif isinstance(value, float) and 2**53 < abs(value) < math.inf and limits is BIGINT:
-        raise ValueError(f"{value!r} is a float beyond 2**53, its last digits are lost")
-    elif isinstance(value, int | float | Decimal) and value == value and -(2**127) < value < 2**127 and value == int(value):
-        number = int(value)
-    else:
-        raise ValueError(f"{_shown(value)} is not an integer")
-    if not limits[0] <= number <= limits[1]:
-        raise ValueError(f"{str(value).strip()[:40]} does not fit in a {limits[2]}")
-    return number
-
-
-def parse_key(value: object) -> int:
-    number = parse_integer(value)
-    if number is None:
-        raise ValueError("is missing")
-    return number
-
-
-def parse_small(value: object) -> int | None:
-    return parse_integer(value, SMALLINT)
-
-
-def parse_text(value: object) -> str | None:
-    """Return a text; an empty one is null."""
-    text = "" if value is None else str(value)
-    if "\0" in text:
-        raise ValueError("contains a NUL byte")
-    return text or None
-
-
-def parse_short(value: object, most: int) -> str | None:
-    """Return a text of no more than so many bytes."""
-    text = parse_text(value)
-    if text and len(text.encode()) > most:
-        raise ValueError(f"{_shown(text)} has more than {most:,} bytes")
-    return text
-
-
-def parse_topic(value: object) -> str | None:
-    """Return a topic, which must fit in an index entry."""
-    return parse_short(value, TOPIC_BYTES)
-
-
-def parse_post(value: object) -> str | None:
-    """Return the text of a post, of which many must fit in one answer."""
-    return parse_short(value, POST_BYTES)
-
-
-def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
-    """Return microseconds since 1970; a time without a zone is in `zone`."""
-    if value is None or value == "":
-        raise ValueError("is missing")
-    if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("contains a NUL byte")
-        text = re.sub(r" ?(UTC|Z)$", "+00:00", value.strip())
-        match = re.match(r"([0-9]+)-[0-9]{2}-[0-9]{2}(?![0-9])", text)
-        if match and len(match[1]) != 4:
-            raise ValueError(f"year {match[1][:20]} is out of range")
-        try:
-            value = datetime.fromisoformat(text) if match else None
-        except ValueError:
-            value = None
-        if value is None:
-            raise ValueError(f"{_shown(text)} is not a time, write 2021-02-01 10:00:00")
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
-    elif not isinstance(value, datetime):
-        raise ValueError(f"{_shown(value)} is not a time, write 2021-02-01 10:00:00")
-    naive = value.replace(tzinfo=None)
-    offset = value.utcoffset() or _offset(None if value.tzinfo else zone, naive)
-    micros = (naive - datetime(1970, 1, 1) - offset) // timedelta(microseconds=1)
-    return _require_range(micros, naive.year)
-
-
-def _require_range(micros: int, year: int) -> int:
-    if not FIRST_TIME <= micros <= LAST_TIME:
-        raise ValueError(f"year {year} is out of range" if not 1970 <= year < 2100 else "is out of range 1970 to 2099")
-    return micros
-
-
-def _offset(zone: ZoneInfo | None, naive: datetime) -> timedelta:
-    """Return the zone's offset; in a gap or an overlap the smaller one (standard time), as Postgres does."""
-    if zone is None:
-        return timedelta(0)
-    return min(naive.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
-
-
-# Columns of events: a vectorised way for clean ones, value by value for the others -----------------------------------
 
 Reasons = dict[int, str]  # by row
 
@@ -224,7 +109,7 @@ def _times(array: pa.Array, zone: ZoneInfo | None) -> tuple[np.ndarray, Reasons]
     if array.type.tz is None and zone is not None:
         quarters, places = np.unique(micros // QUARTER, return_inverse=True)
         starts = (datetime(1970, 1, 1) + timedelta(microseconds=int(q) * QUARTER) for q in quarters)
-        offsets = [_offset(zone, start) // timedelta(microseconds=1) for start in starts]
+        offsets = [offset_of(zone, start) // timedelta(microseconds=1) for start in starts]
         micros = micros - np.array(offsets, np.int64)[places]
     inside &= (micros >= FIRST_TIME) & (micros <= LAST_TIME)
     reasons = {}
@@ -235,25 +120,6 @@ def _times(array: pa.Array, zone: ZoneInfo | None) -> tuple[np.ndarray, Reasons]
     return micros, reasons
 
 
-def _parse_action(value: object) -> int:
-    if value is None:
-        raise ValueError("is missing")
-    action = ACTIONS.get(str(value).strip().lower())
-    if action is None:
-        raise ValueError(f"{_shown(value)} is neither view nor like")
-    return action
-
-
-def _parse_target(value: object) -> int:
-    if value is None or value == "" or value != value:
-        return UNKNOWN
-    text = str(value).strip().lower()
-    target = TARGETS.get(text.partition(".")[0] if re.fullmatch(r"[01]\.0*", text) else text)
-    if target is None:
-        raise ValueError(f"{_shown(value)} is neither 0 nor 1")
-    return target
-
-
 def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject], Repeats]:
     """Check the events of a batch and merge those with the same key: liked wins over not liked, that over null."""
     count = len(batch.lines)
@@ -262,7 +128,7 @@ def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject]
         "user_id": _keys(batch.columns["user_id"]),
         "post_id": _keys(batch.columns["post_id"]),
     }
-    for name, parse in (("action", _parse_action), ("target", _parse_target)):
+    for name, parse in (("action", parse_action), ("target", parse_target)):
         column = batch.columns.get(name)
         columns[name] = (np.zeros(count, np.int64), {}) if column is None else _by_value(column, parse)
     times, reasons = columns["event_at"]
@@ -299,9 +165,6 @@ def _repeats(fields: dict[str, np.ndarray], is_new: np.ndarray) -> Repeats:
     return Repeats(int(is_exact.sum()), int((~is_new & ~is_exact).sum()), *named)
 
 
-# Users and posts -----------------------------------------------------------------------------------------------------
-
-
 def _created(array: pa.Array, zone: ZoneInfo | None) -> list[int | str | None]:
     """Return microseconds since 1970, or the reason why a value is not that."""
     micros, reasons = _times(array, zone)
@@ -309,13 +172,6 @@ def _created(array: pa.Array, zone: ZoneInfo | None) -> list[int | str | None]:
     for i, reason in reasons.items():
         found[i] = None if reason == "is missing" else reason
     return found
-
-
-def parse_created(value: int | str | None) -> str | None:
-    """Return a time as Postgres reads it; the value is one of `_created`."""
-    if isinstance(value, str):
-        raise ValueError(value)
-    return None if value is None else (EPOCH + timedelta(microseconds=value)).isoformat(" ")
 
 
 PARSERS = {

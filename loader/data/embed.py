@@ -4,7 +4,6 @@ Only new and changed texts are embedded, a batch per transaction, so interrupted
 embedder's vectors are built beside the active one's, which answer until the new ones take over in one transaction.
 """
 
-import io
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,21 +13,13 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
+from loader.data.components import COMPONENTS, fit_axes, rebuild
 from loader.data.embedders import Embedder
+from loader.data.vector_index import build_component_index, build_index, index_name
 from loader.errors import PgfeedError
-from loader.server.db import outside_transaction
 from loader.terminal import console, progress
 
-COMPONENTS = 25
 BATCH = 128
-BLOCK = 20_000
-FIT_POSTS = 50_000
-INDEX_FROM = 25_000
-COMPONENT_INDEX = "post_components_hnsw"
-INDEX_MEMORY_MB = 4096
-INDEX_LINK_BYTES = 900  # measured
-LEAST_VARIANCE = 1e-9  # of an axis, relative to the first one; below it there is only rounding
-
 # A text of white space alone is no text.
 OF_TEXT = r"p.text ~ '\S'"
 TODO = f"""
@@ -187,142 +178,6 @@ def embed_texts(connection: Connection, embedder: Embedder, embedder_id: int) ->
             last = post_ids[-1] + 1
 
 
-def binary_rows(content: bytes, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids and float32 vectors of a binary COPY of (bigint, halfvec)."""
-    row = np.dtype([
-        ("fields", ">i2"), ("id_bytes", ">i4"), ("post_id", ">i8"), ("vector_bytes", ">i4"),
-        ("dimensions", ">i2"), ("unused", ">i2"), ("vector", ">f2", dimensions),
-    ])
-    rows = np.frombuffer(content, row, offset=19, count=(len(content) - 21) // row.itemsize)
-    return rows["post_id"].astype(np.int64), rows["vector"].astype(np.float32)
-
-
-def read_vectors(cursor, embedder_id: int, dimensions: int, rest: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return ids (n,) and vectors (n, dimensions), float32, of the embeddings that `rest` (SQL) chooses."""
-    content = io.BytesIO()
-    cursor.copy_expert(
-        "copy (select e.post_id, e.embedding from pgfeed.post_embeddings as e"
-        f" where e.embedder_id = {embedder_id:d} {rest}) to stdout (format binary)", content,
-    )
-    return binary_rows(content.getvalue(), dimensions)
-
-
-def blocks(cursor, embedder_id: int, dimensions: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield ids and vectors of all embeddings by post_id, in blocks."""
-    condition = ""
-    while True:
-        ids, vectors = read_vectors(cursor, embedder_id, dimensions, f"{condition} order by e.post_id limit {BLOCK}")
-        if not len(ids):
-            return
-        yield ids, vectors
-        condition = f"and e.post_id > {ids[-1]:d}"
-
-
-def principal_axes(vectors: np.ndarray) -> np.ndarray:
-    """Return the mean and the 25 principal axes of vectors (n, d), n > 0: float32 (26, d).
-
-    Each axis's largest number is positive, so equal vectors give equal axes; axes without variance are 0.
-    """
-    vectors = vectors.astype(np.float64)
-    mean = vectors.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov(vectors, rowvar=False, bias=True))
-    variances, axes = variances[::-1][:COMPONENTS], axes.T[::-1][:COMPONENTS]
-    largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
-    axes = axes * np.sign(largest)[:, None]
-    axes[variances <= max(variances[0], 0) * LEAST_VARIANCE + 1e-12] = 0
-    basis = np.zeros((COMPONENTS + 1, vectors.shape[1]), np.float32)
-    basis[0], basis[1 : len(axes) + 1] = mean, axes
-    return basis
-
-
-def fit(cursor, embedder_id: int, dimensions: int) -> None:
-    """Fit the principal axes on all posts, or on 50,000 of a larger catalogue, and store them."""
-    cursor.execute("select count(*) from pgfeed.post_embeddings where embedder_id = %s", [embedder_id])
-    sample = "" if cursor.fetchone()[0] <= FIT_POSTS else f"order by md5(e.post_id::text) limit {FIT_POSTS}"
-    _, vectors = read_vectors(cursor, embedder_id, dimensions, sample or "order by e.post_id")
-    basis = principal_axes(vectors) if len(vectors) else None
-    cursor.execute(
-        "update pgfeed.embedders set fitted_at = now(), fitted_post_count = %s, component_basis = %s where embedder_id = %s",
-        [len(vectors), basis if basis is None else basis.astype(">f4").tobytes(), embedder_id],
-    )
-
-
-def rebuild_components(cursor, embedder_id: int, dimensions: int) -> float | None:
-    """Write the components of all posts anew; return the share of variance that they keep."""
-    cursor.execute("select component_basis from pgfeed.embedders where embedder_id = %s", [embedder_id])
-    content = cursor.fetchone()[0]
-    cursor.execute("delete from pgfeed.post_components")
-    cursor.execute(f"drop index if exists pgfeed.{COMPONENT_INDEX}")
-    # Packs of past days are made again with the new components.
-    cursor.execute("delete from pgfeed.feature_packs as k where k.as_of <> pgfeed._refresh_as_of()")
-    if content is None:
-        return None
-    basis = np.frombuffer(content, ">f4").reshape(COMPONENTS + 1, dimensions).astype(np.float64)
-    kept = total = 0.0
-    cursor.execute("create temp table embed_components (post_id bigint, components public.vector) on commit drop")
-    for ids, vectors in blocks(cursor, embedder_id, dimensions):
-        centred = vectors - basis[0]
-        components = centred @ basis[1:].T
-        kept += float((components**2).sum())
-        total += float((centred**2).sum())
-        lines = (f"{i}\t[{','.join(f'{x:.7g}' for x in row)}]\n" for i, row in zip(ids.tolist(), components.tolist()))
-        cursor.copy_expert("copy pg_temp.embed_components from stdin", io.StringIO("".join(lines)))
-    cursor.execute("""
-        insert into pgfeed.post_components (post_id, components)
-        select c.post_id, c.components
-        from pg_temp.embed_components as c
-        inner join pgfeed.posts as p on p.post_id = c.post_id
-        order by c.post_id
-        for key share of p
-    """)
-    # Of rounding alone there is no share.
-    return kept / total if total > 1e-6 else None
-
-
-def index_name(embedder_id: int) -> str:
-    return f"post_embeddings_{embedder_id:d}_hnsw"
-
-
-def build_index(connection: Connection, embedder_id: int, dimensions: int) -> bool:
-    """Index a large catalogue's embeddings by HNSW; return whether there is an index."""
-    vector = f"(embedding::public.halfvec({dimensions:d})) public.halfvec_cosine_ops"
-    return build_hnsw(connection, index_name(embedder_id), "post_embeddings", vector, 2 * dimensions, f"embedder_id = {embedder_id:d}")
-
-
-def build_component_index(connection: Connection) -> bool:
-    """Index a large catalogue's components by HNSW; return whether there is an index."""
-    return build_hnsw(connection, COMPONENT_INDEX, "post_components", "components public.vector_cosine_ops", 4 * COMPONENTS)
-
-
-def build_hnsw(connection: Connection, name: str, table: str, vector: str, vector_bytes: int, condition: str = "") -> bool:
-    """Make an index of the 25,000 or more rows of a table that meet a condition, if it is missing or invalid.
-
-    vector: what is indexed, an expression and its operator class. Users are not blocked. Return whether there is an index.
-    """
-    where = f" where {condition}" if condition else ""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(f"select count(*) from pgfeed.{table}{where}")
-        count = cursor.fetchone()[0]
-        cursor.execute("select i.indisvalid from pg_index as i where i.indexrelid = to_regclass(%s)", [f"pgfeed.{name}"])
-        is_valid = cursor.fetchone()
-    if is_valid == (True,) or count < INDEX_FROM:
-        return is_valid == (True,)
-    with outside_transaction(connection), connection.cursor() as cursor, console.status(f"indexing {count:,} vectors"):
-        cursor.execute(f"drop index if exists pgfeed.{name}")
-        # Parallel builds of pgvector before 0.8.2 can overflow.
-        cursor.execute("set max_parallel_maintenance_workers = 0")
-        # The whole graph in memory, where it fits: many times faster.
-        megabytes = min(count * (vector_bytes + INDEX_LINK_BYTES) // 10**6 + 64, INDEX_MEMORY_MB)
-        cursor.execute(
-            "select set_config('maintenance_work_mem', %s || 'MB', false)"
-            " where pg_size_bytes(current_setting('maintenance_work_mem')) < %s * 1048576", [megabytes, megabytes],
-        )
-        cursor.execute(f"create index concurrently {name} on pgfeed.{table} using hnsw ({vector}){where}")
-        cursor.execute("reset max_parallel_maintenance_workers")
-        cursor.execute("reset maintenance_work_mem")
-    return True
-
-
 def take_over(cursor, embedder_id: int) -> str | None:
     """Let this embedder answer and delete the others' vectors; return the name of the one that answered before."""
     cursor.execute("select name from pgfeed.embedders where is_active and embedder_id <> %s", [embedder_id])
@@ -356,8 +211,8 @@ def embed(connection: Connection, embedder: Embedder, is_refitted: bool = False)
             if not is_finished or not is_active or is_refitted:
                 with console.status("computing the principal components"):
                     if is_refitted:
-                        fit(cursor, embedder_id, embedder.dimensions)
-                    explained = rebuild_components(cursor, embedder_id, embedder.dimensions)
+                        fit_axes(cursor, embedder_id, embedder.dimensions)
+                    explained = rebuild(cursor, embedder_id, embedder.dimensions)
                 replaced = take_over(cursor, embedder_id)
                 cursor.execute("select clock_timestamp()")  # Citus takes no volatile function in the update
                 cursor.execute(

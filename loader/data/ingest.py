@@ -1,14 +1,12 @@
 """Load users, posts and events into pgfeed's tables: by COPY, in chunks, each its own transaction."""
 
 import io
-import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,20 +16,18 @@ import psycopg2.extensions
 from psycopg2.extras import execute_values
 
 from loader import terminal
-from loader.data.checked import LIKED, UNKNOWN, Events, Reject, Repeats, events_of, records_of, storable
-from loader.data.sources import COLUMNS, Source
+from loader.data.batches import COLUMNS, Source
+from loader.data.checked import Events, Reject, Repeats, events_of, records_of, storable
+from loader.data.copying import binary_rows, text_rows
+from loader.data.outcome import Outcome
 from loader.errors import PgfeedError
 from loader.server.remedies import grant
-from loader.terminal import counted
 
-POSTGRES_EPOCH = 946_684_800 * 10**6
 TABLE_TYPES = {
     "users": ("bigint", "smallint", "smallint", "text", "text", "smallint", "text", "text"),
     "posts": ("bigint", "text", "text", "timestamptz"),
 }
 KNOWN_POSTS_LIMIT = 10_000_000
-ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
 # The last one is what Citus makes of any error of COPY on a worker.
 RETRIED = (psycopg2.errors.UniqueViolation, psycopg2.errors.DeadlockDetected, psycopg2.errors.InternalError_)
 LOCK = "select now() from pg_advisory_xact_lock(hashtext('pgfeed.ingest'))"
@@ -109,62 +105,9 @@ def _merge_statements(kind: str) -> tuple[str, str, str]:
 MERGE = {kind: _merge_statements(kind) for kind in TABLE_TYPES}
 
 
-@dataclass
-class Result:
-    """What became of one source: read = loaded + duplicates + rejected; updated are among the loaded."""
-
-    source: str
-    kind: str
-    read: int = 0
-    loaded: int = 0
-    updated: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    added_posts: int = 0
-    seconds: float = 0.0
-    repeats: Repeats = field(default_factory=Repeats)
-    first_reject: tuple[int, str] = (0, "")
-    place: str = "line"
-    ignored: list[str] = field(default_factory=list)
-
-    @property
-    def rate(self) -> int:
-        """Rows per second."""
-        return round(self.read / max(self.seconds, 1e-3))
-
-    def as_dict(self) -> dict[str, object]:
-        """Return it for --json."""
-        line, reason = self.first_reject
-        return {
-            "source": self.source, "kind": self.kind, "read": self.read, "loaded": self.loaded, "updated": self.updated,
-            "duplicates": self.duplicates, "rejected": self.rejected, "seconds": round(self.seconds, 3),
-            "rows_per_second": self.rate,
-            "exact_repeats": self.repeats.exact, "differing_repeats": self.repeats.differing,
-            "posts_added_from_events": self.added_posts, "ignored_columns": self.ignored,
-            "first_reject": {"line": line, "reason": reason} if self.rejected else None,
-        }
-
-    def notes(self) -> Iterator[str]:
-        """Yield what the table of counts does not say."""
-        repeats = self.repeats
-        if repeats.exact:
-            yield f"{counted(repeats.exact, 'exact duplicate')}, first at {self._where(*repeats.first_exact)}"
-        if repeats.differing:
-            how = "liked wins" if self.kind == "events" else "the later values win"
-            first = self._where(*repeats.first_differing)
-            yield f"{counted(repeats.differing, 'duplicate')} with other values, first at {first}: {how}"
-        if self.updated:
-            yield f"{counted(self.updated, 'row')} changed what was loaded before"
-        if self.ignored:
-            yield f"ignored columns: {', '.join(self.ignored)}"
-
-    def _where(self, line: int, earlier: int | None) -> str:
-        return f"{self.place} {line} (repeats {f'{self.place} {earlier}' if earlier else f'an earlier {self.place}'})"
-
-
 def ingest(
     connection: psycopg2.extensions.connection, sources: list[Source], zone: ZoneInfo | None = None
-) -> Iterator[Result]:
+) -> Iterator[Outcome]:
     """Load sources, users and posts before events; yield what became of each.
 
     Every chunk is committed; after an interruption the same call completes the load, since rows that are there already
@@ -179,7 +122,7 @@ def ingest(
             load.run()
         except (PgfeedError, psycopg2.Error, KeyboardInterrupt) as error:
             raise load.failure(error) from error
-        yield load.result
+        yield load.outcome
 
 
 @dataclass
@@ -200,7 +143,7 @@ class _Load:
 
     def __init__(self, connection: psycopg2.extensions.connection, source: Source, zone: ZoneInfo | None):
         self.connection, self.source, self.zone = connection, source, zone
-        self.result = Result(source.path, source.kind, ignored=source.ignored, place=source.place)
+        self.outcome = Outcome(source.path, source.kind, ignored=source.ignored, place=source.place)
         self.is_direct = True  # COPY straight into feed_events until a key is there already
         self.months: set[np.datetime64] = set()
         self.moments: list[datetime] = []  # recorded_at of what this load wrote
@@ -216,14 +159,14 @@ class _Load:
                 self._load(chunk)
                 advance(chunk.advance)
         self._finish()
-        self.result.seconds = time.monotonic() - started
+        self.outcome.seconds = time.monotonic() - started
 
     def failure(self, error: BaseException) -> PgfeedError:
         """Return an error that also says what stays loaded."""
-        result = self.result
+        outcome = self.outcome
         stays, remedy = "nothing of it was loaded", "run the same command again to complete it"
-        if result.read:
-            stays = f"{result.read:,} of its rows were read before, {result.loaded:,} loaded, and stay"
+        if outcome.read:
+            stays = f"{outcome.read:,} of its rows were read before, {outcome.loaded:,} loaded, and stay"
         if isinstance(error, PgfeedError):
             return PgfeedError(error.what, f"{error.cause}; {stays}" if error.cause else stays, error.next)
         if isinstance(error, KeyboardInterrupt):
@@ -264,10 +207,10 @@ class _Load:
             events = None
             if kind == "events":
                 events, rejects, repeats = events_of(batch, self.zone)
-                copied, count = _binary(events), len(events.line)
+                copied, count = binary_rows(events), len(events.line)
             else:
                 records, rejects, repeats = records_of(batch, kind, self.zone)
-                copied, count = _text(records), len(records)
+                copied, count = text_rows(records), len(records)
             read = len(batch.lines) + len(batch.malformed)
             yield _Chunk(read, count, copied, events, sorted(rejects), repeats, batch.advance)
 
@@ -280,17 +223,17 @@ class _Load:
         except RETRIED:
             self.is_direct = False
             loaded, updated, added_posts, across = self._transaction(chunk)
-        result = self.result
-        result.read += chunk.read
-        result.loaded += loaded
-        result.updated += updated
-        result.rejected += len(chunk.rejects)
-        result.duplicates = result.read - result.loaded - result.rejected
-        result.added_posts += added_posts
-        result.repeats.add(chunk.repeats)
-        result.repeats.add(across)
-        if chunk.rejects and not result.first_reject[0]:
-            result.first_reject = storable(chunk.rejects[0])[:2]
+        outcome = self.outcome
+        outcome.read += chunk.read
+        outcome.loaded += loaded
+        outcome.updated += updated
+        outcome.rejected += len(chunk.rejects)
+        outcome.duplicates = outcome.read - outcome.loaded - outcome.rejected
+        outcome.added_posts += added_posts
+        outcome.repeats.add(chunk.repeats)
+        outcome.repeats.add(across)
+        if chunk.rejects and not outcome.first_reject[0]:
+            outcome.first_reject = storable(chunk.rejects[0])[:2]
 
     def _transaction(self, chunk: _Chunk) -> tuple[int, int, int, Repeats]:
         """Return how many rows were loaded, how many of them changed known ones, posts added, and earlier repeats."""
@@ -333,7 +276,7 @@ class _Load:
     def _merge_events(self, cursor: psycopg2.extensions.cursor, rows: Events) -> tuple[int, int, Repeats]:
         """Merge events some of which may be there already; note those that came earlier in this very load."""
         cursor.execute(STAGE_EVENTS)
-        cursor.copy_expert(COPY_STAGE, io.BytesIO(_binary(rows, with_line=True)), 1 << 20)
+        cursor.copy_expert(COPY_STAGE, io.BytesIO(binary_rows(rows, with_line=True)), 1 << 20)
         cursor.execute(DROP_KNOWN, (self.moments,))
         updated, known, exact, first_exact, differing, first_differing = cursor.fetchone()
         cursor.execute(MERGE_EVENTS)
@@ -372,69 +315,3 @@ def _ahead(items: Iterator) -> Iterator:
         while (item := future.result()) is not None:
             future = pool.submit(next, items, None)
             yield item
-
-
-def _text(rows: list[tuple]) -> bytes:
-    """Return rows in COPY's text format."""
-    lines = ("\t".join("\\N" if v is None else str(v).translate(ESCAPES) for v in row) + "\n" for row in rows)
-    return "".join(lines).encode()
-
-
-def _binary(rows: Events, with_line: bool = False) -> bytes:
-    """Return events in COPY's binary format; the null targets make the rows one byte shorter."""
-    numbers = [rows.event_at - POSTGRES_EPOCH, rows.user_id, rows.post_id] + [rows.line] * with_line
-    layout = [("count", ">i2")]
-    for i in range(len(numbers)):
-        layout += [(f"length{i}", ">i4"), (f"number{i}", ">i8")]
-    layout += [("action_length", ">i4"), ("action", "S4"), ("target_length", ">i4"), ("target", "u1")]
-    table = np.zeros(len(rows.line), layout)
-    table["count"] = len(numbers) + 2
-    for i, values in enumerate(numbers):
-        table[f"length{i}"], table[f"number{i}"] = 8, values
-    table["action_length"], table["action"] = 4, np.array([b"view", b"like"])[rows.action]
-    table["target_length"], table["target"] = np.where(rows.target > UNKNOWN, 1, -1), rows.target == LIKED
-    cells = table.view(np.uint8).reshape(len(table), table.itemsize)
-    if not rows.target.all():
-        is_sent = np.ones(cells.shape, bool)
-        is_sent[:, -1] = rows.target > UNKNOWN
-        cells = cells[is_sent]
-    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + cells.tobytes() + b"\xff\xff"
-
-
-def report(results: list[Result], as_json: bool = False) -> None:
-    """Print what became of every source."""
-    if not results:
-        return
-    added = sum(result.added_posts for result in results)
-    if as_json:
-        found = {"sources": [result.as_dict() for result in results], "posts_added_from_events": added}
-        terminal.out.print_json(json.dumps(found))
-        return
-    headers = ("source", "kind", "read", "loaded", "duplicates", "rejected", "rows/s")
-    rows = [
-        (Path(r.source).name, r.kind, *(f"{n:,}" for n in (r.read, r.loaded, r.duplicates, r.rejected, r.rate)))
-        for r in results
-    ]
-    terminal.out.print(terminal.table("Ingested", headers, rows, numeric=headers[2:]))
-    for result in results:
-        for note in result.notes():
-            terminal.out.print(f"{Path(result.source).name}: {note}", markup=False)
-    if added:
-        terminal.out.print(f"posts known only from events: {added:,}, added without text")
-
-
-def refuse_rejects(results: list[Result]) -> None:
-    """Raise if any row was rejected: the others are loaded, and programs must be able to tell."""
-    rejecting = [result for result in results if result.rejected]
-    if not rejecting:
-        return
-    line, reason = rejecting[0].first_reject
-    read, rejected = (sum(getattr(result, name) for result in rejecting) for name in ("read", "rejected"))
-    where, name = f"of {rejecting[0].source}", ""
-    if len(rejecting) > 1:
-        where, name = f"in {len(rejecting)} {'tables' if '://' in rejecting[0].source else 'files'}", f"{rejecting[0].source} "
-    raise PgfeedError(
-        f"{rejected:,} of {read:,} rows {where} could not be loaded",
-        f"first {name}{rejecting[0].place} {line}: {reason}",
-        "select * from pgfeed.ingest_rejects",
-    )

@@ -13,7 +13,7 @@ from loader.learning.split import load as load_split
 from loader.learning.split import spread, user_share
 from loader.learning.train import nuisance
 from loader.metrics import compact, request_auc
-from loader.report.data import Group, groups_of
+from loader.report.rates import Group, groups_of
 
 MAX_ROWS = 60_000
 MAX_DAYS = 6

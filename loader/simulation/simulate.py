@@ -11,6 +11,9 @@ import numpy as np
 import psycopg2.extensions
 from psycopg2.extras import execute_values
 
+from loader.data.checked import Events
+from loader.data.copying import binary_rows
+from loader.data.values import LIKED, NOT_LIKED
 from loader.errors import PgfeedError
 from loader.server import db
 from loader.simulation import population
@@ -23,16 +26,6 @@ from loader.terminal import progress
 TABLES = Path(__file__).with_name("simulation.sql")
 LOCK = 7_023_163_205
 FEWEST_POSTS = 300  # a session shows up to 38 different ones
-POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-# One row of COPY's binary format: every field has its length before it, and 'view' and 'like' are of one length.
-COPY_ROW = np.dtype(
-    [
-        ("fields", ">i2"), ("at_size", ">i4"), ("at", ">i8"), ("user_size", ">i4"), ("user", ">i8"),
-        ("post_size", ">i4"), ("post", ">i8"),
-        ("action_size", ">i4"), ("action", "S4"), ("target_size", ">i4"), ("target", "u1"),
-    ]
-)
-COPY_HEADER, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 
 
 @dataclass
@@ -194,14 +187,10 @@ def load_day(cursor: psycopg2.extensions.cursor, world: World, events: DayEvents
 def copy_rows(world: World, events: DayEvents) -> bytes:
     """Return a day's events as the input of a binary COPY."""
     midnight = datetime.combine(FIRST_DAY + timedelta(days=events.day), time(), UTC)
-    rows = np.empty(len(events.second), COPY_ROW)
-    rows["fields"], rows["action_size"], rows["target_size"] = 5, 4, 1
-    rows["at_size"] = rows["user_size"] = rows["post_size"] = 8
-    rows["at"] = ((midnight - POSTGRES_EPOCH) // timedelta(microseconds=1)) + events.second.astype(np.int64) * 1_000_000
-    rows["user"], rows["post"] = world.users.user_id[events.user], world.posts.post_id[events.post]
-    rows["action"] = np.where(events.is_like, b"like", b"view")
-    rows["target"] = events.target
-    return b"".join((COPY_HEADER, rows.tobytes(), COPY_END))
+    at = (int(midnight.timestamp()) + events.second.astype(np.int64)) * 1_000_000
+    user_id, post_id = world.users.user_id[events.user], world.posts.post_id[events.post]
+    target = np.where(events.target, LIKED, NOT_LIKED)
+    return binary_rows(Events(at, user_id, post_id, events.is_like.astype(np.int64), target, line=np.arange(len(at))))
 
 
 def user_columns(world: World) -> dict[str, list]:

@@ -20,7 +20,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor, execute_values
 
-from loader.data import embed, refresh
+from loader.data import components, embed, refresh, vector_index
 from loader.data.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
 from loader.learning import features, registry, train
@@ -79,7 +79,7 @@ def covariance(connection: Connection) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean (d,) of the embeddings and a square root (d, d) of their covariance."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select embedder_id, dimensions from pgfeed.embedders where is_active")
-        vectors = np.concatenate([block for _, block in embed.blocks(cursor, *cursor.fetchone())]).astype(np.float64)
+        vectors = np.concatenate([block for _, block in components.blocks(cursor, *cursor.fetchone())]).astype(np.float64)
     variances, axes = np.linalg.eigh(np.cov(vectors, rowvar=False))
     return vectors.mean(axis=0), axes * np.sqrt(variances.clip(0))
 
@@ -204,7 +204,7 @@ def recommend(connection: Connection, count: int) -> None:
     with connection, connection.cursor() as cursor, console.status("copying posts"):
         cursor.execute("select setseed(0.5)")
         cursor.execute(MULTIPLY, {"count": count - 7023})
-    embed.build_component_index(connection)
+    vector_index.build_component_index(connection)
     with connection, connection.cursor() as cursor:
         cursor.execute("analyze")
         cursor.execute("select user_id from pgfeed.user_features where view_count > 0 order by md5(user_id::text) limit %s", [CALLS])
@@ -268,10 +268,10 @@ def main() -> None:
                 embedder = cursor.fetchone()
                 cursor.execute("analyze pgfeed.post_embeddings, pgfeed.posts")
             started = time.monotonic()
-            is_indexed = embed.build_index(connection, *embedder)
+            is_indexed = vector_index.build_index(connection, *embedder)
             seconds = time.monotonic() - started
             with connection, connection.cursor() as cursor:
-                cursor.execute("select coalesce(pg_relation_size(to_regclass(%s)), 0)", [f"pgfeed.{embed.index_name(embedder[0])}"])
+                cursor.execute("select coalesce(pg_relation_size(to_regclass(%s)), 0)", [f"pgfeed.{vector_index.index_name(embedder[0])}"])
                 megabytes = cursor.fetchone()[0] / 2**20
             median, found = median_milliseconds(connection, (probes + 1).tolist())
             recall = sum(len(a & b) for a, b in zip(truth, found)) / 5 / len(truth)

@@ -9,10 +9,11 @@ import numpy as np
 import psycopg2
 import pytest
 
-from loader import batch, experiment
+from loader import batch
 from loader.data.ingest import ingest
 from loader.data.refresh import refresh
 from loader.data.sources import open_sources
+from loader.experiment import experiments
 from loader.learning import impressions
 from tests.citus.nodes import DATABASE
 from tests.db.conftest import autocommit, queries
@@ -116,7 +117,7 @@ def test_a_batch_fills_the_same_table(both, monkeypatch):
 
 def test_an_experiment_has_the_same_report(both):
     for connection in both.connections():
-        experiment.create(connection, "lot", ["control", "lot=random"], "salt", 0.2)
+        experiments.create(connection, "lot", ["control", "lot=random"], "salt", 0.2)
     both.each("call pgfeed.start_experiment('lot')")
     for user_id in both.each(ALL_USERS)[0][0][0]:
         plain, citus = both.each("select post_id, variant from pgfeed.serve_posts(%s, %s)", user_id, END)

@@ -12,6 +12,7 @@ from loader.data import embed as module
 from loader.data.embed import embed
 from loader.data.embedders import UniversalSentenceEncoder
 from loader.errors import PgfeedError
+from migrations.objects import compose
 from tests.db.conftest import autocommit, queries
 
 TEXTS = {
@@ -126,7 +127,7 @@ def test_interrupted_before_the_components(posts, query, monkeypatch):
     embed(posts, Words())
     query("update pgfeed.posts set text = 'another text' where post_id = 4")
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "rebuild_components", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(module, "rebuild", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         embed(posts, Words())
     before = query("select components from pgfeed.post_components where post_id = 4")
     assert embed(posts, Words()).embedded_count == 0
@@ -248,8 +249,9 @@ def test_readers_may_ask(posts, query):
     assert len(query("select * from pgfeed.similar_posts(1)")) == 5
 
 
-def test_a_large_catalogue_is_searched_by_index(query, dsn, monkeypatch):
-    monkeypatch.setattr(module, "INDEX_FROM", 500)
+def test_a_large_catalogue_is_searched_by_index(query, dsn):
+    is_large = compose("functions/_is_large")
+    query(is_large.replace("> 25000", "> 500"))
     query("insert into pgfeed.posts (post_id, text) select p, md5(p::text) || ' ' || md5((p / 2)::text) from generate_series(1, 3000) as p")
 
     class Noise(Words):
@@ -275,7 +277,7 @@ def test_a_large_catalogue_is_searched_by_index(query, dsn, monkeypatch):
         assert query("select idx_scan from pg_stat_user_indexes where indexrelname = %s", name) == [(3,)]
         # The next run keeps the index; another embedder's run drops it.
         assert embed(connection, Noise("noise", 32)).is_indexed
-        monkeypatch.setattr(module, "INDEX_FROM", 10_000)
+        query(is_large)
         assert not embed(connection, Noise("other", 20)).is_indexed
         assert query("select to_regclass(%s)", f"pgfeed.{name}") == [(None,)]
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from scipy import stats
 
-from loader import experiment
 from loader.cli import main
+from loader.experiment import experiments
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -266,7 +266,7 @@ def test_a_reader_sees_the_list_without_exposures(network, network_dsn):
         connection.autocommit = False
         queries(connection)("set role pgfeed_reader")
         connection.commit()
-        assert [(e["name"], e["exposure_count"]) for e in experiment.load_all(connection)] == [("try", None)]
+        assert [(e["name"], e["exposure_count"]) for e in experiments.load_all(connection)] == [("try", None)]
 
 
 def test_who_never_saw_an_exposure_is_warned(network_dsn):

@@ -19,10 +19,11 @@ import pyarrow.parquet
 import pytest
 from psycopg2.extensions import make_dsn
 
-from loader.data import sources
-from loader.data.checked import time_zone
-from loader.data.ingest import ingest, refuse_rejects
+from loader.data import csv_files
+from loader.data.ingest import ingest
+from loader.data.outcome import refuse_rejects
 from loader.data.sources import open_server, open_sources
+from loader.data.values import time_zone
 from loader.errors import PgfeedError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -138,7 +139,7 @@ def test_repeats_within_a_file_are_counted_and_named(load, query, write):
 
 
 def test_repeats_across_chunks(load, query, write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 400)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 400)
     rows = [event(at, user, post, target=int(liked)) for at, user, post, liked in feed(100)]
     path = write(HEADER + "".join(rows) + rows[3] + rows[4].replace(",0\n", ",1\n"))
     (result,) = load(path)
@@ -272,7 +273,7 @@ def test_from_a_running_postgres(dsn, load, query):
 
 
 def test_a_source_that_breaks_off_keeps_what_was_loaded(load, query, write, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK_BYTES", 5000)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 5000)
     rows = [event(at, u, p, target=int(liked)) for at, u, p, liked in feed(30000)]
     packed = gzip.compress((HEADER + "".join(rows)).encode())
     with pytest.raises(PgfeedError, match=r"is a truncated gzip file: .* [\d,]+ loaded, and stay\. Next"):
@@ -297,7 +298,7 @@ def test_two_loads_at_once(dsn, query, write):
         finally:
             connection.close()
 
-    whole, sources.BLOCK_BYTES = sources.BLOCK_BYTES, 20_000
+    whole, csv_files.BLOCK_BYTES = csv_files.BLOCK_BYTES, 20_000
     threads = [threading.Thread(target=run) for _ in range(3)]
     try:
         for thread in threads:
@@ -305,7 +306,7 @@ def test_two_loads_at_once(dsn, query, write):
         for thread in threads:
             thread.join()
     finally:
-        sources.BLOCK_BYTES = whole
+        csv_files.BLOCK_BYTES = whole
     assert failed == [] and [(sum(loaded),)] == query("select count(*) from pgfeed.feed_events")
 
 

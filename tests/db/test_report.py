@@ -12,7 +12,7 @@ from loader.errors import PgfeedError
 from loader.learning import registry
 from loader.measuring import logged
 from loader.report import data as report_data
-from loader.report import sections
+from loader.report import document
 
 EVENTS = """
     call pgfeed.create_event_partitions('2021-12-01', '2021-12-12');
@@ -29,7 +29,7 @@ def reported(tmp_path):
 
     def write(dsn):
         connection = psycopg2.connect(dsn)
-        sections.write_report(connection, tmp_path / "report.html")
+        document.write_report(connection, tmp_path / "report.html")
         connection.close()
         page = (tmp_path / "report.html").read_text(encoding="utf-8")
         root = ElementTree.fromstring(page)
@@ -118,12 +118,12 @@ def test_a_sample_of_the_users_stands_for_all(network_dsn, monkeypatch, reported
 
 def test_nothing_loaded_and_nothing_rolled_up_are_errors(db, query, tmp_path):
     with pytest.raises(PgfeedError, match="no events are loaded.*ingest"):
-        sections.write_report(db, tmp_path / "a.html")
+        document.write_report(db, tmp_path / "a.html")
     query(EVENTS)
     with pytest.raises(PgfeedError, match="no views are rolled up.*refresh"):
-        sections.write_report(db, tmp_path / "a.html")
+        document.write_report(db, tmp_path / "a.html")
     with pytest.raises(PgfeedError, match="folder does not exist"):
-        sections.write_report(db, tmp_path / "none" / "a.html")
+        document.write_report(db, tmp_path / "none" / "a.html")
     assert not list(tmp_path.iterdir())
 
 

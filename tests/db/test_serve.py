@@ -6,10 +6,11 @@ import psycopg2
 import pytest
 from click.testing import CliRunner
 
-from loader import experiment
 from loader.cli import main
 from loader.data import refresh
 from loader.errors import PgfeedError
+from loader.experiment import experiments, page
+from loader.experiment.verdict import as_dict, verdict
 from loader.learning import registry, train
 from loader.simulation import future, simulate
 
@@ -27,7 +28,7 @@ def world(dsn):
 
 
 def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
-    experiment.create(world, "worse", ["control:60", "lot=random:40"], "worse", 0.2)
+    experiments.create(world, "worse", ["control:60", "lot=random:40"], "worse", 0.2)
     query("call pgfeed.start_experiment('worse')")
     # What somebody tried by hand today is not of the simulated days.
     query("call pgfeed.create_event_partitions(now(), now())")
@@ -40,15 +41,15 @@ def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
     assert query("select max(as_of)::text from pgfeed.feature_refreshes") == [("2021-11-10 00:00:00+00",)]
     assert query("select distinct features_as_of = date_trunc('day', served_at) from pgfeed.exposures") == [(True,)]
 
-    report = experiment.load(world, "worse", "1 hour", None)
-    assert experiment.verdict(report).startswith("lot is worse than control: HitRate@5 0.")
+    report = experiments.load(world, "worse", "1 hour", None)
+    assert verdict(report).startswith("lot is worse than control: HitRate@5 0.")
     assert all(check["is_ok"] for check in report.checks)
-    page = tmp_path / "worse.html"
-    experiment.write_html(report, page)
-    text = page.read_text()
-    assert experiment.verdict(report) in text and text.count("<svg") == 2
-    assert json.loads(json.dumps(experiment.to_json(report.as_dict())))["rows"][1]["arm"] == "lot"
-    earlier = experiment.load(world, "worse", "1 hour", "2021-10-31 12:00+00")
+    file = tmp_path / "worse.html"
+    page.write_html(report, file)
+    text = file.read_text()
+    assert verdict(report) in text and text.count("<svg") == 2
+    assert json.loads(json.dumps(experiments.to_json(as_dict(report))))["rows"][1]["arm"] == "lot"
+    earlier = experiments.load(world, "worse", "1 hour", "2021-10-31 12:00+00")
     assert 0 < earlier.row("hit rate", "control")["exposure_count"] < served[0].exposures
 
 

@@ -10,19 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loader.data.checked import (
-    events_of,
-    parse_integer,
-    parse_post,
-    parse_small,
-    parse_text,
-    parse_time,
-    parse_topic,
-    records_of,
-    storable,
-    time_zone,
-)
-from loader.data.sources import Batch
+from loader.data.batches import Batch
+from loader.data.checked import events_of, records_of, storable
+from loader.data.values import parse_integer, parse_post, parse_small, parse_text, parse_time, parse_topic, time_zone
 from loader.errors import PgfeedError
 
 MOMENT = datetime(2021, 10, 20, 11, 8, 10, tzinfo=UTC)

@@ -5,7 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from loader.data.embed import COMPONENTS, binary_rows, principal_axes, unit_vectors
+from loader.data.components import COMPONENTS, principal_axes, vectors_of_copy
+from loader.data.embed import unit_vectors
 from loader.data.embedders import open_embedder
 from loader.errors import PgfeedError
 
@@ -38,9 +39,9 @@ def test_wrong_dimensions_are_refused():
 def test_rows_of_a_binary_copy():
     head = b"PGCOPY\n\xff\r\n\0" + bytes(8)
     row = struct.pack(">hiqihh2e", 2, 8, -7, 8, 2, 0, 0.5, -2)
-    ids, vectors = binary_rows(head + row + b"\xff\xff", 2)
+    ids, vectors = vectors_of_copy(head + row + b"\xff\xff", 2)
     assert ids.tolist() == [-7] and vectors.tolist() == [[0.5, -2]]
-    assert len(binary_rows(head + b"\xff\xff", 2)[0]) == 0
+    assert len(vectors_of_copy(head + b"\xff\xff", 2)[0]) == 0
 
 
 def test_principal_axes_equal_scikit_learn():

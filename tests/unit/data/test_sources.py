@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loader.data import sources
+from loader.data import batches, csv_files
 from loader.data.checked import records_of
 from loader.data.sources import open_file, open_sources
 from loader.errors import PgfeedError
@@ -107,7 +107,7 @@ def test_extra_columns_are_ignored_and_named(write):
 )
 @pytest.mark.parametrize("block", [7, 64, 1 << 20])
 def test_quotes_blocks_gzip_and_line_ends(write, encode, block, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK_BYTES", block)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", block)
     rows, lines, malformed = read(write(encode(POSTS)))
     texts = [row["text"] and row["text"].replace("\r", "") for row in rows]
     assert texts == ['two\nlines, one "quote"', "plain", None]
@@ -117,7 +117,7 @@ def test_quotes_blocks_gzip_and_line_ends(write, encode, block, monkeypatch):
 
 @pytest.mark.parametrize("block", [50, 1 << 20])
 def test_malformed_lines_do_not_take_others_with_them(write, block, monkeypatch):
-    monkeypatch.setattr(sources, "BLOCK_BYTES", block)
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", block)
     lines = [
         ROW.format(1),
         "x,y\n",
@@ -148,7 +148,7 @@ def test_a_text_column_spoils_only_its_rows(write):
 
 
 def test_a_lost_quote_swallows_no_more_than_a_record(write, monkeypatch):
-    monkeypatch.setitem(sources.RECORD_LIMIT, "events", 500)
+    monkeypatch.setitem(batches.RECORD_LIMIT, "events", 500)
     rows, _, malformed = read(write(HEADER + '"' + "".join(ROW.format(i) for i in range(100))))
     assert len(rows) == 99 and [m[0] for m in malformed] == [2]
 
@@ -166,11 +166,11 @@ def test_any_text_survives(tmp_path_factory, rows, block):
     path = tmp_path_factory.mktemp("any") / "posts.csv"
     with open(path, "w", newline="") as file:
         csv.writer(file).writerows([("post_id", "text"), *rows])
-    whole, sources.BLOCK_BYTES = sources.BLOCK_BYTES, block
+    whole, csv_files.BLOCK_BYTES = csv_files.BLOCK_BYTES, block
     try:
         found, _, malformed = read(str(path))
     finally:
-        sources.BLOCK_BYTES = whole
+        csv_files.BLOCK_BYTES = whole
     assert [(row["post_id"], row["text"]) for row in found] == [
         (str(i), text or None) for i, text in rows
     ] and malformed == []

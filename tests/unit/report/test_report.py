@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from loader.report import models, plots, sections
+from loader.report import models, plots, summary
 from loader.report import page as report_page
-from loader.report.data import OTHERS, UNKNOWN, Breakdown, Distribution, breakdown, groups_of
+from loader.report.data import Distribution
 from loader.report.plots import Point
+from loader.report.rates import OTHERS, UNKNOWN, Breakdown, breakdown, groups_of
 
 HOSTILE = "<script>alert(1)</script> & $x_{$ \"q\" '\x01\u202e" + "long " * 30
 
@@ -181,13 +182,13 @@ def test_a_model_that_does_not_beat_its_baselines_is_called_so():
         evaluation("model", 0.55, 0.53, 0.57), evaluation("random", 0.50, 0.49, 0.51),
         evaluation("most popular", 0.54, 0.52, 0.56),
     ])
-    assert sections.scores_in_words(page, {"variant": "control", "version": 1}) == [
+    assert summary.scores_in_words(page, {"variant": "control", "version": 1}) == [
         "Its logged HitRate@5 is 0.550 (95% interval 0.530 to 0.570); beside it: most popular 0.540, random 0.500."
         " Its interval is not clear of that of most popular."
     ]
     page.evaluations[-1]["high"] = 0.529
     page.evaluations.append(evaluation("oracle", 0.7, 0.6, 0.8))
-    assert sections.scores_in_words(page, {"variant": "control", "version": 1})[0].endswith(
+    assert summary.scores_in_words(page, {"variant": "control", "version": 1})[0].endswith(
         "random 0.500; an oracle reaches 0.700. Its interval is above all of theirs."
     )
-    assert "never evaluated" in sections.scores_in_words(page, {"variant": "control", "version": 2})[0]
+    assert "never evaluated" in summary.scores_in_words(page, {"variant": "control", "version": 2})[0]

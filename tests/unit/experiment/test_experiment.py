@@ -4,7 +4,9 @@ import pytest
 from rich.console import Console
 
 from loader.errors import PgfeedError
-from loader.experiment import BRIEF, Report, brief_lines, parse_arms, verdict
+from loader.experiment.experiments import Report, parse_arms
+from loader.experiment.tables import BRIEF, brief_lines
+from loader.experiment.verdict import verdict
 from loader.terminal import table
 from plpy.ranking import lottery
 

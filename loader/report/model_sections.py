@@ -1,0 +1,142 @@
+"""Sections of the report about models: what they use, evaluations, calibration, freshness."""
+
+from collections.abc import Iterator
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from loader.report import plots
+from loader.report.page import (
+    figure,
+    grid,
+    listed,
+    moment,
+    paragraph,
+    percent,
+    span,
+    table,
+)
+from loader.report.plots import BLUE, GREY, ORANGE, Point
+
+if TYPE_CHECKING:
+    pass
+from loader.report.facts import PROTOCOLS, Facts
+
+SHOWN_FEATURES = 20
+
+
+def models_section(facts: Facts) -> Iterator[str]:
+    if not facts.active:
+        yield paragraph("No model is active. Next: `pgfeed train control --activate`.")
+    for variant, problem in facts.problems.items():
+        yield paragraph(f"{variant} cannot be explained: {problem}")
+    for number, (variant, model) in enumerate(facts.explanations.items()):
+        shown = model.importances[:SHOWN_FEATURES]
+        colours = [BLUE if i.leans == 1 else ORANGE if i.leans == -1 else GREY for i in shown]
+        alt = f"Mean absolute SHAP values of {variant}; greatest: {listed([i.name for i in shown[:3]])}"
+        strengths = [importance.strength for importance in shown]
+        plot = plots.bars([i.name for i in shown], strengths, alt, f"m{number}", colours, "{:.3f}", is_wide=True)
+        yield figure(
+            f"{variant} version {model.version}: mean |SHAP| in log-odds", plot,
+            f"{model.shap_count:,} views of {span(model.first_day, model.last_day)}, held out from training;"
+            f" {len(shown)} of {len(model.importances)} features. Blue: a higher value raises the score; orange: lowers"
+            " it; grey: neither way throughout. A category counts as higher the higher its own like rate."
+            " 0.10 moves the odds of a like by about 10%.",
+        )
+        unused = [i.name for i in model.importances if i.strength < 0.01 * max(shown[0].strength, 1e-9)]
+        if unused:
+            yield paragraph(f"Hardly used by {variant} (below 1% of the first): {', '.join(unused)}.", "note")
+        yield paragraph(
+            f"{percent(model.share_within, 0)} of the variance of {variant}'s scores lies between posts shown to one"
+            " user on one day. Only that part changes the order of posts; the rest is the level of users and moments,"
+            " which features such as user.like_rate set."
+        )
+
+
+def evaluation_section(facts: Facts) -> Iterator[str]:
+    if not facts.evaluations:
+        yield paragraph(f"Nothing was evaluated yet. Next: `pgfeed evaluate logged {facts.variant}`.")
+        return
+    yield paragraph(
+        "The newest evaluation of each variant. Blue: models; hollow: their baselines, on the same cases. Whiskers: 95%"
+        " intervals, bootstrap over users."
+    )
+    panels: dict[tuple, list[dict]] = {}
+    for row in facts.evaluations:
+        panels.setdefault((row["protocol"], row["metric"]), []).append(row)
+    for protocol in PROTOCOLS:
+        mine = {metric: rows for (name, metric), rows in panels.items() if name == protocol}
+        if not mine and (protocol != "live" or facts.state["is_simulated"]):
+            yield paragraph(f"{protocol}: not evaluated. Next: `pgfeed evaluate {protocol} {facts.variant}`.", "note")
+        for metric, rows in mine.items():
+            yield from evaluation_figure(facts, protocol, metric, rows)
+
+
+def evaluation_figure(facts: Facts, protocol: str, metric: str, rows: list[dict]) -> Iterator[str]:
+    """Yield the plot and the table of one metric under one protocol."""
+    active = {model["variant"]: model["version"] for model in facts.active}
+    has_many = len({row["variant"] for row in rows}) > 1
+    points, lines = [], []
+    for row in rows:
+        is_ours = row["method"] == "model"
+        name, note = row["method"] + (f", beside {row['variant']}" if has_many else ""), ""
+        if is_ours:
+            name = f"{row['variant']} version {row['model_version']}"
+            note = "" if active.get(row["variant"]) == row["model_version"] else "not the active version"
+        low, high = (row["value"] if row[end] is None else row[end] for end in ("low", "high"))
+        points.append(Point(name, row["value"], low, high, is_ours))
+        ends = "" if row["low"] is None else f"{low:.4f} to {high:.4f}"
+        lines.append((name, f"{row['value']:.4f}", ends, f"{row['sample_count']:,}", moment(row["evaluated_at"]), note))
+    best = max(points, key=lambda point: point.value)
+    alt = f"{metric}, {protocol}: highest {best.value:.3f} for {best.label}"
+    yield figure(
+        f"{metric}, {protocol}", plots.comparison(points, metric, alt, f"e-{rows[0]['evaluation_id']}"),
+        f"{PROTOCOLS[protocol]}.",
+    )
+    numeric = [metric, "95% interval", "cases"]
+    yield table(["method", *numeric, "evaluated", ""], lines, numeric)
+
+
+def calibration_section(facts: Facts) -> Iterator[str]:
+    if not facts.explanations:
+        why = "No active model could be checked, see above." if facts.active else "There is no model to check."
+        yield paragraph(f"{why} Next: `pgfeed train {facts.variant} --activate`.")
+        return
+    yield paragraph(
+        "Views of the held-out days in ten groups by score, from the lowest to the highest tenth. The served score is"
+        " relative to an average impression: it leaves out the day and the place in the session, which no post can"
+        " change. To predict a like rate both are added back, as estimated on these same views. So the curve does not"
+        " test the overall level but whether differences between scores have the right size."
+    )
+    figures = []
+    for number, (variant, model) in enumerate(facts.explanations.items()):
+        points = [Point("", group.rate, group.low, group.high) for group in model.bins]
+        alt = f"Observed against predicted like rate of {variant}: slope {model.slope:.2f}"
+        size = "too large" if model.slope < 0.8 else "too small" if model.slope > 1.25 else "as large as they should be"
+        figures.append(figure(
+            f"{variant} version {model.version}", plots.calibration(model.predicted, points, alt, f"c{number}"),
+            f"Slope {model.slope:.2f} (1 is right): differences between scores are {size}. AUC within a user-day"
+            f" {model.request_auc:.3f} (0.5 is chance). {model.row_count:,} views of"
+            f" {span(model.first_day, model.last_day)}; intervals clustered by user.",
+        ))
+    yield grid(figures)
+
+
+def freshness_section(facts: Facts) -> Iterator[str]:
+    as_of, last_at = facts.state["as_of"], facts.data.last_at
+    finished_at = facts.state["finished_at"]
+    rows = [("last event", last_at), ("features as of", as_of), ("last refresh finished", finished_at)]
+    yield table(["what", "when"], [(what, moment(at)) for what, at in rows])
+    if as_of is None or as_of <= last_at:
+        yield paragraph("Events are newer than the features. Next: `pgfeed refresh`.")
+    if not facts.active:
+        yield paragraph("No model is active. Next: `pgfeed train control --activate`.")
+        return
+    rows = [
+        (f"{m['variant']} version {m['version']}",
+         moment(m["activated_at"]), m["activated_by"], moment(m["created_at"]),
+         "" if m["trained_until"] is None else f"{m['trained_until'].astimezone(UTC):%Y-%m-%d}",
+         m["feature_count"], f"{m['artifact_bytes'] / 1e6:.2f} MB")
+        for m in facts.active
+    ]
+    headers = ["active model", "activated", "by", "stored", "learned from days before", "features", "size"]
+    yield table(headers, rows, ["features", "size"])
