@@ -417,7 +417,7 @@ def test_a_server_without_pgfeed_and_a_user_without_rights(dsn, empty_dsn, write
         connection = psycopg2.connect(make_dsn(dsn, options=f"-c role={name}"))
         with pytest.raises(
             PgfeedError,
-            match="permission denied for table .*; nothing of it was loaded. Next: .*\"grant pgfeed_owner to",
+            match="permission denied for table .*; nothing of it was loaded. Next: .*: grant pgfeed_owner to",
         ):
             list(ingest(connection, open_sources([path])))
         connection.close()

@@ -98,7 +98,7 @@ def test_what_reads_the_truth_says_that_there_is_none(connection, query):
     with pytest.raises(PgfeedError, match="holds no simulated world"):
         World.load(connection)
     with pytest.raises(PgfeedError, match="Next: pgfeed simulate"):
-        facts.loaded_feed(connection)
+        feed.loaded_feed(connection)
     query("insert into pgfeed.users (user_id) values (1)")
     with pytest.raises(PgfeedError, match="holds real data"):
         simulate.simulate(connection, USERS, SEED, days=1)
