@@ -10,19 +10,36 @@ returns table (
     value real,
     contribution double precision
 )
-language sql stable
+language plpgsql stable
 cost 10000 rows 60
-begin atomic
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_prefix constant text := '^(plpy\.Error|spiexceptions\.\w+): ';
+    v_rows pgfeed.contribution[];
+    v_message text;
+    v_hint text;
+    v_state text;
+begin
+    v_rows := pgfeed._explain_recommendation(
+        explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts,
+        explain_recommendation.variant
+    );
+    return query
     select c.rank, c.feature, c.value, c.contribution
-    from ( -- as in recommend_posts
-        select
-            pgfeed._explain_recommendation(
-                explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant
-            ) as rows
-        offset 0
-    ) as a
-    cross join lateral unnest(a.rows) as c;
+    from unnest(v_rows) as c;
+exception when query_canceled or others then
+    -- PL/Python puts its own words before a message and the lines of its stack behind it. A bug keeps them.
+    get stacked diagnostics
+        v_message = message_text, v_hint = pg_exception_hint, v_state = returned_sqlstate;
+    if v_message !~ v_prefix then
+        raise;
+    elsif v_hint = '' then
+        raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, '');
+    end if;
+    raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, ''), hint = v_hint;
 end;
+$$;
 
 alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;
 

@@ -5,18 +5,35 @@ create or replace function pgfeed.recommend_posts(
     variant text default null
 )
 returns setof pgfeed.recommendation
-language sql stable
+language plpgsql stable
 cost 10000 rows 5
-begin atomic
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_prefix constant text := '^(plpy\.Error|spiexceptions\.\w+): ';
+    v_rows pgfeed.recommendation[];
+    v_message text;
+    v_hint text;
+    v_state text;
+begin
+    v_rows := pgfeed._recommend_posts(
+        recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant
+    );
+    return query
     select r.rank, r.post_id, r.topic, r.text, r.score, r.variant, r.source, r.model_version, r.features_as_of
-    -- Without the offset the planner itself would call it, to estimate the number of rows.
-    from (
-        select
-            pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant) as rows
-        offset 0
-    ) as a
-    cross join lateral unnest(a.rows) as r;
+    from unnest(v_rows) as r;
+exception when query_canceled or others then
+    -- PL/Python puts its own words before a message and the lines of its stack behind it. A bug keeps them.
+    get stacked diagnostics
+        v_message = message_text, v_hint = pg_exception_hint, v_state = returned_sqlstate;
+    if v_message !~ v_prefix then
+        raise;
+    elsif v_hint = '' then
+        raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, '');
+    end if;
+    raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, ''), hint = v_hint;
 end;
+$$;
 
 alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
 

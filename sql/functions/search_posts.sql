@@ -3,13 +3,33 @@ create or replace function pgfeed.search_posts(
     k integer default 5
 )
 returns setof pgfeed.similar_post
-language sql stable
+language plpgsql stable
 cost 100000 rows 5
-begin atomic
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_prefix constant text := '^(plpy\.Error|spiexceptions\.\w+): ';
+    v_rows pgfeed.similar_post[];
+    v_message text;
+    v_hint text;
+    v_state text;
+begin
+    v_rows := pgfeed._search_posts(search_posts.text, search_posts.k);
+    return query
     select s.rank, s.post_id, s.topic, s.text, s.similarity
-    from (select pgfeed._search_posts(search_posts.text, search_posts.k) as rows offset 0) as a -- as in recommend_posts
-    cross join lateral unnest(a.rows) as s;
+    from unnest(v_rows) as s;
+exception when query_canceled or others then
+    -- PL/Python puts its own words before a message and the lines of its stack behind it. A bug keeps them.
+    get stacked diagnostics
+        v_message = message_text, v_hint = pg_exception_hint, v_state = returned_sqlstate;
+    if v_message !~ v_prefix then
+        raise;
+    elsif v_hint = '' then
+        raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, '');
+    end if;
+    raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, ''), hint = v_hint;
 end;
+$$;
 
 alter function pgfeed.search_posts(text, integer) owner to pgfeed_owner;
 

@@ -349,16 +349,9 @@ CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval D
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
 CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision)
-    LANGUAGE sql STABLE COST 10000 ROWS 60
-    BEGIN ATOMIC
- SELECT c.rank,
-     c.feature,
-     c.value,
-     c.contribution
-    FROM (( SELECT pgfeed._explain_recommendation(explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts, explain_recommendation.variant) AS rows
-          OFFSET 0) a
-      CROSS JOIN LATERAL unnest(a.rows) c(rank, feature, value, contribution));
-END;
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 60
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
 COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. A category''s value is its code: its like rate in percent. value null: unknown';
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 15
@@ -373,21 +366,9 @@ CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts and of the day before, from noon for older ones. age_days: since created_at, else since the first event; null: neither is known';
 CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text) RETURNS SETOF pgfeed.recommendation
-    LANGUAGE sql STABLE COST 10000 ROWS 5
-    BEGIN ATOMIC
- SELECT r.rank,
-     r.post_id,
-     r.topic,
-     r.text,
-     r.score,
-     r.variant,
-     r.source,
-     r.model_version,
-     r.features_as_of
-    FROM (( SELECT pgfeed._recommend_posts(recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant) AS rows
-          OFFSET 0) a
-      CROSS JOIN LATERAL unnest(a.rows) r(rank, post_id, topic, text, score, variant, source, model_version, features_as_of));
-END;
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
 COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts';
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -413,17 +394,9 @@ CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DE
     AS '...';
 COMMENT ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) IS 'Makes the model serve again that was active before the present one, and gives its version; once more goes back one more';
 CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
-    LANGUAGE sql STABLE COST 100000 ROWS 5
-    BEGIN ATOMIC
- SELECT s.rank,
-     s.post_id,
-     s.topic,
-     s.text,
-     s.similarity
-    FROM (( SELECT pgfeed._search_posts(search_posts.text, search_posts.k) AS rows
-          OFFSET 0) a
-      CROSS JOIN LATERAL unnest(a.rows) s(rank, post_id, topic, text, similarity));
-END;
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
 COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings of the embedder use. No rows for an empty text';
 CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5

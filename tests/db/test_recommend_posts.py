@@ -275,3 +275,37 @@ def test_timeout_and_cancel_act_at_once(network, network_dsn):
         network(CALL, 7, END, 5)
     network("set statement_timeout = 0")
     assert len(network(CALL, 7, END, 5)) == 5
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        ("recommend_posts(1, '2021-12-13', 0)", "k is 0"),
+        ("recommend_posts(null)", "user_id is null"),
+        ("recommend_posts(1, 'infinity')", "ts is infinity"),
+        ("recommend_posts(1, '2021-12-13', 5, 'nobody')", "there is no variant 'nobody'"),
+        ("serve_posts(1, '2021-12-13', 1001)", "k is 1001"),
+        ("explain_recommendation(1, 9999, '2021-12-13')", "post 9999"),
+        ("explain_recommendation(1, null)", "post_id is null"),
+        ("search_posts('film')", "the posts have no embeddings"),
+        ("similar_posts(1)", "the posts have no embeddings"),
+    ],
+)
+def test_an_error_in_sql_is_one_sentence_without_the_stack_of_python(network, call, message):
+    with pytest.raises(psycopg2.Error) as caught:
+        network(f"select * from pgfeed.{call}")
+    diagnosis = caught.value.diag
+    assert message in diagnosis.message_primary and "plpy" not in diagnosis.message_primary
+    assert diagnosis.message_hint and diagnosis.sqlstate[:2] in ("22", "55")
+    assert "Python" not in (diagnosis.context or "") and len((diagnosis.context or "").splitlines()) <= 5
+
+
+def test_a_bug_keeps_its_stack_and_a_stopped_call_its_code(network):
+    network("set statement_timeout = 1")
+    with pytest.raises(psycopg2.errors.QueryCanceled, match="^canceling statement"):
+        network("select r.* from generate_series(1, 60) as u cross join lateral pgfeed.recommend_posts(u, '2021-12-05') as r")
+    network("set statement_timeout = 0")
+    network("alter table pgfeed.posts rename column topic to subject")
+    with pytest.raises(psycopg2.Error) as caught:
+        network("select * from pgfeed.recommend_posts(1, '2021-12-13')")
+    assert caught.value.pgcode == "42703"
