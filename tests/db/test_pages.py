@@ -135,6 +135,12 @@ def test_every_command_in_the_text_exists(page):
                 assert option in text, f"{name_of(page)}: ./run {verb} has no {option}"
 
 
+@pytest.mark.parametrize("page", pages(), ids=name_of)
+def test_every_file_in_the_text_exists(page):
+    for path in re.findall(r"`((?:loader|migrations|plpy|sql|tests)/[\w./-]*)`", page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), f"{name_of(page)}: {path}"
+
+
 def test_the_index_lists_every_page():
     index = DOCS / "README.md"
     listed = {(DOCS / name).resolve() for name in re.findall(r"\]\(([^)#]+)", index.read_text(encoding="utf-8"))}
