@@ -81,10 +81,9 @@ def routines(query: Query, kind: str, verb: str) -> list[str]:
 
 
 def column_lists(columns: list[tuple]) -> str:
-    """Return the columns, and a table of those that have a comment."""
+    """Return the columns, and below them those that have a comment."""
     names = ", ".join(f"`{name} {shorter(kind)}`" for name, kind, _ in columns)
-    comments = [(f"`{name}`", cell(comment)) for name, _, comment in columns if comment]
-    return names + (f"\n\n{table('| column | |', comments)}" if comments else "")
+    return "\n".join([names, *(f"- `{name}`: {cell(comment)}" for name, _, comment in columns if comment)])
 
 
 def relations(query: Query, *kinds: str) -> list[str]:
