@@ -3,7 +3,7 @@
 import numpy as np
 
 from plpy.features import FACTOR_CONFIDENCE, FACTOR_LAMBDA
-from plpy.pack import FACTORS, pack_factors, unpack_factors
+from plpy.pack import FACTORS, pack_factors
 from plpy.session import current_session
 
 MAX_FACTOR_LIKES = 1_000_000
@@ -73,15 +73,13 @@ def _post_factors(plpy, as_of, post_ids):
 
 
 def _factors(plpy, as_of, post_ids):
-    """Return the vectors of posts, the ids of all users with a like among the newest, and these users' vectors, packed."""
+    """Return the vectors of posts, packed; the same as texts; the users with a like among the newest, and their vectors."""
     users, matrix = read_matrix(plpy, as_of, post_ids)
     vectors = factorise(matrix)
-    of_users = solve_side(matrix, vectors)
-    return (
-        pack_factors(vectors, vectors.T @ vectors), users.astype(">i8").tobytes(), pack_factors(of_users, of_users.T @ of_users),
-    )
+    packed = pack_factors(vectors, vectors.T @ vectors)
+    return packed, as_texts(vectors), users.tolist(), as_texts(solve_side(matrix, vectors))
 
 
-def _unpack_factors(plpy, ids, factors):
-    """Return each id, given as bytes, with its vector."""
-    return list(zip(np.frombuffer(ids, ">i8").tolist(), unpack_factors(factors)[0].tolist()))
+def as_texts(vectors):
+    """Return vectors as pgvector reads them, without loss."""
+    return [str(vector) for vector in vectors.tolist()]

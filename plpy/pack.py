@@ -110,3 +110,15 @@ def unpack_factors(blob):
     """Return what pack_factors() packed: the vectors and the gram, float32."""
     vectors = np.frombuffer(blob, ">f4").astype(np.float32).reshape(-1, FACTORS)
     return vectors[:-FACTORS], vectors[-FACTORS:]
+
+
+def choose_factors(post_ids, all_ids, factors):
+    """Return what pack_factors() packed of all posts for some of them, zeros for others; ids are bytes of ascending int64.
+
+    The gram stays that of all posts.
+    """
+    vectors, gram = unpack_factors(factors)
+    post_ids, all_ids = (np.frombuffer(ids, ">i8").astype(np.int64) for ids in (post_ids, all_ids))
+    chosen = np.zeros((len(post_ids), FACTORS), np.float32)
+    chosen[np.isin(post_ids, all_ids)] = vectors[np.isin(all_ids, post_ids)]
+    return pack_factors(chosen, gram)

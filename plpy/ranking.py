@@ -4,9 +4,6 @@ import numpy as np
 
 from plpy.features import feature_values
 
-DEFAULT_VARIANT = "control"
-WITHOUT_MODEL = ("popular", "random")
-
 
 def rank(scores, post_ids, k):
     """Return the indices of the k best scores, best first, ties by post_id; a score of -inf is never ranked."""

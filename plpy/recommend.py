@@ -5,7 +5,7 @@ import numpy as np
 from plpy.columns import needs_factors, needs_moment
 from plpy.features import liked_post_ids, request_columns
 from plpy.moment import moment_columns
-from plpy.ranking import DEFAULT_VARIANT, WITHOUT_MODEL, lottery, popularity, rank, score
+from plpy.ranking import lottery, popularity, rank, score
 from plpy.session import current_session
 
 MAX_K = 1000
@@ -28,11 +28,12 @@ def check_arguments(plpy, user_id, ts, k):
         plpy.error(f"k is {k}", hint=f"Ask for 1 to {MAX_K} posts.", sqlstate="22023")
 
 
-def check_state(plpy, state, ts, variant):
+def check_state(session, state, ts, variant):
     """Raise the one error that says why nothing can be served at this moment by this variant."""
+    plpy = session.plpy
     if not state["is_finite"]:
         plpy.error(f"ts is {ts}", hint="Give a moment such as now().", sqlstate="22008")
-    if state["variant"] not in (None, DEFAULT_VARIANT, *WITHOUT_MODEL, *state["variants"]):
+    if state["variant"] is not None and not session.has_variant(state):
         with_model = ", ".join(state["variants"]) or "none yet"
         source = "" if variant is not None else " (the setting pgfeed.default_variant)"
         plpy.error(
@@ -46,7 +47,7 @@ def check_state(plpy, state, ts, variant):
 def answer(session, user_id, ts, variant, post_ids=()):
     """Return the Answer to a request; post_ids are scored even when the catalogue is too large to score whole."""
     state = session.run("state", ts, variant, user_id)[0]
-    check_state(session.plpy, state, ts, variant)
+    check_state(session, state, ts, variant)
     pack = session.pack(state)
     user = session.run("users", ts, [user_id], state["is_current"])[0]
     model = None if state["model_id"] is None else session.model(state["model_id"])

@@ -27,13 +27,21 @@ class Session:
     def __init__(self, plpy):
         self.plpy = plpy
         self.plans, self.models, self.packs = {}, {}, {}
-        self.embedder = None
+        self.without_model = self.embedder = None
 
     def run(self, name, *arguments):
         """Run a statement of STATEMENTS, prepared once; return its rows."""
         if name not in self.plans:
             self.plans[name] = self.plpy.prepare(*STATEMENTS[name])
         return self.plpy.execute(self.plans[name], list(arguments))
+
+    def has_variant(self, state):
+        """Return whether a state's variant has a model, now or before, or needs none."""
+        if state["variant"] in state["variants"]:
+            return True
+        if self.without_model is None:
+            self.without_model = self.run("variants without model")[0]["variants"]
+        return state["variant"] in self.without_model
 
     def model(self, model_id):
         """Return a model, loaded at the first call; None, with a warning then, if it cannot be loaded."""

@@ -11,6 +11,7 @@ STATEMENTS = {
         " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
         ["timestamptz", "text", "bigint"],
     ),
+    "variants without model": ("select pgfeed._variants_without_model() || pgfeed._default_variant() as variants", []),
     "users": (
         f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)}, topics, topic_view_share, topic_like_rate,"
         " liked_post_ids, liked_at, viewed_post_ids from pgfeed._request_users($1, $2, $3)",

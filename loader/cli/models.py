@@ -41,7 +41,7 @@ def train_model(connection, variant, negatives, horizon_days, is_activated, as_j
     if negatives is None:
         model = train.train(connection, variant)
     else:
-        registry.require_name(variant)
+        registry.require_name(connection, variant)
         model = catalogue.train(connection, negatives, horizon_days)
     version = registry.store(connection, variant, model)
     if is_activated:

@@ -21,7 +21,6 @@ from loader.learning.model import GOLDEN_ROWS, Model, NewModel, artifact, predic
 from loader.learning.recipes import RECIPES
 from loader.learning.split import midnight
 from plpy.columns import needs_moment, unknown_features
-from plpy.ranking import WITHOUT_MODEL
 
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY = "pgfeed.encoders"
@@ -43,13 +42,21 @@ print(json.dumps({
 """
 
 
-def require_name(variant: str) -> None:
+def variants_without_model(connection: Connection) -> list[str]:
+    """Return the variants that rank without a model."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select pgfeed._variants_without_model()")
+        return cursor.fetchone()[0]
+
+
+def require_name(connection: Connection, variant: str) -> None:
     """Raise unless a model can be stored under this variant."""
-    if variant in WITHOUT_MODEL or not re.fullmatch("[a-z][a-z0-9_]{0,39}", variant):
+    without_model = variants_without_model(connection)
+    if variant in without_model or not re.fullmatch("[a-z][a-z0-9_]{0,39}", variant):
         raise PgfeedError(
             f"no model can be of variant {variant!r}",
             "a name begins with a letter and has up to 40 of a-z, 0-9 and _;"
-            f" {' and '.join(WITHOUT_MODEL)} rank without a model",
+            f" {' and '.join(without_model)} rank without a model",
             "choose another name",
         )
 
@@ -66,14 +73,14 @@ def stored_versions(connection: Connection) -> dict[str, list[int]]:
 
 def require_variant(connection: Connection, variant: str) -> None:
     """Raise if nothing of this variant is stored and training could not make it."""
-    if not {variant} & {*WITHOUT_MODEL, *RECIPES, *stored_versions(connection)}:
+    if not {variant} & {*variants_without_model(connection), *RECIPES, *stored_versions(connection)}:
         raise missing(connection, variant)
 
 
 def missing(connection: Connection, variant: str, version: int | None = None) -> PgfeedError:
     """Return the error about a model that is not stored or not active: what is there, and the command that mends it."""
     stored = stored_versions(connection)
-    if variant in WITHOUT_MODEL:
+    if variant in variants_without_model(connection):
         return PgfeedError(
             f"there is no model of variant {variant}", "it ranks without one; every evaluation has it as a baseline",
             "pgfeed evaluate --help",
@@ -185,7 +192,7 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
     Its features must be float columns with the names of features here. Categories are encoded as its metadata
     pgfeed.encoders says (JSON: feature name, category, code), else as training here would encode them now.
     """
-    require_name(variant)
+    require_name(connection, variant)
     file = inspect_file(path)
     names = file["feature_names"]
     if file["other"]:

@@ -26,14 +26,14 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "455795074d08",
     "procedures/_pack_features": "528e79db99c8",
-    "procedures/refresh_features": "6ffa35a40bef",
+    "procedures/refresh_features": "b195a42262c0",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "f09e59479aac",
     "procedures/activate_model": "a32f9dd869bf",
     "procedures/rollback_model": "609bbecb2f84",
     "functions/_request_users": "77a8d8c5e95b",
-    "functions/_serving_state": "8bec62e4d404",
+    "functions/_serving_state": "b5a553490dac",
     "functions/_user_history": "9c264df026ce",
     "functions/_recent_events": "57fde168cf3e",
     "functions/_post_neighbours": "8b8062d4e6dd",
@@ -44,8 +44,8 @@ PINS = {
     "functions/_experiment_id": "d7e8949030aa",
     "functions/experiment_arm": "e49346e21c6b",
     "functions/_running_arm": "1f30d566b423",
-    "functions/_arm_problems": "f8c924c8f78a",
-    "procedures/create_experiment": "8b826f1ac21e",
+    "functions/_arm_problems": "e78b8b0c95b4",
+    "procedures/create_experiment": "1ef5a2c811bf",
     "procedures/start_experiment": "d3c98e3676fe",
     "procedures/stop_experiment": "c4e45be56a76",
     "procedures/conclude_experiment": "d79dcdff19f7",
@@ -55,7 +55,7 @@ PINS = {
     "functions/_chi_square_tail": "07ec1ce54042",
     "functions/experiment_days": "7aac9cb12fdb",
     "functions/experiment_report": "c94240dcb47e",
-    "functions/experiment_checks": "663a1df4e55d",
+    "functions/experiment_checks": "1f258cc6a10b",
     "functions/_start_recommendation_batch": "32eb912eae4b",
     "functions/_fill_recommendation_chunk": "aa6856717882",
     "procedures/refresh_recommendations": "4ab4576e9909",
@@ -70,17 +70,16 @@ PINS = {
     "functions/_job_sessions": "221e26f89a20",
     "functions/_server_probes": "98ad1a4e9e01",
     "functions/_data_probes": "d6834881371a",
-    "functions/_serving_probes": "0bebd0a03926",
+    "functions/_serving_probes": "0ba7eddf4b3e",
     "functions/_job_probes": "3965521201be",
     "functions/health": "1d2ee00caa88",
     "functions/warm_up": "2e1edcae47d9",
     "functions/_is_large": "d22c51b9a0d7",
-    "functions/_post_factors": "1199abbfbe1a",
-    "functions/_unpack_factors": "000d18afbcb4",
+    "functions/_post_factors": "fb6a1c55e743",
     "functions/_shortlist": "abc8c6aed3b6",
     "functions/_user_candidates": "a3aef2dd1583",
     "functions/_explain_recommendation": "4aa2feb32968",
-    "functions/_factors": "ce812425073e",
+    "functions/_factors": "a63eae495c82",
     "functions/_recommend_posts": "f4aa0f606b86",
     "functions/_search_posts": "83ccf147d785",
     "functions/_user_profiles": "35ef076aafa6",
@@ -91,7 +90,11 @@ PINS = {
     "functions/recommend_posts": "cbba5b3c7aea",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "dbcc1dc7979c",
+    "functions/_library": "c758c3dc6ad6",
+    "functions/_chosen_factors": "fb271f64d531",
+    "functions/_default_variant": "131c1e428c18",
+    "functions/_needs_moment": "7a5695d58fc9",
+    "functions/_variants_without_model": "963cf53b21a9",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -125,8 +128,16 @@ ROLLUPS = """
 """
 
 
+# What only refreshes called, and those wait for a migration.
+DROPPED = """
+    drop function if exists pgfeed._unpack_factors(bytea, bytea);
+    drop function if exists pgfeed._factors(timestamptz, bytea);
+"""
+
+
 def upgrade() -> None:
     execute(ROLLUPS)
+    execute(DROPPED)
     install(PINS)
     execute(UNUSED_SCHEMA)
 

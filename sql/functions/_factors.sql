@@ -2,8 +2,9 @@ create or replace function pgfeed._factors(
     as_of timestamptz,
     post_ids bytea,
     out post_factors bytea,
-    out user_ids bytea,
-    out user_factors bytea
+    out post_vectors public.vector[],
+    out user_ids bigint[],
+    out user_vectors public.vector[]
 )
 language plpython3u stable
 cost 1000000
@@ -20,6 +21,7 @@ $$;
 alter function pgfeed._factors(timestamptz, bytea) owner to pgfeed_owner;
 
 comment on function pgfeed._factors(timestamptz, bytea) is
-    'As _post_factors(), and the users, ascending, who like one of these posts, with their vectors in the same form';
+    'As _post_factors(), and the same vectors one by one in the order of post_ids; the users, ascending, who like one of '
+    'these posts, and their vectors';
 
 revoke all on function pgfeed._factors(timestamptz, bytea) from public;

@@ -43,13 +43,15 @@ begin
         array[
             case
                 when v_variant not in (
-                    select a.variant from pgfeed.active_models as a union all values ('control'), ('popular'), ('random')
+                    select a.variant from pgfeed.active_models as a
+                    union all
+                    select unnest(pgfeed._variants_without_model() || pgfeed._default_variant())
                 )
                     then format('pgfeed.default_variant is %L, which has no active model', v_variant)
             end
         ],
         null,
-        coalesce(v_variant, 'control'),
+        coalesce(v_variant, pgfeed._default_variant()),
         format('alter database %I reset pgfeed.default_variant', current_database())
     );
 

@@ -42,7 +42,7 @@ begin
     serving_variant := coalesce(
         serving_variant,
         nullif(current_setting('pgfeed.default_variant', true), ''),
-        'control'
+        pgfeed._default_variant()
     );
     select m.model_id, m.version into _serving_state.model_id, _serving_state.model_version
     from pgfeed.models as m

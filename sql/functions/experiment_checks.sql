@@ -25,7 +25,9 @@ begin
             min(x.arm) as arm,
             max(x.arm) as last_arm,
             count(*) as exposures,
-            count(*) filter (where x.source = 'popular' and a.variant not in ('popular', 'random')) as without_model
+            count(*) filter (
+                where x.source = 'popular' and a.variant <> all(pgfeed._variants_without_model())
+            ) as without_model
         from pgfeed.exposures as x
         left join pgfeed.experiment_arms as a on a.experiment_id = v_id and a.arm = x.arm
         where x.experiment_id = v_id and x.served_at <= until

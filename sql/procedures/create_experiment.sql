@@ -37,7 +37,7 @@ begin
     ) or exists (
         select
         from unnest(variants) as v
-        where v !~ '^[^@]+(@[1-9][0-9]{0,8})?$' or v ~ '^(popular|random)@'
+        where v !~ '^[^@]+(@[1-9][0-9]{0,8})?$' or (v like '%@%' and split_part(v, '@', 1) = any(pgfeed._variants_without_model()))
     ) then
         raise exception 'a name is not usable in experiment % with arms % and variants %', experiment, v_arms, variants
             using errcode = '22023',

@@ -13,7 +13,8 @@ declare
     v_view text;
     v_is_filled boolean;
     v_day_count integer;
-    v_post_ids bytea;
+    v_post_ids bigint[];
+    v_all_ids bytea;
     v_factors record;
 begin
     if v_as_of in ('infinity', '-infinity') then
@@ -64,24 +65,22 @@ begin
     -- The shortlist and the candidates of a large catalogue need the vectors.
     delete from pgfeed.post_vectors;
     delete from pgfeed.user_vectors;
-    select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') into v_post_ids
+    select
+        coalesce(array_agg(p.post_id order by p.post_id), '{}'),
+        coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '')
+    into v_post_ids, v_all_ids
     from pgfeed.posts as p;
-    select f.post_factors, f.user_ids, f.user_factors into v_factors from pgfeed._factors(v_as_of, v_post_ids) as f;
+    select f.post_factors, f.post_vectors, f.user_ids, f.user_vectors
+    into v_factors
+    from pgfeed._factors(v_as_of, v_all_ids) as f;
     insert into pgfeed.post_vectors (post_id, factors)
-    select v.id, v.factors::public.vector from pgfeed._unpack_factors(v_post_ids, v_factors.post_factors) as v;
+    select v.post_id, v.factors from unnest(v_post_ids, v_factors.post_vectors) as v (post_id, factors);
     insert into pgfeed.user_vectors (user_id, factors)
-    select v.id, v.factors::public.vector from pgfeed._unpack_factors(v_factors.user_ids, v_factors.user_factors) as v;
+    select v.user_id, v.factors from unnest(v_factors.user_ids, v_factors.user_vectors) as v (user_id, factors);
 
     call pgfeed._pack_features(v_as_of);
     update pgfeed.feature_packs as k
-    set factors = (
-        select string_agg(
-            coalesce(substr(public.vector_send(v.factors), 5), decode(repeat('00', 64), 'hex')), '' order by n.number
-        ) || substr(v_factors.post_factors, length(v_post_ids) * 8 + 1)
-        from generate_series(0, k.post_count - 1) as n (number)
-        left join pgfeed.post_vectors as v
-            on v.post_id = ('x' || encode(substr(k.post_ids, n.number * 8 + 1, 8), 'hex'))::bit(64)::bigint
-    )
+    set factors = pgfeed._chosen_factors(k.post_ids, v_all_ids, v_factors.post_factors)
     where k.as_of = v_as_of;
     update pgfeed.feature_packs as k
     set neighbours = pgfeed._post_neighbours(k.as_of, k.post_ids)
@@ -91,7 +90,7 @@ begin
             select
             from pgfeed.active_models as a
             inner join pgfeed.models as m on m.model_id = a.model_id
-            where array_to_string(m.feature_names, ' ') like '%pair.co_like%'
+            where pgfeed._needs_moment(m.feature_names)
         );
 
     -- At the end, as its lock keeps others from making months until this transaction ends.

@@ -50,6 +50,11 @@ CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RET
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) IS 'Probability that a chi-square variable of some degrees of freedom is above x. With one degree and x = z * z: the two-sided p-value of a normal z';
+CREATE FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) RETURNS bytea
+    LANGUAGE plpython3u IMMUTABLE COST 100000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) IS 'What _post_factors() gives for all posts, for some of them, zeros for others: a pack holds a shortlist of a large catalogue. Ids are ascending big-endian int8';
 CREATE PROCEDURE pgfeed._commit(INOUT is_committed boolean DEFAULT NULL::boolean)
     LANGUAGE plpython3u
     AS '...';
@@ -66,6 +71,10 @@ CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about events, features and embeddings';
+CREATE FUNCTION pgfeed._default_variant() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 'control'::text;
+COMMENT ON FUNCTION pgfeed._default_variant() IS 'The variant of a call that names none, outside of an experiment, where the setting pgfeed.default_variant is empty';
 CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -78,12 +87,12 @@ CREATE FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, t
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'The rows of explain_recommendation() as one array, see _recommend_posts()';
-CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) RETURNS record
+CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) RETURNS record
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) IS 'As _post_factors(), and the users, ascending, who like one of these posts, with their vectors in the same form';
+COMMENT ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) IS 'As _post_factors(), and the same vectors one by one in the order of post_ids; the users, ascending, who like one of these posts, and their vectors';
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -141,6 +150,11 @@ CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_
     SET "hnsw.ef_search" TO '1000'
     AS '...';
 COMMENT ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) IS 'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. Exact; where pgfeed embed made an HNSW index (large catalogues), nearly';
+CREATE FUNCTION pgfeed._needs_moment(feature_names text[]) RETURNS boolean
+    LANGUAGE plpython3u IMMUTABLE COST 1000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._needs_moment(feature_names text[]) IS 'Whether a model with these features has some that are made for each request from events, which takes neighbours';
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -257,12 +271,6 @@ CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
-CREATE FUNCTION pgfeed._unpack_factors(ids bytea, factors bytea) RETURNS TABLE(id bigint, factors real[])
-    LANGUAGE plpython3u IMMUTABLE COST 1e+06 ROWS 10000
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._unpack_factors(ids bytea, factors bytea) IS 'One row per post or user: its vector, see _factors()';
 CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -295,6 +303,10 @@ CREATE FUNCTION pgfeed._user_profiles(user_ids bigint[]) RETURNS SETOF pgfeed.us
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) IS 'The rows of users of user_ids (null: of all), for statements that also call functions: Citus would call those on a worker if users stood beside them';
+CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['popular'::text, 'random'::text];
+COMMENT ON FUNCTION pgfeed._variants_without_model() IS 'Variants that rank without a model: by the decayed like rate, by lot';
 CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1020,16 +1032,18 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT user_ids bytea, OUT user_factors bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
@@ -1042,6 +1056,7 @@ REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
@@ -1072,11 +1087,14 @@ REVOKE ALL ON FUNCTION pgfeed._stale_days(max_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._stale_days(max_days integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed._unpack_factors(ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) FROM PUBLIC;

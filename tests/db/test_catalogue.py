@@ -1,8 +1,11 @@
 """Models that choose from the whole catalogue: as of the moment, the same in SQL and in Python."""
 
+from contextlib import closing
+
 import numpy as np
 import psycopg2
 import pytest
+from catboost import CatBoost, Pool
 
 from loader.learning import catalogue, features, registry, requests
 from loader.learning.split import midnight
@@ -134,3 +137,18 @@ def test_full_protocol(network, choosing_dsn):
     evaluation.store(connection)
     connection.close()
     assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(15,)]
+
+
+@pytest.mark.parametrize(("names", "has_neighbours"), [(["fresh.like_1d", "user.age"], True), (["user.age", "post.like_rate"], False)])
+def test_a_refresh_stores_neighbours_for_whatever_model_needs_them(network, choosing_dsn, tmp_path, names, has_neighbours):
+    network("truncate pgfeed.model_activations")
+    rows = np.random.default_rng(0).random((100, 2))
+    booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"})
+    booster.fit(Pool(rows, rows[:, 0] > 0.5, feature_names=names)).save_model(str(tmp_path / "model.cbm"))
+    with closing(psycopg2.connect(choosing_dsn)) as connection:
+        version = registry.import_model(connection, "imported", tmp_path / "model.cbm")
+        registry.activate(connection, "imported", version)
+    network("call pgfeed.refresh_features()")
+    stored = "select neighbours is not null from pgfeed.feature_packs order by pack_id desc limit 1"
+    assert network(stored) == [(has_neighbours,)]
+    assert network("select source from pgfeed.recommend_posts(7, %s, 1, 'imported')", END) == [("model",)]

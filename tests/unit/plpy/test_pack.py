@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plpy.pack import FACTORS, pack_factors, unpack_factors
+from plpy.pack import FACTORS, choose_factors, pack_factors, unpack_factors
 from tests.unit.plpy.packs import empty_pack, pack
 
 
@@ -16,6 +16,16 @@ def test_factors_are_packed_with_their_gram():
     vectors = np.random.default_rng(0).random((5, FACTORS), np.float32)
     found, gram = unpack_factors(pack_factors(vectors, vectors.T @ vectors))
     assert np.array_equal(found, vectors) and np.array_equal(gram, vectors.T @ vectors)
+
+
+def test_factors_of_some_posts_are_theirs_and_zeros_for_a_new_one():
+    vectors = np.random.default_rng(0).random((3, FACTORS), np.float32)
+    packed = pack_factors(vectors, vectors.T @ vectors)
+    all_ids, some = (np.array(ids, ">i8").tobytes() for ids in ([3, 5, 9], [4, 5, 9]))
+    found, gram = unpack_factors(choose_factors(some, all_ids, packed))
+    assert np.array_equal(found, [np.zeros(FACTORS), vectors[1], vectors[2]]) and np.array_equal(gram, vectors.T @ vectors)
+    assert choose_factors(all_ids, all_ids, packed) == packed
+    assert not unpack_factors(choose_factors(some, b"", pack_factors(vectors[:0], vectors.T @ vectors)))[0].any()
 
 
 def test_texts_have_length_1_and_none_are_zeros():
