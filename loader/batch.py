@@ -19,17 +19,21 @@ from loader.terminal import console, counted, progress
 # The table as it is here, for a server that needs no extension and no role of pgfeed.
 DEFINITION = """
     select array_to_string(array_agg(attname order by attnum), ', '),
-        format('create schema if not exists pgfeed; create table pgfeed.recommendations (%s, primary key (user_id, rank));',
-            string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)) || case when attnotnull then ' not null' else '' end, ', ' order by attnum))
-        || format('comment on table pgfeed.recommendations is %L;', obj_description('pgfeed.recommendations'::regclass, 'pg_class'))
-        || string_agg(format('comment on column pgfeed.recommendations.%I is %L;', attname, col_description(attrelid, attnum)), '')
+        format('create schema if not exists pgfeed;'
+            ' create table pgfeed.recommendations (%s, primary key (user_id, rank));',
+            string_agg(format('%I %s', attname, format_type(atttypid, atttypmod))
+                || case when attnotnull then ' not null' else '' end, ', ' order by attnum))
+        || format('comment on table pgfeed.recommendations is %L;',
+            obj_description('pgfeed.recommendations'::regclass, 'pg_class'))
+        || string_agg(format('comment on column pgfeed.recommendations.%I is %L;', attname,
+            col_description(attrelid, attnum)), '')
     from pg_attribute
     where attrelid = 'pgfeed.recommendations'::regclass and attnum > 0 and not attisdropped
 """
 
 
 @dataclass
-class Batch:
+class Tally:
     """What a run did: the batch, its users, how many an interrupted run had done before, seconds."""
 
     batch_id: int
@@ -43,10 +47,13 @@ class Batch:
         """Return one line for people."""
         mine = self.user_count - self.resumed_count
         before = f" ({self.resumed_count:,} done before)" if self.resumed_count else ""
-        return f"batch {self.batch_id}: {counted(self.user_count, 'user')}{before} in {self.seconds:.1f} s, {mine / max(self.seconds, 0.01):,.0f} users/s"
+        speed = f"{self.seconds:.1f} s, {mine / max(self.seconds, 0.01):,.0f} users/s"
+        return f"batch {self.batch_id}: {counted(self.user_count, 'user')}{before} in {speed}"
 
 
-def start(connection: Connection, ts: str | None, k: int, variant: str | None, active_days: int | None) -> tuple[int, int, int]:
+def start(
+    connection: Connection, ts: str | None, k: int, variant: str | None, active_days: int | None
+) -> tuple[int, int, int]:
     """Start a batch or go on with an interrupted one; return its id, its users and how many of them are done."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select pgfeed._start_recommendation_batch(%s, %s, %s, %s)", [ts, k, variant, active_days])
@@ -54,7 +61,8 @@ def start(connection: Connection, ts: str | None, k: int, variant: str | None, a
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "select b.user_count, coalesce(sum(cardinality(c.user_ids)) filter (where c.finished_at is not null), 0)"
-            " from pgfeed.recommendation_batches as b left join pgfeed.recommendation_chunks as c on c.batch_id = b.batch_id"
+            " from pgfeed.recommendation_batches as b"
+            " left join pgfeed.recommendation_chunks as c on c.batch_id = b.batch_id"
             " where b.batch_id = %s group by b.batch_id",
             [batch_id],
         )
@@ -83,8 +91,8 @@ def work(batch_id: int, advance: Callable[[float], None], stop: Event) -> None:
 
 def refresh_recommendations(
     connection: Connection, ts: str | None, k: int, variant: str | None, active_days: int | None, worker_count: int
-) -> Batch:
-    """Fill the table recommendations as the procedure of that name does, in several sessions; end with the first error."""
+) -> Tally:
+    """Fill the table recommendations as the procedure does, in several sessions; end with the first error."""
     started = time.monotonic()
     batch_id, users, done = start(connection, ts, k, variant, active_days)
     stop = Event()
@@ -95,7 +103,7 @@ def refresh_recommendations(
                 task.result()
         finally:
             stop.set()
-    return Batch(batch_id, users, done, round(time.monotonic() - started, 2))
+    return Tally(batch_id, users, done, round(time.monotonic() - started, 2))
 
 
 def open_target(url: str) -> Connection:
@@ -103,11 +111,13 @@ def open_target(url: str) -> Connection:
     try:
         target = psycopg2.connect(url, connect_timeout=10, application_name="pgfeed")
     except psycopg2.Error as error:
-        raise PgfeedError("cannot connect to the server of --to", str(error).strip().splitlines()[0], "mend the address and run the same command again") from error
+        raise PgfeedError("cannot connect to the server of --to", str(error).strip().splitlines()[0],
+                          "mend the address and run the same command again") from error
     with target, target.cursor() as cursor:
         cursor.execute("select to_regclass('pgfeed.alembic_version') is not null")
         if cursor.fetchone()[0]:
-            raise PgfeedError(f"database {target.info.dbname} of --to has pgfeed itself", "its own batches fill the table there", f"PGFEED_DSN=... {program()} recommend --batch")
+            raise PgfeedError(f"database {target.info.dbname} of --to has pgfeed itself",
+                              "its own batches fill the table there", f"PGFEED_DSN=... {program()} recommend --batch")
     return target
 
 

@@ -21,7 +21,8 @@ SEED = 1
 VARIANT = "control"
 USER_ID = 1000
 MOMENT = "2021-12-20 18:00+00"
-CALL = "select rank, post_id, topic, source, round(score::numeric, 4), text from pgfeed.recommend_posts(%s, %s, variant => %s)"
+COLUMNS = "rank, post_id, topic, source, round(score::numeric, 4), text"
+CALL = f"select {COLUMNS} from pgfeed.recommend_posts(%s, %s, variant => %s)"
 WARM_CALLS = 200
 
 
@@ -40,8 +41,8 @@ def demo(connection: Connection) -> None:
     out.print(f"{world.users:,} users, {world.posts:,} posts, {world.views:,} views, {world.likes:,} likes{already}")
 
     out.rule("2 features, as of the end of the feed", align="left")
-    is_fresh = "select exists (select from pgfeed.feature_refreshes where finished_at is not null) and watermark_at > 'epoch'"
-    if scalar(connection, f"{is_fresh} from pgfeed.rollup_watermarks"):
+    is_refreshed = "exists (select from pgfeed.feature_refreshes where finished_at is not null)"
+    if scalar(connection, f"select {is_refreshed} and watermark_at > 'epoch' from pgfeed.rollup_watermarks"):
         out.print("there already")
     else:
         done = refresh.refresh(connection)
@@ -96,4 +97,5 @@ def show_posts() -> None:
             seconds.append(time.perf_counter() - started)
     out.print(table("", ["rank", "post_id", "topic", "source", "score", "text"], rows, ["rank", "post_id", "score"]))
     warm = sorted(seconds)[len(seconds) // 2]
-    out.print(f"first call of the session {first * 1000:.0f} ms, then {warm * 1000:.1f} ms (median of {WARM_CALLS} calls for now)")
+    then = f"{warm * 1000:.1f} ms (median of {WARM_CALLS} calls for now)"
+    out.print(f"first call of the session {first * 1000:.0f} ms, then {then}")

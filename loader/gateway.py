@@ -33,7 +33,8 @@ RECOMMEND = """
     select
         post_id as id, coalesce(text, '') as text, coalesce(topic, '') as topic,
         coalesce(
-            (select pgfeed.experiment_arm(%(id)s, name) from pgfeed.experiments where started_at is not null and stopped_at is null),
+            (select pgfeed.experiment_arm(%(id)s, name)
+            from pgfeed.experiments where started_at is not null and stopped_at is null),
             variant
         ) as exp_group
     from pgfeed.recommend_posts(%(id)s, coalesce(%(time)s::timestamptz, now()), %(limit)s)
@@ -64,7 +65,8 @@ class Response(BaseModel):
     """The posts, and the user's group."""
 
     exp_group: str | None = Field(
-        description="The user's arm in the running experiment, without one the variant that answered; null if there is no post to show.",
+        description="The user's arm in the running experiment, without one the variant that answered;"
+        " null if there is no post to show.",
         examples=["control"],
     )
     recommendations: list[Post] = Field(description="Best first.")
@@ -97,16 +99,19 @@ def parse_moment(value: object) -> object:
     try:
         moment = datetime.fromisoformat(value.strip())
     except ValueError:
-        raise ValueError("write 2021-12-20, 2021-12-20 18:00:00 or 2021-12-20T18:00:00+03:00, in an address with %2B for +") from None
+        raise ValueError("write 2021-12-20, 2021-12-20 18:00:00 or 2021-12-20T18:00:00+03:00, in an address"
+                         " with %2B for +") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
     """What a request may ask; another parameter is refused rather than ignored."""
 
-    id: int = Field(ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.", examples=[1000])
+    id: int = Field(ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.",
+                    examples=[1000])
     time: Annotated[datetime | None, BeforeValidator(parse_moment)] = Field(
-        default=None, description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.", examples=["2021-12-20"],
+        default=None, examples=["2021-12-20"],
+        description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.",
     )
     limit: int = Field(default=5, ge=1, le=1000, description="How many posts.")
 
@@ -130,11 +135,13 @@ def problem_of(error: psycopg.Error) -> Problem:
     """Return what the database said, and what to do about it."""
     if isinstance(error, PoolTimeout):
         return Problem(
-            what="no connection to the database", cause=f"none came free within {WAIT_SECONDS} s: the server is down or every connection is busy",
+            what="no connection to the database",
+            cause=f"none came free within {WAIT_SECONDS} s: the server is down or every connection is busy",
             next="see that the server runs, or start the gateway with a larger --pool",
         )
     if not error.sqlstate:
-        return Problem(what="the connection to the database was lost", cause=" ".join(str(error).split()), next="send the request again")
+        return Problem(what="the connection to the database was lost", cause=" ".join(str(error).split()),
+                       next="send the request again")
     message = plain(error.diag.message_primary or str(error))
     following = next((text for kind, text in NEXT_OF.items() if isinstance(error, kind)), "pgfeed check")
     return Problem(what="the database refused", cause=message, next=error.diag.message_hint or following)
@@ -143,7 +150,8 @@ def problem_of(error: psycopg.Error) -> Problem:
 def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Answer 422 with the parameters at fault."""
     detail = jsonable_encoder(error.errors())
-    cause = "; ".join(f"{each['loc'][-1]}: {REASONS.get(each['type']) or each['msg'].removeprefix('Value error, ')}" for each in detail)
+    cause = "; ".join(f"{each['loc'][-1]}: {REASONS.get(each['type']) or each['msg'].removeprefix('Value error, ')}"
+                      for each in detail)
     problem = InvalidRequest(what="the request was not understood", cause=cause, next=EXAMPLE, detail=detail)
     return JSONResponse(problem.model_dump(), 422)
 
@@ -171,7 +179,8 @@ def open_pool(size: int) -> AsyncConnectionPool:
     return AsyncConnectionPool(
         db.dsn(), min_size=size, max_size=size, open=False, timeout=WAIT_SECONDS, reconnect_timeout=WAIT_SECONDS,
         kwargs={
-            "application_name": "pgfeed serve-http", "connect_timeout": WAIT_SECONDS, "autocommit": True, "prepare_threshold": None,
+            "application_name": "pgfeed serve-http", "connect_timeout": WAIT_SECONDS, "autocommit": True,
+            "prepare_threshold": None,
             "row_factory": dict_row,
         },
         configure=prepare, check=AsyncConnectionPool.check_connection,
@@ -189,7 +198,8 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
 
     app = FastAPI(
         title="pgfeed", version="1", lifespan=lifespan, redirect_slashes=False,
-        description="Posts that a user will most likely like, recommended inside PostgreSQL by `pgfeed.recommend_posts`.",
+        description="Posts that a user will most likely like, recommended inside PostgreSQL by"
+        " `pgfeed.recommend_posts`.",
         exception_handlers={RequestValidationError: invalid, HTTPException: not_served, psycopg.Error: unavailable},
     )
 
@@ -202,7 +212,7 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
             return await cursor.fetchall()
 
     async def recommend_posts(asked: Annotated[Parameters, Query()]) -> list[Post]:
-        """The posts that the user will most likely like at the moment, best first; never one that the user liked before."""
+        """The posts that the user will most likely like at the moment, best first; none that the user liked before."""
         return [Post(**row) for row in await fetch(RECOMMEND, id=asked.id, time=asked.time, limit=asked.limit)]
 
     async def recommend_posts_with_group(asked: Annotated[Parameters, Query()]) -> Response:
@@ -216,7 +226,8 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         503: {"model": Problem, "description": "The database does not answer."},
     }
     for path in (f"{PATH}/", PATH):
-        app.get(path, summary="Recommend posts to a user", responses=problems, include_in_schema=path.endswith("/"))(endpoint)
+        app.get(path, summary="Recommend posts to a user", responses=problems,
+                include_in_schema=path.endswith("/"))(endpoint)
 
     @app.head("/health", include_in_schema=False)
     @app.get("/health", summary="Tell whether recommendations can be had", responses={503: problems[503]})
@@ -234,7 +245,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno or 0), "to take a free one: pgfeed serve-http --port 0") from error
+        raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno or 0),
+                          "to take a free one: pgfeed serve-http --port 0") from error
 
 
 def serve(listener: socket.socket, pool_size: int, is_experiment: bool) -> None:

@@ -54,7 +54,8 @@ def say(text: str, err: bool = True) -> None:
 def describe(error: psycopg2.Error, ctx: click.Context) -> str:
     """Return what the server said in one line: its message and its hint, or where the verb is explained."""
     if isinstance(error, psycopg2.InterfaceError) or error.pgcode in db.CONNECTION_LOST or not error.pgcode:
-        return f"the connection to the server was lost: {' '.join(str(error).split())}. Next: run the same command again"
+        cause = " ".join(str(error).split())
+        return f"the connection to the server was lost: {cause}. Next: run the same command again"
     message = plain(error.diag.message_primary or str(error))
     hint = error.diag.message_hint
     if error.pgcode in NO_MOMENT:
@@ -62,7 +63,8 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
         hint = 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
     if hint is None and error.pgcode == DENIED:
         with contextlib.closing(db.connect()) as connection:
-            hint = f"Next: {grant('pgfeed_operator' if ctx.invoked_subcommand in FOR_OPERATORS else 'pgfeed_owner', connection.info.user)}"
+            role = "pgfeed_operator" if ctx.invoked_subcommand in FOR_OPERATORS else "pgfeed_owner"
+            hint = f"Next: {grant(role, connection.info.user)}"
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
         hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
     return ". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def ingest_files(connection, files, url, kinds, timezone, as_json):
     """Load users, posts and events from CSV (plain or gzip), Parquet or a running Postgres.
 
-    The kind of a file is known by its header. Loading a file again is harmless and completes an interrupted load. Rows
-    that cannot be loaded are kept in pgfeed.ingest_rejects with their line and the reason; the others are loaded, and the
-    exit code is 1.
+    The kind of a file is known by its header. Loading a file again is harmless and completes an interrupted load.
+    Rows that cannot be loaded are kept in pgfeed.ingest_rejects with their line and the reason; the others are loaded,
+    and the exit code is 1.
 
     \b
     Example:
@@ -68,7 +68,8 @@ def show_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
 
 
 @main.command("refresh")
-@click.option("--as-of", metavar="TS", help="Cut-off of the features [default: now, or the end of a feed that has ended].")
+@click.option("--as-of", metavar="TS",
+              help="Cut-off of the features [default: now, or the end of a feed that has ended].")
 @JSON
 @connected
 def refresh_features(connection, as_of, as_json):
@@ -89,15 +90,16 @@ def refresh_features(connection, as_of, as_json):
 
 
 @main.command("embed")
-@click.option("--embedder", "choice", metavar="NAME", default="use", show_default=True, help="use, roberta, or roberta:NAME-OR-FOLDER.")
+@click.option("--embedder", "choice", metavar="NAME", default="use", show_default=True,
+              help="use, roberta, or roberta:NAME-OR-FOLDER.")
 @click.option("--refit", "is_refitted", is_flag=True, help="Fit the principal axes anew; then train again.")
 @JSON
 @connected
 def embed_posts(connection, choice, is_refitted, as_json):
     """Embed the texts of new and changed posts, and compute their 25 principal components.
 
-    Interrupted work goes on where it stopped. Another embedder's vectors are built beside the present ones, which answer
-    until the new ones are complete.
+    Interrupted work goes on where it stopped. Another embedder's vectors are built beside the present ones, which
+    answer until the new ones are complete.
 
     \b
     use      Google's universal-sentence-encoder-multilingual 3, packaged and offline, 512 numbers

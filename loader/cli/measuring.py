@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 @main.command("evaluate")
 @click.argument("protocols")
 @click.argument("variants", nargs=-1, required=True)
-@click.option("--requests", "request_count", type=click.IntRange(1), default=2000, show_default=True, help="Of the live protocol.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the live requests and likes, and of the users of full.")
+@click.option("--requests", "request_count", type=click.IntRange(1), default=2000, show_default=True,
+              help="Of the live protocol.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
+              help="Of the live requests and likes, and of the users of full.")
 @JSON
 @connected
 def evaluate_variants(connection, protocols, variants, request_count, seed, as_json):
@@ -35,7 +37,8 @@ def evaluate_variants(connection, protocols, variants, request_count, seed, as_j
 
     for step in by_name.evaluate(connection, protocols.split(","), variants, request_count, seed):
         if isinstance(step, list):
-            show({"protocol": "live", "paired": [gain.as_dict() for gain in step]}, as_json, "\n".join(map(gain_line, step)))
+            show({"protocol": "live", "paired": [gain.as_dict() for gain in step]}, as_json,
+                 "\n".join(map(gain_line, step)))
             continue
         show(step.as_dict(), as_json, step.table())
         if not as_json:
@@ -68,7 +71,8 @@ def compare_methods(connection, variant, as_json):
     headers = ["method", "AUC*", "AUC", "logged", "live", "fit s", "MB", "ms"]
     lines = [
         (
-            r.method, f"{r.validation_auc:.4f}", f"{r.auc:.4f}", f"{r.logged:.3f}", "" if r.live is None else f"{r.live:.3f}",
+            r.method, f"{r.validation_auc:.4f}", f"{r.auc:.4f}", f"{r.logged:.3f}",
+            "" if r.live is None else f"{r.live:.3f}",
             f"{r.fit_seconds:.0f}", f"{r.size_mb:.1f}", f"{r.score_ms:.1f}",
         )
         for r in rows

@@ -17,9 +17,12 @@ BIGINT = click.IntRange(-(2**63), 2**63 - 1)
 @click.option("-k", "k", default=5, show_default=True, help="How many posts.")
 @click.option("--variant", help="The model's variant [default: as in SQL].")
 @click.option("--batch", "is_batch", is_flag=True, help="Write the posts of all users to the table recommendations.")
-@click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS", help="With --batch: users with an event in so many days before the features' cut-off.")
-@click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True, help="With --batch: sessions at work, 45 MB each.")
-@click.option("--to", "url", metavar="URL", help="With --batch: copy the table to this server, which needs no extension.")
+@click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS",
+              help="With --batch: users with an event in so many days before the features' cut-off.")
+@click.option("--workers", "worker_count", type=click.IntRange(1, 64), default=1, show_default=True,
+              help="With --batch: sessions at work, 45 MB each.")
+@click.option("--to", "url", metavar="URL",
+              help="With --batch: copy the table to this server, which needs no extension.")
 @JSON
 @connected
 def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker_count, url, as_json):
@@ -44,7 +47,8 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
             batch.open_target(url).close()
         done = batch.refresh_recommendations(connection, ts, k, variant, active_days, worker_count)
         copied = url and batch.publish(connection, url)
-        show({**done.as_dict(), "copied_count": copied}, as_json, done.text() + (f"\n{counted(copied, 'row')} copied" if url else ""))
+        show({**done.as_dict(), "copied_count": copied}, as_json,
+             done.text() + (f"\n{counted(copied, 'row')} copied" if url else ""))
         return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
@@ -59,15 +63,19 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
     shorten = [(*row[:4], f"{row[4]:.4f}", " ".join((row[5] or "").split())[:200]) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
-        table(f"{counted(len(rows), 'post')} for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten, ["rank", "post_id", "score"]),
+        table(f"{counted(len(rows), 'post')} for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten,
+              ["rank", "post_id", "score"]),
     )
 
 
 @main.command("serve-http")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is every one of this machine.")
+@click.option("--host", default="127.0.0.1", show_default=True,
+              help="Address to listen on; 0.0.0.0 is every one of this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
-@click.option("--pool", "pool_size", type=click.IntRange(1), default=4, show_default=True, metavar="N", help="Connections to the database.")
-@click.option("--experiment", "is_experiment", is_flag=True, help='Answer {"exp_group", "recommendations"} instead of a list of posts.')
+@click.option("--pool", "pool_size", type=click.IntRange(1), default=4, show_default=True, metavar="N",
+              help="Connections to the database.")
+@click.option("--experiment", "is_experiment", is_flag=True,
+              help='Answer {"exp_group", "recommendations"} instead of a list of posts.')
 def serve_http(host, port, pool_size, is_experiment):
     """Answer HTTP requests for recommendations, each by one call of recommend_posts.
 
@@ -83,7 +91,8 @@ def serve_http(host, port, pool_size, is_experiment):
     try:
         from loader import gateway
     except ModuleNotFoundError as error:
-        raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed", "in the checkout: pip install -e '.[http]'") from error
+        raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed",
+                          "in the checkout: pip install -e '.[http]'") from error
 
     with database():
         pass  # it is there, and it is ready

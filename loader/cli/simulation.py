@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 @main.command("simulate")
 @click.option("--users", type=int, metavar="N", help="How many users; 163205 make the original's 76.9 million events.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed and sizes give the same network."
+    "--seed", type=click.IntRange(0), default=1, show_default=True,
+    help="The same seed and sizes give the same network."
 )
 @click.option("--posts", type=int, default=7023, show_default=True, help="Size of the catalogue.")
-@click.option("--days", type=int, default=90, show_default=True, help="Days from 2021-10-01; more days can be added later.")
+@click.option("--days", type=int, default=90, show_default=True,
+              help="Days from 2021-10-01; more days can be added later.")
 @click.option(
     "--to", "directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False),
     help="Write files instead of loading.",

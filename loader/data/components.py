@@ -67,7 +67,8 @@ def fit_axes(cursor, embedder_id: int, dimensions: int) -> None:
     _, vectors = read_vectors(cursor, embedder_id, dimensions, sample or "order by e.post_id")
     basis = principal_axes(vectors) if len(vectors) else None
     cursor.execute(
-        "update pgfeed.embedders set fitted_at = now(), fitted_post_count = %s, component_basis = %s where embedder_id = %s",
+        "update pgfeed.embedders set fitted_at = now(), fitted_post_count = %s, component_basis = %s"
+        " where embedder_id = %s",
         [len(vectors), basis if basis is None else basis.astype(">f4").tobytes(), embedder_id],
     )
 

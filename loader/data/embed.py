@@ -63,14 +63,16 @@ class Embedding:
             return "no post has a text yet. Next: pgfeed ingest FILE..."
         rate = f" ({self.embedded_count / self.seconds:,.0f} a second)" if self.embedded_count else ""
         share = "no variance" if self.explained_variance is None else f"{self.explained_variance:.1%} of the variance"
+        axes = "the principal axes are new: models trained with components must be trained again"
+        following = "Next, to take the components into the features: pgfeed refresh"
         return "\n".join(filter(None, [
             f"{self.post_count:,} posts have embeddings of {self.embedder}, {self.dimensions} numbers each",
-            f"embedded {self.embedded_count:,}, removed {self.removed_count:,}, without text {self.without_text_count:,};"
-            f" {self.seconds:.1f} s{rate}",
+            f"embedded {self.embedded_count:,}, removed {self.removed_count:,},"
+            f" without text {self.without_text_count:,}; {self.seconds:.1f} s{rate}",
             f"{COMPONENTS} principal components, fitted on {self.fitted_post_count:,} posts, keep {share}",
-            "the principal axes are new: models trained with components must be trained again" if self.is_refitted else None,
+            axes if self.is_refitted else None,
             f"replaced the embeddings of {self.replaced}" if self.replaced else None,
-            "Next, to take the components into the features: pgfeed refresh" if self.embedded_count or self.removed_count or self.is_refitted else None,
+            following if self.embedded_count or self.removed_count or self.is_refitted else None,
         ]))
 
 
@@ -100,7 +102,8 @@ def alone(connection: Connection) -> Iterator[None]:
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_lock(hashtext('pgfeed.embed'))")
         if not cursor.fetchone()[0]:
-            raise PgfeedError("posts are being embedded already", "another session is at it", "run the same command when it has ended")
+            raise PgfeedError("posts are being embedded already", "another session is at it",
+                              "run the same command when it has ended")
     try:
         yield
     finally:
@@ -118,7 +121,8 @@ def register(connection: Connection, embedder: Embedder) -> int:
         row = cursor.fetchone()
         if row is None:
             cursor.execute(
-                "insert into pgfeed.embedders (name, checkpoint, dimensions) values (%s, %s, %s) returning embedder_id, dimensions",
+                "insert into pgfeed.embedders (name, checkpoint, dimensions) values (%s, %s, %s)"
+                " returning embedder_id, dimensions",
                 [*key, embedder.dimensions],
             )
             row = cursor.fetchone()
@@ -168,7 +172,8 @@ def embed_texts(connection: Connection, embedder: Embedder, embedder_id: int) ->
             with connection, connection.cursor() as cursor:
                 cursor.execute("update pgfeed.embedders set finished_at = null where embedder_id = %s", [embedder_id])
                 execute_values(cursor, STORE, [
-                    (embedder_id, embedder.dimensions, post_id, digest, "[" + ",".join(f"{x:.6g}" for x in vector) + "]")
+                    (embedder_id, embedder.dimensions, post_id, digest,
+                     "[" + ",".join(f"{x:.6g}" for x in vector) + "]")
                     for (post_id, _, digest), vector in zip(rows, vectors)
                 ], page_size=BATCH)
             done += len(rows)
@@ -184,7 +189,8 @@ def take_over(cursor, embedder_id: int) -> str | None:
     replaced = cursor.fetchone()
     cursor.execute("delete from pgfeed.embedders where embedder_id <> %s returning embedder_id", [embedder_id])
     others = cursor.fetchall()
-    cursor.execute("update pgfeed.embedders set is_active = true where embedder_id = %s and not is_active", [embedder_id])
+    cursor.execute("update pgfeed.embedders set is_active = true where embedder_id = %s and not is_active",
+                   [embedder_id])
     for (other,) in others:
         cursor.execute(f"drop index if exists pgfeed.{index_name(other)}")
     return replaced and replaced[0]
@@ -225,7 +231,8 @@ def embed(connection: Connection, embedder: Embedder, is_refitted: bool = False)
             cursor.execute(
                 "select (select count(*) from pgfeed.post_embeddings as e where e.embedder_id = %(id)s),"
                 f" (select count(*) from pgfeed.posts as p where ({OF_TEXT}) is not true),"
-                " (select e.fitted_post_count from pgfeed.embedders as e where e.embedder_id = %(id)s)", {"id": embedder_id},
+                " (select e.fitted_post_count from pgfeed.embedders as e where e.embedder_id = %(id)s)",
+                {"id": embedder_id},
             )
             posts, without_text, fitted = cursor.fetchone()
     return Embedding(

@@ -66,20 +66,23 @@ class Roberta:
             import transformers
         except ImportError as error:
             raise PgfeedError(
-                "the embedder roberta needs PyTorch and transformers", str(error), f"{sys.executable} -m pip install torch transformers"
+                "the embedder roberta needs PyTorch and transformers", str(error),
+                f"{sys.executable} -m pip install torch transformers"
             ) from error
         transformers.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         try:
             config = transformers.AutoConfig.from_pretrained(source)
             if "roberta" not in config.model_type and config.model_type != "camembert":
-                raise PgfeedError(f"{source} is no RoBERTa", f"it is a {config.model_type}", "pgfeed embed --embedder roberta:FOLDER")
+                raise PgfeedError(f"{source} is no RoBERTa", f"it is a {config.model_type}",
+                                  "pgfeed embed --embedder roberta:FOLDER")
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
             # Most checkpoints have no pooling layer: a random one would be made, and give another digest every time.
             self.model = transformers.AutoModel.from_pretrained(source, add_pooling_layer=False).eval()
         except (OSError, ValueError) as error:
             cause = str(error).strip().splitlines()[0]
-            raise PgfeedError(f"cannot load the model {source}", cause, "pgfeed embed --embedder roberta:FOLDER") from error
+            raise PgfeedError(f"cannot load the model {source}", cause,
+                              "pgfeed embed --embedder roberta:FOLDER") from error
         self.torch = torch
         self.dimensions = config.hidden_size
         # Positions of padding come first in this family.
@@ -101,7 +104,8 @@ class Roberta:
         for start in range(0, len(order), 16):
             places = order[start : start + 16]
             inputs = self.tokenizer(
-                [texts[place] for place in places], padding=True, truncation=True, max_length=self.tokens, return_tensors="pt"
+                [texts[place] for place in places], padding=True, truncation=True, max_length=self.tokens,
+                return_tensors="pt"
             )
             with self.torch.inference_mode():
                 states = self.model(**inputs).last_hidden_state
@@ -117,4 +121,5 @@ def open_embedder(choice: str = EMBEDDER) -> Embedder:
         return UniversalSentenceEncoder()
     if name == Roberta.name:
         return Roberta(source or ROBERTA)
-    raise PgfeedError(f"there is no embedder {choice}", "known: use, roberta, roberta:NAME-OR-FOLDER", "pgfeed embed --help")
+    raise PgfeedError(f"there is no embedder {choice}", "known: use, roberta, roberta:NAME-OR-FOLDER",
+                      "pgfeed embed --help")

@@ -69,7 +69,10 @@ MERGE_EVENTS = """
     where excluded.target and e.target is distinct from true or excluded.target is not null and e.target is null
     returning 1
 """
-ADD_POSTS = "insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1 on conflict (post_id) do nothing returning 1"
+ADD_POSTS = """
+    insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1
+    on conflict (post_id) do nothing returning 1
+"""
 STALE_TOPICS = """
     update pgfeed.rollup_days set is_stale = true
     where day in (

@@ -70,7 +70,8 @@ def refuse_rejects(outcomes: list[Outcome]) -> None:
     read, rejected = (sum(getattr(outcome, name) for outcome in rejecting) for name in ("read", "rejected"))
     where, name = f"of {rejecting[0].source}", ""
     if len(rejecting) > 1:
-        where, name = f"in {len(rejecting)} {'tables' if '://' in rejecting[0].source else 'files'}", f"{rejecting[0].source} "
+        kind = "tables" if "://" in rejecting[0].source else "files"
+        where, name = f"in {len(rejecting)} {kind}", f"{rejecting[0].source} "
     raise PgfeedError(
         f"{rejected:,} of {read:,} rows {where} could not be loaded",
         f"first {name}{rejecting[0].place} {line}: {reason}",

@@ -21,7 +21,8 @@ def read_parquet(source: Source) -> Iterator[Batch]:
     path = source.path
     with reading(path), open(path, "rb") as raw, pa.parquet.ParquetFile(raw) as file:
         source.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
-        names = {column_name(name): name for name in file.schema_arrow.names if column_name(name) in COLUMNS[source.kind]}
+        names = {column_name(name): name for name in file.schema_arrow.names
+                 if column_name(name) in COLUMNS[source.kind]}
         first, share = 1, source.total / max(file.metadata.num_rows, 1)
         rows = 10_000 if source.kind == "posts" else 2 * BATCH_ROWS
         for part in file.iter_batches(rows, columns=list(names.values()), use_threads=False):

@@ -66,7 +66,8 @@ def refresh(connection: Connection, as_of: str | None = None) -> Refresh:
         cursor.execute(
             "select to_char(r.as_of at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC', k.post_count,"
             " (select count(*) from pgfeed.user_features)"
-            " from pgfeed.feature_refreshes as r join pgfeed.feature_packs as k on k.as_of = r.as_of where r.refresh_id = %s",
+            " from pgfeed.feature_refreshes as r join pgfeed.feature_packs as k on k.as_of = r.as_of"
+            " where r.refresh_id = %s",
             [refresh_id],
         )
         newest, posts, users = cursor.fetchone()

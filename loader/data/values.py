@@ -32,6 +32,11 @@ def shown(value: object) -> str:
     return repr(text if len(text) <= 40 else text[:40] + "...")
 
 
+def is_whole(value: int | float | Decimal) -> bool:
+    """Return whether a number has no fraction; what is not a number or beyond any integer of a table has one."""
+    return value == value and -(2**127) < value < 2**127 and value == int(value)
+
+
 def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | None:
     """Return an integer, or None for null; whole numbers written as floats are integers too."""
     if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
@@ -45,7 +50,7 @@ def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | No
         number = int(digits) if len(digits) < 40 else 2**127
     elif isinstance(value, float) and 2**53 < abs(value) < math.inf and limits is BIGINT:
         raise ValueError(f"{value!r} is a float beyond 2**53, its last digits are lost")
-    elif isinstance(value, int | float | Decimal) and value == value and -(2**127) < value < 2**127 and value == int(value):
+    elif isinstance(value, int | float | Decimal) and is_whole(value):
         number = int(value)
     else:
         raise ValueError(f"{shown(value)} is not an integer")

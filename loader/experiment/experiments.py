@@ -15,7 +15,9 @@ ALL = """
     select e.experiment_id, e.name, e.started_at, e.stopped_at, e.winner, a.arms
     from pgfeed.experiments as e
     cross join lateral (
-        select json_agg(json_build_object('arm', r.arm, 'variant', r.variant, 'version', r.version, 'weight', r.weight) order by r.number) as arms
+        select json_agg(
+            json_build_object('arm', r.arm, 'variant', r.variant, 'version', r.version, 'weight', r.weight)
+            order by r.number) as arms
         from pgfeed.experiment_arms as r
         where r.experiment_id = e.experiment_id
     ) as a
@@ -53,16 +55,19 @@ def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None
         if match := ARM.fullmatch(text):
             found.append(match)
         else:
-            raise PgfeedError(f"{text!r} is no arm", "an arm is [NAME=]VARIANT[@VERSION][:PERCENT]", "pgfeed experiment create --help")
+            raise PgfeedError(f"{text!r} is no arm", "an arm is [NAME=]VARIANT[@VERSION][:PERCENT]",
+                              "pgfeed experiment create --help")
     if len(found) < 2:
-        raise PgfeedError("an experiment needs two or more arms", "the first is the baseline", "pgfeed experiment create --help")
+        raise PgfeedError("an experiment needs two or more arms", "the first is the baseline",
+                          "pgfeed experiment create --help")
     percents = [match["percent"] for match in found]
     if any(percents) and not all(percents):
         raise PgfeedError("some arms have a percentage and some have none", None, "pgfeed experiment create --help")
     weights = [round(float(p) * 100) for p in percents] if all(percents) else None
     if weights and (sum(weights) != 10000 or 0 in weights):
         shares = " and ".join(f"{percent}%" for percent in percents)
-        raise PgfeedError(f"the arms' shares are {shares}", "all must be above 0 and add up to 100%", "pgfeed experiment create --help")
+        raise PgfeedError(f"the arms' shares are {shares}", "all must be above 0 and add up to 100%",
+                          "pgfeed experiment create --help")
     names = [match["arm"] or match["variant"].replace("@", "_") for match in found]
     return names, [match["variant"] for match in found], weights
 
@@ -76,7 +81,8 @@ def create(connection: Connection, name: str, arms: list[str], salt: str | None,
         registry.require_variant(connection, variant.split("@")[0])
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "call pgfeed.create_experiment(%s, %s, %s, %s, %s, %s)", [name, variants, weights, names, salt, expected_lift]
+            "call pgfeed.create_experiment(%s, %s, %s, %s, %s, %s)",
+            [name, variants, weights, names, salt, expected_lift]
         )
     return load(connection, name, "1 hour", None)
 
@@ -88,23 +94,26 @@ def conclude(connection: Connection, name: str, winner: str) -> str:
         cursor.execute(
             "select"
             " 'call pgfeed.activate_model(' || quote_literal(a.variant) || ', ' || a.version || '); ',"
-            " 'alter database ' || quote_ident(current_database()) || ' set pgfeed.default_variant = ' || quote_literal(a.variant)"
+            " 'alter database ' || quote_ident(current_database())"
+            " || ' set pgfeed.default_variant = ' || quote_literal(a.variant)"
             " from pgfeed.experiment_arms as a"
-            " join pgfeed.experiments as e on e.experiment_id = a.experiment_id where e.name = %s and a.arm = %s", [name, winner],
+            " join pgfeed.experiments as e on e.experiment_id = a.experiment_id where e.name = %s and a.arm = %s",
+            [name, winner],
         )
         activation, setting = cursor.fetchone()
     return (activation or "") + setting
 
 
 def load_all(connection: Connection) -> list[dict]:
-    """Return all experiments, oldest first, with their arms and the number of exposures; None: no right to count them."""
+    """Return all experiments, oldest first, with arms and the number of exposures; None: no right to count them."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(ALL)
         found = [dict(row) for row in cursor.fetchall()]
         cursor.execute("select has_table_privilege('pgfeed.exposures', 'select') as is_allowed")
         counts = {}
         if is_allowed := cursor.fetchone()["is_allowed"]:
-            cursor.execute("select experiment_id, count(*) from pgfeed.exposures where experiment_id is not null group by experiment_id")
+            cursor.execute("select experiment_id, count(*) from pgfeed.exposures where experiment_id is not null"
+                           " group by experiment_id")
             counts = {row["experiment_id"]: row["count"] for row in cursor.fetchall()}
     for experiment in found:
         experiment["state"] = state(experiment)
@@ -122,18 +131,21 @@ def load(connection: Connection, name: str, attribution: str, until: str | None,
 
         arms = rows(
             "select a.arm, a.variant, a.version, a.weight, a.slots::text as slots from pgfeed.experiment_arms as a"
-            " join pgfeed.experiments as e on e.experiment_id = a.experiment_id where e.name = %s order by a.number", name,
+            " join pgfeed.experiments as e on e.experiment_id = a.experiment_id where e.name = %s order by a.number",
+            name,
         )
         try:
             cursor.execute("select %s::interval", [attribution])
         except psycopg2.DataError:
-            raise PgfeedError(f"{attribution!r} is no interval", "it says how long a like counts", "--attribution '2 hours'") from None
+            raise PgfeedError(f"{attribution!r} is no interval", "it says how long a like counts",
+                              "--attribution '2 hours'") from None
         result = rows("select * from pgfeed.experiment_report(%s, %s, coalesce(%s, now()))", name, attribution, until)
         by_day = "select * from pgfeed.experiment_days(%s, %s, coalesce(%s, now()))"
         days = rows(by_day, name, attribution, until) if has_days else []
         checks = rows("select * from pgfeed.experiment_checks(%s, coalesce(%s, now()))", name, until)
         experiment = rows(
-            "select name, salt, slot_count, expected_lift, started_at, stopped_at, winner from pgfeed.experiments where name = %s", name
+            "select name, salt, slot_count, expected_lift, started_at, stopped_at, winner from pgfeed.experiments"
+            " where name = %s", name
         )[0]
     return Report(experiment, arms, result, days, checks, attribution)
 

@@ -17,8 +17,10 @@ def list_table(found: list[dict]) -> RenderableType:
         return "there are no experiments. Next: pgfeed experiment create NAME control test"
     lines = [
         (
-            e["name"], e["state"].removeprefix("concluded, "), ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
-            e["started_at"] and f"{e['started_at']:%Y-%m-%d %H:%M}", "" if e["exposure_count"] is None else f"{e['exposure_count']:,}",
+            e["name"], e["state"].removeprefix("concluded, "),
+            ", ".join(f"{a['arm']} {a['weight'] / 100:g}%" for a in e["arms"]),
+            e["started_at"] and f"{e['started_at']:%Y-%m-%d %H:%M}",
+            "" if e["exposure_count"] is None else f"{e['exposure_count']:,}",
         )
         for e in found
     ]
@@ -44,7 +46,8 @@ def value_lines(report: Report) -> list[tuple]:
 def lift_lines(report: Report) -> list[tuple]:
     """Return the rows under LIFTS."""
     return [
-        (row["metric"], row["arm"], signed(row["lift"]), *any_time(row), interval(row["lift_low"], row["lift_high"]), probability(row["p_value"]))
+        (row["metric"], row["arm"], signed(row["lift"]), *any_time(row), interval(row["lift_low"], row["lift_high"]),
+         probability(row["p_value"]))
         for row in report.rows if row["lift_low"] is not None
     ]
 
@@ -57,7 +60,8 @@ def brief_lines(report: Report) -> list[tuple]:
         for row in rows:
             span_of_lift, p_value = any_time(row)
             lines.append((
-                f"  {row['arm']}", f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]), span_of_lift.replace("% to", " to"), p_value,
+                f"  {row['arm']}", f"{row['user_count']:,}", f"{row['value']:.3f}", signed(row["lift"]),
+                span_of_lift.replace("% to", " to"), p_value,
                 "" if row["days_needed"] is None else f"{row['days_needed']:,}",
             ))
     return lines
@@ -68,11 +72,15 @@ def report_table(report: Report) -> RenderableType:
     experiment = report.experiment
     arms = [(a["arm"], model_of(a), f"{a['weight'] / 100:g}%", a["slots"]) for a in report.arms]
     parts: list[RenderableType] = [
-        f"experiment {experiment['name']}: {state(experiment)}; hash modulo {experiment['slot_count']}, salt {experiment['salt']}",
+        f"experiment {experiment['name']}: {state(experiment)};"
+        f" hash modulo {experiment['slot_count']}, salt {experiment['salt']}",
         table("", ["arm", "serves", "share", "slots"], arms, ["share"]),
     ]
     if report.rows:
-        title = f"likes within {report.attribution}; any time and p hold at every look; days needed for {experiment['expected_lift']:.0%}"
+        title = (
+            f"likes within {report.attribution}; any time and p hold at every look;"
+            f" days needed for {experiment['expected_lift']:.0%}"
+        )
         parts.append(table(title, BRIEF, brief_lines(report), BRIEF[1:]))
         parts.append(table("checks", ["check", "", "value", "finding"], check_lines(report), ["value"]))
     return Group(*parts, Text(verdict(report), no_wrap=not experiment["started_at"], overflow="ignore"))
@@ -85,6 +93,7 @@ def model_of(arm: dict) -> str:
 def check_lines(report: Report) -> list[tuple]:
     values = {"sample ratio": "p = {:.4f}", "users in two arms": "{:,.0f}", "served without the model": "{:.1%}"}
     return [
-        (check["name"], "ok" if check["is_ok"] else "look", values[check["name"]].format(check["value"]), check["finding"])
+        (check["name"], "ok" if check["is_ok"] else "look", values[check["name"]].format(check["value"]),
+         check["finding"])
         for check in report.checks
     ]

@@ -28,7 +28,8 @@ def any_time(row: dict) -> tuple[str, str]:
 def verdict(report: Report) -> str:
     """Return in a sentence what to do: by the sequential test of the hit rate, shared among the arms (Bonferroni)."""
     if winner := report.experiment["winner"]:
-        return f"Concluded: {winner} won. " + (f"By the figures: {finding(report)}" if report.rows else "There are no figures.")
+        figures = f"By the figures: {finding(report)}" if report.rows else "There are no figures."
+        return f"Concluded: {winner} won. {figures}"
     if not report.experiment["started_at"]:
         return told(f"Not started. Next: pgfeed experiment start {report.experiment['name']}")
     return finding(report)
@@ -45,9 +46,11 @@ def finding(report: Report) -> str:
         return "Nothing to report: no exposure whose attribution is over."
     if not report.check("sample ratio")["is_ok"]:
         return f"Do not decide on this: the split is broken ({report.check('sample ratio')['finding']})."
-    two_arms, users = report.check("users in two arms")["value"], sum(row["user_count"] for row in report.rows if row["metric"] == PRIMARY)
+    two_arms = report.check("users in two arms")["value"]
+    users = sum(row["user_count"] for row in report.rows if row["metric"] == PRIMARY)
     if two_arms > MANY_IN_TWO_ARMS * users:
-        return f"Do not decide on this: {counted(int(two_arms), 'user')} {'was' if two_arms == 1 else 'were'} served by more than one arm."
+        were = f"{counted(int(two_arms), 'user')} {'was' if two_arms == 1 else 'were'}"
+        return f"Do not decide on this: {were} served by more than one arm."
     tests = report.tests()
     if not tests:
         return "Nothing is decided: too few users or no hits."
@@ -68,5 +71,8 @@ def sentence(report: Report, row: dict, alpha: float) -> str:
     if low is not None and -least < low and high < least:
         return f"{name} is neither better nor worse than {other} by {least:.0%}: {gain}."
     is_over = report.experiment["winner"] or row["days_needed"] is None
-    days = "" if is_over else f"; to show one of {least:.0%} takes at least {counted(max(row['days_needed'], 1), 'more day')}"
-    return f"{name} against {other} is not decided: {gain} so far{days}."
+    undecided = f"{name} against {other} is not decided: {gain} so far"
+    if is_over:
+        return f"{undecided}."
+    days = counted(max(row["days_needed"], 1), "more day")
+    return f"{undecided}; to show one of {least:.0%} takes at least {days}."

@@ -205,7 +205,8 @@ def event_checks(cursor: Cursor, data, events: tuple, repeats: int) -> Iterator[
     cursor.execute("select %s > now(), (select count(*) from pgfeed.rollup_days as d where d.is_stale)", [data.last_at])
     is_future, stale = cursor.fetchone()
     yield check("events in the future", f"up to {data.last_at:%Y-%m-%d %H:%M}" if is_future else "none", not is_future)
-    yield check("days that wait for a rollup", f"{stale}, {program()} refresh rolls them up" if stale else "none", not stale)
+    yield check("days that wait for a rollup", f"{stale}, {program()} refresh rolls them up" if stale else "none",
+                not stale)
     yield check(
         "how likes are told",
         f"{likes:,} like rows, {told:,} views with target true, {no_target:,} views without a target{of}",

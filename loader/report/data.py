@@ -213,7 +213,8 @@ def collect(connection: Connection) -> Iterator[Data]:
             collect_rates(TEXT_RATES, {})
         data.breakdowns = {feature: breakdown(feature, rates[feature]) for feature in TITLES if feature in rates}
         yield data
-        data.distributions = collect_distributions(cursor, {"session length": [(int(label), count) for label, count, *_ in sessions]})
+        lengths = [(int(label), count) for label, count, *_ in sessions]
+        data.distributions = collect_distributions(cursor, {"session length": lengths})
         cursor.execute(
             "select coalesce(p.topic, %s), count(*) from pgfeed.posts as p group by p.topic order by 2 desc, 1",
             [UNKNOWN],

@@ -101,7 +101,8 @@ def whiskers(axes: Axes, places: np.ndarray, points: Sequence[Point], is_upright
             continue
         value, low, high = (np.array([getattr(points[n], name) for n in chosen]) for name in ("value", "low", "high"))
         errors = np.maximum([value - low, high - value], 0)
-        look = {"fmt": "o", "color": colour, "markersize": 4.5, "elinewidth": 1.4, "markerfacecolor": colour if ours else "white"}
+        look = {"fmt": "o", "color": colour, "markersize": 4.5, "elinewidth": 1.4,
+                "markerfacecolor": colour if ours else "white"}
         if is_upright:
             axes.errorbar(places[chosen], value, yerr=errors, **look)
         else:
@@ -255,7 +256,9 @@ def calibration(predicted: Sequence[float], points: Sequence[Point], alt: str, n
     return plots[0]
 
 
-def lift_by_day(days: Sequence, lifts: Sequence[float], lows: Sequence[float], highs: Sequence[float], alt: str, name: str) -> Plot:
+def lift_by_day(
+    days: Sequence, lifts: Sequence[float], lows: Sequence[float], highs: Sequence[float], alt: str, name: str
+) -> Plot:
     """Draw a cumulative lift by day with its interval as a band; the dashed line is no difference.
 
     Early intervals of more than four times the last one go beyond the edges.

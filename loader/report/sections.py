@@ -182,7 +182,9 @@ def texts_section(facts: Facts) -> Iterator[str]:
     data = facts.data
     shown = [data.breakdowns[feature] for feature in TEXT_FEATURES if feature in data.breakdowns]
     if not shown:
-        yield paragraph("No viewed post has a known text. Next: `pgfeed ingest FILE` with texts, then `pgfeed refresh`.")
+        yield paragraph(
+            "No viewed post has a known text. Next: `pgfeed ingest FILE` with texts, then `pgfeed refresh`."
+        )
         return
     yield paragraph(
         "Viewed posts in ten groups of equal size by each figure of their text, from the lowest to the highest tenth."

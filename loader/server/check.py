@@ -50,7 +50,9 @@ def look() -> list[Probe]:
     with closing(connection):
         connection.autocommit = True
         address = connection.info
-        probes = [Probe("connection", "ok", f"database {address.dbname} as {address.user}, port {address.port} of {address.host or 'localhost'}"), schema_probe(connection)]
+        place = f"port {address.port} of {address.host or 'localhost'}"
+        reached = Probe("connection", "ok", f"database {address.dbname} as {address.user}, {place}")
+        probes = [reached, schema_probe(connection)]
         server = server_probes(connection)
     return [*probes, *server, *package_probes(server)]
 
@@ -76,7 +78,8 @@ def server_probes(connection: Connection) -> list[Probe]:
             if not cursor.fetchone()[0]:
                 return []
             cursor.execute("select name, status, found, remedy from pgfeed.health()")
-            return [Probe(name, status, as_verb(plain(found)), remedy) for name, status, found, remedy in cursor.fetchall()]
+            rows = cursor.fetchall()
+            return [Probe(name, status, as_verb(plain(finding)), remedy) for name, status, finding, remedy in rows]
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
         remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "pgfeed migrate"
@@ -89,7 +92,8 @@ def package_probes(server: list[Probe]) -> list[Probe]:
     theirs = " ".join(probe.found for probe in server if probe.name == "versions")
     if "catboost" not in theirs or mine in theirs.split(", "):
         return [Probe("client packages", "ok", mine)]
-    return [Probe("client packages", "warn", f"{mine} here, another one on the server", f"pip install {mine.replace(' ', '==')}  # into the server's Python")]
+    return [Probe("client packages", "warn", f"{mine} here, another one on the server",
+                  f"pip install {mine.replace(' ', '==')}  # into the server's Python")]
 
 
 def by_urgency(probes: list[Probe]) -> list[Probe]:
@@ -99,10 +103,12 @@ def by_urgency(probes: list[Probe]) -> list[Probe]:
 
 def as_table(probes: list[Probe]) -> Table:
     """Return the table that people read."""
-    return table("", ["probe", "status", "found"], [(probe.name, probe.status, probe.found) for probe in by_urgency(probes)])
+    return table("", ["probe", "status", "found"],
+                 [(probe.name, probe.status, probe.found) for probe in by_urgency(probes)])
 
 
 def remedies(probes: list[Probe]) -> str:
     """Return one line for each probe that is not ok, or one that says that all are."""
-    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in by_urgency(probes) if probe.status != "ok"]
+    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in by_urgency(probes)
+             if probe.status != "ok"]
     return "\n".join(lines) or "all well"

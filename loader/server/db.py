@@ -24,7 +24,9 @@ def dsn() -> str:
 
 def emptying() -> str:
     """Return the remedy where an empty database is needed."""
-    return "name an empty database in PGFEED_DSN" if dsn() else "pgfeed reset --yes, or PGFEED_DATABASE=other in front of the command"
+    if dsn():
+        return "name an empty database in PGFEED_DSN"
+    return "pgfeed reset --yes, or PGFEED_DATABASE=other in front of the command"
 
 
 def connect(**overrides: object) -> psycopg2.extensions.connection:
@@ -39,7 +41,8 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
             "check PGFEED_DSN, or unset it to use the embedded server",
         ) from error
     except psycopg2.ProgrammingError as error:
-        raise PgfeedError("PGFEED_DSN is not a connection string", str(error), "use postgresql://user:password@host:port/database") from error
+        raise PgfeedError("PGFEED_DSN is not a connection string", str(error),
+                          "use postgresql://user:password@host:port/database") from error
 
 
 @contextmanager
@@ -84,7 +87,8 @@ def without_revision(name: str) -> PgfeedError:
     """Return the error about a schema that does not know its revision."""
     return PgfeedError(
         f"database {name} does not know its revision", "it was restored without data",
-        f"name the revision that it was dumped at, such as {head()}: insert into pgfeed.alembic_version values ('{head()}')",
+        f"name the revision that it was dumped at, such as {head()}:"
+        f" insert into pgfeed.alembic_version values ('{head()}')",
     )
 
 
@@ -93,7 +97,8 @@ def require_schema(connection: psycopg2.extensions.connection) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "select to_regnamespace('pgfeed') is not null,"
-            " to_regnamespace('pgfeed') is not null and has_schema_privilege('pgfeed', 'usage'), current_database(), current_user"
+            " to_regnamespace('pgfeed') is not null and has_schema_privilege('pgfeed', 'usage'),"
+            " current_database(), current_user"
         )
         exists, is_usable, name, user = cursor.fetchone()
         if is_usable:
@@ -110,5 +115,6 @@ def require_schema(connection: psycopg2.extensions.connection) -> None:
             )
         if revision is None or revision[0] != head():
             raise PgfeedError(
-                f"database {name} is at revision {revision[0] if revision else 'none'}", f"this checkout needs {head()}", "pgfeed migrate"
+                f"database {name} is at revision {revision[0] if revision else 'none'}",
+                f"this checkout needs {head()}", "pgfeed migrate"
             )

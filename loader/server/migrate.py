@@ -28,7 +28,8 @@ $$
 """
 
 DONE = """
-    select v.version_num, pgfeed._refresh_as_of() is null or pgfeed._refresh_as_of() in (select k.as_of from pgfeed.feature_packs as k)
+    select v.version_num, pgfeed._refresh_as_of() is null
+        or pgfeed._refresh_as_of() in (select k.as_of from pgfeed.feature_packs as k)
     from pgfeed.alembic_version as v
 """
 
@@ -37,17 +38,21 @@ def require_extensions(connection: Connection) -> None:
     """Raise unless plpython3u and pgvector are there or can be created by this user."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select name, installed_version is not null from pg_available_extensions where name = any(%s)", [list(EXTENSIONS)]
+            "select name, installed_version is not null from pg_available_extensions where name = any(%s)",
+            [list(EXTENSIONS)]
         )
         available = dict(cursor.fetchall())
         cursor.execute(
-            "select extnamespace::regnamespace::text from pg_extension where extname = 'vector' and extnamespace <> 'public'::regnamespace"
+            "select extnamespace::regnamespace::text from pg_extension where extname = 'vector'"
+            " and extnamespace <> 'public'::regnamespace"
         )
         elsewhere = cursor.fetchone()
-        cursor.execute("select current_user, usesuper, current_setting('server_version_num')::integer / 10000 from pg_user where usename = current_user")
+        cursor.execute("select current_user, usesuper, current_setting('server_version_num')::integer / 10000"
+                       " from pg_user where usename = current_user")
         user, is_superuser, major = cursor.fetchone()
     if major < 15:
-        raise PgfeedError(f"the server is PostgreSQL {major}", "15 or later is needed", "upgrade it, or unset PGFEED_DSN to use the embedded one")
+        raise PgfeedError(f"the server is PostgreSQL {major}", "15 or later is needed",
+                          "upgrade it, or unset PGFEED_DSN to use the embedded one")
     for name, package in EXTENSIONS.items():
         if name not in available:
             raise PgfeedError(
@@ -61,7 +66,8 @@ def require_extensions(connection: Connection) -> None:
         )
     if not is_superuser:
         raise PgfeedError(
-            f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser", "as a superuser: pgfeed migrate"
+            f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser",
+            "as a superuser: pgfeed migrate"
         )
 
 
@@ -90,12 +96,14 @@ def require_revision(connection: Connection) -> None:
         for (revision,) in cursor.fetchall():
             if revision < BASELINE:
                 raise PgfeedError(
-                    f"database {connection.info.dbname} is at revision {revision}", f"this checkout starts at {BASELINE}",
+                    f"database {connection.info.dbname} is at revision {revision}",
+                    f"this checkout starts at {BASELINE}",
                     "git checkout v0.1.0 && pgfeed migrate && git checkout - && pgfeed migrate",
                 )
             if revision > db.head():
                 raise PgfeedError(
-                    f"database {connection.info.dbname} is at revision {revision}", f"this checkout ends at {db.head()}", "git pull"
+                    f"database {connection.info.dbname} is at revision {revision}",
+                    f"this checkout ends at {db.head()}", "git pull"
                 )
 
 
@@ -111,7 +119,7 @@ def restore(connection: Connection, config: Config) -> list[str]:
 
 
 def migrate() -> tuple[str, str | None, list[str]]:
-    """Upgrade the database to the newest revision; return that revision, the command to run next if there is one, and what was made again."""
+    """Upgrade to the newest revision; return it, the command to run next if there is one, and what was made again."""
     connection = db.connect()
     config = Config(str(ROOT / "alembic.ini"))
     try:
@@ -124,7 +132,8 @@ def migrate() -> tuple[str, str | None, list[str]]:
             code, cause = getattr(error.orig, "pgcode", None), str(error.orig).splitlines()[0]
             if code == LOCK_NOT_AVAILABLE:
                 raise PgfeedError(
-                    "the schema is in use", "a refresh or a long transaction kept its locks for 30 s", "when that is done: pgfeed migrate"
+                    "the schema is in use", "a refresh or a long transaction kept its locks for 30 s",
+                    "when that is done: pgfeed migrate"
                 ) from error
             if error.connection_invalidated or not code or code in db.CONNECTION_LOST:
                 raise PgfeedError("the connection to the server was lost", cause, "pgfeed migrate") from error

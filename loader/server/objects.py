@@ -17,7 +17,9 @@ FOUND = """
     select case p.prokind when 'p' then 'procedures/' else 'functions/' end || p.proname
     from pg_proc as p where p.pronamespace = to_regnamespace('pgfeed')
     union all
-    select case c.relkind when 'v' then 'views/' when 'm' then 'matviews/' when 'c' then 'types/' else 'tables/' end || c.relname
+    select
+        case c.relkind when 'v' then 'views/' when 'm' then 'matviews/' when 'c' then 'types/' else 'tables/' end
+        || c.relname
     from pg_class as c where c.relnamespace = to_regnamespace('pgfeed') and c.relkind in ('r', 'p', 'v', 'm', 'c')
 """
 NOUNS = {"matviews": "materialized view"}
@@ -57,7 +59,8 @@ def error(database: str, names: list[str]) -> PgfeedError:
     """Return the error about missing objects: those that hold data come first."""
     data = [name for name in names if not is_code(name)]
     if data:
-        return PgfeedError(f"database {database} has no {in_words(data)}", "it was dropped with its data", "restore a backup: pg_restore, see docs/how-to/dump-and-restore.md")
+        return PgfeedError(f"database {database} has no {in_words(data)}", "it was dropped with its data",
+                           "restore a backup: pg_restore, see docs/how-to/dump-and-restore.md")
     return PgfeedError(f"database {database} has no {in_words(names)}", "it was dropped", "pgfeed migrate")
 
 

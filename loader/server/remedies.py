@@ -16,7 +16,8 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 SQL = re.compile(r"(?:^|(?<=: ))(?=(?:alter|call|delete|grant|insert|reindex|rollback|select|table) )")
 VERBS = (
-    "activate", "check", "compare", "demo", "embed", "env", "evaluate", "experiment", "export", "import", "ingest", "install", "migrate",
+    "activate", "check", "compare", "demo", "embed", "env", "evaluate", "experiment", "export", "import", "ingest",
+    "install", "migrate",
     "recommend", "refresh", "report", "reset", "rollback", "serve-http", "simulate", "train",
 )
 VERB = re.compile(rf"(?<![\w./-])pgfeed (?=(?:{'|'.join(VERBS)})\b)((?:[a-z-]+ )+--help)?")
@@ -62,7 +63,8 @@ def as_verb(text: str) -> str:
 def as_psql(statements: list[str]) -> str:
     """Return the call of psql that runs statements, none of them in a transaction with another."""
     dsn = os.environ.get("PGFEED_DSN")
-    words = [f"{address()}./run psql" if program() == "./run" else f"psql {shlex.quote(public(dsn))}" if dsn else "psql"]
+    other = f"psql {shlex.quote(public(dsn))}" if dsn else "psql"
+    words = [f"{address()}./run psql" if program() == "./run" else other]
     if len(statements) > 1:
         words.append("-v ON_ERROR_STOP=1")
     return " ".join([*words, *(f"-c {quoted(statement)}" for statement in statements)])

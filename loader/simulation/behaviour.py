@@ -107,7 +107,8 @@ def _repeat_facts(v: _Views) -> Iterator[Fact]:
     pair_user = v.user[order][pair_start]
     seen_again = np.add.reduceat(np.append(0, again), np.flatnonzero(pair_start)) > 0
     n, d = np.bincount(pair_user, seen_again, v.users), np.bincount(pair_user, minlength=v.users)
-    yield Fact("user-post pairs seen again", 0.045, n.sum() / d.sum(), (n / d).std() * np.sqrt(1 / v.users + 1 / SLICE_USERS))
+    yield Fact("user-post pairs seen again", 0.045, n.sum() / d.sum(),
+               (n / d).std() * np.sqrt(1 / v.users + 1 / SLICE_USERS))
     yield Fact("  of them within one session", 0, (v.session[earlier] == v.session[later]).mean())
     days_between = (v.at[later] - v.at[earlier]) / 86_400
     yield Fact("  days apart, mean", 30, days_between.mean(), 21 * np.sqrt(1 / len(later) + 1 / 1_818))

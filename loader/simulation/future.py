@@ -30,7 +30,8 @@ def next_day(connection: Connection) -> int:
         cursor.execute("select max(day_date) from simulation.days")
         last = cursor.fetchone()[0]
     if last is None:
-        raise PgfeedError("the simulated world has no days yet", "its load was interrupted", "the same pgfeed simulate again")
+        raise PgfeedError("the simulated world has no days yet", "its load was interrupted",
+                          "the same pgfeed simulate again")
     return (last - FIRST_DAY).days + 1
 
 
@@ -59,7 +60,8 @@ def serve_day(connection: Connection, world: World, day: int) -> ServedDay:
         cursor.execute("call pgfeed.create_event_partitions(%s, %s)", [midnight, midnight])
         views, likes = load_day(cursor, world, world.day_events(day, recommend))
         cursor.execute(
-            "select count(*) from pgfeed.exposures where served_at >= %s and served_at < %s", [midnight, midnight + timedelta(days=1)]
+            "select count(*) from pgfeed.exposures where served_at >= %s and served_at < %s",
+            [midnight, midnight + timedelta(days=1)]
         )
         return ServedDay(f"{midnight:%Y-%m-%d}", cursor.fetchone()[0], views, likes)
 
