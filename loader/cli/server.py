@@ -1,11 +1,16 @@
 """Verbs about the database itself: migrate, check."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+from rich.table import Table
 
 from loader.cli.command import JSON, main, say, show
-from loader.terminal import out
+from loader.terminal import out, table
+
+if TYPE_CHECKING:
+    from loader.server.check import Probe
 
 
 @main.command("migrate")
@@ -39,7 +44,20 @@ def check_database(as_json):
     from loader.server import check
 
     probes = check.check()
-    show([probe.as_dict() for probe in probes], as_json, check.as_table(probes))
+    urgent = check.by_urgency(probes)
+    show([probe.as_dict() for probe in probes], as_json, probe_table(urgent))
     if not as_json:
-        out.print(check.remedies(probes), soft_wrap=True)
+        out.print(remedies_of(urgent), soft_wrap=True)
     sys.exit(any(probe.status == "fail" for probe in probes))
+
+
+def probe_table(probes: "list[Probe]") -> Table:
+    """Return the table that people read."""
+    rows = [(probe.name, probe.status, probe.found) for probe in probes]
+    return table("", ["probe", "status", "found"], rows)
+
+
+def remedies_of(probes: "list[Probe]") -> str:
+    """Return one line for each probe that is not ok, or one that says that all are."""
+    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in probes if probe.status != "ok"]
+    return "\n".join(lines) or "all well"

@@ -168,10 +168,10 @@ def _repeats(fields: dict[str, np.ndarray], is_new: np.ndarray) -> Repeats:
 def _created(array: pa.Array, zone: ZoneInfo | None) -> list[int | str | None]:
     """Return microseconds since 1970, or the reason why a value is not that."""
     micros, reasons = _times(array, zone)
-    found: list[int | str | None] = micros.tolist()
+    values: list[int | str | None] = micros.tolist()
     for i, reason in reasons.items():
-        found[i] = None if reason == "is missing" else reason
-    return found
+        values[i] = None if reason == "is missing" else reason
+    return values
 
 
 PARSERS = {
@@ -206,10 +206,10 @@ def records_of(batch: Batch, kind: str, zone: ZoneInfo | None) -> tuple[list[tup
             rejects.append((line, f"{names[len(row)]}: {error}", batch.content(i)))
             continue
         key = row[0]
-        known = merged.get(key)
-        if known is not None:
-            row, first = [old if new is None else new for old, new in zip(known, row)], lines[key]
-            repeats.add(Repeats(1, 0, (line, first)) if row == known else Repeats(0, 1, (0, None), (line, first)))
+        earlier = merged.get(key)
+        if earlier is not None:
+            row, first = [old if new is None else new for old, new in zip(earlier, row)], lines[key]
+            repeats.add(Repeats(1, 0, (line, first)) if row == earlier else Repeats(0, 1, (0, None), (line, first)))
         merged[key] = row
         lines.setdefault(key, line)
     return [tuple(row) for row in merged.values()], rejects, repeats

@@ -40,7 +40,7 @@ STAGE_EVENTS = """
 COPY_STAGE = "copy pg_temp.ingest_events (event_at, user_id, post_id, line, action, target) from stdin (format binary)"
 # Of the staged events that are in the table already: those that change it stay, and are counted; the others go.
 DROP_KNOWN = """
-    with known as materialized (
+    with present as materialized (
         select e.recorded_at = any(%s) as is_repeat, s.line,
             e.target is not distinct from s.target as is_exact,
             s.target and e.target is distinct from true or s.target is not null and e.target is null as is_update
@@ -51,12 +51,12 @@ DROP_KNOWN = """
             where f.user_id = s.user_id and f.event_at = s.event_at and f.post_id = s.post_id and f.action = s.action
         ) as e
     ), dropped as (
-        delete from pg_temp.ingest_events as s using known as k where s.line = k.line and not k.is_update
+        delete from pg_temp.ingest_events as s using present as k where s.line = k.line and not k.is_update
     )
     select count(*) filter (where is_update), count(*),
         count(*) filter (where is_repeat and is_exact), min(line) filter (where is_repeat and is_exact),
         count(*) filter (where is_repeat and not is_exact), min(line) filter (where is_repeat and not is_exact)
-    from known
+    from present
 """
 # Merges return a row for each that they write: the count beside a Citus insert is of those that it was given.
 MERGE_EVENTS = """
@@ -270,20 +270,20 @@ class _Load:
         cursor.execute(stage)
         cursor.copy_expert(f"copy pg_temp.ingest_{self.source.kind} from stdin", io.BytesIO(chunk.copied), 1 << 20)
         cursor.execute(count_known)
-        known = cursor.fetchone()[0]
+        present_count = cursor.fetchone()[0]
         if self.source.kind == "posts":
             cursor.execute(STALE_TOPICS)
         cursor.execute(merge)
-        return cursor.rowcount, cursor.rowcount - (chunk.count - known)
+        return cursor.rowcount, cursor.rowcount - (chunk.count - present_count)
 
     def _merge_events(self, cursor: psycopg2.extensions.cursor, rows: Events) -> tuple[int, int, Repeats]:
         """Merge events some of which may be there already; note those that came earlier in this very load."""
         cursor.execute(STAGE_EVENTS)
         cursor.copy_expert(COPY_STAGE, io.BytesIO(binary_rows(rows, with_line=True)), 1 << 20)
         cursor.execute(DROP_KNOWN, (self.moments,))
-        updated, known, exact, first_exact, differing, first_differing = cursor.fetchone()
+        updated, present_count, exact, first_exact, differing, first_differing = cursor.fetchone()
         cursor.execute(MERGE_EVENTS)
-        self.is_direct = not known
+        self.is_direct = not present_count
         across = Repeats(exact, differing, (first_exact, None), (first_differing, None))
         return cursor.rowcount, updated, across
 

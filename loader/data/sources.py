@@ -81,8 +81,8 @@ def open_server(url: str, kinds: list[str] | None = None) -> list[Source]:
             source.ignored = [column for column in columns if column not in COLUMNS[kind]]
             sources.append(source)
     if not sources:
-        wanted = ", ".join(TABLES[kind] for kind in kinds or TABLES)
-        raise PgfeedError(f"{place} has none of the tables {wanted}", "neither in schema public nor on the search_path")
+        tables = ", ".join(TABLES[kind] for kind in kinds or TABLES)
+        raise PgfeedError(f"{place} has none of the tables {tables}", "neither in schema public nor on the search_path")
     return sources
 
 
@@ -102,14 +102,14 @@ def _kind(name: str, header: list[str], columns: list[str], forced: str | None) 
         kind = next((k for k, other in (("posts", "user_id"), ("users", "post_id"))
                      if fits[k] and other not in names and len(names & set(COLUMNS[k])) > 1), None)
     if kind is None:
-        found = ",".join(header).strip()
-        found = f"found {found[:80]!r}{'...' if len(found) > 80 else ''}, "
+        cause = ",".join(header).strip()
+        cause = f"found {cause[:80]!r}{'...' if len(cause) > 80 else ''}, "
         if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-            found += "fields are separated by commas here; "
+            cause += "fields are separated by commas here; "
         elif {"timestamp", "user_id", "post_id"} <= names:
-            found += "events need action, target or both; "
-        found += "expected "
-        raise PgfeedError(f"{name} has a wrong header", found + (",".join(COLUMNS[forced]) if forced else EXPECTED))
+            cause += "events need action, target or both; "
+        cause += "expected "
+        raise PgfeedError(f"{name} has a wrong header", cause + (",".join(COLUMNS[forced]) if forced else EXPECTED))
     twice = next((c for c in COLUMNS[kind] if columns.count(c) > 1), None)
     if twice:
         raise PgfeedError(f"{name} has a wrong header", f"column {twice} is there twice")

@@ -50,17 +50,17 @@ class Report:
 
 def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None]:
     """Return names, variants and weights of arms written as [NAME=]VARIANT[@VERSION][:PERCENT]; weights None: equal."""
-    found = []
+    matches = []
     for text in texts:
         if match := ARM.fullmatch(text):
-            found.append(match)
+            matches.append(match)
         else:
             raise PgfeedError(f"{text!r} is no arm", "an arm is [NAME=]VARIANT[@VERSION][:PERCENT]",
                               "pgfeed experiment create --help")
-    if len(found) < 2:
+    if len(matches) < 2:
         raise PgfeedError("an experiment needs two or more arms", "the first is the baseline",
                           "pgfeed experiment create --help")
-    percents = [match["percent"] for match in found]
+    percents = [match["percent"] for match in matches]
     if any(percents) and not all(percents):
         raise PgfeedError("some arms have a percentage and some have none", None, "pgfeed experiment create --help")
     weights = [round(float(p) * 100) for p in percents] if all(percents) else None
@@ -68,8 +68,8 @@ def parse_arms(texts: list[str]) -> tuple[list[str], list[str], list[int] | None
         shares = " and ".join(f"{percent}%" for percent in percents)
         raise PgfeedError(f"the arms' shares are {shares}", "all must be above 0 and add up to 100%",
                           "pgfeed experiment create --help")
-    names = [match["arm"] or match["variant"].replace("@", "_") for match in found]
-    return names, [match["variant"] for match in found], weights
+    names = [match["arm"] or match["variant"].replace("@", "_") for match in matches]
+    return names, [match["variant"] for match in matches], weights
 
 
 def create(connection: Connection, name: str, arms: list[str], salt: str | None, expected_lift: float) -> Report:
@@ -108,17 +108,17 @@ def load_all(connection: Connection) -> list[dict]:
     """Return all experiments, oldest first, with arms and the number of exposures; None: no right to count them."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(ALL)
-        found = [dict(row) for row in cursor.fetchall()]
+        experiments = [dict(row) for row in cursor.fetchall()]
         cursor.execute("select has_table_privilege('pgfeed.exposures', 'select') as is_allowed")
         counts = {}
         if is_allowed := cursor.fetchone()["is_allowed"]:
             cursor.execute("select experiment_id, count(*) from pgfeed.exposures where experiment_id is not null"
                            " group by experiment_id")
             counts = {row["experiment_id"]: row["count"] for row in cursor.fetchall()}
-    for experiment in found:
+    for experiment in experiments:
         experiment["state"] = state(experiment)
         experiment["exposure_count"] = counts.get(experiment.pop("experiment_id"), 0) if is_allowed else None
-    return found
+    return experiments
 
 
 def load(connection: Connection, name: str, attribution: str, until: str | None, has_days: bool = True) -> Report:

@@ -11,9 +11,9 @@ from loader.experiment.verdict import any_time, interval, probability, signed, v
 from loader.terminal import table
 
 
-def list_table(found: list[dict]) -> RenderableType:
+def list_table(experiments: list[dict]) -> RenderableType:
     """Return all experiments for a terminal."""
-    if not found:
+    if not experiments:
         return "there are no experiments. Next: pgfeed experiment create NAME control test"
     lines = [
         (
@@ -22,7 +22,7 @@ def list_table(found: list[dict]) -> RenderableType:
             e["started_at"] and f"{e['started_at']:%Y-%m-%d %H:%M}",
             "" if e["exposure_count"] is None else f"{e['exposure_count']:,}",
         )
-        for e in found
+        for e in experiments
     ]
     return table("", ["name", "state", "arms", "started", "exposures"], lines, ["exposures"])
 

@@ -107,7 +107,7 @@ def columns(cursor: Cursor, table: str) -> list[Column]:
         " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum",
         [f"pgfeed.{table}"],
     )
-    found = []
+    described = []
     for name, kind in cursor.fetchall():
         if (table, name) == ("posts", "text"):
             content = "'texts of ' || min(length(text)) || ' to ' || max(length(text)) || ' characters'"
@@ -120,8 +120,8 @@ def columns(cursor: Cursor, table: str) -> list[Column]:
             f"select 1 - count({name})::float8 / greatest(count(*), 1), count(distinct {distinct}), {content}"
             f" from pgfeed.{table}"
         )
-        found.append(Column(table, name, kind, *cursor.fetchone()))
-    return found
+        described.append(Column(table, name, kind, *cursor.fetchone()))
+    return described
 
 
 def event_columns(cursor: Cursor, data, no_target: float) -> list[Column]:

@@ -101,18 +101,18 @@ def moments(rows: Impressions, part: np.ndarray) -> list[float]:
 def importances(booster, features: np.ndarray, names: list[str]) -> list[Importance]:
     """Return the features' importances, the greatest first."""
     values = booster.get_feature_importance(Pool(features, feature_names=names), type="ShapValues")[:, :-1]
-    found = [
+    unsorted = [
         Importance(name, float(np.abs(shap).mean()), direction(feature, shap))
         for name, feature, shap in zip(names, features.T, values.T, strict=True)
     ]
-    return sorted(found, key=lambda importance: -importance.strength)
+    return sorted(unsorted, key=lambda importance: -importance.strength)
 
 
 def direction(feature: np.ndarray, shap: np.ndarray) -> float:
     """Return the rank correlation of a feature's known values and its SHAP values; 0 where one does not vary."""
-    known = ~np.isnan(feature)
-    ranks = [compact(values[known]).astype(float) for values in (feature, shap)]
-    if not known.any() or min(np.ptp(r) for r in ranks) == 0:
+    is_known = ~np.isnan(feature)
+    ranks = [compact(values[is_known]).astype(float) for values in (feature, shap)]
+    if not is_known.any() or min(np.ptp(r) for r in ranks) == 0:
         return 0.0
     return float(np.corrcoef(*ranks)[0, 1])
 
@@ -120,11 +120,11 @@ def direction(feature: np.ndarray, shap: np.ndarray) -> float:
 def slope(scores: np.ndarray, offset: np.ndarray, is_liked: np.ndarray) -> float:
     """Return b of the logistic regression of the likes on offset + a + b * score, by Newton's method."""
     design = np.column_stack([np.ones(len(scores)), scores])
-    found = np.array([0.0, 1.0])
+    estimate = np.array([0.0, 1.0])
     for _ in range(20):
-        rate = chance(offset + design @ found)
+        rate = chance(offset + design @ estimate)
         curvature = (design * (rate * (1 - rate))[:, None]).T @ design
         if np.linalg.cond(curvature) > 1e12:
             return float("nan")
-        found = found + np.linalg.solve(curvature, design.T @ (is_liked - rate))
-    return float(found[1])
+        estimate = estimate + np.linalg.solve(curvature, design.T @ (is_liked - rate))
+    return float(estimate[1])

@@ -59,21 +59,21 @@ class Breakdown:
     def rate(self) -> float:
         return sum(group.likes for group in self.groups) / max(self.views, 1)
 
-    def known(self) -> list[Group]:
+    def known_groups(self) -> list[Group]:
         """Return the groups but for the unknown."""
         return [group for group in self.groups if group.label != UNKNOWN]
 
     def spread(self) -> tuple[float, float]:
         """Return the view-weighted standard deviation of the groups' rates without noise, and that of the noise."""
-        known = self.known()
-        rates, errors, views = (np.array([getattr(g, name) for g in known]) for name in ("rate", "error", "views"))
+        groups = self.known_groups()
+        rates, errors, views = (np.array([getattr(g, name) for g in groups]) for name in ("rate", "error", "views"))
         share = views / views.sum()
         noise = float(share @ errors**2)
         return float(np.sqrt(max(share @ (rates - share @ rates) ** 2 - noise, 0))), float(np.sqrt(noise))
 
     def auc(self) -> float:
         """Return the AUC of the group's own like rate as the score of each of its views."""
-        groups = sorted(self.known(), key=lambda group: group.rate)
+        groups = sorted(self.known_groups(), key=lambda group: group.rate)
         likes = np.array([group.likes for group in groups], float)
         others = np.array([group.views for group in groups]) - likes
         below = np.r_[0, np.cumsum(others)[:-1]]
@@ -85,10 +85,10 @@ class Breakdown:
 
         Differences count when Cochran's Q exceeds its mean by three standard deviations.
         """
-        if len(self.known()) < 2:
+        if len(self.known_groups()) < 2:
             return "one group only"
-        rates = np.array([group.rate for group in self.known()])
-        weights = np.array([max(group.error, 1e-9) ** -2 for group in self.known()])
+        rates = np.array([group.rate for group in self.known_groups()])
+        weights = np.array([max(group.error, 1e-9) ** -2 for group in self.known_groups()])
         freedom = len(rates) - 1
         q = weights @ (rates - weights @ rates / weights.sum()) ** 2
         is_different = q > freedom + 3 * np.sqrt(2 * freedom)
@@ -132,18 +132,18 @@ def breakdown(feature: str, rows: Iterable[Sequence]) -> Breakdown:
     Beyond the 15 largest, groups are added up as others; that is right where no cluster is in two groups.
     """
     rows = [(label, np.array(moments, float)) for label, *moments in rows]
-    known = [row for row in rows if row[0] is not None and row[0] != OTHERS]
+    known_rows = [row for row in rows if row[0] is not None and row[0] != OTHERS]
     if feature in ("hour", "weekday", "position", "age"):
-        known.sort(key=lambda row: int(row[0]))
+        known_rows.sort(key=lambda row: int(row[0]))
     elif feature in ("month", "exp_group", "gender"):
-        known.sort(key=lambda row: (len(row[0]), row[0]))
+        known_rows.sort(key=lambda row: (len(row[0]), row[0]))
     elif feature not in TEXT_FEATURES:
-        known.sort(key=lambda row: (-row[1][1], row[0]))
-        rest = [row[1] for row in rows if row[0] == OTHERS] + [row[1] for row in known[TOP_GROUPS:]]
-        known = known[:TOP_GROUPS] + ([(OTHERS, sum(rest))] if rest else [])
-    unknown = [(UNKNOWN, row[1]) for row in rows if row[0] is None]
-    labels = [label_of(feature, label) for label, _ in known] + [label for label, _ in unknown]
-    return Breakdown(feature, groups_of(labels, [moments for _, moments in known + unknown]))
+        known_rows.sort(key=lambda row: (-row[1][1], row[0]))
+        rest = [row[1] for row in rows if row[0] == OTHERS] + [row[1] for row in known_rows[TOP_GROUPS:]]
+        known_rows = known_rows[:TOP_GROUPS] + ([(OTHERS, sum(rest))] if rest else [])
+    unknown_rows = [(UNKNOWN, row[1]) for row in rows if row[0] is None]
+    labels = [label_of(feature, label) for label, _ in known_rows] + [label for label, _ in unknown_rows]
+    return Breakdown(feature, groups_of(labels, [moments for _, moments in known_rows + unknown_rows]))
 
 
 def label_of(feature: str, label: str) -> str:

@@ -67,14 +67,15 @@ def distributions_section(facts: Facts) -> Iterator[str]:
         " Dashed: the overall like rate.",
     )]
     for number, (name, label) in enumerate(LENGTHS.items()):
-        found = data.distributions.get(name)
-        if found is None:
+        distribution = data.distributions.get(name)
+        if distribution is None:
             figures.append(missing(capital(name), f"No {NOT_LOADED[name]} are loaded. Next: `pgfeed ingest FILE`."))
             continue
-        is_log, what = name == "text length", in_words(found)
-        plot = plots.histogram(found.values, found.counts, label, f"Histogram of {name}: {what}", f"d{number}", is_log)
-        last = plots.last_shown(found.values, found.counts)
-        cut = f" Not drawn: what exceeds {last:,}." if last < found.values[-1] and not is_log else ""
+        is_log, what = name == "text length", in_words(distribution)
+        values, counts = distribution.values, distribution.counts
+        plot = plots.histogram(values, counts, label, f"Histogram of {name}: {what}", f"d{number}", is_log)
+        last = plots.last_shown(values, counts)
+        cut = f" Not drawn: what exceeds {last:,}." if last < values[-1] and not is_log else ""
         sampled = " Of the sampled users." if name == "session length" and data.sample_share < 1 else ""
         figures.append(figure(capital(name), plot, what + cut + sampled))
     if data.topics:
@@ -89,25 +90,25 @@ def distributions_section(facts: Facts) -> Iterator[str]:
     yield grid(figures)
 
 
-def in_words(found: Distribution) -> str:
-    low, middle, high = (found.quantile(share) for share in (0.25, 0.5, 0.75))
+def in_words(distribution: Distribution) -> str:
+    low, middle, high = (distribution.quantile(share) for share in (0.25, 0.5, 0.75))
     return (
-        f"{found.counts.sum():,} in all; median {middle:,.0f}, half of them between {low:,.0f} and {high:,.0f},"
-        f" mean {found.mean():,.1f}, range {found.values[0]:,} to {found.values[-1]:,}."
+        f"{distribution.counts.sum():,} in all; median {middle:,.0f}, half of them between {low:,.0f} and {high:,.0f},"
+        f" mean {distribution.mean():,.1f}, range {distribution.values[0]:,} to {distribution.values[-1]:,}."
     )
 
 
 def top_rate(breakdowns: Iterable[Breakdown], overall: Group) -> float:
     """Return where the axis of rates ends: above the rates of all but tiny groups and the intervals of large ones."""
-    groups = [(group, group.views / max(found.views, 1)) for found in breakdowns for group in found.groups]
+    groups = [(group, group.views / max(breakdown.views, 1)) for breakdown in breakdowns for group in breakdown.groups]
     highs = [group.high if share >= 0.02 else group.rate for group, share in groups if share >= 0.005]
     return min(1.0, 1.08 * max([overall.high, *highs]))
 
 
 def rates_section(facts: Facts) -> Iterator[str]:
     data = facts.data
-    shown = {found.feature: found for found in known_enough(data) if found.feature not in TEXT_FEATURES}
-    top = top_rate([found for found in shown.values() if found.verdict() != "too few to tell"], data.overall)
+    shown = {b.feature: b for b in known_enough(data) if b.feature not in TEXT_FEATURES}
+    top = top_rate([b for b in shown.values() if b.verdict() != "too few to tell"], data.overall)
     yield paragraph(
         "Dots are the share of views that were liked, whiskers its 95% interval, the dashed line the overall rate of"
         f" {percent(data.overall.rate)}. All panels have the same scale, so a flat feature looks flat; whiskers of"
@@ -129,32 +130,33 @@ def rates_section(facts: Facts) -> Iterator[str]:
         )
 
 
-def rate_figure(data: Data, found: Breakdown, top: float) -> str:
+def rate_figure(data: Data, breakdown: Breakdown, top: float) -> str:
     """Return the plot of a feature's like rates with its numbers."""
-    points = [Point(group.label, group.rate, group.low, group.high) for group in found.groups]
-    first, *_, last = sorted(found.known() * 2, key=lambda group: group.rate)
+    points = [Point(group.label, group.rate, group.low, group.high) for group in breakdown.groups]
+    first, *_, last = sorted(breakdown.known_groups() * 2, key=lambda group: group.rate)
     alt = (
-        f"Like rate by {found.title}: lowest {percent(first.rate)} for {first.label},"
+        f"Like rate by {breakdown.title}: lowest {percent(first.rate)} for {first.label},"
         f" highest {percent(last.rate)} for {last.label}"
     )
-    anchor = f"r-{found.feature}"
-    if found.feature in IN_ORDER and found.groups[-1].label != UNKNOWN:
+    anchor = f"r-{breakdown.feature}"
+    if breakdown.feature in IN_ORDER and breakdown.groups[-1].label != UNKNOWN:
         plot = plots.rates_in_order(points, data.overall.rate, top, alt, anchor)
     else:
-        plot = plots.rates_by_category(points, [g.views for g in found.groups], data.overall.rate, top, alt, anchor)
-    sampled = ", sampled" if found.feature in SAMPLED and data.sample_share < 1 else ""
-    return figure(found.heading, plot, f"{capital(found.verdict())}. {found.views:,} views{sampled}.", numbers(found))
+        plot = plots.rates_by_category(points, [g.views for g in breakdown.groups], data.overall.rate, top, alt, anchor)
+    sampled = ", sampled" if breakdown.feature in SAMPLED and data.sample_share < 1 else ""
+    caption = f"{capital(breakdown.verdict())}. {breakdown.views:,} views{sampled}."
+    return figure(breakdown.heading, plot, caption, numbers(breakdown))
 
 
-def numbers(found: Breakdown) -> str:
+def numbers(breakdown: Breakdown) -> str:
     """Return the table behind a plot of like rates."""
-    clusters = "posts" if found.feature in TEXT_FEATURES else "users"
+    clusters = "posts" if breakdown.feature in TEXT_FEATURES else "users"
     rows = [
         (g.label, f"{g.views:,}", f"{g.clusters:,}", percent(g.rate, 2), interval(g.low, g.high, 2))
-        for g in found.groups
+        for g in breakdown.groups
     ]
     headers = ["views", clusters, "like rate", "95% interval"]
-    return table([found.title, *headers], rows, headers)
+    return table([breakdown.title, *headers], rows, headers)
 
 
 def strength_section(facts: Facts) -> Iterator[str]:
@@ -168,11 +170,12 @@ def strength_section(facts: Facts) -> Iterator[str]:
         "note",
     )
     rows = []
-    for found in by_strength(facts.data):
-        first, *_, last = sorted(found.known() * 2, key=lambda group: group.rate)
+    for breakdown in by_strength(facts.data):
+        first, *_, last = sorted(breakdown.known_groups() * 2, key=lambda group: group.rate)
         ends = " to ".join(f"{percent(group.rate)} ({plots.short(group.label)})" for group in (first, last))
-        spread, noise = (percent(value / max(found.rate, 1e-9)) for value in found.spread())
-        rows.append((found.title, len(found.known()), ends, spread, noise, f"{found.auc():.3f}", found.verdict()))
+        spread, noise = (percent(value / max(breakdown.rate, 1e-9)) for value in breakdown.spread())
+        count, auc = len(breakdown.known_groups()), f"{breakdown.auc():.3f}"
+        rows.append((breakdown.title, count, ends, spread, noise, auc, breakdown.verdict()))
     numeric = ["groups", "difference", "noise", "AUC"]
     headers = ["feature", "groups", "lowest to highest like rate", *numeric[1:], "verdict"]
     yield table(headers, rows, numeric, "strength")
@@ -192,15 +195,16 @@ def texts_section(facts: Facts) -> Iterator[str]:
     )
     top = top_rate(shown, data.overall)
     figures = []
-    for found in shown:
-        points = [Point(str(number), g.rate, g.low, g.high) for number, g in enumerate(found.groups, 1)]
-        low, high = found.groups[0].label.split(" to ")[0], found.groups[-1].label.split(" to ")[-1]
+    for breakdown in shown:
+        points = [Point(str(number), g.rate, g.low, g.high) for number, g in enumerate(breakdown.groups, 1)]
+        low, high = breakdown.groups[0].label.split(" to ")[0], breakdown.groups[-1].label.split(" to ")[-1]
         alt = (
-            f"Like rate by tenth of {found.title}: {percent(points[0].value)} in the lowest,"
+            f"Like rate by tenth of {breakdown.title}: {percent(points[0].value)} in the lowest,"
             f" {percent(points[-1].value)} in the highest"
         )
-        plot = plots.rates_in_order(points, data.overall.rate, top, alt, f"t-{found.feature}")
-        posts = sum(group.clusters for group in found.groups)
-        caption = f"{capital(found.verdict())}. Tenths from {low} to {high}. {found.views:,} views of {posts:,} posts."
-        figures.append(figure(found.heading, plot, caption, numbers(found)))
+        plot = plots.rates_in_order(points, data.overall.rate, top, alt, f"t-{breakdown.feature}")
+        posts = sum(group.clusters for group in breakdown.groups)
+        views = f"{breakdown.views:,} views of {posts:,} posts"
+        caption = f"{capital(breakdown.verdict())}. Tenths from {low} to {high}. {views}."
+        figures.append(figure(breakdown.heading, plot, caption, numbers(breakdown)))
     yield grid(figures)

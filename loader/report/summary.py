@@ -46,8 +46,8 @@ def summary(facts: Facts) -> Iterator[str]:
 def features_in_words(data: Data) -> str:
     """Return which features matter to the like rate and which do not."""
     names: dict[str, list[str]] = {}
-    for found in by_strength(data):
-        names.setdefault(found.verdict(), []).append(found.title)
+    for breakdown in by_strength(data):
+        names.setdefault(breakdown.verdict(), []).append(breakdown.title)
     sentences = []
     most = names.get("strong", []) + names.get("clear", [])
     if most:
@@ -61,7 +61,7 @@ def features_in_words(data: Data) -> str:
 
 def scores_in_words(facts: Facts, model: dict) -> list[str]:
     """Return per protocol a few sentences on the active model's hit rate beside its baselines."""
-    found = []
+    paragraphs = []
     for protocol in PROTOCOLS:
         key = (protocol, model["variant"], model["version"], "HitRate@5")
         rows = {
@@ -82,21 +82,21 @@ def scores_in_words(facts: Facts, model: dict) -> list[str]:
             near = [row["method"] for row in others if row["high"] >= own["low"]]
             below = f" Its interval is not clear of that of {listed(near)}."
             sentences += below if near else " Its interval is above all of theirs."
-        found.append(sentences)
-    return found or [f"It was never evaluated. Next: `pgfeed evaluate logged {model['variant']}`."]
+        paragraphs.append(sentences)
+    return paragraphs or [f"It was never evaluated. Next: `pgfeed evaluate logged {model['variant']}`."]
 
 
 def known_enough(data: Data) -> list[Breakdown]:
     """Return the features whose group is known for at least 1% of the views."""
-    return [b for b in data.breakdowns.values() if sum(g.views for g in b.known()) >= LEAST_KNOWN * b.views]
+    return [b for b in data.breakdowns.values() if sum(g.views for g in b.known_groups()) >= LEAST_KNOWN * b.views]
 
 
 def by_strength(data: Data) -> list[Breakdown]:
     """Return the features, those whose groups differ most first."""
 
-    def key(found: Breakdown) -> tuple:
-        verdict = found.verdict()
+    def key(breakdown: Breakdown) -> tuple:
+        verdict = breakdown.verdict()
         place = VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
-        return place, -found.spread()[0] / max(found.rate, 1e-9)
+        return place, -breakdown.spread()[0] / max(breakdown.rate, 1e-9)
 
     return sorted(known_enough(data), key=key)

@@ -6,12 +6,10 @@ from dataclasses import asdict, dataclass
 import catboost
 import psycopg2
 from psycopg2.extensions import connection as Connection
-from rich.table import Table
 
 from loader.errors import PgfeedError
 from loader.server import db, objects
 from loader.server.remedies import as_command, as_verb, grant, plain
-from loader.terminal import table
 
 STATUSES = ("fail", "warn", "ok")
 
@@ -99,16 +97,3 @@ def package_probes(server: list[Probe]) -> list[Probe]:
 def by_urgency(probes: list[Probe]) -> list[Probe]:
     """Return the probes, those that failed first."""
     return sorted(probes, key=lambda probe: STATUSES.index(probe.status))
-
-
-def as_table(probes: list[Probe]) -> Table:
-    """Return the table that people read."""
-    return table("", ["probe", "status", "found"],
-                 [(probe.name, probe.status, probe.found) for probe in by_urgency(probes)])
-
-
-def remedies(probes: list[Probe]) -> str:
-    """Return one line for each probe that is not ok, or one that says that all are."""
-    lines = [f"{probe.status} {probe.name}. Next: {probe.remedy}" for probe in by_urgency(probes)
-             if probe.status != "ok"]
-    return "\n".join(lines) or "all well"

@@ -40,8 +40,8 @@ def expected() -> list[str]:
 def missing(cursor: Cursor) -> list[str]:
     """Return what is expected and not there."""
     cursor.execute(FOUND)
-    found = {row[0] for row in cursor.fetchall()}
-    return [name for name in expected() if name not in found]
+    present = {row[0] for row in cursor.fetchall()}
+    return [name for name in expected() if name not in present]
 
 
 def is_code(name: str) -> bool:

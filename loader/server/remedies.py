@@ -42,22 +42,22 @@ def grant(role: str, user: str) -> str:
 
 def told(message: str) -> str:
     """Return a message whose verbs can be typed, and whose statements after Next, Run or See."""
-    found = MARKED.fullmatch(message)
-    return as_verb(found[1]) + as_command(found[2]) if found else as_verb(message)
+    match = MARKED.fullmatch(message)
+    return as_verb(match[1]) + as_command(match[2]) if match else as_verb(message)
 
 
 def as_command(remedy: str) -> str:
     """Return a remedy as a person types it in a shell."""
-    found = SQL.search(remedy)
-    if not found:
+    match = SQL.search(remedy)
+    if not match:
         return as_verb(remedy)
-    prose, (statements, mark, comment) = remedy[: found.start()], remedy[found.start() :].partition(" -- ")
+    prose, (statements, mark, comment) = remedy[: match.start()], remedy[match.start() :].partition(" -- ")
     return as_verb(prose) + as_psql(statements.split("; ")) + (f"  # {as_command(comment)}" if mark else "")
 
 
 def as_verb(text: str) -> str:
     """Return a text whose `pgfeed VERB`s act on the server and database that this process was asked to use."""
-    return VERB.sub(lambda found: f"{'' if found[1] else address()}{program()} {found[1] or ''}", text)
+    return VERB.sub(lambda match: f"{'' if match[1] else address()}{program()} {match[1] or ''}", text)
 
 
 def as_psql(statements: list[str]) -> str:

@@ -93,27 +93,27 @@ def simulate(
     return Simulation(users, posts, days, len(missing), views, likes)
 
 
-def _claim(connection: psycopg2.extensions.connection, wanted: tuple[int, int, int, int]) -> bool:
+def _claim(connection: psycopg2.extensions.connection, identity: tuple[int, int, int, int]) -> bool:
     """Return whether the database is empty; raise if it holds anything but the wanted world."""
     with connection.cursor() as cursor:
         cursor.execute("set local client_min_messages = warning")
         cursor.execute(TABLES.read_text(encoding="utf-8"))
         cursor.execute("select seed, user_count, post_count, version from simulation.worlds")
-        found = cursor.fetchone()
+        row = cursor.fetchone()
         next_step = db.emptying()
-        if found is None:
+        if row is None:
             cursor.execute(
                 "select exists (select 1 from pgfeed.users) or exists (select 1 from pgfeed.posts)"
                 " or exists (select 1 from pgfeed.feed_events)"
             )
             if cursor.fetchone()[0]:
                 raise PgfeedError("this database holds real data", "a simulated network needs an empty one", next_step)
-        elif found != wanted:
+        elif row != identity:
             names = "seed", "users", "posts", "version"
-            pairs = zip(names, found, wanted, strict=True)
+            pairs = zip(names, row, identity, strict=True)
             other = ", ".join(f"{name} {has} instead of {want}" for name, has, want in pairs if has != want)
             raise PgfeedError("this database holds another simulated network", other, next_step)
-    return found is None
+    return row is None
 
 
 def _load_entities(

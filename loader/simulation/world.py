@@ -260,13 +260,13 @@ def moment_factors(moments: Sequence[datetime]) -> np.ndarray:
     return np.array([month_factor(moment.date()) * HOUR_FACTORS[moment.hour] for moment in utc], np.float32)
 
 
-def _rows(known: np.ndarray, wanted: Sequence[int], what: str) -> np.ndarray:
-    wanted = np.asarray(wanted)
-    rows = np.searchsorted(known, wanted).clip(max=len(known) - 1)
-    strangers = wanted[known[rows] != wanted]
+def _rows(all_ids: np.ndarray, ids: Sequence[int], noun: str) -> np.ndarray:
+    ids = np.asarray(ids)
+    rows = np.searchsorted(all_ids, ids).clip(max=len(all_ids) - 1)
+    strangers = ids[all_ids[rows] != ids]
     if len(strangers):
         raise PgfeedError(
-            f"{what} {strangers[0]} is not of the simulated world", "its likes are unknown",
-            "ask for one of simulation." + what + "s"
+            f"{noun} {strangers[0]} is not of the simulated world", "its likes are unknown",
+            "ask for one of simulation." + noun + "s"
         )
     return rows
