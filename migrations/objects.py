@@ -106,12 +106,13 @@ def install(pins: Mapping[str, str]) -> None:
             relation = f"pgfeed.{name.partition('/')[2]}"
             text = f"do $install$\nbegin\nif to_regclass('{relation}') is null then\n{text}\nend if;\nend;\n$install$"
         if "language plpython3u" in text and is_on_citus():
-            text = f"set local citus.enable_ddl_propagation = off;\n{text}\nset local citus.enable_ddl_propagation = on;"
+            setting = "set local citus.enable_ddl_propagation"
+            text = f"{setting} = off;\n{text}\n{setting} = on;"
         execute(text)
 
 
 def revert(names: Iterable[str], revision: str) -> None:
-    """Put back what the revisions before this one installed under these names; drop, in reverse order, what they did not have."""
+    """Put back what earlier revisions installed under these names; drop, in reverse order, what they did not have."""
     before = pins(until=revision)
     for name in reversed(list(names)):
         if name not in before:
@@ -154,13 +155,15 @@ def open_revision() -> Path:
         return newest
     number = int(newest.name[:4]) + 1
     path = VERSIONS / f"{number:04d}_next.py"
-    path.write_text(REVISION.format(title="What changes in the next release", number=number, before=number - 1), encoding="utf-8")
+    text = REVISION.format(title="What changes in the next release", number=number, before=number - 1)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
 def changed() -> list[str]:
     """Return the objects under sql/ that no revision installs as they are now."""
-    names = (path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in sorted((ROOT / "sql").glob("*/*.sql")))
+    paths = sorted((ROOT / "sql").glob("*/*.sql"))
+    names = (path.relative_to(ROOT / "sql").with_suffix("").as_posix() for path in paths)
     now = pins()
     return [name for name in names if now.get(name) != digest(compose(name))]
 

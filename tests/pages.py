@@ -1,8 +1,9 @@
 """README and docs/: their code blocks, and which tests run them.
 
-A block without a mark is run: SQL and shell by tests/db/test_pages.py, in the order of the page, on a copy of a small network;
-the blocks of CLIENT_PAGES by tests/clients/test_pages.py. A block `text` is the output of the block before it. A comment
-`<!-- not run: REASON -->` on the line above a block excludes it.
+A block without a mark is run: SQL and shell by tests/db/test_pages.py, in the order of the page, on a copy of a small
+network; the blocks of CLIENT_PAGES by tests/clients/test_pages.py. A block `text` is the output of the block before it.
+A
+comment `<!-- not run: REASON -->` on the line above a block excludes it.
 """
 
 import re
@@ -52,6 +53,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def shape(text: str) -> list[str]:
-    """Return the lines of an output with 9 for every number, without rules and without lines of texts, which are cut with ..."""
-    lines = (RULE.sub(" ", line.replace("|", " ")) for line in text.splitlines() if "..." not in line and "…" not in line)
+    """Return an output's lines with 9 for every number, without rules and lines of texts, which are cut with ..."""
+    lines = (RULE.sub(" ", line.replace("|", " ")) for line in text.splitlines() if "..." not in line
+             and "…" not in line)
     return [line for line in (" ".join(NUMBER.sub("9", line).split()) for line in lines) if line]

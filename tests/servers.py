@@ -1,4 +1,4 @@
-"""Servers of a test's or benchmark's own in temporary folders: a new one or a physical standby, and what runs in them."""
+"""Servers of a test's own in temporary folders: a new one or a physical standby, and what runs in them."""
 
 import os
 import shlex
@@ -23,7 +23,8 @@ from loader.errors import PgfeedError
 ROOT = Path(__file__).resolve().parents[1]
 PORT = 5432  # a part of the socket's name: nothing listens on a network port
 SETTINGS = {
-    "listen_addresses": "", "port": PORT, "dynamic_shared_memory_type": "mmap", "shared_buffers": "256MB", "work_mem": "32MB",
+    "listen_addresses": "", "port": PORT, "dynamic_shared_memory_type": "mmap", "shared_buffers": "256MB",
+    "work_mem": "32MB",
     "random_page_cost": 1.1, "jit": "off", "timezone": "UTC", "wal_level": "replica",
 }
 USER = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else ["setpriv"]
@@ -58,7 +59,8 @@ def program(*command: object, **options: object) -> str:
 
 def server_options() -> dict[str, object]:
     """Return how `run` starts its server: PL/Python must find the packages of this Python environment."""
-    more = {"PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+    more = {"PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1",
+            "OPENBLAS_NUM_THREADS": "1"}
     return {"cwd": "/", "env": environment() | more}
 
 
@@ -87,7 +89,8 @@ class Server:
         with self.log.open("ab") as log:
             # It ends with this process, whatever ends this.
             command = [*USER, "--pdeathsig", "INT", "postgres", "-D", str(self.data), *options]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **server_options())
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            **server_options())
         self.wait()
 
     def wait(self) -> None:
@@ -143,7 +146,8 @@ class Server:
     def command(self, database: str, arguments: list[str], **variables: str) -> subprocess.Popen:
         """Start a program of this checkout's Python on a database, with more variables of the environment."""
         options = self.client_options(database, **variables)
-        return subprocess.Popen([sys.executable, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        return subprocess.Popen([sys.executable, *arguments], text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, **options)
 
     def verb(self, database: str, *arguments: object) -> str:
         """Run a verb; return what it printed."""
@@ -153,7 +157,8 @@ class Server:
 def require_programs() -> None:
     """Raise unless servers can be made here."""
     if not shutil.which("initdb"):
-        raise PgfeedError("there are no programs of a PostgreSQL server here", "PGFEED_DSN names a server elsewhere", "unset PGFEED_DSN")
+        raise PgfeedError("there are no programs of a PostgreSQL server here", "PGFEED_DSN names a server elsewhere",
+                          "unset PGFEED_DSN")
 
 
 @contextmanager
@@ -190,7 +195,8 @@ def primary(**settings: object) -> AbstractContextManager[Server]:
 def standby(of: Server, **settings: object) -> AbstractContextManager[Server]:
     """Yield a hot standby of a server, made by pg_basebackup; stop and remove it afterwards."""
     return running(
-        settings, "pg_basebackup", "-h", of.folder, "-p", PORT, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast"
+        settings, "pg_basebackup", "-h", of.folder, "-p", PORT, "--write-recovery-conf", "--wal-method=stream",
+        "--checkpoint=fast"
     )
 
 

@@ -122,7 +122,8 @@ SCHEMA = """
 ROLLUPS = """
     alter table pgfeed.rollup_days add new_event_count bigint not null default 0;
     comment on column pgfeed.rollup_days.new_event_count is
-        'Events recorded since the last roll-up of the day, some of them perhaps counted twice: how much there is to read';
+        'Events recorded since the last roll-up of the day, some of them perhaps counted twice:'
+        ' how much there is to read';
     -- How many wait on these days is not known.
     update pgfeed.rollup_days set new_event_count = 1000000 where is_stale;
 """

@@ -21,7 +21,8 @@ def data_folder(name: str) -> Path:
     """Return a folder of real data: PGFEED_DATA/NAME, by default shared/data beside the checkout."""
     folder = Path(os.environ.get("PGFEED_DATA", ROOT.parent / "shared" / "data")) / name
     if not folder.is_dir():
-        raise PgfeedError(f"there is no {folder}", "this benchmark needs real data that is not part of pgfeed", "PGFEED_DATA=FOLDER ./run bench ...")
+        raise PgfeedError(f"there is no {folder}", "this benchmark needs real data that is not part of pgfeed",
+                          "PGFEED_DATA=FOLDER ./run bench ...")
     return folder
 
 
@@ -41,7 +42,8 @@ def create_database(name: str) -> str:
     if is_new:
         administer(f'create database "{name}"')
     dsn = make_dsn(db.dsn(), dbname=name)
-    subprocess.run([sys.executable, "-m", "loader.cli", "migrate"], check=True, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stderr=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "loader.cli", "migrate"], check=True, cwd=ROOT,
+                   env={**os.environ, "PGFEED_DSN": dsn}, stderr=subprocess.DEVNULL)
     return dsn
 
 

@@ -1,4 +1,4 @@
-"""Cancels and timeouts at random moments of calls: how long until the error, and whether the session is right afterwards."""
+"""Cancels and timeouts at random moments of calls: how long until the error, and is the session right after it."""
 
 import random
 import threading
@@ -22,7 +22,7 @@ KINDS = ("warm", "first of a session", "for a past day")
 
 
 def cancelled(connection: Connection, statement: str, parameters: list, delay: float) -> float | None:
-    """Run a statement and cancel it after so many seconds; return the seconds until the error, None if it was done before."""
+    """Run a statement and cancel it after so many seconds; return the seconds until the error, None if it was done."""
     ended: list[float] = []
 
     def run() -> None:
@@ -62,7 +62,9 @@ class Calls:
         self.server, self.database, self.network, self.kind = server, database, network, kind
         self.number = 0
         self.connection = server.session(database)
-        (self.moment,), = queries(self.connection)("select as_of from pgfeed.feature_refreshes order by refresh_id desc limit 1")
+        (self.moment,), = queries(self.connection)(
+            "select as_of from pgfeed.feature_refreshes order by refresh_id desc limit 1"
+        )
         self.expected = self.ask()
 
     def ask(self) -> list[tuple]:
@@ -110,7 +112,9 @@ def grow(server: Server, database: str, count: int) -> None:
         query("call pgfeed.refresh_features()")
 
 
-def stops(server: Server, template: str, network: Network, rng: random.Random) -> Iterator[tuple[str, list[float], list[str]]]:
+def stops(server: Server, template: str, network: Network, rng: random.Random) -> Iterator[
+    tuple[str, list[float], list[str]]
+]:
     """Stop calls in catalogues of several sizes; yield what was tried, seconds, and what was wrong."""
     server.clone(template, "f_stop")
     ways = (("cancel", cancelled), ("statement_timeout", timed_out))

@@ -20,7 +20,10 @@ ASKED_USERS, ASKED_POSTS = 15, 5
 OLD_REVISION = "0005"
 MIGRATIONS = ("migrate", "downgrade")
 SESSIONS = "select pid from pg_stat_activity where datname = %s and application_name = 'pgfeed'"
-ROLL_UP = "from loader import db; c = db.connect(); c.autocommit = True; c.cursor().execute('call pgfeed.roll_up_events()')"
+ROLL_UP = (
+    "from loader import db; c = db.connect(); c.autocommit = True;"
+    " c.cursor().execute('call pgfeed.roll_up_events()')"
+)
 EMBED = """
 import sys
 import numpy as np
@@ -29,16 +32,19 @@ class Letters:
     checkpoint, dimensions, characters = "1", 64, 1000
     name = sys.argv[1]
     def encode(self, texts):
-        return np.array([np.bincount(np.frombuffer((self.name + t).encode(), np.uint8) % 64, minlength=64) for t in texts], np.float32)
+        return np.array([np.bincount(np.frombuffer((self.name + t).encode(), np.uint8) % 64,
+            minlength=64) for t in texts], np.float32)
 embed.embed(db.connect(), Letters())
 """
 RECOMMEND = """
-    select rank, post_id, round(score::numeric, 6), source, features_as_of from pgfeed.recommend_posts(%s, %s) order by rank
+    select rank, post_id, round(score::numeric, 6), source, features_as_of from pgfeed.recommend_posts(%s, %s)
+        order by rank
 """
 SIMILAR = "select post_id from pgfeed.similar_posts(%s, 5)"
 # What an undisturbed run leaves: numbers that a run may leave otherwise each time are not in it.
 STATE = {
-    "events": "select count(*), sum(user_id), sum(post_id), sum(extract(epoch from event_at)), sum(target::int) from pgfeed.feed_events",
+    "events": "select count(*), sum(user_id), sum(post_id), sum(extract(epoch from event_at)), sum(target::int)"
+    " from pgfeed.feed_events",
     "users": "select count(*), sum(user_id), sum(age) from pgfeed.users",
     "posts": "select count(*), sum(post_id), md5(string_agg(text, '' order by post_id)) from pgfeed.posts",
     "rollup_days": "select count(*), sum(view_count), sum(like_count), bool_or(is_stale) from pgfeed.rollup_days",
@@ -46,7 +52,8 @@ STATE = {
     "user_topic_days": "select count(*), sum(view_count), sum(like_count) from pgfeed.user_topic_days",
     "features": "select (select count(*) from pgfeed.post_features), (select count(*) from pgfeed.user_features)",
     "active_models": "select array_agg(variant order by variant) from pgfeed.active_models",
-    "recommendations": "select count(*), md5(string_agg(concat(user_id, ' ', rank, ' ', post_id), ',' order by user_id, rank)) from pgfeed.recommendations",
+    "recommendations": "select count(*), md5(string_agg(concat(user_id, ' ', rank, ' ', post_id), ','"
+    " order by user_id, rank)) from pgfeed.recommendations",
     "embedders": "select array_agg(name || is_active order by name) from pgfeed.embedders",
     "embeddings": "select count(*), count(distinct post_id) from pgfeed.post_embeddings",
     "alembic_version": "select version_num from pgfeed.alembic_version",
@@ -57,10 +64,12 @@ NEVER = {
     "a day that is rolled up has other counts than its events": """
         select 1 from pgfeed.rollup_days as d
         full join (
-            select (event_at at time zone 'UTC')::date as day, sum(view_count) as view_count, sum(like_count) as like_count
+            select (event_at at time zone 'UTC')::date as day, sum(view_count) as view_count,
+                sum(like_count) as like_count
             from pgfeed._counted_events group by 1
         ) as c on c.day = d.day
-        where not d.is_stale and (d.view_count, d.like_count) is distinct from (coalesce(c.view_count, 0), coalesce(c.like_count, 0))
+        where not d.is_stale and (d.view_count, d.like_count) is distinct
+            from (coalesce(c.view_count, 0), coalesce(c.like_count, 0))
         and not exists ( -- events that the next roll-up will find
             select from pgfeed.feed_events as e join pgfeed.rollup_watermarks as w on e.recorded_at >= w.watermark_at
             where (e.event_at at time zone 'UTC')::date = d.day
@@ -87,7 +96,7 @@ NEVER = {
 
 @dataclass
 class Job:
-    """What is interrupted: a program, the database that it starts from, and whether only its end state can be compared."""
+    """What is interrupted: a program, the database that it starts from, whether only its end state is compared."""
 
     name: str
     template: str
@@ -117,7 +126,8 @@ class Network:
 
 def make_network(server: Server, folder: Path, users: int, seed: int) -> Network:
     """Simulate a network into files; the second part of the events are those of its last three days."""
-    server.verb("postgres", "simulate", "--users", users, "--posts", POSTS, "--days", 30, "--seed", seed, "--to", folder)
+    server.verb("postgres", "simulate", "--users", users, "--posts", POSTS, "--days", 30, "--seed", seed,
+                "--to", folder)
     events = folder / "feed_data.csv"
     lines = events.read_text().splitlines(keepends=True)
     last = max(line[:10] for line in lines[1:])
@@ -208,7 +218,8 @@ def probes_of(server: Server, database: str, outcome: Outcome) -> set[str]:
     except ValueError:
         outcome.crashed.append(f"check: {complaints.strip()[-300:]}")
         return set()
-    outcome.wrong += [f"check names no remedy for {probe['name']}: {probe['found']}" for probe in bad if not probe["remedy"]]
+    outcome.wrong += [f"check names no remedy for {probe['name']}: {probe['found']}" for probe in bad
+                      if not probe["remedy"]]
     return {probe["name"] for probe in bad}
 
 
@@ -254,7 +265,8 @@ def kill_at(server: Server, job: Job, victim: str, delay: float, rng: random.Ran
         sessions = [pid for pid, in query(SESSIONS, "f_job")]
         is_at_work = process.poll() is None and bool(sessions)
         if is_at_work:
-            os.kill({"backend": rng.choice(sessions), "postmaster": postmaster, "client": process.pid}[victim], signal.SIGKILL)
+            os.kill({"backend": rng.choice(sessions), "postmaster": postmaster, "client": process.pid}[victim],
+                    signal.SIGKILL)
     _, complaints = process.communicate(timeout=600)
     if is_at_work and victim != "client" and job.is_ours and "Traceback" in complaints:
         outcome.crashed.append(f"a stack trace instead of an error: {complaints.strip().splitlines()[-1]}")
@@ -271,7 +283,9 @@ def wait_for_end(server: Server) -> None:
             time.sleep(0.05)
 
 
-def crash(server: Server, job: Job, victim: str, expected: Undisturbed, network: Network, rng: random.Random) -> tuple[float, Outcome]:
+def crash(
+    server: Server, job: Job, victim: str, expected: Undisturbed, network: Network, rng: random.Random
+) -> tuple[float, Outcome]:
     """Kill a job once, look, run it again and look again; return when it was killed and what was wrong."""
     outcome = Outcome()
     delay, is_killed = 0.0, False
@@ -285,7 +299,8 @@ def crash(server: Server, job: Job, victim: str, expected: Undisturbed, network:
         found = state_of(query, network)
     if job.name != "ingest" and found["events"] != expected.before["events"]:
         outcome.lost.append(f"events: {found['events']} instead of {expected.before['events']}")
-    is_migration = found["alembic_version"] not in (expected.before["alembic_version"], expected.after["alembic_version"])
+    is_migration = found["alembic_version"] not in (expected.before["alembic_version"],
+                                                    expected.after["alembic_version"])
     if not is_migration and found["answers"] not in (expected.before["answers"], expected.after["answers"]):
         outcome.wrong.append("answers are neither those from before nor those from after")
     probes_of(server, "f_job", outcome)
@@ -301,7 +316,8 @@ def crash(server: Server, job: Job, victim: str, expected: Undisturbed, network:
         if found[name] != value:
             kind = outcome.lost if name in ("events", "users", "posts") else outcome.wrong
             kind.append(f"{name} after another run: {str(found[name])[:200]} instead of {str(value)[:200]}")
-    outcome.wrong += [f"check complains of {name} after another run" for name in probes_of(server, "f_job", outcome) - expected.probes]
+    outcome.wrong += [f"check complains of {name} after another run"
+                      for name in probes_of(server, "f_job", outcome) - expected.probes]
     return delay, outcome
 
 

@@ -1,4 +1,4 @@
-"""Calls and writes of many sessions while everything else goes on: none may fail, wait for a lock or mix two versions."""
+"""Calls and writes of many sessions while all else goes on: none may fail, wait for a lock or mix versions."""
 
 import threading
 import time
@@ -19,7 +19,10 @@ CALLERS, WRITERS = 2, 2
 LONGEST_WAIT = "100ms"
 FIRST_WRITER = 10**9
 AT_LEAST_SECONDS = 2
-CALL = "select post_id, round(score::numeric, 6), features_as_of, model_version from pgfeed.recommend_posts(%s, %s) order by rank"
+CALL = (
+    "select post_id, round(score::numeric, 6), features_as_of, model_version from pgfeed.recommend_posts(%s, %s)"
+    " order by rank"
+)
 INSERT = "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (%s, %s, %s, 'view')"
 
 
@@ -47,7 +50,8 @@ class Watch:
             self.mixed.append(f"user {user} got two lists of {versions}")
 
 
-def call_all_the_time(server: Server, database: str, network: Network, moment: str, watch: Watch, stop: threading.Event) -> None:
+def call_all_the_time(server: Server, database: str, network: Network, moment: str, watch: Watch,
+                      stop: threading.Event) -> None:
     """Ask for the posts of users without new events until told to stop."""
     with closing(server.session(database, options=f"-c lock_timeout={LONGEST_WAIT}")) as connection:
         query, number = queries(connection), 0
@@ -87,7 +91,8 @@ def crowd(server: Server, database: str, network: Network, moment: str) -> Itera
     stop = threading.Event()
     watches = [Watch() for _ in range(CALLERS + WRITERS)]
     threads = [
-        threading.Thread(target=call_all_the_time, args=[server, database, network, moment, watch, stop]) for watch in watches[:CALLERS]
+        threading.Thread(target=call_all_the_time, args=[server, database, network, moment, watch, stop])
+        for watch in watches[:CALLERS]
     ] + [
         threading.Thread(target=write_all_the_time, args=[server, database, FIRST_WRITER + number, watch, stop])
         for number, watch in enumerate(watches[CALLERS:])
@@ -143,7 +148,8 @@ class Deeds:
         self.files += 1
         path = self.folder / f"more{self.files}.csv"
         first = datetime(1980 + self.files // 12, self.files % 12 + 1, 1)
-        lines = (f"{first + timedelta(seconds=n)},{FIRST_WRITER + 100 + n % 50},{n % 1000 + 1},view,0\n" for n in range(50_000))
+        lines = (f"{first + timedelta(seconds=n)},{FIRST_WRITER + 100 + n % 50},{n % 1000 + 1},view,0\n"
+                 for n in range(50_000))
         path.write_text("timestamp,user_id,post_id,action,target\n" + "".join(lines))
         return path
 
@@ -157,7 +163,8 @@ class Deeds:
     def make_partitions(self) -> None:
         """Make the months of a year of long ago."""
         self.years += 1
-        self.sql("call pgfeed.create_event_partitions(%s, %s)", f"{1971 + self.years // 2}-01-01", f"{1971 + self.years // 2}-12-01")
+        self.sql("call pgfeed.create_event_partitions(%s, %s)", f"{1971 + self.years // 2}-01-01",
+                 f"{1971 + self.years // 2}-12-01")
 
     def retain(self) -> None:
         """Serve in two months of long ago, then drop them."""
@@ -173,7 +180,9 @@ class Deeds:
         """Yield each deed's name and a function that does it once."""
         yield "refresh_features", lambda: at_once(self.refresh)
         yield "two refreshes at once", lambda: at_once(self.refresh, self.refresh)
-        yield "activate_model, to and fro", lambda: at_once(lambda: self.activate(2)) + at_once(lambda: self.activate(1))
+        yield "activate_model, to and fro", lambda: [
+            *at_once(lambda: self.activate(2)), *at_once(lambda: self.activate(1))
+        ]
         yield "two activations at once", lambda: at_once(lambda: self.activate(2), lambda: self.activate(1))
         yield "ingest into a new month", lambda: at_once(lambda: self.ingest(self.events_file()))
         yield "two ingests of a file at once", self.ingest_twice
@@ -182,8 +191,10 @@ class Deeds:
         yield "create or replace of what serves", lambda: at_once(self.replace)
 
 
-def crowds(server: Server, template: str, network: Network, folder: Path) -> Iterator[tuple[str, int, int, list[str], list[Watch]]]:
-    """Do each deed for some seconds in the middle of a crowd; yield its name, how often, events lost, errors and watches."""
+def crowds(server: Server, template: str, network: Network, folder: Path) -> Iterator[
+    tuple[str, int, int, list[str], list[Watch]]
+]:
+    """Do each deed for some seconds in a crowd; yield its name, how often, events lost, errors and watches."""
     server.clone(template, "f_crowd")
     with server.connect("f_crowd") as query:
         end = query("select as_of from pgfeed.feature_refreshes order by refresh_id desc limit 1")[0][0]
@@ -199,6 +210,7 @@ def crowds(server: Server, template: str, network: Network, folder: Path) -> Ite
                     while time.monotonic() < started + AT_LEAST_SECONDS:
                         errors += deed()
                         count += 1
-                lost = before + sum(watch.written for watch in watches) - query(written, FIRST_WRITER, FIRST_WRITER)[0][0]
+                written_count = query(written, FIRST_WRITER, FIRST_WRITER)[0][0]
+                lost = before + sum(watch.written for watch in watches) - written_count
             yield name, count, abs(lost), errors, watches
             advance(1)

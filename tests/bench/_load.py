@@ -34,7 +34,7 @@ $$
 
 
 def traffic(server: Server, database: str, minutes: float) -> tuple[dict[str, int], list[str], float]:
-    """Serve, like, refresh and activate for so long; return how often each, the errors, and the slowest call in seconds."""
+    """Serve, like, refresh and activate for so long; return how often each, the errors, the slowest call's seconds."""
     with server.connect(database) as query:
         users = [row[0] for row in query("select user_id from pgfeed.users")]
     end = time.monotonic() + 60 * minutes
@@ -139,7 +139,7 @@ def limit_memory(query, more_bytes: int | None) -> None:
 
 
 def no_memory_left(server: Server, database: str, network: Network) -> tuple[int, int, list[str], list[str]]:
-    """Call with ever more address space, in new and in warm sessions; return calls, errors, what crashed and what was wrong."""
+    """Call with ever more address space, in new and warm sessions; return calls, errors, crashes and what was wrong."""
     crashed, wrong, tried, refused = [], [], 0, 0
     with server.connect(database) as query:
         expected = query(CALL, network.asked[0], network.moment)

@@ -1,4 +1,4 @@
-"""The tests of hostile input, privileges, sessions and upgrades, run with a seed and more of everything; how often each was tried."""
+"""The tests of hostile input, privileges, sessions and upgrades, with a seed and more of everything."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -17,12 +17,14 @@ def suites(server: Server, folder: Path, seed: int, effort: int) -> Iterator[tup
     """Run the tests on the server; yield of each its name in words, how often tried, crashes, and what was wrong."""
     for suite in SUITES:
         path = folder / f"{suite}.xml"
-        arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}", f"--junitxml={path}", f"tests/db/test_{suite}.py"]
+        arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", f"--hypothesis-seed={seed}", f"--junitxml={path}",
+                     f"tests/db/test_{suite}.py"]
         with console.status(f"tests/db/test_{suite}.py"):
             process = server.command("postgres", arguments, PGFEED_TEST_EFFORT=str(effort))
             printed, complaints = process.communicate()
         if process.returncode not in (0, 1):
-            raise PgfeedError(f"tests/db/test_{suite}.py did not run", (complaints or printed).strip()[-2000:], "mend that first")
+            raise PgfeedError(f"tests/db/test_{suite}.py did not run", (complaints or printed).strip()[-2000:],
+                              "mend that first")
         yield from results(path)
 
 

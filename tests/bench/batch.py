@@ -14,7 +14,10 @@ from loader.terminal import out, table
 from tests.bench import ROOT
 
 K = 5
-SESSIONS = "select pid from pg_stat_activity where query like '%pgfeed._fill_recommendation_chunk%' and pid <> pg_backend_pid() and datname = current_database()"
+SESSIONS = (
+    "select pid from pg_stat_activity where query like '%pgfeed._fill_recommendation_chunk%'"
+    " and pid <> pg_backend_pid() and datname = current_database()"
+)
 DONE = (
     "select coalesce(sum(cardinality(user_ids)) filter (where finished_at is not null), 0), sum(cardinality(user_ids))"
     " from pgfeed.recommendation_chunks"
@@ -35,8 +38,8 @@ def one_row(connection: Connection, statement: str, *parameters: object) -> tupl
 def run_to_half(connection: Connection, worker_count: int) -> tuple[int, float, float, float]:
     """Run the command and kill it with signal 9 when half of the users are done.
 
-    Return the users that its finished transactions hold, the seconds, and the most private memory of a session and of the
-    command in MB.
+    Return the users that its finished transactions hold, the seconds, and the most private memory of a session and of
+    the command in MB.
     """
     command = [sys.executable, "-m", "loader.cli", "recommend", "--batch", "-k", str(K), "--workers", str(worker_count)]
     started = time.monotonic()
@@ -63,7 +66,8 @@ def run_to_half(connection: Connection, worker_count: int) -> tuple[int, float, 
 def main(worker_count: int) -> None:
     connection = db.connect()
     db.require_schema(connection)
-    one_row(connection, "with d as (delete from pgfeed.recommendation_batches where finished_at is null returning 1) select count(*) from d")
+    one_row(connection, "with d as (delete from pgfeed.recommendation_batches where finished_at is null returning 1)"
+            " select count(*) from d")
     killed_at, seconds, session_mb, client_mb = run_to_half(connection, worker_count)
     resumed = batch.refresh_recommendations(connection, None, K, None, None, worker_count)
     rows, duplicates, users, known = one_row(connection, ROWS, resumed.batch_id)

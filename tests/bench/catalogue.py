@@ -1,4 +1,4 @@
-"""Large catalogues: `./run bench catalogue [--posts 1000000] [--recommend]`: embeddings, similar posts, recommend_posts.
+"""Large catalogues, embeddings and similar posts: `./run bench catalogue [--posts 1000000] [--recommend]`.
 
 The articles of the BBC (real texts with topics), the 7,023 texts of a simulated network, and, with --posts, generated
 vectors: normally distributed with the mean and covariance of the articles' embeddings, so with less structure to find
@@ -40,18 +40,22 @@ MULTIPLY = """
     create temp table originals on commit drop as
     select row_number() over (order by p.post_id) - 1 as number, p.post_id, p.topic, sum(d.view_count) as views,
         sum(d.like_count)::float8 / sum(d.view_count) as rate
-    from pgfeed.posts as p join pgfeed.post_days as d on d.post_id = p.post_id group by p.post_id having sum(d.view_count) > 0;
+    from pgfeed.posts as p join pgfeed.post_days as d on d.post_id = p.post_id group by p.post_id
+        having sum(d.view_count) > 0;
     create temp table copies on commit drop as
-    select 100000 + n as post_id, o.topic, o.rate, date '2021-12-01' - (n %% 30)::integer as day, ceil(o.views * (0.5 + random())) as views
+    select 100000 + n as post_id, o.topic, o.rate, date '2021-12-01' - (n %% 30)::integer as day,
+        ceil(o.views * (0.5 + random())) as views
     from generate_series(1, %(count)s) as n join originals as o on o.number = n %% (select count(*) from originals);
     insert into pgfeed.posts (post_id, topic) select c.post_id, c.topic from copies as c;
     insert into pgfeed.post_days (post_id, day, view_count, like_count)
     select c.post_id, c.day, c.views,
-        greatest(c.views * c.rate + sqrt(c.views * c.rate * (1 - c.rate)) * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()), 0)
+        greatest(c.views * c.rate + sqrt(c.views * c.rate * (1 - c.rate))
+                * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()), 0)
     from copies as c;
     insert into pgfeed.post_components (post_id, components)
     select p.post_id, (
-        select array_agg(hashtext(p.topic || i) / 4e9 + (random() - 0.5) / 2)::real[] from generate_series(1, 25) as i where p.post_id > 0
+        select array_agg(hashtext(p.topic || i) / 4e9 + (random() - 0.5) / 2)::real[] from generate_series(1, 25) as i
+            where p.post_id > 0
     )::public.vector
     from pgfeed.posts as p;
 """
@@ -70,7 +74,8 @@ def topic_share(connection: Connection) -> float:
     """Return the share of the five nearest posts, of every post, that have its topic."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select avg((n.topic = p.topic)::integer) from pgfeed.posts as p cross join lateral pgfeed.similar_posts(p.post_id, 5) as n"
+            "select avg((n.topic = p.topic)::integer) from pgfeed.posts as p"
+            " cross join lateral pgfeed.similar_posts(p.post_id, 5) as n"
         )
         return float(cursor.fetchone()[0])
 
@@ -79,7 +84,9 @@ def covariance(connection: Connection) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean (d,) of the embeddings and a square root (d, d) of their covariance."""
     with connection, connection.cursor() as cursor:
         cursor.execute("select embedder_id, dimensions from pgfeed.embedders where is_active")
-        vectors = np.concatenate([block for _, block in components.blocks(cursor, *cursor.fetchone())]).astype(np.float64)
+        vectors = np.concatenate(
+            [block for _, block in components.blocks(cursor, *cursor.fetchone())]
+        ).astype(np.float64)
     variances, axes = np.linalg.eigh(np.cov(vectors, rowvar=False))
     return vectors.mean(axis=0), axes * np.sqrt(variances.clip(0))
 
@@ -90,16 +97,19 @@ def generate(connection: Connection, count: int, mean: np.ndarray, root: np.ndar
     rng = np.random.default_rng(0)
     vectors = np.empty((count, dimensions), np.float16)
     row = np.dtype([
-        ("fields", ">i2"), ("l1", ">i4"), ("embedder_id", ">i4"), ("l2", ">i4"), ("dimensions", ">i2"), ("l3", ">i4"), ("post_id", ">i8"),
+        ("fields", ">i2"), ("l1", ">i4"), ("embedder_id", ">i4"), ("l2", ">i4"), ("dimensions", ">i2"), ("l3", ">i4"),
+        ("post_id", ">i8"),
         ("l4", ">i4"), ("digest", "S16"), ("l5", ">i4"), ("d", ">i2"), ("unused", ">i2"), ("vector", ">f2", dimensions),
     ])
     with connection, connection.cursor() as cursor, progress("generating vectors", count) as advance:
         cursor.execute(
-            "insert into pgfeed.embedders (name, checkpoint, dimensions, is_active, finished_at) values ('generated', '', %s, true, now())"
+            "insert into pgfeed.embedders (name, checkpoint, dimensions, is_active, finished_at)"
+            " values ('generated', '', %s, true, now())"
             " returning embedder_id", [dimensions],
         )
         embedder_id = cursor.fetchone()[0]
-        cursor.execute("insert into pgfeed.posts (post_id, topic) select p, 'generated' from generate_series(1, %s) as p", [count])
+        cursor.execute("insert into pgfeed.posts (post_id, topic) select p, 'generated'"
+                       " from generate_series(1, %s) as p", [count])
         for start in range(0, count, BLOCK):
             block = vectors[start : start + BLOCK]
             sample = mean + rng.standard_normal(block.shape, np.float32) @ root.T.astype(np.float32)
@@ -111,7 +121,8 @@ def generate(connection: Connection, count: int, mean: np.ndarray, root: np.ndar
             rows["post_id"], rows["vector"] = np.arange(start + 1, start + 1 + len(block)), block
             content = b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"
             cursor.copy_expert(
-                "copy pgfeed.post_embeddings (embedder_id, dimensions, post_id, text_digest, embedding) from stdin (format binary)",
+                "copy pgfeed.post_embeddings (embedder_id, dimensions, post_id, text_digest,"
+                " embedding) from stdin (format binary)",
                 io.BytesIO(content),
             )
             advance(len(block))
@@ -121,7 +132,8 @@ def generate(connection: Connection, count: int, mean: np.ndarray, root: np.ndar
 def true_neighbours(vectors: np.ndarray, probes: np.ndarray) -> list[set[int]]:
     """Return the post_ids of the five nearest posts of each probed row, the post itself left out."""
     queries = vectors[probes].astype(np.float32)
-    scores = np.concatenate([queries @ vectors[start : start + BLOCK].astype(np.float32).T for start in range(0, len(vectors), BLOCK)], axis=1)
+    scores = np.concatenate([queries @ vectors[start : start + BLOCK].astype(np.float32).T
+                             for start in range(0, len(vectors), BLOCK)], axis=1)
     scores[np.arange(len(probes)), probes] = -2
     return [set((row + 1).tolist()) for row in np.argpartition(-scores, 5, axis=1)[:, :5]]
 
@@ -144,7 +156,8 @@ def plan(connection: Connection, post_id: int) -> str:
     """Return the plan of the search inside similar_posts, as auto_explain sees it."""
     with connection, connection.cursor() as cursor:
         cursor.execute("load 'auto_explain'")
-        cursor.execute("set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on")
+        cursor.execute("set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;"
+                       " set auto_explain.log_analyze = on")
         cursor.execute("set auto_explain.log_level = notice; set client_min_messages = notice")
         del connection.notices[:]
         cursor.execute("select pgfeed.similar_posts(%s, 5)", [post_id])
@@ -165,7 +178,8 @@ def measure_texts(connection: Connection) -> tuple[embed.Embedding, float, str]:
 def all_posts(connection: Connection) -> Pack:
     """Return the features of all posts as of the last refresh."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute("select pgfeed._refresh_as_of() as as_of, array(select post_id from pgfeed.posts order by 1) as ids")
+        cursor.execute("select pgfeed._refresh_as_of() as as_of, array(select post_id from pgfeed.posts"
+                       " order by 1) as ids")
         found = cursor.fetchone()
         cursor.execute("select topics from pgfeed.feature_packs order by pack_id desc limit 1")
         topics = cursor.fetchone()["topics"]
@@ -197,7 +211,7 @@ def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> 
 
 
 def recommend(connection: Connection, count: int) -> None:
-    """Print how fast and how right recommend_posts is with `count` posts: a simulated network whose posts are copied, with noise."""
+    """Print how fast and how right recommend_posts is with `count` posts, copied with noise from simulated ones."""
     simulate.simulate(connection, NETWORK_USERS, 1)
     refresh.refresh(connection)
     registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
@@ -207,7 +221,8 @@ def recommend(connection: Connection, count: int) -> None:
     vector_index.build_component_index(connection)
     with connection, connection.cursor() as cursor:
         cursor.execute("analyze")
-        cursor.execute("select user_id from pgfeed.user_features where view_count > 0 order by md5(user_id::text) limit %s", [CALLS])
+        cursor.execute("select user_id from pgfeed.user_features where view_count > 0 order by md5(user_id::text)"
+                       " limit %s", [CALLS])
         user_ids = [user for (user,) in cursor.fetchall()]
     started = time.monotonic()
     refresh.refresh(connection)
@@ -230,7 +245,8 @@ def recommend(connection: Connection, count: int) -> None:
         f"recommend_posts, control, {count:,} posts", ["what", "figure"],
         [
             ("median, p99 of 300 warm calls", f"{low:.1f} ms, {high:.1f} ms"),
-            ("posts scored at each call", f"{scored:,} and the user's own candidates" if is_shortlist else f"all {scored:,}"),
+            ("posts scored at each call",
+             f"{scored:,} and the user's own candidates" if is_shortlist else f"all {scored:,}"),
             (f"recall of the true five best, {TRUTH_USERS} users", f"{recall:.3f}"),
             ("refresh", f"{refreshed:.0f} s"),
         ],
@@ -238,8 +254,10 @@ def recommend(connection: Connection, count: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="./run bench catalogue", description="Embeddings and similar posts by size of the catalogue.")
-    parser.add_argument("--posts", type=int, default=0, metavar="N", help="also measure N generated vectors, such as 1000000")
+    parser = argparse.ArgumentParser(prog="./run bench catalogue",
+                                     description="Embeddings and similar posts by size of the catalogue.")
+    parser.add_argument("--posts", type=int, default=0, metavar="N",
+                        help="also measure N generated vectors, such as 1000000")
     parser.add_argument("--recommend", action="store_true", help="measure recommend_posts with N posts instead")
     arguments = parser.parse_args()
     count = arguments.posts
@@ -252,11 +270,15 @@ def main() -> None:
         load_articles(connection, data_folder("bbc") / "articles.csv.gz")
         done, median, _ = measure_texts(connection)
         share, (mean, root) = topic_share(connection), covariance(connection)
-        rows.append((f"{done.post_count:,} articles", f"{done.seconds:.0f} s, {done.embedded_count / done.seconds:.0f}/s", f"{done.explained_variance:.1%}", f"{share:.1%}", "exact", f"{median:.1f} ms"))
+        rows.append((f"{done.post_count:,} articles",
+                     f"{done.seconds:.0f} s, {done.embedded_count / done.seconds:.0f}/s",
+                     f"{done.explained_variance:.1%}", f"{share:.1%}", "exact", f"{median:.1f} ms"))
     with temporary_database("simulated") as connection:
         simulate.simulate(connection, 50, 1, days=1)
         done, median, text = measure_texts(connection)
-        rows.append((f"{done.post_count:,} simulated", f"{done.seconds:.0f} s, {done.embedded_count / done.seconds:.0f}/s", f"{done.explained_variance:.1%}", f"{topic_share(connection):.1%}", "exact", f"{median:.1f} ms"))
+        rows.append((f"{done.post_count:,} simulated",
+                     f"{done.seconds:.0f} s, {done.embedded_count / done.seconds:.0f}/s",
+                     f"{done.explained_variance:.1%}", f"{topic_share(connection):.1%}", "exact", f"{median:.1f} ms"))
         plans.append((done.post_count, text))
     if count:
         with temporary_database("generated") as connection:
@@ -271,16 +293,19 @@ def main() -> None:
             is_indexed = vector_index.build_index(connection, *embedder)
             seconds = time.monotonic() - started
             with connection, connection.cursor() as cursor:
-                cursor.execute("select coalesce(pg_relation_size(to_regclass(%s)), 0)", [f"pgfeed.{vector_index.index_name(embedder[0])}"])
+                cursor.execute("select coalesce(pg_relation_size(to_regclass(%s)), 0)",
+                               [f"pgfeed.{vector_index.index_name(embedder[0])}"])
                 megabytes = cursor.fetchone()[0] / 2**20
             median, found = median_milliseconds(connection, (probes + 1).tolist())
             recall = sum(len(a & b) for a, b in zip(truth, found)) / 5 / len(truth)
-            rows.append((f"{count:,} generated", "", "", "", f"{'HNSW' if is_indexed else 'exact'}, recall@5 {recall:.3f}", f"{median:.1f} ms"))
+            rows.append((f"{count:,} generated", "", "", "",
+                         f"{'HNSW' if is_indexed else 'exact'}, recall@5 {recall:.3f}", f"{median:.1f} ms"))
             out.print(f"index of {count:,} vectors: {seconds:.0f} s, {megabytes:,.0f} MB")
             plans.append((count, plan(connection, int(probes[0]) + 1)))
     for posts, text in plans:
         out.print(f"plan at {posts:,} posts:\n{text}\n", soft_wrap=True)
-    out.print(table("similar_posts by size of the catalogue", ["posts", "embedding", "25 components keep", "topic of the top 5", "search", "median"], rows))
+    out.print(table("similar_posts by size of the catalogue",
+                    ["posts", "embedding", "25 components keep", "topic of the top 5", "search", "median"], rows))
 
 
 if __name__ == "__main__":

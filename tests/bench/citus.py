@@ -94,14 +94,17 @@ def main(users: int, posts: int, days: int) -> None:
     plain = results["not spread"]
     rows = [
         (
-            name, f"{r['load']:.1f} s", f"{r['roll up']:.1f} s", f"{r['refresh']:.1f} s", f"{percentile(r['requests'], 0.5) * 1000:.1f} ms",
-            f"{percentile(r['requests'], 0.99) * 1000:.1f} ms", f"{sum(map(list.__eq__, r['posts'], plain['posts'])):,}",
+            name, f"{r['load']:.1f} s", f"{r['roll up']:.1f} s", f"{r['refresh']:.1f} s",
+            f"{percentile(r['requests'], 0.5) * 1000:.1f} ms",
+            f"{percentile(r['requests'], 0.99) * 1000:.1f} ms",
+            f"{sum(map(list.__eq__, r['posts'], plain['posts'])):,}",
         )
         for name, r in results.items()
     ]
     headers = ["where", "load", "roll up", "refresh", "request, median", "p99", "same posts"]
     out.print(table(
-        f"{users:,} users, {plain['events']:,} events, {days} days, {len(plain['posts']):,} requests, {os.cpu_count()} cores for all nodes", headers, rows, headers[1:]
+        f"{users:,} users, {plain['events']:,} events, {days} days, {len(plain['posts']):,} requests,"
+        f" {os.cpu_count()} cores for all nodes", headers, rows, headers[1:]
     ))
 
 

@@ -45,7 +45,8 @@ def crash_rows(server: Server, network: crashes.Network, rng: random.Random, rou
         row.lost += bool(outcome.lost)
         row.crashed += bool(outcome.crashed)
         row.wrong += bool(outcome.wrong)
-        row.sentences += [f"{job.name}, {victim} killed after {delay:.2f} s: {s}" for s in outcome.lost + outcome.crashed + outcome.wrong]
+        row.sentences += [f"{job.name}, {victim} killed after {delay:.2f} s: {s}"
+                          for s in outcome.lost + outcome.crashed + outcome.wrong]
     return list(rows.values())
 
 
@@ -58,7 +59,8 @@ def crowd_rows(server: Server, network: crashes.Network, folder: Path) -> Iterat
         slowest = max(watch.slowest for watch in watches)
         yield Row(
             f"calls and writes during {name}", calls, lost, len(errors), len(failed) + len(mixed),
-            f"{count} times, slowest call {slowest * 1000:.0f} ms", [f"{name}: {s}" for s in (errors + failed + mixed)[:5]],
+            f"{count} times, slowest call {slowest * 1000:.0f} ms",
+            [f"{name}: {s}" for s in (errors + failed + mixed)[:5]],
         )
 
 
@@ -67,14 +69,18 @@ def load_rows(server: Server, network: crashes.Network, minutes: float, calls: i
     server.clone("f_fresh", "f_load")
     counts, errors, slowest = _load.traffic(server, "f_load", minutes)
     what = ", ".join(f"{count:,} {name}" for name, count in counts.items())
-    yield Row(f"{minutes:g} minutes of mixed traffic", sum(counts.values()), 0, 0, len(errors), f"{what}; slowest serve_posts {slowest * 1000:.0f} ms", errors[:5])
+    yield Row(f"{minutes:g} minutes of mixed traffic", sum(counts.values()), 0, 0, len(errors),
+              f"{what}; slowest serve_posts {slowest * 1000:.0f} ms", errors[:5])
     server.clone("f_fresh", "f_load")
     megabytes = _load.memory_growth(server, "f_load", network, calls)
-    yield Row("calls in one session", calls, measured="after each quarter " + ", ".join(f"{each:.1f}" for each in megabytes) + " MB")
+    yield Row("calls in one session", calls,
+              measured="after each quarter " + ", ".join(f"{each:.1f}" for each in megabytes) + " MB")
     refused, crashed, wrong = _load.no_connection_left(server, "f_load", network)
-    yield Row("connections beyond max_connections", refused, 0, len(crashed), len(wrong), "refused with an error", crashed + wrong)
+    yield Row("connections beyond max_connections", refused, 0, len(crashed), len(wrong), "refused with an error",
+              crashed + wrong)
     tried, refused, crashed, wrong = _load.no_memory_left(server, "f_load", network)
-    yield Row("calls of sessions without memory", tried, 0, len(crashed), len(wrong), f"{refused} ended with an error, the others answered", crashed + wrong)
+    yield Row("calls of sessions without memory", tried, 0, len(crashed), len(wrong),
+              f"{refused} ended with an error, the others answered", crashed + wrong)
 
 
 def stop_rows(server: Server, network: crashes.Network, rng: random.Random) -> Iterator[Row]:
@@ -95,9 +101,11 @@ SECTIONS = ("suites", "crashes", "crowd", "cancel", "load")
 
 @click.command()
 @click.option("--seed", type=int, help="Of the moments and the network [default: a new one, printed].")
-@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Kills of each victim in each job; multiplies what hostile input is tried.")
+@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True,
+              help="Kills of each victim in each job; multiplies what hostile input is tried.")
 @click.option("--minutes", type=float, default=30, show_default=True, help="Of mixed traffic.")
-@click.option("--calls", type=click.IntRange(2000), default=50_000, show_default=True, help="In one session, to see its memory.")
+@click.option("--calls", type=click.IntRange(2000), default=50_000, show_default=True,
+              help="In one session, to see its memory.")
 @click.option("--only", type=click.Choice(SECTIONS), multiple=True, help="This section [default: all].")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def main(seed: int | None, rounds: int, minutes: float, calls: int, only: tuple[str, ...], as_json: bool) -> None:

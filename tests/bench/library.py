@@ -56,7 +56,8 @@ def databases(revision: str, users: int) -> Iterator[dict[str, str]]:
     def run(folder: Path, title: str, *words: str) -> None:
         console.print(f"{title}: {' '.join(words)}")
         variables = {**os.environ, "PGFEED_DSN": dsns[title], "PYTHONPATH": str(folder)}
-        subprocess.run([sys.executable, "-P", "-m", "loader.cli", *words], check=True, cwd=folder, env=variables, capture_output=True)
+        subprocess.run([sys.executable, "-P", "-m", "loader.cli", *words], check=True, cwd=folder, env=variables,
+                       capture_output=True)
 
     try:
         with checkout(revision) as folder:
@@ -120,7 +121,7 @@ def first_call(dsn: str, user: int) -> float:
 
 
 def memory(dsn: str, user: int) -> tuple[float, float]:
-    """Return the private memory of a session that recommends and explains, the median, and that of all of 20, proportional."""
+    """Return the private memory of a session that recommends and explains, the median, and of 20, proportional."""
     with ExitStack() as stack:
         sessions = [stack.enter_context(closing(psycopg2.connect(dsn))) for _ in range(SESSIONS)]
         for session in sessions:
@@ -145,10 +146,13 @@ def main(against: str, users: int) -> None:
     """
     with databases(against, users) as dsns:
         with closing(psycopg2.connect(dsns["now"])) as connection:
-            user = ask(connection, "select user_id from pgfeed.user_features where view_count > 0 order by user_id limit 1")[0][0]
+            user = ask(connection,
+                       "select user_id from pgfeed.user_features where view_count > 0 order by user_id limit 1")[0][0]
         rows = list(warm_rows(dsns, user))
         firsts = in_turns(dsns, FIRST_CALLS, lambda name: first_call(dsns[name], user), "first calls")
-        rows.append((f"first call of a session, median of {FIRST_CALLS}", [value * 1000 for value in firsts], "{:.1f} ms"))
+        rows.append(
+            (f"first call of a session, median of {FIRST_CALLS}", [value * 1000 for value in firsts], "{:.1f} ms")
+        )
         private, all_of_them = zip(*(memory(dsn, user) for dsn in dsns.values()))
         rows.append(("private memory of a session that recommends and explains", list(private), "{:.1f} MB"))
         rows.append((f"{SESSIONS} such sessions, proportional", list(all_of_them), "{:.0f} MB"))
@@ -157,8 +161,10 @@ def main(against: str, users: int) -> None:
             with closing(psycopg2.connect(dsn)) as connection:
                 sizes.append(float(ask(connection, BYTES)[0][0]))
         rows.append(("Python in pg_proc", [size / 1000 for size in sizes], "{:.1f} kB"))
-    lines = [(title, *(form.format(value) for value in values), f"{values[1] / values[0] - 1:+.0%}") for title, values, form in rows]
-    out.print(table(f"{users:,} users, {os.cpu_count()} cores", ["what", against, "now", "change"], lines, [against, "now", "change"]))
+    lines = [(title, *(form.format(value) for value in values), f"{values[1] / values[0] - 1:+.0%}")
+             for title, values, form in rows]
+    out.print(table(f"{users:,} users, {os.cpu_count()} cores", ["what", against, "now", "change"], lines,
+                    [against, "now", "change"]))
 
 
 if __name__ == "__main__":

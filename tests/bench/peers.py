@@ -48,13 +48,14 @@ def time_text(seconds: str) -> str:
 
 
 def movielens(folder: Path) -> tuple[list[tuple], list[tuple], list[tuple]]:
-    """Return users, posts and events of ml-100k: a rating is a view, one of 4 or more is liked; genres are the topic."""
+    """Return users, posts and events of ml-100k: a rating is a view, liked from 4 on; the first genre is the topic."""
     with open(folder / "users.csv", newline="") as file:
         users = [(r["user"], {"M": 0, "F": 1}[r["gender"]], r["age"]) for r in csv.DictReader(file)]
     with open(folder / "items.csv", newline="") as file:
         posts = [(r["item"], r["title"], r["genres"].split(" ")[0] or "none") for r in csv.DictReader(file)]
     with open(folder / "ratings.csv", newline="") as file:
-        events = [(time_text(r["timestamp"]), r["user"], r["item"], int(int(r["rating"]) >= 4)) for r in csv.DictReader(file)]
+        events = [(time_text(r["timestamp"]), r["user"], r["item"], int(int(r["rating"]) >= 4))
+                  for r in csv.DictReader(file)]
     return users, posts, events
 
 
@@ -105,13 +106,17 @@ class Data:
         with connection, connection.cursor() as cursor:
             cursor.execute("select post_id from pgfeed.posts order by post_id")
             self.post_ids = np.array([row[0] for row in cursor.fetchall()])
-            cursor.execute("select user_id, post_id, extract(epoch from liked_at)::float8 from pgfeed.likes order by 3, 1, 2")
+            cursor.execute("select user_id, post_id, extract(epoch from liked_at)::float8 from pgfeed.likes"
+                           " order by 3, 1, 2")
             users, posts, at = zip(*cursor.fetchall())
             self.user_ids, self.rows, self.at = np.array(users), np.searchsorted(self.post_ids, posts), np.array(at)
-            cursor.execute("select user_id, post_id, extract(epoch from viewed_at)::float8 from pgfeed.impressions order by 3")
+            cursor.execute("select user_id, post_id, extract(epoch from viewed_at)::float8 from pgfeed.impressions"
+                           " order by 3")
             views = cursor.fetchall()
         self.likes_of = self.by_user(zip(users, self.rows, at))
-        self.views_of = self.by_user((user, row, at) for (user, _, at), row in zip(views, np.searchsorted(self.post_ids, [v[1] for v in views])))
+        self.views_of = self.by_user(
+            (user, row, at) for (user, _, at), row in zip(views, np.searchsorted(self.post_ids, [v[1] for v in views]))
+        )
 
     def by_user(self, entries) -> dict:
         found: dict[int, list] = {}
@@ -204,7 +209,8 @@ class Als(Refitted):
     def scores(self, user: int, liked: np.ndarray) -> np.ndarray:
         from scipy.sparse import csr_matrix
 
-        row = csr_matrix((np.ones(len(liked), np.float32), (np.zeros(len(liked), int), liked)), (1, len(self.data.post_ids)))
+        row = csr_matrix((np.ones(len(liked), np.float32), (np.zeros(len(liked), int), liked)),
+                         (1, len(self.data.post_ids)))
         return self.model.item_factors @ np.ravel(self.model.recalculate_user(0, row))
 
 
@@ -231,7 +237,9 @@ class Bpr(Refitted):
         return self.model.item_factors @ vector
 
 
-def rank_peers(data: Data, requests: list[Request], scorers: dict[str, Callable], title: str) -> dict[tuple[str, bool], Ranking]:
+def rank_peers(
+    data: Data, requests: list[Request], scorers: dict[str, Callable], title: str
+) -> dict[tuple[str, bool], Ranking]:
     """Return the ranking by (scorer, whether posts that the user viewed before are left out)."""
     requests = sorted(requests, key=lambda r: r.at)
     places: dict = {(name, without): [] for name in scorers for without in (False, True)}
@@ -275,7 +283,8 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
               (lambda h=h: Popularity(data, h)) for h in HALF_LIVES_DAYS}
     fixed = {"at": middle, "daily": False}
     slow = {"EASE, lambda": (Ease, LAMBDAS), "ALS, factors": (Als, FACTORS), "BPR, factors": (Bpr, FACTORS)}
-    makers = {f"{label} {p}": (lambda kind=kind, p=p, **how: kind(data, p, **how)) for label, (kind, grid) in slow.items() for p in grid}
+    makers = {f"{label} {p}": (lambda kind=kind, p=p, **how: kind(data, p, **how))
+              for label, (kind, grid) in slow.items() for p in grid}
     scorers = {name: make() for name, make in tried.items()} | {name: make(**fixed) for name, make in makers.items()}
     found = rank_peers(data, validation, scorers, "validation, peers")
     best: dict[str, tuple[str, bool]] = {}
@@ -287,7 +296,8 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
     for name, _ in best.values():
         chosen[name] = tried[name]() if name in tried else makers[name](daily=is_rolling)
     peers = rank_peers(data, held_out, chosen, "held-out likes, peers")
-    rankings = {f"{name}{', viewed left out' if without else ''}": peers[name, without] for name, without in best.values()}
+    rankings = {f"{name}{', viewed left out' if without else ''}": peers[name, without]
+                for name, without in best.values()}
 
     horizon = None if is_rolling else (data.split - middle) / DAY
     split = datetime.fromtimestamp(data.split, UTC)
@@ -296,7 +306,8 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
     ours = past.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
     if not all(np.array_equal(ours["pgfeed"].user_ids, ranking.user_ids) for ranking in peers.values()):
         raise PgfeedError("the methods were not asked the same", "pgfeed and its peers ranked for different users")
-    note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations")} | {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}
+    note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations")}
+    note |= {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}
     validated = ", ".join(f"{key[0]} {ndcg(found[key]):.3f}" for key in best.values())
     return ours | rankings, [f"validation NDCG@10: {validated}", f"pgfeed: {json.dumps(note)}"]
 
@@ -308,9 +319,11 @@ def show(name: str, setting: str, rankings: dict[str, Ranking], notes: list[str]
     rows = []
     for method in sorted(metrics, key=lambda m: -metrics[m]["NDCG@10"].mean()):
         hit, low, high = bootstrap(metrics[method]["HitRate@5"], users)
-        rows.append((method, f"{hit:.3f}", f"{low:.3f} to {high:.3f}", *(f"{metrics[method][m].mean():.3f}" for m in ("NDCG@10", "Recall@20"))))
+        rows.append((method, f"{hit:.3f}", f"{low:.3f} to {high:.3f}",
+                     *(f"{metrics[method][m].mean():.3f}" for m in ("NDCG@10", "Recall@20"))))
     title = f"{name}, {setting}: {len(users):,} requests of {len(np.unique(users)):,} users"
-    out.print(table(title, ["method", "HitRate@5", "95% interval", "NDCG@10", "Recall@20"], rows, ["HitRate@5", "NDCG@10", "Recall@20"]))
+    out.print(table(title, ["method", "HitRate@5", "95% interval", "NDCG@10", "Recall@20"], rows,
+                    ["HitRate@5", "NDCG@10", "Recall@20"]))
     for metric in ("HitRate@5", "NDCG@10"):
         peer = max((m for m in metrics if m != "pgfeed"), key=lambda m: metrics[m][metric].mean())
         value, low, high = bootstrap(metrics["pgfeed"][metric] - metrics[peer][metric], users)
@@ -325,7 +338,8 @@ def main() -> None:
     try:
         import implicit  # noqa: F401
     except ImportError as error:
-        raise PgfeedError("implicit is not installed", "it belongs to the extra bench", "pip install implicit") from error
+        raise PgfeedError("implicit is not installed", "it belongs to the extra bench",
+                          "pip install implicit") from error
     for name in DATASETS:
         folder = data_folder(name)
         # implicit is slowed down by the threads of the linear algebra under it.

@@ -35,7 +35,10 @@ CHECKED_USERS = 50
 CLIENTS = 4
 REPORT_SECONDS = 10
 SETTINGS = (("off", "0"), ("off", "30s"), ("on", "0"), ("on", "30s"))
-CALL = "select post_id, round(score::numeric, 5), model_version, features_as_of from pgfeed.recommend_posts(%s, %s) order by rank"
+CALL = (
+    "select post_id, round(score::numeric, 5), model_version, features_as_of from pgfeed.recommend_posts(%s, %s)"
+    " order by rank"
+)
 REFRESHED = "pgfeed.user_features, pgfeed.user_topic_features, pgfeed.post_features, pgfeed.post_text_features"
 VACUUM = f"vacuum {REFRESHED}, pgfeed.feature_packs, pgfeed.post_vectors, pgfeed.user_vectors"
 REPORT = "select count(*), sum(view_count) from pgfeed.user_topic_features"
@@ -43,7 +46,7 @@ REPORT = "select count(*), sum(view_count) from pgfeed.user_topic_features"
 
 @dataclass
 class Calls:
-    """What clients met: answers, failures by their kind, answers that no single version gives; reports and their failures."""
+    """What clients met: answers, failures by kind, answers that no single version gives; reports and their failures."""
 
     count: int = 0
     mixed: int = 0
@@ -155,11 +158,13 @@ def endless(values: list[int], seed: int) -> Iterator[int]:
 def conflicts(world: World, feedback: str, delay: str, seconds: float) -> Calls:
     """Refresh, switch models and vacuum on the primary while clients call a standby with these settings."""
     calls, until = Calls(), threading.Event()
-    settings = {"hot_standby_feedback": feedback, "max_standby_streaming_delay": delay, "wal_receiver_status_interval": "1s"}
+    settings = {"hot_standby_feedback": feedback, "max_standby_streaming_delay": delay,
+                "wal_receiver_status_interval": "1s"}
     with servers.standby(world.primary, **settings) as standby, ThreadPoolExecutor(3) as pool:
         dsn = standby.dsn(DATABASE)
         jobs = [
-            pool.submit(loop, until, dsn, partial(call, world, calls, endless(world.users[:CHECKED_USERS], seed)), partial(count_failure, calls))
+            pool.submit(loop, until, dsn, partial(call, world, calls, endless(world.users[:CHECKED_USERS], seed)),
+                        partial(count_failure, calls))
             for seed in range(2)
         ]
         jobs.append(pool.submit(loop, until, dsn, partial(report, calls), partial(count_failed_report, calls)))
@@ -185,7 +190,8 @@ def throughput(world: World, on: list[Server], seconds: float) -> float:
         jobs = []
         for number, calls in enumerate(counted):
             users = endless(world.users[:CHECKED_USERS], number)
-            jobs.append(pool.submit(loop, until, on[number % len(on)].dsn(DATABASE), partial(call, world, calls, users), partial(count_failure, calls)))
+            jobs.append(pool.submit(loop, until, on[number % len(on)].dsn(DATABASE), partial(call, world, calls, users),
+                                    partial(count_failure, calls)))
         time.sleep(2)  # first calls of the sessions
         before, started = sum(calls.count for calls in counted), time.monotonic()
         time.sleep(seconds)
@@ -199,7 +205,10 @@ def throughput(world: World, on: list[Server], seconds: float) -> float:
 def same_answers(world: World, standby: Server) -> int:
     """Return for how many of 200 users both servers give the same rows."""
     users = world.users[:ANSWERED_USERS]
-    statement = "select u, r.* from unnest(%s) as u cross join lateral pgfeed.recommend_posts(u, %s) as r order by u, r.rank"
+    statement = (
+        "select u, r.* from unnest(%s) as u cross join lateral pgfeed.recommend_posts(u, %s) as r"
+        " order by u, r.rank"
+    )
     first, second = (
         {user: [row for row in rows if row[0] == user] for user in users}
         for rows in (server.run(DATABASE, statement, users, world.at) for server in (world.primary, standby))
@@ -253,7 +262,8 @@ def main(users: int, seconds: float, as_json: bool) -> None:
             console.print(f"hot_standby_feedback {feedback}, max_standby_streaming_delay {delay}")
             found.append((feedback, delay, conflicts(world, feedback, delay, seconds)))
     if as_json:
-        rows = [{"hot_standby_feedback": feedback, "max_standby_streaming_delay": delay, **vars(calls)} for feedback, delay, calls in found]
+        rows = [{"hot_standby_feedback": feedback, "max_standby_streaming_delay": delay, **vars(calls)}
+                for feedback, delay, calls in found]
         out.print_json(json.dumps(figures | {"conflicts": rows}))
         return
     out.print(table(f"a primary and its standby, {users:,} users, {os.cpu_count()} cores", ["what", "figure"], [
@@ -264,9 +274,11 @@ def main(users: int, seconds: float, as_json: bool) -> None:
     rows = []
     for feedback, delay, calls in found:
         reports = f"{calls.failed_reports} of {calls.reports}"
-        rows.append((feedback, delay, calls.rounds * 2, f"{calls.count:,}", calls.failures.total(), calls.mixed, reports, f"{max(calls.lags):.1f} s"))
+        rows.append((feedback, delay, calls.rounds * 2, f"{calls.count:,}", calls.failures.total(), calls.mixed,
+                     reports, f"{max(calls.lags):.1f} s"))
     headers = ["feedback", "delay", "refreshes", "calls", "failed", "mixed", "reports cut", "lag"]
-    out.print(table("calls on the standby during refreshes, model switches and vacuum on the primary", headers, rows, headers[2:]))
+    out.print(table("calls on the standby during refreshes, model switches and vacuum on the primary", headers,
+                    rows, headers[2:]))
     failures = sum((calls.failures for _, _, calls in found), Counter())
     for name, count in failures.items():
         out.print(f"failed calls: {count} {name}")

@@ -89,7 +89,8 @@ def load(connection: Connection, users: int, days: int) -> tuple[int, str, str]:
         before, started = ended, time.perf_counter()
         counts = load_day(cursor, world, events)
         ended = time.perf_counter()
-        cursor.execute("insert into bench.days values (%s, %s, %s, %s)", [events.day, sum(counts), ended - started, ended - before])
+        cursor.execute("insert into bench.days values (%s, %s, %s, %s)",
+                       [events.day, sum(counts), ended - started, ended - before])
         return counts
 
     with patch.object(simulate, "load_day", noted):
@@ -100,7 +101,8 @@ def load(connection: Connection, users: int, days: int) -> tuple[int, str, str]:
 def roll_up(connection: Connection) -> tuple[int, str, str]:
     days = refresh.roll_up(connection)
     with connection, connection.cursor() as cursor:
-        cursor.execute("select sum(view_count) from (select view_count from pgfeed.rollup_days order by rolled_up_at desc limit %s) as d", [days])
+        cursor.execute("select sum(view_count) from (select view_count from pgfeed.rollup_days"
+                       " order by rolled_up_at desc limit %s) as d", [days])
         return cursor.fetchone()[0], "views", f"{days} days"
 
 
@@ -136,7 +138,8 @@ def serve(connection: Connection) -> tuple[int, str, str]:
             cursor.execute(CALL, [user])
             cursor.fetchall()
             seconds.append(time.perf_counter() - started)
-    first, low, high = (value * 1000 for value in (seconds[0], percentile(seconds[1:], 0.5), percentile(seconds[1:], 0.99)))
+    first, low, high = (value * 1000
+                        for value in (seconds[0], percentile(seconds[1:], 0.5), percentile(seconds[1:], 0.99)))
     return CALLS, "calls", f"median {low:.1f} ms, p99 {high:.1f} ms, first {first:.0f} ms"
 
 
@@ -171,7 +174,8 @@ def memory_of(pid: int) -> dict[str, float]:
     try:
         with open(f"/proc/{pid}/status") as file:
             fields = (line.split() for line in file)
-            return {field[0].rstrip(":"): int(field[1]) / 1024 for field in fields if field[0] in ("VmHWM:", "RssAnon:")}
+            return {field[0].rstrip(":"): int(field[1]) / 1024 for field in fields
+                    if field[0] in ("VmHWM:", "RssAnon:")}
     except OSError:
         return {}
 
@@ -200,7 +204,8 @@ def measure(dsn: str, users: int, name: str) -> dict:
     command = [sys.executable, "-m", "tests.bench.scale", "--users", str(users), "--step", name]
     memory = ServerMemory(dsn)
     memory.start()
-    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stdout=subprocess.PIPE,
+                          text=True) as process:
         printed = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -226,16 +231,19 @@ def note(connection: Connection, step: dict) -> None:
         if step["name"].endswith("load"):
             is_last = step["name"] == "one day: load"
             cursor.execute(
-                "select sum(events), sum(seconds), sum(events) / sum(copy_seconds) from bench.days where (day >= %s) = %s", [DAYS, is_last]
+                "select sum(events), sum(seconds), sum(events) / sum(copy_seconds) from bench.days"
+                " where (day >= %s) = %s", [DAYS, is_last]
             )
             step["row_count"], step["seconds"], rate = cursor.fetchone()
             step["note"] = f"COPY alone {rate:,.0f} events/s"
             if not is_last:
-                cursor.execute("select sum(events) / sum(copy_seconds) from bench.days where day >= %s and day < %s", [DAYS - 10, DAYS])
+                cursor.execute("select sum(events) / sum(copy_seconds) from bench.days where day >= %s and day < %s",
+                               [DAYS - 10, DAYS])
                 step["note"] += f", the last 10 days {cursor.fetchone()[0]:,.0f}"
         cursor.execute(
             "insert into bench.steps (name, row_count, unit, seconds, client_mb, session_mb, private_mb, note) values"
-            " (%(name)s, %(row_count)s, %(unit)s, %(seconds)s, %(client_mb)s, %(session_mb)s, %(private_mb)s, %(note)s)", step,
+            " (%(name)s, %(row_count)s, %(unit)s, %(seconds)s, %(client_mb)s, %(session_mb)s, %(private_mb)s,"
+            " %(note)s)", step,
         )
 
 
@@ -263,13 +271,16 @@ def goals(measured: dict[str, dict], disk_mb: float) -> list[dict]:
 def show(connection: Connection, users: int, as_json: bool) -> None:
     """Print what is noted in the database, and its size on disk."""
     names = ["name", "row_count", "unit", "seconds", "client_mb", "session_mb", "private_mb", "note"]
-    found = [dict(zip(names, row, strict=True)) for row in rows_of(connection, f"select {', '.join(names)} from bench.steps order by number")]
+    found = [dict(zip(names, row, strict=True))
+             for row in rows_of(connection, f"select {', '.join(names)} from bench.steps order by number")]
     sizes = [(what, data / 2**20, index / 2**20) for what, data, index in rows_of(connection, SIZES)]
-    total, wal = rows_of(connection, "select pg_database_size(current_database()), (select sum(size) from pg_ls_waldir())::bigint")[0]
+    total, wal = rows_of(connection, "select pg_database_size(current_database()), (select sum(size)"
+                         " from pg_ls_waldir())::bigint")[0]
     reached = goals({step["name"]: step for step in found}, (total + wal) / 2**20)
     if as_json:
         disk = {what: {"data_mb": data, "index_mb": index} for what, data, index in sizes}
-        out.print_json(json.dumps({"users": users, "steps": found, "disk": disk | {"database_mb": total / 2**20, "wal_mb": wal / 2**20}, "goals": reached}))
+        space = disk | {"database_mb": total / 2**20, "wal_mb": wal / 2**20}
+        out.print_json(json.dumps({"users": users, "steps": found, "disk": space, "goals": reached}))
         return
     rows = []
     for step in found:
@@ -277,17 +288,21 @@ def show(connection: Connection, users: int, as_json: bool) -> None:
         memory = (f"{step[name]:,.0f}" for name in ("client_mb", "session_mb", "private_mb"))
         rows.append((step["name"], f"{step['row_count']:,}", step["unit"], f"{step['seconds']:.1f}", rate, *memory))
     headers = ["step", "rows", "of", "seconds", "rate/s", "client", "session", "private"]
-    out.print(table(f"{users:,} users, {DAYS} days and one more; memory in MB", headers, rows, [header for header in headers if header not in ("step", "of")]))
+    out.print(table(f"{users:,} users, {DAYS} days and one more; memory in MB", headers, rows,
+                    [header for header in headers if header not in ("step", "of")]))
     for step in found:
         if step["note"]:
             out.print(f"{step['name']}: {step['note']}")
     disk = [(what, megabytes(data), megabytes(index)) for what, data, index in sizes]
-    out.print(table("on disk", ["what", "data", "indexes"], [*disk, ("database", megabytes(total / 2**20), ""), ("WAL of the server", megabytes(wal / 2**20), "")], ["data", "indexes"]))
-    out.print(table("goals at full size", ["what", "goal", "measured"], [(row["what"], row["goal"], f"{row['measured']:,}") for row in reached], ["goal", "measured"]))
+    disk += [("database", megabytes(total / 2**20), ""), ("WAL of the server", megabytes(wal / 2**20), "")]
+    out.print(table("on disk", ["what", "data", "indexes"], disk, ["data", "indexes"]))
+    out.print(table("goals at full size", ["what", "goal", "measured"],
+                    [(row["what"], row["goal"], f"{row['measured']:,}") for row in reached], ["goal", "measured"]))
 
 
 @click.command()
-@click.option("--users", default=FULL_USERS, show_default=True, help="Size of the network; 1632 and 16320 are 1/100 and 1/10.")
+@click.option("--users", default=FULL_USERS, show_default=True,
+              help="Size of the network; 1632 and 16320 are 1/100 and 1/10.")
 @click.option("--drop", "is_dropped", is_flag=True, help="Drop the database afterwards.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--step", hidden=True)
@@ -295,7 +310,8 @@ def main(users: int, is_dropped: bool, as_json: bool, step: str | None) -> None:
     """Measure each step from loading a network to refreshing after one day more.
 
     A run that was interrupted goes on where it stopped. Memory is of the client; of the session: the most that one
-    server process ever had, with the shared buffers that it touched; and private: the most that all of them had at once without these.
+    server process ever had, with the shared buffers that it touched; and private: the most that all of them had at once
+    without these.
 
     \b
     Example:

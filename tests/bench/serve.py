@@ -98,7 +98,7 @@ def first_call(users: list[int]) -> float:
 
 
 def logging_seconds(connection: Connection, users: list[int]) -> list[float]:
-    """Return how much longer serve_posts takes than recommend_posts, of calls in pairs; its exposures are deleted again."""
+    """Return how much longer serve_posts takes than recommend_posts, in pairs of calls; exposures are deleted again."""
     with connection.cursor() as cursor, progress("pairs of calls", PAIRS) as advance:
         cursor.execute("select now()")
         moment = cursor.fetchone()[0]
@@ -131,7 +131,8 @@ def session_memory(connections: list[Connection]) -> list[tuple[str, str]]:
 
 
 STEPS = """
-create function pg_temp.steps(users bigint[], count integer, warm_up integer) returns text language plpython3u as $steps$
+create function pg_temp.steps(users bigint[], count integer, warm_up integer) returns text
+    language plpython3u as $steps$
 import json, sys, time
 from types import FunctionType
 
@@ -193,7 +194,8 @@ def steps_of_a_call(connection: Connection, users: list[int]) -> list[tuple[str,
         seconds = json.loads(cursor.fetchone()[0])
     large = sorted((step for step in seconds if seconds[step] * 1000 >= LEAST_STEP_MS), key=lambda step: -seconds[step])
     rest = sum(value for step, value in seconds.items() if step not in large)
-    return [*((f"  {step}", f"{seconds[step] * 1000:.2f} ms") for step in large), ("  the rest", f"{rest * 1000:.2f} ms")]
+    return [*((f"  {step}", f"{seconds[step] * 1000:.2f} ms") for step in large),
+            ("  the rest", f"{rest * 1000:.2f} ms")]
 
 
 def measure_service(connection: Connection, users: list[int]) -> tuple[list[tuple[str, str]], float, float | None]:
@@ -267,7 +269,8 @@ def main() -> None:
     rows.append(("recommend_posts over the usual service, best calls/s", f"{max(rates.values()) / best:.1f} times"))
     if memory and own_memory:
         rows.append(("private memory, a session of a worker", f"{own_memory / memory:.2f}"))
-    out.print(table(f"recommend_posts, {pack[0]:,} posts, {source}, {CALLS:,} calls, {os.cpu_count()} cores", ["what", "value"], rows, ["value"]))
+    out.print(table(f"recommend_posts, {pack[0]:,} posts, {source}, {CALLS:,} calls, {os.cpu_count()} cores",
+                    ["what", "value"], rows, ["value"]))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,9 @@ def cells(results: list[Result]) -> dict[str, str]:
 def main() -> None:
     folder = data_folder("karpov")
     with temporary_database("real") as connection:
-        list(ingest(connection, open_sources([str(folder / "post_topics.csv"), str(folder / "feed_data_114_users.csv")])))
+        list(
+            ingest(connection, open_sources([str(folder / "post_topics.csv"), str(folder / "feed_data_114_users.csv")]))
+        )
         real, real_aucs = measure(connection)
     simulated, aucs = [], []
     for seed in SEEDS:
@@ -67,8 +69,11 @@ def main() -> None:
         rows.append((f"HitRate@5, {method}", text, f"{np.mean(values):.3f}", f"{min(values):.3f} to {max(values):.3f}"))
     for number, name in enumerate(("AUC of all views", "AUC within a user-day")):
         values = [both[number] for both in aucs]
-        rows.append((name, f"{real_aucs[number]:.3f}", f"{np.mean(values):.3f}", f"{min(values):.3f} to {max(values):.3f}"))
-    out.print(table(f"{USERS} complete users, without profiles and texts", ["held-out days", "real (95%)", "simulated", "5 seeds"], rows))
+        rows.append(
+            (name, f"{real_aucs[number]:.3f}", f"{np.mean(values):.3f}", f"{min(values):.3f} to {max(values):.3f}")
+        )
+    out.print(table(f"{USERS} complete users, without profiles and texts",
+                    ["held-out days", "real (95%)", "simulated", "5 seeds"], rows))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The usual recommender service, as a yardstick: FastAPI, pandas and CatBoost, features in memory, one DataFrame per request.
+"""The usual recommender service, as a yardstick: FastAPI, pandas and CatBoost, features in memory, one DataFrame per
+request.
 
-It has the endpoint, the way and the data of the service that pgfeed replaces, and a model with as many features and trees
-as the one that serves in the database. `python -m tests.bench.yardstick MODEL` serves it with uvicorn.
+It has the endpoint, the way and the data of the service that pgfeed replaces, and a model with as many features and
+trees as the one that serves in the database. `python -m tests.bench.yardstick MODEL` serves it with uvicorn.
 """
 
 import http.client
@@ -55,18 +56,21 @@ def load_users(connection: Connection) -> pd.DataFrame:
 def load_posts(connection: Connection) -> pd.DataFrame:
     """Return one row per post: topic and the columns of the newest feature pack."""
     with connection, connection.cursor() as cursor:
-        cursor.execute("select feature_names, topics, post_ids, topic_codes, matrix from pgfeed.feature_packs order by pack_id desc limit 1")
+        cursor.execute("select feature_names, topics, post_ids, topic_codes, matrix from pgfeed.feature_packs"
+                       " order by pack_id desc limit 1")
         pack = Pack.unpack(dict(zip((column.name for column in cursor.description), cursor.fetchone())))
     topics = [*pack.topics, "none"]
     columns = {name.replace(".", "_"): values for name, values in pack.columns.items()}
-    return pd.DataFrame({"topic": [topics[code] for code in pack.topic_codes], **columns}, index=pd.Index(pack.post_ids, name="post_id"))
+    return pd.DataFrame({"topic": [topics[code] for code in pack.topic_codes], **columns},
+                        index=pd.Index(pack.post_ids, name="post_id"))
 
 
 @contextmanager
 def model_file(connection: Connection) -> Iterator[tuple[Path, str]]:
     """Yield the file of a model of the serving one's size, fitted on the newest impressions, and its description."""
     with connection, connection.cursor() as cursor:
-        cursor.execute("select m.artifact from pgfeed._serving_state(now(), null, null) as s join pgfeed.models as m using (model_id)")
+        cursor.execute("select m.artifact from pgfeed._serving_state(now(), null, null) as s"
+                       " join pgfeed.models as m using (model_id)")
         row = cursor.fetchone()
     if row is None:
         raise PgfeedError("there is no model to compare with", "none is active", "pgfeed train control --activate")
@@ -146,8 +150,10 @@ def http_service(path: Path, workers: int) -> Iterator[tuple[int, Callable[[], l
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "--factory", "tests.bench.yardstick:application", "--port", str(port), "--log-level", "warning"]
-    server = subprocess.Popen([*command, "--workers", str(workers)], cwd=ROOT, env={**os.environ, MODEL_VARIABLE: str(path)}, start_new_session=True)
+    command = [sys.executable, "-m", "uvicorn", "--factory", "tests.bench.yardstick:application", "--port", str(port),
+               "--log-level", "warning"]
+    server = subprocess.Popen([*command, "--workers", str(workers)], cwd=ROOT,
+                              env={**os.environ, MODEL_VARIABLE: str(path)}, start_new_session=True)
     try:
         end = time.monotonic() + START_SECONDS
         while True:

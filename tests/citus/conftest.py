@@ -21,7 +21,7 @@ from tests.servers import Server
 
 @dataclass
 class Both:
-    """Connection strings of the plain database and of the coordinator, a session in each, and the servers of the latter."""
+    """Connection strings of the plain database and the coordinator, a session in each, and the latter's servers."""
 
     plain: str
     citus: str

@@ -12,7 +12,8 @@ DATABASE = "feed"
 # Nothing may depend on the servers' own zones.
 ZONES = ("UTC", "Asia/Tokyo", "America/New_York")
 SETTINGS = {
-    "shared_preload_libraries": "citus", "work_mem": "4MB", "random_page_cost": 4, "max_connections": 60, "max_prepared_transactions": 100,
+    "shared_preload_libraries": "citus", "work_mem": "4MB", "random_page_cost": 4, "max_connections": 60,
+    "max_prepared_transactions": 100,
     "wal_level": "minimal", "max_wal_senders": 0, "citus.node_conninfo": "sslmode=prefer", "citus.shard_count": 12,
 }
 
@@ -23,13 +24,14 @@ def require_citus(dsn: str) -> None:
         cursor.execute("select exists (select from pg_available_extensions where name = 'citus')")
         has_citus = cursor.fetchone()[0]
     if not has_citus:
-        raise PgfeedError("the extension citus is not installed", "pgfeed itself does not need it", "install Citus 13 for the embedded server's PostgreSQL")
+        raise PgfeedError("the extension citus is not installed", "pgfeed itself does not need it",
+                          "install Citus 13 for the embedded server's PostgreSQL")
     require_programs()
 
 
 @contextmanager
 def nodes(count: int) -> Iterator[list[Server]]:
-    """Yield running servers with an empty database each, the first of them the coordinator, which knows the others; end and remove them afterwards."""
+    """Yield running servers with an empty database each, the first of them the coordinator; remove them afterwards."""
     with ExitStack() as stack:
         servers = []
         for number in range(count):
@@ -48,5 +50,6 @@ def nodes(count: int) -> Iterator[list[Server]]:
 
 def spread(coordinator: Server, with_coordinator: bool = False) -> None:
     """Spread pgfeed over the workers, and over the coordinator if it is to hold a part of the users too."""
-    coordinator.run(DATABASE, "select citus_set_node_property(%s, %s, 'shouldhaveshards', %s)", str(coordinator.folder), PORT, with_coordinator)
+    coordinator.run(DATABASE, "select citus_set_node_property(%s, %s, 'shouldhaveshards', %s)", str(coordinator.folder),
+                    PORT, with_coordinator)
     program("psql", "-X", "-f", ROOT / "sql" / "citus.sql", coordinator.dsn(DATABASE))

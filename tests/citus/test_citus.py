@@ -73,13 +73,18 @@ def assert_same_lists(both, ts):
 def test_users_are_spread_and_each_has_all_on_one_worker(both):
     with autocommit(both.citus) as connection:
         query = queries(connection)
-        assert {node for node, in query("select nodename from citus_shards where table_name = 'pgfeed.users'::regclass")} == {
+        assert {
+            node for node, in query("select nodename from citus_shards where table_name = 'pgfeed.users'::regclass")
+        } == {
             str(worker.folder) for worker in both.nodes[1:]
         }
         assert query(
-            "select count(distinct colocation_id), count(*) from citus_tables where citus_table_type = 'distributed' and table_name::text not like '%_y20%'"
+            "select count(distinct colocation_id), count(*) from citus_tables where citus_table_type = 'distributed'"
+            " and table_name::text not like '%_y20%'"
         ) == [(1, 6)]
-        assert query("select citus_table_type from citus_tables where table_name = 'pgfeed.posts'::regclass") == [("reference",)]
+        assert query(
+            "select citus_table_type from citus_tables where table_name = 'pgfeed.posts'::regclass"
+        ) == [("reference",)]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -90,9 +95,10 @@ def test_what_was_loaded_rolled_up_and_refreshed_is_equal(both, name):
 
 
 def test_training_sees_the_same_examples(both):
+    names = ["post.like_rate", "user.like_rate", "post.decayed_like_count_1d"]
+    encoders = {"post.topic": {}, "user.country": {}, "user.city": {}, "user.os": {}, "user.source": {}}
     found = [
-        impressions.load(connection, [date(2021, 10, 12)], ["post.like_rate", "user.like_rate", "post.decayed_like_count_1d"], {"post.topic": {}, "user.country": {}, "user.city": {}, "user.os": {}, "user.source": {}})
-        for connection in both.connections()
+        impressions.load(connection, [date(2021, 10, 12)], names, encoders) for connection in both.connections()
     ]
     assert len(found[0].is_liked) > 500
     assert np.array_equal(found[0].post_ids, found[1].post_ids) and np.array_equal(found[0].is_liked, found[1].is_liked)
@@ -127,7 +133,8 @@ def test_an_experiment_has_the_same_report(both):
         " select x.served_at + interval '1 minute', x.user_id, x.post_ids[1], 'like' from pgfeed.exposures as x"
         " where x.user_id % 3 = 0 or x.arm = 'control' and x.user_id % 3 = 1"
     )
-    for function in ("experiment_report('lot', until => '2021-10-26')", "experiment_days('lot', until => '2021-10-26')", "experiment_checks('lot')"):
+    for function in ("experiment_report('lot', until => '2021-10-26')", "experiment_days('lot', until => '2021-10-26')",
+                     "experiment_checks('lot')"):
         plain, citus = both.each(f"select * from pgfeed.{function}")
         assert plain
         assert_close(plain, citus)
@@ -138,13 +145,15 @@ def test_an_experiment_has_the_same_report(both):
 
 def test_new_and_corrected_events_are_rolled_up(both, tmp_path):
     """The first file is new, the second repeats it and knows of more likes."""
-    rows = [f"2021-10-2{2 + user % 3} 10:00:{user % 60:02},{user},{post},view," for user in both.each(ALL_USERS)[0][0][0] for post in (3, 301)]
+    rows = [f"2021-10-2{2 + user % 3} 10:00:{user % 60:02},{user},{post},view,"
+            for user in both.each(ALL_USERS)[0][0][0] for post in (3, 301)]
     for name, target in (("new.csv", "0"), ("corrected.csv", "1")):
         path = tmp_path / name
         path.write_text("timestamp,user_id,post_id,action,target\n" + "\n".join(row + target for row in rows) + "\n")
         results = []
         for connection in both.connections():
-            results.append([(r.loaded, r.updated, r.duplicates, r.added_posts) for r in ingest(connection, open_sources([str(path)]))])
+            results.append([(r.loaded, r.updated, r.duplicates, r.added_posts)
+                            for r in ingest(connection, open_sources([str(path)]))])
             refresh(connection)
         assert results[0] == results[1] == [(600, 600 if target == "1" else 0, 0, 0 if target == "1" else 1)]
     for name in ("events", "post_days", "user_topic_days", "user_features", "rollup_days"):
@@ -156,12 +165,15 @@ def test_roles_do_on_citus_what_they_may(both):
     with autocommit(both.citus) as connection:
         query = queries(connection)
         for role, statements in {
-            "pgfeed_reader": ["select from pgfeed.recommend_posts(205)", "select from pgfeed.current_recommendations", "select from pgfeed.health()"],
+            "pgfeed_reader": ["select from pgfeed.recommend_posts(205)", "select from pgfeed.current_recommendations",
+                              "select from pgfeed.health()"],
             "pgfeed_writer": [
-                "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-10-24 12:00+00', 999999, 3, 'view')",
+                "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+                " values ('2021-10-24 12:00+00', 999999, 3, 'view')",
                 "insert into pgfeed.users (user_id, age) values (999999, 20)", "select from pgfeed.serve_posts(205)",
             ],
-            "pgfeed_operator": ["call pgfeed.refresh_features()", "select from pgfeed.user_features_as_of(now())", "select count(*) from pgfeed.exposures"],
+            "pgfeed_operator": ["call pgfeed.refresh_features()", "select from pgfeed.user_features_as_of(now())",
+                                "select count(*) from pgfeed.exposures"],
         }.items():
             query(f"create role citus_{role} login in role {role}")
             query(f"set session authorization citus_{role}")
@@ -187,19 +199,26 @@ def test_while_a_worker_is_away_the_others_users_are_served(both):
             served, refused = {}, []
             for user_id in before:
                 try:
-                    served[user_id] = [row[0] for row in query("select post_id from pgfeed.recommend_posts(%s, %s) order by rank", user_id, END)]
+                    served[user_id] = [row[0] for row in query("select post_id from pgfeed.recommend_posts(%s, %s)"
+                        " order by rank", user_id, END)]
                 except psycopg2.Error as error:
                     refused.append(str(error))
             assert len(served) + len(refused) == 300 and min(len(served), len(refused)) > 50
             assert all(posts == before[user_id] for user_id, posts in served.items())
             assert all(str(away.folder) in message for message in refused), refused[0]
-            event = "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-10-24 13:00+00', %s, 3, 'view')"
+            event = (
+                "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+                " values ('2021-10-24 13:00+00', %s, 3, 'view')"
+            )
             query(event, next(iter(served)))
             lost = next(user_id for user_id in before if user_id not in served)
-            for statement in (event.replace("%s", str(lost)), "update pgfeed.posts set topic = topic where post_id = 3", "call pgfeed.refresh_features()"):
+            for statement in (event.replace("%s", str(lost)), "update pgfeed.posts set topic = topic where post_id = 3",
+                              "call pgfeed.refresh_features()"):
                 with pytest.raises(psycopg2.Error, match=away.folder.name):
                     query(statement)
         finally:
             away.start()
-        assert {user_id: query("select array_agg(post_id order by rank) from pgfeed.recommend_posts(%s, %s)", user_id, END)[0][0] for user_id in before} == before
+        assert {user_id: query(
+            "select array_agg(post_id order by rank) from pgfeed.recommend_posts(%s, %s)", user_id, END
+        )[0][0] for user_id in before} == before
         query("call pgfeed.refresh_features()")

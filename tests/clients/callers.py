@@ -35,11 +35,13 @@ class Address:
 
     def keywords(self, database: str = "dbname") -> dict:
         """Return the address as a driver's keyword arguments; `database` is its word for the database."""
-        return {"host": self.host, "port": self.port, database: self.database, "user": self.user, "password": self.password}
+        return {"host": self.host, "port": self.port, database: self.database, "user": self.user,
+                "password": self.password}
 
     def environment(self) -> dict[str, str]:
         """Return this process's environment with the address in libpq's variables."""
-        own = {"PGHOST": self.host, "PGPORT": str(self.port), "PGDATABASE": self.database, "PGUSER": self.user, "PGPASSWORD": self.password}
+        own = {"PGHOST": self.host, "PGPORT": str(self.port), "PGDATABASE": self.database, "PGUSER": self.user,
+               "PGPASSWORD": self.password}
         return {**os.environ, **own}
 
 
@@ -76,7 +78,8 @@ def require_program(name: str) -> str:
 def run(command: Sequence[object], address: Address, **options: object) -> str:
     """Run a program with the address in its environment; return what it printed."""
     result = subprocess.run(
-        list(map(str, command)), env=address.environment() | options.pop("env", {}), capture_output=True, text=True, timeout=120, **options
+        list(map(str, command)), env=address.environment() | options.pop("env", {}), capture_output=True, text=True,
+        timeout=120, **options
     )
     if result.returncode:
         raise RuntimeError(result.stderr.strip() or f"exit code {result.returncode}")
@@ -137,10 +140,13 @@ def asyncpg(address: Address, call: Call, is_prepared: bool) -> list[Rows]:
     driver = pytest.importorskip("asyncpg")
 
     async def fetch() -> list[Rows]:
-        connection = await driver.connect(**address.keywords("database"), statement_cache_size=100 if is_prepared else 0)
+        connection = await driver.connect(**address.keywords("database"),
+                                          statement_cache_size=100 if is_prepared else 0)
         results = []
         for _ in range(call.count):
-            results.append([list(row) for row in await connection.fetch(select("$1", "$2", "$3", "$4"), *call.values())])
+            results.append(
+                [list(row) for row in await connection.fetch(select("$1", "$2", "$3", "$4"), *call.values())]
+            )
         await connection.close()
         return results
 
@@ -200,7 +206,8 @@ def odbc(address: Address, call: Call, is_prepared: bool) -> list[Rows]:
     }
     connection = driver.connect(";".join(f"{name}={value}" for name, value in parts.items()), autocommit=True)
     # ODBC has no time with a zone.
-    statement = select("?::bigint", "?::timestamptz", "?::integer", "?::text").replace("features_as_of", "features_as_of at time zone 'UTC'")
+    statement = select("?::bigint", "?::timestamptz", "?::integer", "?::text").replace("features_as_of",
+        "features_as_of at time zone 'UTC'")
     values = [call.user_id, call.ts.isoformat(), call.k, call.variant]
     results = fetch_all(connection.cursor(), statement, values, call.count)
     connection.close()

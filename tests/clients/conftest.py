@@ -90,7 +90,8 @@ class Pgbouncer:
     def start(self) -> None:
         as_other = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
         with open(self.folder / "log", "a") as log:
-            self.process = subprocess.Popen([self.program, self.folder / "pgbouncer.ini"], stdout=log, stderr=log, cwd="/", **as_other)
+            self.process = subprocess.Popen([self.program, self.folder / "pgbouncer.ini"], stdout=log, stderr=log,
+                                            cwd="/", **as_other)
         for _ in range(100):
             with contextlib.suppress(OSError), socket.create_connection((self.address.host, self.address.port)):
                 return
@@ -117,7 +118,8 @@ class Pgbouncer:
 @pytest.fixture(scope="session")
 def pgbouncer(direct):
     """A running pgbouncer whose server connections are open and warm."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") or pytest.skip("pgbouncer is not installed")
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") or pytest.skip("pgbouncer is not"
+        " installed")
     folder = Path(tempfile.mkdtemp(prefix="pgfeed-pgbouncer-"))
     folder.chmod(0o755)
     bouncer = Pgbouncer(program, direct, folder)

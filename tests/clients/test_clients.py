@@ -34,7 +34,8 @@ def expected(served_dsn):
 
 
 @pytest.mark.parametrize("route", ["direct", "pgbouncer"])
-@pytest.mark.parametrize(("name", "caller", "is_prepared"), CASES, ids=[f"{name}-{'prepared' if on else 'plain'}" for name, _, on in CASES])
+@pytest.mark.parametrize(("name", "caller", "is_prepared"), CASES,
+                         ids=[f"{name}-{'prepared' if on else 'plain'}" for name, _, on in CASES])
 def test_every_client_reads_the_same_rows(request, direct, expected, route, name, caller, is_prepared):
     cells = results.setdefault(name, {})
     cells[route, is_prepared] = "not installed"

@@ -61,7 +61,8 @@ def test_the_original_services_own_test(client):
     posts = client.get(PATH, params=SELF_TEST).json()
     assert len(posts) == 5
     assert all(list(post) == ["id", "text", "topic"] for post in posts)
-    assert all(isinstance(post["id"], int) and isinstance(post["text"], str) and isinstance(post["topic"], str) for post in posts)
+    assert all(isinstance(post["id"], int) and isinstance(post["text"], str) and isinstance(post["topic"], str)
+               for post in posts)
 
 
 def test_it_answers_what_sql_answers(client, ask):
@@ -87,7 +88,8 @@ def test_a_moment_may_be_written_in_every_usual_way(text, moment):
 
 
 def test_the_moment_decides(client):
-    early, late = ({post["id"] for post in client.get(PATH, params={"id": 7, "time": time, "limit": 1000}).json()} for time in ("2021-12-03", "2021-12-13"))
+    early, late = ({post["id"] for post in client.get(PATH, params={"id": 7, "time": time, "limit": 1000}).json()}
+                   for time in ("2021-12-03", "2021-12-13"))
     assert late < early
 
 
@@ -111,13 +113,17 @@ def test_in_an_experiment_it_says_the_arm(monkeypatch, direct, ask):
             groups = [client.get(PATH, params={"id": user_id}).json()["exp_group"] for user_id in range(1, 21)]
     finally:
         ask("call pgfeed.stop_experiment('arms')")
-    assert groups == [row[0] for row in ask("select pgfeed.experiment_arm(u, 'arms') from generate_series(1, 20) as u order by u")]
+    assert groups == [
+        row[0] for row in ask("select pgfeed.experiment_arm(u, 'arms') from generate_series(1, 20) as u order by u")
+    ]
     assert set(groups) == {"old", "new"}
 
 
 @pytest.mark.parametrize(("parameters", "name"), [
-    ({}, "id"), ({"id": "x"}, "id"), ({"id": 2**63}, "id"), ({"id": 1, "limit": 0}, "limit"), ({"id": 1, "limit": 1001}, "limit"),
-    ({"id": 1, "time": "yesterday"}, "time"), ({"id": 1, "time": "1640000000"}, "time"), ({"id": 1, "time": "2021-12-20 18:00 03:00"}, "time"),
+    ({}, "id"), ({"id": "x"}, "id"), ({"id": 2**63}, "id"), ({"id": 1, "limit": 0}, "limit"),
+    ({"id": 1, "limit": 1001}, "limit"),
+    ({"id": 1, "time": "yesterday"}, "time"), ({"id": 1, "time": "1640000000"}, "time"),
+    ({"id": 1, "time": "2021-12-20 18:00 03:00"}, "time"),
     ({"id": 1, "user_id": 7}, "user_id"), ({"id": 1, "k": 9, "limit": 3}, "k"),
 ])
 def test_a_wrong_parameter_is_named(client, parameters, name):
@@ -128,7 +134,8 @@ def test_a_wrong_parameter_is_named(client, parameters, name):
     assert [error["loc"] for error in answer.json()["detail"]] == [["query", name]]
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/", 404), ("GET", "/x", 404), ("POST", PATH, 405), ("PUT", "/health", 405)])
+@pytest.mark.parametrize(("method", "path", "status"),
+                         [("GET", "/", 404), ("GET", "/x", 404), ("POST", PATH, 405), ("PUT", "/health", 405)])
 def test_what_is_not_served_is_said(client, method, path, status):
     answer = client.request(method, path)
     assert answer.status_code == status and list(answer.json()) == ["what", "cause", "next"]
@@ -149,7 +156,8 @@ def test_a_request_that_takes_too_long_is_given_up(monkeypatch, client, ask):
     finally:
         ask("rollback")
     assert answer.status_code == 503 and answer.json() == {
-        "what": "the database refused", "cause": "canceling statement due to statement timeout", "next": "send the request again"
+        "what": "the database refused", "cause": "canceling statement due to statement timeout",
+        "next": "send the request again"
     }
     assert client.get(PATH, params={"id": 7}).status_code == 200
 
@@ -169,8 +177,11 @@ def test_a_request_is_two_round_trips(monkeypatch, direct, tmp_path):
 
 def test_a_pool_without_server_does_not_flood_the_log():
     sparse = gateway.Sparse()
-    records = [logging.LogRecord("psycopg.pool", logging.WARNING, "", 0, "error connecting in %r: %s", ("pool", n), None) for n in range(9)]
-    records.append(logging.LogRecord("psycopg.pool", logging.WARNING, "", 0, "discarding broken connection: %s", ("c",), None))
+    records = [logging.LogRecord("psycopg.pool", logging.WARNING, "", 0, "error connecting in %r: %s", ("pool", n),
+                                 None) for n in range(9)]
+    records.append(
+        logging.LogRecord("psycopg.pool", logging.WARNING, "", 0, "discarding broken connection: %s", ("c",), None)
+    )
     assert [sparse.filter(record) for record in records] == [True, *[False] * 8, True]
 
 
@@ -189,7 +200,8 @@ def test_what_the_database_refuses_is_said(monkeypatch, dsn_without_features):
             answer = client.get(path)
             assert answer.status_code == 503
             assert answer.json() == {
-                "what": "the database refused", "cause": "the features were never refreshed", "next": "Run: call pgfeed.refresh_features()"
+                "what": "the database refused", "cause": "the features were never refreshed",
+                "next": "Run: call pgfeed.refresh_features()"
             }
 
 
@@ -228,13 +240,15 @@ def test_it_survives_a_restart_of_what_it_is_connected_to(monkeypatch, pgbouncer
 
 def test_lost_connections_are_replaced(client, ask, direct):
     before = client.get(PATH, params=SELF_TEST).json()
-    assert ask("select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = %s", direct.user)[0][0] >= 2
+    assert ask("select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = %s",
+               direct.user)[0][0] >= 2
     assert client.get(PATH, params=SELF_TEST).json() == before
 
 
 def test_requests_at_once_share_the_pool(client, ask, direct):
     answers = []
-    threads = [threading.Thread(target=lambda: answers.append(client.get(PATH, params=SELF_TEST).status_code)) for _ in range(12)]
+    threads = [threading.Thread(target=lambda: answers.append(client.get(PATH, params=SELF_TEST).status_code))
+               for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -248,7 +262,8 @@ def test_the_description_names_every_answer(client):
     assert list(paths) == [PATH, "/health"]
     assert list(paths[PATH]["get"]["responses"]) == ["200", "422", "503"]
     parameters = paths[PATH]["get"]["parameters"]
-    assert [(each["name"], each["in"], each["required"]) for each in parameters] == [("id", "query", True), ("time", "query", False), ("limit", "query", False)]
+    assert [(each["name"], each["in"], each["required"]) for each in parameters] == [("id", "query", True),
+            ("time", "query", False), ("limit", "query", False)]
     assert all(each["description"] for each in parameters)
 
 
@@ -262,7 +277,8 @@ def test_a_taken_port_is_one_clear_error():
 def serving(dsn, *options):
     """Yield the address of a gateway in a process of its own."""
     command = [sys.executable, "-m", "loader.cli", "serve-http", "--port", "0", "--pool", "2", *options]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn}, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn},
+                               stderr=subprocess.PIPE, text=True)
     try:
         yield re.match(r"(http://127\.0\.0\.1:\d+)/", process.stderr.readline()).group(1)
     finally:

@@ -24,7 +24,8 @@ def addressed(text, address):
     for old, new in [
         ("reader:secret@db.example.com/feed", f"{address.user}:{address.password}@{place}"),
         ("postgresql://db.example.com/feed", f"postgresql://{place}"),
-        ("db.example.com", address.host), ("5432", str(address.port)), ("feed;", f"{address.database};"), ('"feed"', f'"{address.database}"'),
+        ("db.example.com", address.host), ("5432", str(address.port)), ("feed;", f"{address.database};"),
+        ('"feed"', f'"{address.database}"'),
         ('"reader"', f'"{address.user}"'), ("=reader;", f"={address.user};"), ("secret", address.password),
     ]:
         text = text.replace(old, new)
@@ -45,7 +46,8 @@ def command_of(language, file):
 
 
 def test_every_family_has_an_example():
-    assert [example.language for example in EXAMPLES] == ["sh", "python", "python", "python", "python", "js", "java", "r"]
+    assert [example.language for example in EXAMPLES] == ["sh", "python", "python", "python", "python",
+            "js", "java", "r"]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.language}-{example.text.split()[1]}")
@@ -56,7 +58,8 @@ def test_example(tmp_path, direct, example):
     text = addressed(example.text, direct)
     file.write_text(JAVA.format(text) if example.language == "java" else text)
     environment = {**os.environ, "NODE_PATH": os.environ.get("PGFEED_NODE_MODULES", "")}
-    result = subprocess.run(command_of(example.language, str(file)), capture_output=True, text=True, timeout=60, env=environment)
+    result = subprocess.run(command_of(example.language, str(file)), capture_output=True, text=True, timeout=60,
+                            env=environment)
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"-?\d\.\d{4,}", result.stdout)) == 5, result.stdout
 

@@ -56,11 +56,15 @@ def test_equals_what_python_computes(network, choosing_dsn, ts):
         cursor.execute("select extract(epoch from %s::timestamptz)::float8", [ts])
         at = cursor.fetchone()[0]
     score = requests.model_scorer(model.booster, model.feature_names)
-    request, pack, columns, _ = next(requests.with_features(connection, [requests.Request(7, at, np.array([1]))], model.encoders, "test"))
+    request, pack, columns, _ = next(
+        requests.with_features(connection, [requests.Request(7, at, np.array([1]))], model.encoders, "test")
+    )
     expected = dict(zip(pack.post_ids.tolist(), score(request, pack, columns)))
     connection.close()
     got = network(CALL, ts)
-    assert len(got) > 40 and {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", ts)} == {"model"}
+    assert len(got) > 40 and {
+        row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", ts)
+    } == {"model"}
     for post_id, value in got:
         assert value == pytest.approx(expected[post_id], abs=1e-6)
 
@@ -90,7 +94,8 @@ def test_events_at_or_after_ts_change_nothing(network, choosing_dsn, ts):
 def test_events_of_the_last_minute_change_scores(network, ts):
     before = network(CALL, ts)
     network(
-        "insert into pgfeed.feed_events (event_at, user_id, post_id, action) select %s::timestamptz - interval '1 minute', u, 3, 'like' from generate_series(100, 160) u",
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " select %s::timestamptz - interval '1 minute', u, 3, 'like' from generate_series(100, 160) u",
         ts,
     )
     assert network(CALL, ts) != before
@@ -98,22 +103,30 @@ def test_events_of_the_last_minute_change_scores(network, ts):
 
 def test_refresh_stores_the_neighbours_that_a_model_needs(network):
     network("call pgfeed.refresh_features()")
-    pairs = "select length(neighbours) / 20, neighbours = pgfeed._post_neighbours(as_of, post_ids) from pgfeed.feature_packs order by pack_id desc limit 1"
+    pairs = (
+        "select length(neighbours) / 20, neighbours = pgfeed._post_neighbours(as_of, post_ids)"
+        " from pgfeed.feature_packs order by pack_id desc limit 1"
+    )
     count, is_same = network(pairs)[0]
     assert count > 1000 and is_same
 
 
 def test_neighbours_know_only_the_likes_before(network):
-    query = "select pgfeed._post_neighbours('2021-12-09', post_ids) from pgfeed.feature_packs order by pack_id desc limit 1"
+    query = (
+        "select pgfeed._post_neighbours('2021-12-09', post_ids) from pgfeed.feature_packs order by pack_id desc"
+        " limit 1"
+    )
     before = network(query)
-    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select '2021-12-09 00:00+00', u, p, 'like' from generate_series(1, 60) u, generate_series(1, 9) p")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select '2021-12-09 00:00+00', u, p, 'like' from generate_series(1, 60) u, generate_series(1, 9) p")
     assert network(query) == before
 
 
 def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_dsn):
     connection = psycopg2.connect(choosing_dsn)
     with connection, connection.cursor() as cursor:
-        cursor.execute("select post_id, decayed_like_count_1h, decayed_like_count_6h from pgfeed.post_features_as_of('2021-12-09 15:00+00') order by post_id")
+        cursor.execute("select post_id, decayed_like_count_1h, decayed_like_count_6h"
+                       " from pgfeed.post_features_as_of('2021-12-09 15:00+00') order by post_id")
         exact = np.array(cursor.fetchall())
         cursor.execute("select timestamptz '2021-12-09 15:00+00'")
         moment = cursor.fetchone()[0]
@@ -131,7 +144,8 @@ def test_full_protocol(network, choosing_dsn):
     connection = psycopg2.connect(choosing_dsn)
     model = registry.load_active(connection, "control")
     evaluation = full.evaluate(connection, model)
-    assert {r.method for r in evaluation.results} == {"model", "random", "most popular", "best like rate", "decayed popularity"}
+    assert {r.method for r in evaluation.results} == {"model", "random", "most popular", "best like rate",
+                                                      "decayed popularity"}
     hit = {r.method: r.value for r in evaluation.results if r.metric == "HitRate@5"}
     assert hit["model"] > hit["random"]
     evaluation.store(connection)

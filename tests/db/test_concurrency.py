@@ -1,4 +1,4 @@
-"""Sessions beside each other: what one does in a long transaction keeps no other one waiting, and nothing is done twice."""
+"""Sessions beside each other: a long transaction keeps no other one waiting, and nothing is done twice."""
 
 import os
 import signal
@@ -66,12 +66,15 @@ def test_a_refresh_that_needs_a_new_month_keeps_nobody_waiting(network, network_
         wait_until(network, waiting("Lock"))
         network(PATIENCE)
         network("call pgfeed.create_event_partitions('2022-05-01', '2022-06-30')")
-        network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2022-05-05', 7, 1, 'view')")
+        network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+                " values ('2022-05-05', 7, 1, 'view')")
         assert network("select count(*) from pgfeed.serve_posts(7)") == [(5,)]
         assert network("select count(*) from pgfeed.recommend_posts(7, %s)", END) == [(5,)]
         blocker.rollback()
     refresh.join()
-    assert network("select to_regclass('pgfeed.feed_events_y' || to_char(now(), 'YYYY\"m\"MM')) is not null") == [(True,)]
+    assert network(
+        "select to_regclass('pgfeed.feed_events_y' || to_char(now(), 'YYYY\"m\"MM')) is not null"
+    ) == [(True,)]
 
 
 def test_dropping_exposures_that_are_in_use_keeps_no_call_waiting(network, network_dsn):
@@ -115,7 +118,8 @@ def test_two_drops_of_exposures_at_once_are_one(network, network_dsn):
 
 def test_two_refreshes_at_once_are_two_versions(network, network_dsn):
     outcome: list = []
-    threads = [start(network_dsn, f"call pgfeed.refresh_features('2021-12-13 0{hour}:00+00')", outcome=outcome) for hour in (1, 2)]
+    threads = [start(network_dsn, f"call pgfeed.refresh_features('2021-12-13 0{hour}:00+00')", outcome=outcome)
+               for hour in (1, 2)]
     for thread in threads:
         thread.join()
     assert sorted(rows[0][0] for rows in outcome) == [2, 3]
@@ -128,7 +132,8 @@ def test_two_activations_at_once_know_of_each_other(network, network_dsn):
     with closing(psycopg2.connect(network_dsn)) as connection:
         registry.store(connection, "control", train.train(connection, "control"))
     outcome: list = []
-    threads = [start(network_dsn, f"call pgfeed.activate_model('control', {version})", outcome=outcome) for version in (1, 2)]
+    threads = [start(network_dsn, f"call pgfeed.activate_model('control', {version})", outcome=outcome)
+               for version in (1, 2)]
     for thread in threads:
         thread.join()
     assert outcome == [[], []]
@@ -155,7 +160,8 @@ def test_a_function_that_is_replaced_between_two_rows_does_not_end_the_server(ne
         for number in range(20):
             for name in ("functions/_recommend_posts", "functions/recommend_posts"):
                 network(compose(name).replace("\nreturn recommend_posts(", "\n" * number + "\nreturn recommend_posts("))
-            run("select string_agg(repeat('x', n), '') from generate_series(1, 900) as n")  # takes memory that was freed
+            # takes memory that was freed
+            run("select string_agg(repeat('x', n), '') from generate_series(1, 900) as n")
             found += run("fetch 1 from rows")
     assert found == network("select post_id from pgfeed.recommend_posts(7, %s, 21) order by rank", END)
 

@@ -75,7 +75,9 @@ def test_first_run(posts, query):
     assert (done.post_count, done.embedded_count, done.without_text_count, done.is_refitted) == (6, 6, 3, True)
     assert 0.99 < done.explained_variance <= 1.0001
     assert stored(query) == [1, 2, 3, 4, 5, 6]
-    assert query("select count(*), min(vector_dims(components)), max(vector_dims(components)) from pgfeed.post_components") == [(6, 25, 25)]
+    assert query(
+        "select count(*), min(vector_dims(components)), max(vector_dims(components)) from pgfeed.post_components"
+    ) == [(6, 25, 25)]
     assert "6 posts have embeddings of words, 16 numbers each" in done.text()
     assert done.text().endswith("Next, to take the components into the features: pgfeed refresh")
 
@@ -88,7 +90,8 @@ def test_only_new_and_changed_texts_are_embedded(posts, query):
     assert query("select * from pgfeed.post_components order by 1") == before
     query("update pgfeed.posts set text = 'another text' where post_id = 4")
     query("update pgfeed.posts set topic = 'moved' where post_id = 5")
-    query("insert into pgfeed.posts (post_id, text) values (-9223372036854775808, 'lowest'), (9223372036854775807, 'highest')")
+    query("insert into pgfeed.posts (post_id, text) values (-9223372036854775808, 'lowest'), (9223372036854775807,"
+          " 'highest')")
     third = Words()
     done = embed(posts, third)
     assert sorted(third.seen) == ["another text", "highest", "lowest"] and not done.is_refitted
@@ -193,7 +196,9 @@ def test_no_posts_at_all(db, query, dsn):
         assert query("select post_id from pgfeed.similar_posts(1)") == []
         query("insert into pgfeed.posts (post_id, text) values (1, 'a b'), (2, 'a c'), (3, 'd e')")
         assert embed(connection, Words()).is_refitted
-    assert query("select count(*) from pgfeed.post_components where components <> %s::real[]::vector", [0.0] * 25) == [(3,)]
+    assert query(
+        "select count(*) from pgfeed.post_components where components <> %s::real[]::vector", [0.0] * 25
+    ) == [(3,)]
 
 
 def test_one_run_at_a_time(posts, dsn):
@@ -216,7 +221,8 @@ def test_similar_posts_are_the_nearest_by_cosine(posts, query):
     embed(posts, Words())
     rows = query("select rank, post_id, topic, text, similarity from pgfeed.similar_posts(4, 100)")
     vectors = unit(Words().encode([text for _, text in list(TEXTS.values())[:6]]))
-    expected = sorted(((float(vectors[3] @ vectors[i]), i + 1) for i in range(6) if i != 3), key=lambda pair: (-round(pair[0], 5), pair[1]))
+    expected = sorted(((float(vectors[3] @ vectors[i]), i + 1) for i in range(6) if i != 3),
+                      key=lambda pair: (-round(pair[0], 5), pair[1]))
     assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
     assert [row[4] for row in rows] == pytest.approx([similarity for similarity, _ in expected], abs=1e-3)
     assert all((row[2], row[3]) == TEXTS[row[1]] for row in rows) and 4 not in {row[1] for row in rows}
@@ -243,7 +249,9 @@ def test_readers_may_ask(posts, query):
     embed(posts, Words())
     query("set role pgfeed_reader")
     assert len(query("select * from pgfeed.similar_posts(1)")) == 5
-    assert len(query("select p.post_id, c.components from pgfeed.posts as p join pgfeed.post_components as c using (post_id)")) == 6
+    assert len(
+        query("select p.post_id, c.components from pgfeed.posts as p join pgfeed.post_components as c using (post_id)")
+    ) == 6
     query("reset role")
     query("set default_transaction_read_only = on")
     assert len(query("select * from pgfeed.similar_posts(1)")) == 5
@@ -252,11 +260,13 @@ def test_readers_may_ask(posts, query):
 def test_a_large_catalogue_is_searched_by_index(query, dsn):
     is_large = compose("functions/_is_large")
     query(is_large.replace("> 25000", "> 500"))
-    query("insert into pgfeed.posts (post_id, text) select p, md5(p::text) || ' ' || md5((p / 2)::text) from generate_series(1, 3000) as p")
+    query("insert into pgfeed.posts (post_id, text) select p, md5(p::text) || ' ' || md5((p / 2)::text)"
+          " from generate_series(1, 3000) as p")
 
     class Noise(Words):
         def encode(self, texts):
-            words = [sum(np.random.default_rng(int(word, 16) % 2**32).standard_normal(self.dimensions) for word in text.split()) for text in texts]
+            words = [sum(np.random.default_rng(int(word, 16) % 2**32).standard_normal(self.dimensions)
+                         for word in text.split()) for text in texts]
             return np.float32(words)
 
     with closing(psycopg2.connect(dsn)) as connection:
@@ -265,7 +275,8 @@ def test_a_large_catalogue_is_searched_by_index(query, dsn):
         assert query("select indisvalid from pg_index where indexrelid = %s::regclass", f"pgfeed.{name}") == [(True,)]
         query("set enable_seqscan = off; set enable_bitmapscan = off; set enable_sort = off")
         exact = (
-            "select o.post_id from pgfeed.post_embeddings as e join pgfeed.post_embeddings as o on o.post_id <> e.post_id"
+            "select o.post_id from pgfeed.post_embeddings as e"
+            " join pgfeed.post_embeddings as o on o.post_id <> e.post_id"
             " where e.post_id = %s order by e.embedding <=> o.embedding limit 100"
         )
         expected = {post_id: query(exact, post_id) for post_id in (2, 500, 2998)}
@@ -283,7 +294,8 @@ def test_a_large_catalogue_is_searched_by_index(query, dsn):
 
 
 def test_default_embedder_and_search(posts, query):
-    query("insert into pgfeed.posts (post_id, topic, text) values (20, 'long', %s), (21, 'emoji', '😀🎬')", "слово word " * 2273)
+    query("insert into pgfeed.posts (post_id, topic, text) values (20, 'long', %s), (21, 'emoji', '😀🎬')",
+          "слово word " * 2273)
     done = embed(posts, UniversalSentenceEncoder())
     assert (done.embedder, done.dimensions, done.post_count) == ("use", 512, 8)
     for post_id in (1, 4):
@@ -292,7 +304,9 @@ def test_default_embedder_and_search(posts, query):
     assert query("select post_id from pgfeed.search_posts('нефть')")[0][0] in (1, 2, 3)
     assert query("select topic from pgfeed.search_posts('football goal', 3)") == [("cup",)] * 3
     # The session's embedding of a post's own text is the stored one.
-    assert query("select post_id, round(similarity::numeric, 2) from pgfeed.search_posts(%s, 1)", TEXTS[3][1]) == [(3, 1)]
+    assert query(
+        "select post_id, round(similarity::numeric, 2) from pgfeed.search_posts(%s, 1)", TEXTS[3][1]
+    ) == [(3, 1)]
     assert query("select * from pgfeed.search_posts('  ')") == query("select * from pgfeed.search_posts(null)") == []
     query("set role pgfeed_reader")
     assert len(query("select * from pgfeed.search_posts('oil', 2)")) == 2

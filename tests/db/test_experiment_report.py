@@ -48,12 +48,14 @@ GENERATE = """
 """
 
 
-def generate(db, name: str, users: int, days: int, gain: float = 0, first_user: int = 1, activity: float = 0.6, seed: int = 0) -> None:
+def generate(db, name: str, users: int, days: int, gain: float = 0, first_user: int = 1, activity: float = 0.6,
+             seed: int = 0) -> None:
     """Let users come back on some days; each of two posts is liked with a chance of the user's own.
 
     Who likes more comes more often. In every arm but the first the chance of a like is `gain` higher.
     """
-    values = {"name": name, "users": users, "days": days, "gain": gain, "first_user": first_user, "activity": activity, "seed": seed / 1000}
+    values = {"name": name, "users": users, "days": days, "gain": gain, "first_user": first_user, "activity": activity,
+              "seed": seed / 1000}
     with db.cursor() as cursor:
         cursor.execute(f"begin; {GENERATE} commit", values | {"start": START})
 
@@ -67,12 +69,14 @@ def rows_of(dsn: str, statement: str, *parameters: object) -> list[dict]:
 def brute_force(query, name: str, attribution: timedelta, until: datetime) -> dict[str, dict[str, np.ndarray]]:
     """Return by arm and metric a (users, 2) array: what the metric adds up for each user, and over what."""
     likes = defaultdict(list)
-    for user_id, post_id, at in query("select user_id, post_id, event_at from pgfeed.feed_events where action = 'like'"):
+    for user_id, post_id, at in query("select user_id, post_id, event_at from pgfeed.feed_events"
+                                      " where action = 'like'"):
         likes[user_id, post_id].append(at)
     users = defaultdict(list)
     arms = defaultdict(set)
     for user_id, arm, at, post_ids in query(
-        "select user_id, arm, served_at, post_ids from pgfeed.exposures where experiment_id = pgfeed._experiment_id(%s)", name
+        "select user_id, arm, served_at, post_ids from pgfeed.exposures"
+        " where experiment_id = pgfeed._experiment_id(%s)", name
     ):
         if at + attribution <= until:
             liked = [any(at <= like < at + attribution for like in likes[user_id, post_id]) for post_id in post_ids]
@@ -85,7 +89,8 @@ def brute_force(query, name: str, attribution: timedelta, until: datetime) -> di
         hits, count = (sum(part) for part in zip(*shown))
         for metric, pair in zip(METRICS, ((hits, len(shown)), (count, len(shown)), (int(hits > 0), 1))):
             result[min(arms[user_id])][metric].append(pair)
-    return {arm: {metric: np.array(pairs, float) for metric, pairs in metrics.items()} for arm, metrics in result.items()}
+    return {arm: {metric: np.array(pairs, float) for metric, pairs in metrics.items()}
+            for arm, metrics in result.items()}
 
 
 def ratio(pairs: np.ndarray) -> tuple[float, float]:
@@ -98,7 +103,8 @@ def ratio(pairs: np.ndarray) -> tuple[float, float]:
 @pytest.fixture
 def experiment(db, query):
     prepare(query)
-    query("call pgfeed.create_experiment('try', '{control,popular,random}', '{5000,3000,2000}', salt => 'report', expected_lift => 0.1)")
+    query("call pgfeed.create_experiment('try', '{control,popular,random}', '{5000,3000,2000}', salt => 'report',"
+          " expected_lift => 0.1)")
     generate(db, "try", 900, 6, gain=0.06)
     return "try"
 
@@ -106,24 +112,31 @@ def experiment(db, query):
 @pytest.mark.parametrize("attribution", [timedelta(minutes=30), timedelta(hours=24)])
 def test_every_figure_is_that_of_scipy(query, dsn, experiment, attribution):
     until = START + timedelta(days=5)
-    query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source, features_as_of, post_ids)"
-          " select served_at + interval '1 second', user_id, experiment_id, 'random', 'random', 'random', features_as_of, '{2,3}'"
+    query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source, features_as_of,"
+          " post_ids)"
+          " select served_at + interval '1 second', user_id, experiment_id, 'random', 'random', 'random',"
+          " features_as_of, '{2,3}'"
           " from pgfeed.exposures where user_id between 10 and 19")
     expected = brute_force(query, experiment, attribution, until)
     rows = rows_of(dsn, "select * from pgfeed.experiment_report(%s, %s, %s)", experiment, attribution, until)
-    assert [(row["metric"], row["arm"]) for row in rows] == [(m, a) for m in METRICS for a in ("control", "popular", "random")]
+    assert [(row["metric"], row["arm"]) for row in rows] == [(m, a) for m in METRICS
+            for a in ("control", "popular", "random")]
     for row in rows:
         pairs, base_pairs = expected[row["arm"]][row["metric"]], expected["control"][row["metric"]]
         (value, variance), (base, base_variance) = ratio(pairs), ratio(base_pairs)
         assert row["user_count"] == len(pairs)
         assert row["exposure_count"] == expected[row["arm"]]["hit rate"][:, 1].sum()
-        assert (row["value"], row["low"], row["high"]) == pytest.approx((value, *stats.norm.interval(0.95, value, variance**0.5)), abs=1e-9)
+        assert (row["value"], row["low"], row["high"]) == pytest.approx(
+            (value, *stats.norm.interval(0.95, value, variance**0.5)), abs=1e-9
+        )
         if row["arm"] == "control":
             assert row["lift"] is row["p_value"] is row["sequential_p_value"] is row["days_needed"] is None
             continue
         lift, total = value / base - 1, variance + base_variance
         lift_error = np.sqrt(variance / base**2 + value**2 * base_variance / base**4)
-        assert (row["lift"], row["lift_low"], row["lift_high"]) == pytest.approx((lift, *stats.norm.interval(0.95, lift, lift_error)), abs=1e-9)
+        assert (row["lift"], row["lift_low"], row["lift_high"]) == pytest.approx(
+            (lift, *stats.norm.interval(0.95, lift, lift_error)), abs=1e-9
+        )
         if row["metric"] == "users with a hit":
             table = [[p[:, 0].sum(), len(p) - p[:, 0].sum()] for p in (pairs, base_pairs)]
             p_value = stats.chi2_contingency(table, correction=False).pvalue  # the two-proportion z-test, squared
@@ -142,7 +155,9 @@ def test_each_day_is_the_report_as_it_was_then_and_the_sequential_test_never_for
         end_of_day = datetime.combine(row["day"], datetime.min.time(), START.tzinfo) + timedelta(hours=25)
         expected = brute_force(query, experiment, HOUR, end_of_day)[row["arm"]][row["metric"]]
         value, variance = ratio(expected)
-        assert (row["value"], row["standard_error"], row["user_count"]) == pytest.approx((value, variance**0.5, len(expected)), abs=1e-9)
+        assert (row["value"], row["standard_error"], row["user_count"]) == pytest.approx(
+            (value, variance**0.5, len(expected)), abs=1e-9
+        )
         looks[row["metric"], row["arm"]].append(row)
     for (metric, arm), days in looks.items():
         if arm == "control":
@@ -156,7 +171,8 @@ def test_each_day_is_the_report_as_it_was_then_and_the_sequential_test_never_for
             odds = stats.norm.pdf(gain, 0, np.sqrt(v + prior**2)) / stats.norm.pdf(gain, 0, np.sqrt(v))
             p_value = min(p_value, 1 / odds)
             # Waudby-Smith et al. 2021, theorem 2.2, with t looks of variance sigma^2 and rho = prior / sigma.
-            t, sigma = 100, 10 * np.sqrt(row["standard_error"] ** 2 / base["value"] ** 2 + row["value"] ** 2 * base["standard_error"] ** 2 / base["value"] ** 4)
+            t, sigma = 100, 10 * np.sqrt(row["standard_error"] ** 2 / base["value"] ** 2 + row["value"] ** 2
+                                         * base["standard_error"] ** 2 / base["value"] ** 4)
             rho = 0.1 / sigma
             reach = sigma * np.sqrt(2 * (t * rho**2 + 1) / (t**2 * rho**2) * np.log(np.sqrt(t * rho**2 + 1) / 0.05))
             if metric == "users with a hit":
@@ -169,7 +185,8 @@ def test_each_day_is_the_report_as_it_was_then_and_the_sequential_test_never_for
 @pytest.mark.parametrize("degrees", [1, 2, 3, 4, 7, 20])
 def test_chi_square_tail_is_that_of_scipy(query, degrees):
     values = [0.0, 1e-12, 1e-3, 0.4, 1.0, 3.84, 7.7, 12.0, 22.5, 40.0, 150.0, 700.0]
-    got = query("select array_agg(pgfeed._chi_square_tail(x, %s) order by x) from unnest(%s::double precision[]) as x", degrees, values)[0][0]
+    got = query("select array_agg(pgfeed._chi_square_tail(x, %s) order by x) from unnest(%s::double precision[]) as x",
+                degrees, values)[0][0]
     assert got == pytest.approx(stats.chi2.sf(values, degrees).tolist(), abs=1e-13)
     assert got[1:] == pytest.approx(stats.chi2.sf(values[1:], degrees).tolist(), rel=1e-10)
     assert query("select pgfeed._chi_square_tail(1e9, 1), pgfeed._chi_square_tail(null, 1)") == [(0, None)]
@@ -185,7 +202,8 @@ def test_a_broken_split_and_users_in_two_arms_are_found(db, query, dsn):
     assert checks["sample ratio"]["value"] == pytest.approx(stats.chisquare([n for n, in counts]).pvalue, abs=1e-9)
 
     query("delete from pgfeed.exposures where arm = 'popular' and user_id % 20 = 0")
-    query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source, features_as_of, post_ids)"
+    query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source, features_as_of,"
+          " post_ids)"
           " select served_at, user_id, experiment_id, 'popular', 'control', 'popular', features_as_of, post_ids"
           " from pgfeed.exposures where arm = 'control' order by user_id limit 3")
     checks = {row["name"]: row for row in rows_of(dsn, "select * from pgfeed.experiment_checks('split')")}
@@ -196,12 +214,16 @@ def test_a_broken_split_and_users_in_two_arms_are_found(db, query, dsn):
 def test_a_few_users_show_nothing_however_regular_they_are(query, dsn):
     prepare(query)
     query("call pgfeed.create_experiment('few', '{control,popular}', expected_lift => 1)")
-    query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source, features_as_of, post_ids)"
+    query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source, features_as_of,"
+          " post_ids)"
           " select %s + n * interval '2 hours', u, pgfeed._experiment_id('few'), arm, arm, arm, %s, array[n]"
-          " from unnest('{1,2,3,4}'::bigint[], '{control,control,popular,popular}'::text[]) as p (u, arm) cross join generate_series(1, 200) as n",
+          " from unnest('{1,2,3,4}'::bigint[], '{control,control,popular,popular}'::text[]) as p (u,"
+          " arm) cross join generate_series(1, 200) as n",
           START, START)
-    query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select x.served_at + interval '1 second', x.user_id, x.post_ids[1], 'like'"
-          " from pgfeed.exposures as x where x.post_ids[1] <= x.user_id + case when x.arm = 'control' then 100 else 120 end")
+    query("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+          " select x.served_at + interval '1 second', x.user_id, x.post_ids[1], 'like'"
+          " from pgfeed.exposures as x where x.post_ids[1] <= x.user_id + case when x.arm = 'control' then 100 else 120"
+          " end")
     days = rows_of(dsn, "select * from pgfeed.experiment_days('few') where metric = 'hit rate' and arm = 'popular'")
     assert days[-1]["p_value"] < 1e-9
     assert {day["sequential_p_value"] for day in days} == {None} and {day["sequential_low"] for day in days} == {None}
@@ -211,7 +233,10 @@ def test_results_of_all_experiments_are_their_reports(query, dsn, experiment):
     assert query("select * from pgfeed.experiment_results") == []
     query("update pgfeed.experiments set started_at = %s", START)
     query("set role pgfeed_reader")
-    names = "metric, arm, user_count, exposure_count, value, low, high, lift, p_value, sequential_p_value, detectable_lift, days_needed"
+    names = (
+        "metric, arm, user_count, exposure_count, value, low, high, lift, p_value, sequential_p_value, detectable_lift,"
+        " days_needed"
+    )
     results = query(f"select {names} from pgfeed.experiment_results where experiment = 'try'")
     assert len(results) == 9
     assert results == query(f"select {names} from pgfeed.experiment_report('try')")
@@ -219,7 +244,9 @@ def test_results_of_all_experiments_are_their_reports(query, dsn, experiment):
 
 def test_an_experiment_without_exposures_reports_nothing(query):
     query("call pgfeed.create_experiment('empty', '{control,popular}')")
-    assert query("select * from pgfeed.experiment_report('empty')") == query("select * from pgfeed.experiment_days('empty')") == []
+    assert query("select * from pgfeed.experiment_report('empty')") == query(
+        "select * from pgfeed.experiment_days('empty')"
+    ) == []
     assert query("select name, is_ok from pgfeed.experiment_checks('empty') where not is_ok") == []
 
 
@@ -227,12 +254,14 @@ def test_two_hundred_a_a_runs_cry_wolf_as_often_as_they_may(db, query):
     prepare(query)
     runs, users, days = 200, 160, 7
     for run in range(runs):
-        query(f"call pgfeed.create_experiment('run_{run}', '{{control,popular}}', salt => 'run {run}', expected_lift => 0.4)")
+        query(f"call pgfeed.create_experiment('run_{run}', '{{control,popular}}', salt => 'run {run}',"
+              " expected_lift => 0.4)")
         generate(db, f"run_{run}", users, days, first_user=1 + run * users, seed=run)
     query("analyze pgfeed.exposures, pgfeed.feed_events")
     looks = query(
         "select e.name, d.metric, d.day, d.p_value, d.sequential_p_value from pgfeed.experiments as e"
-        " cross join lateral pgfeed.experiment_days(e.name) as d where d.arm = 'popular' and d.metric <> 'users with a hit' order by 1, 2, 3"
+        " cross join lateral pgfeed.experiment_days(e.name) as d where d.arm = 'popular' and d.metric <> 'users with a"
+        " hit' order by 1, 2, 3"
     )
     p_values, sequential = (defaultdict(list) for _ in range(2))
     for name, metric, _, p_value, sequential_p_value in looks:

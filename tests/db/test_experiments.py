@@ -15,7 +15,10 @@ from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
 POSTS = "select array_agg(post_id order by rank) from pgfeed.recommend_posts(%s, %s)"
-SERVED = "select user_id, served_at = %s, arm, variant, source, model_version, features_as_of::text, post_ids from pgfeed.exposures"
+SERVED = (
+    "select user_id, served_at = %s, arm, variant, source, model_version, features_as_of::text, post_ids"
+    " from pgfeed.exposures"
+)
 
 
 def slot(user_id: int, salt: str, count: int = 100) -> int:
@@ -25,10 +28,12 @@ def slot(user_id: int, salt: str, count: int = 100) -> int:
 @pytest.mark.parametrize(("salt", "first"), [("first", 0), ("соль №2", 500_000)])
 def test_slots_are_those_of_hashlib(query, salt, first):
     ids = range(first, first + 500_000)
-    got = query("select array_agg(pgfeed._slot(u, %s, 100) order by u) from generate_series(%s, %s) as u", salt, ids[0], ids[-1])[0][0]
+    got = query("select array_agg(pgfeed._slot(u, %s, 100) order by u) from generate_series(%s, %s) as u", salt, ids[0],
+                ids[-1])[0][0]
     assert got == [slot(user_id, salt) for user_id in ids]
     extremes = [0, -1, -1000, 2**63 - 1, -(2**63)]
-    got = query("select pgfeed._slot(u, %s, 10000), pgfeed._slot(u, %s, 100) from unnest(%s) as u", salt, salt, extremes)
+    got = query("select pgfeed._slot(u, %s, 10000), pgfeed._slot(u, %s, 100) from unnest(%s) as u", salt,
+                salt, extremes)
     assert got == [(slot(user_id, salt, 10000), slot(user_id, salt)) for user_id in extremes]
 
 
@@ -37,7 +42,8 @@ def test_arms_are_those_of_hashlib_and_shares_are_the_weights(query):
     query("call pgfeed.create_experiment('parts', '{control,test@3,random}', '{9000,950,50}', '{a,b,c}', 'other')")
     count = 50_000
     half, parts = query(
-        "select array_agg(pgfeed.experiment_arm(u, 'half') order by u), array_agg(pgfeed.experiment_arm(u, 'parts') order by u)"
+        "select array_agg(pgfeed.experiment_arm(u, 'half') order by u), array_agg(pgfeed.experiment_arm(u, 'parts')"
+        " order by u)"
         " from generate_series(1, %s) as u", count,
     )[0]
     assert half == ["control" if slot(u, "старая соль") < 50 else "test" for u in range(1, count + 1)]
@@ -69,7 +75,8 @@ MISTAKES = [
     ("create_experiment('try', '{control,popular@x}')", "not usable"),
     ("create_experiment('first', '{control,popular}')", "already"),
     ("start_experiment('nope')", "there is no experiment nope"),
-    ("start_experiment('untrained')", r"arm test: there is no such model \(pgfeed train test --activate\); arm old: there is no such model \(see"),
+    ("start_experiment('untrained')",
+     r"arm test: there is no such model \(pgfeed train test --activate\); arm old: there is no such model \(see"),
     ("stop_experiment('first')", "not running"),
     ("conclude_experiment('first', 'nope')", "has no arm nope"),
     ("conclude_experiment('first', 'control')", "never ran"),
@@ -97,13 +104,16 @@ def test_one_experiment_runs_at_a_time_and_only_once(network):
     network("call pgfeed.stop_experiment('second')")
     with pytest.raises(psycopg2.Error, match="was started before"):
         network("call pgfeed.start_experiment('second')")
-    assert network("select name, stopped_at is not null, concluded_at is not null, winner from pgfeed.experiments order by name") == [
+    assert network(
+        "select name, stopped_at is not null, concluded_at is not null, winner from pgfeed.experiments order by name"
+    ) == [
         ("first", True, True, "popular"), ("second", True, False, None),
     ]
 
 
 def test_recommend_posts_follows_the_arm(network):
-    by_model, popular, lot = (network(f"{POSTS[:-1]}, variant => '{v}')", 7, END) for v in ("control", "popular", "random"))
+    by_model, popular, lot = (network(f"{POSTS[:-1]}, variant => '{v}')", 7, END)
+                              for v in ("control", "popular", "random"))
     assert len({str(rows) for rows in (by_model, popular, lot)}) == 3
     network("call pgfeed.create_experiment('try', '{control,popular,random}')")
     assert network(POSTS, 7, END) == by_model
@@ -112,11 +122,14 @@ def test_recommend_posts_follows_the_arm(network):
     for user_id, arm in network("select u, pgfeed.experiment_arm(u, 'try') from generate_series(1, 20) as u"):
         rows = network("select post_id, score, variant, source from pgfeed.recommend_posts(%s, %s)", user_id, END)
         assert {row[2:] for row in rows} == {(arm, {"control": "model"}.get(arm, arm))}
-        assert rows == network("select post_id, score, variant, source from pgfeed.recommend_posts(%s, %s)", user_id, END)
+        assert rows == network("select post_id, score, variant, source from pgfeed.recommend_posts(%s, %s)", user_id,
+                               END)
         assert network(f"{POSTS[:-1]}, variant => 'control')", user_id, END) is not None
         seen.setdefault(arm, user_id)
     assert set(seen) == {"control", "popular", "random"}
-    assert network("select distinct variant from pgfeed.recommend_posts(%s, %s, variant => 'control')", seen["popular"], END) == [("control",)]
+    assert network(
+        "select distinct variant from pgfeed.recommend_posts(%s, %s, variant => 'control')", seen["popular"], END
+    ) == [("control",)]
     assert network(POSTS, seen["random"], END) != network(POSTS, seen["random"], "2021-12-13 12:00:01+00")
     network("call pgfeed.stop_experiment('try')")
     assert network("select distinct variant from pgfeed.recommend_posts(%s, %s)", seen["random"], END) == [("control",)]
@@ -124,8 +137,10 @@ def test_recommend_posts_follows_the_arm(network):
 
 def test_an_arm_can_pin_a_version_that_is_not_active(network):
     network(
-        "insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores)"
-        " select v, 1 + (v = 'control')::integer, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores"
+        "insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, parameters, metrics,"
+        " golden_matrix, golden_scores)"
+        " select v, 1 + (v = 'control')::integer, artifact, sha256, feature_names, encoders, parameters, metrics,"
+        " golden_matrix, golden_scores"
         " from pgfeed.models cross join unnest(array['control', 'test']) as v"
     )
     network("call pgfeed.create_experiment('pinned', '{control@2,test@1}', arms => '{new,other}')")
@@ -142,7 +157,8 @@ def test_serve_posts_gives_the_same_rows_and_logs_them(network):
     assert network("select r::text from pgfeed.serve_posts(7, %s, 3) as r", END) == shown
     network("call pgfeed.create_experiment('try', '{popular,random}', '{1,9999}')")
     network("call pgfeed.start_experiment('try')")
-    posts = [network("select array_agg(post_id order by rank) from pgfeed.serve_posts(%s, %s)", u, END)[0][0] for u in (7, 4242)]
+    posts = [network("select array_agg(post_id order by rank) from pgfeed.serve_posts(%s, %s)", u, END)[0][0]
+             for u in (7, 4242)]
     logged = network(f"{SERVED} order by experiment_id nulls first, user_id", END)
     assert logged[0][:7] == (7, True, None, "control", "model", 1, "2021-12-13 00:00:00+00") and len(logged[0][7]) == 3
     assert [row[:6] for row in logged[1:]] == [(u, True, "random", "random", "random", None) for u in (7, 4242)]
@@ -189,12 +205,14 @@ def test_fifty_clients_lose_no_exposure(network, network_dsn):
         with autocommit(network_dsn) as connection:
             for number in range(10):
                 queries(connection)(
-                    "select pgfeed.serve_posts(%s, timestamptz '2022-01-31 23:59:59+00' + %s * interval '1 second')", client % 60 + 1, number % 3
+                    "select pgfeed.serve_posts(%s, timestamptz '2022-01-31 23:59:59+00' + %s * interval '1 second')",
+                    client % 60 + 1, number % 3
                 )
 
     with ThreadPoolExecutor(50) as pool:
         list(pool.map(serve, range(50)))
-    assert network("select count(*), count(*) filter (where arm = pgfeed.experiment_arm(user_id, 'try')), min(cardinality(post_ids)) from pgfeed.exposures") == [
+    assert network("select count(*), count(*) filter (where arm = pgfeed.experiment_arm(user_id, 'try')),"
+                   " min(cardinality(post_ids)) from pgfeed.exposures") == [
         (500, 500, 5)
     ]
     assert network("select tableoid::regclass::text, count(*) from pgfeed.exposures group by 1 order by 1") == [
@@ -218,7 +236,8 @@ def test_old_exposures_are_dropped_by_month(network):
 def test_a_refresh_makes_the_months_that_exposures_will_need(query):
     query("call pgfeed.refresh_features('2021-12-13')")
     assert query(
-        "select array_agg(c.relname::text order by c.relname) = array(select to_char(m, '\"exposures_y\"YYYY\"m\"MM') from unnest(array[now(), now() + interval '1 month']) as m)"
+        "select array_agg(c.relname::text order by c.relname) = array(select to_char(m, '\"exposures_y\"YYYY\"m\"MM')"
+        " from unnest(array[now(), now() + interval '1 month']) as m)"
         " from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'pgfeed.exposures'::regclass"
     ) == [(True,)]
 
@@ -235,9 +254,12 @@ def test_the_life_of_an_experiment_by_its_verbs(network, network_dsn, monkeypatc
     assert [(a["arm"], a["variant"], a["weight"], a["slots"]) for a in created["arms"]] == [
         ("control", "control", 6000, "[0,60)"), ("lot", "random", 4000, "[60,100)"),
     ]
-    assert "there is no variant tset: variants with a model: control; that train can make: control, test" in run("create", "bad", "control", "tset", exit_code=1)
+    assert "there is no variant tset: variants with a model: control; that train can make: control, test" in run(
+        "create", "bad", "control", "tset", exit_code=1
+    )
     created = run("create", "bad", "control", "test")
-    assert "./run train test --activate" in created and f"Next: PGFEED_DSN={network_dsn} ./run experiment start bad" in created
+    assert "./run train test --activate" in created
+    assert f"Next: PGFEED_DSN={network_dsn} ./run experiment start bad" in created
     assert "call pgfeed.drop_experiment('bad')" in run("start", "bad", exit_code=1)
     assert [(e["name"], e["state"], e["exposure_count"]) for e in json.loads(run("list", "--json"))] == [
         ("try", "not started", 0), ("bad", "not started", 0),
@@ -280,7 +302,10 @@ def test_who_never_saw_an_exposure_is_warned(network_dsn):
 def test_an_experiment_that_was_never_started_can_be_dropped(network):
     network("call pgfeed.create_experiment('try', '{control,popular}')")
     network("call pgfeed.drop_experiment('try')")
-    assert network("select count(*) from pgfeed.experiments") == network("select count(*) from pgfeed.experiment_arms") == [(0,)]
-    network("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try'); call pgfeed.stop_experiment('try')")
+    assert network("select count(*) from pgfeed.experiments") == network(
+        "select count(*) from pgfeed.experiment_arms"
+    ) == [(0,)]
+    network("call pgfeed.create_experiment('try', '{control,popular}'); call pgfeed.start_experiment('try');"
+            " call pgfeed.stop_experiment('try')")
     with pytest.raises(psycopg2.Error, match="experiment try was started"):
         network("call pgfeed.drop_experiment('try')")

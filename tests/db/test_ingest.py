@@ -338,7 +338,8 @@ def test_partitions_are_made_only_for_months_with_events(load, query, write):
 
 
 def test_an_event_of_the_future_is_rejected(load, query, write):
-    load(write(HEADER + event(datetime.now() - timedelta(days=1), 1, 1) + event(datetime.now() + timedelta(days=3), 1, 1)))
+    load(write(HEADER
+               + event(datetime.now() - timedelta(days=1), 1, 1) + event(datetime.now() + timedelta(days=3), 1, 1)))
     assert query("select count(*) from pgfeed.feed_events") == [(1,)]
     assert query("select line, reason like '%lies in the future' from pgfeed.ingest_rejects") == [(3, True)]
 

@@ -67,7 +67,8 @@ def test_an_open_session_takes_a_new_text_in_the_middle_of_a_statement(network, 
         run(f"set default_transaction_isolation = '{isolation}'")
         run(BY_LOT, AT)
         statement = pool.submit(run, SLOWLY, AT)
-        while not network("select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"):
+        while not network("select pid from pg_stat_activity where datname = current_database()"
+                          " and wait_event = 'PgSleep'"):
             assert not statement.done()
         network(renamed("lot"))
         network(compose("functions/_recommend_posts"))
@@ -109,8 +110,10 @@ def test_a_text_that_cannot_be_loaded_leaves_the_session_able_to_take_the_next(n
 
 
 def test_the_sql_of_an_offline_migration_makes_it(empty_dsn):
-    sql = subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head", "--sql"], cwd=ROOT, capture_output=True, check=True).stdout
-    subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", empty_dsn], input=sql, check=True, stdout=subprocess.DEVNULL)
+    sql = subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head", "--sql"], cwd=ROOT, capture_output=True,
+                         check=True).stdout
+    subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", empty_dsn], input=sql, check=True,
+                   stdout=subprocess.DEVNULL)
     with autocommit(empty_dsn) as connection:
         run = queries(connection)
         with pytest.raises(psycopg2.Error, match="the features were never refreshed"):
@@ -120,5 +123,6 @@ def test_the_sql_of_an_offline_migration_makes_it(empty_dsn):
 
 
 def test_python_in_the_catalogue_is_small(query):
-    size = query("select sum(length(p.prosrc)) from pg_proc as p join pg_language as l on l.oid = p.prolang where l.lanname = 'plpython3u'")
+    size = query("select sum(length(p.prosrc)) from pg_proc as p join pg_language as l on l.oid = p.prolang"
+                 " where l.lanname = 'plpython3u'")
     assert size[0][0] < 100_000

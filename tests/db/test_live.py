@@ -52,7 +52,8 @@ def test_offline_scores_give_the_posts_that_sql_serves(world):
     for scores, number in zip(calls, np.argsort(moments)):
         with world.cursor() as cursor:
             cursor.execute(
-                "select r.rank, r.score from pgfeed.recommend_posts(%s, %s) as r", [int(user_ids[number]), moments[number]]
+                "select r.rank, r.score from pgfeed.recommend_posts(%s, %s) as r",
+                [int(user_ids[number]), moments[number]]
             )
             served = [score for _, score in cursor.fetchall()]
         # SQL leaves out what was liked before, so its best is among ours, in the same order.

@@ -105,8 +105,10 @@ def test_files_that_are_refused(connection, tmp_path):
         assert cursor.fetchall() == [(1,)]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "null", '{"post.topic": ["sport"]}', '{"post.topic": {"sport": "1"}}', '{"match.text": 5}',
-                                  '{"post.topic": {"sport": NaN}}', '{"post.topic": {"sport": ' + "9" * 400 + "}}", "[" * 10_000])
+@pytest.mark.parametrize("text", ["{", "[]", "null", '{"post.topic": ["sport"]}', '{"post.topic": {"sport": "1"}}',
+                                  '{"match.text": 5}',
+                                  '{"post.topic": {"sport": NaN}}', '{"post.topic": {"sport": ' + "9" * 400 + "}}",
+                                  "[" * 10_000])
 def test_encoders_from_elsewhere_that_serving_could_not_use(connection, tmp_path, text):
     booster = fitted(["post.topic", "user.age"])
     booster.get_metadata()[registry.ENCODERS_KEY] = text
@@ -118,7 +120,9 @@ def test_encoders_from_elsewhere_that_serving_could_not_use(connection, tmp_path
 def test_a_model_of_three_classes_is_refused(connection, tmp_path):
     rows = np.random.default_rng(0).random((60, 2), np.float32)
     booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "MultiClass"})
-    booster.fit(Pool(rows, np.arange(60) % 3, feature_names=["user.age", "post.like_rate"])).save_model(str(tmp_path / "model.cbm"))
+    booster.fit(
+        Pool(rows, np.arange(60) % 3, feature_names=["user.age", "post.like_rate"])
+    ).save_model(str(tmp_path / "model.cbm"))
     with pytest.raises(PgfeedError, match="gives 3 numbers for each post"):
         registry.import_model(connection, "other", tmp_path / "model.cbm")
 
@@ -134,7 +138,9 @@ def test_features_that_are_no_numbers_are_refused(connection, tmp_path, kind, va
 
 
 def test_a_file_with_features_of_the_moment_serves(connection, tmp_path):
-    fitted(["fresh.like_1d", "pair.co_like", "taste.like_count", "user.age", "match.factors"]).save_model(str(tmp_path / "model.cbm"))
+    fitted(
+        ["fresh.like_1d", "pair.co_like", "taste.like_count", "user.age", "match.factors"]
+    ).save_model(str(tmp_path / "model.cbm"))
     registry.activate(connection, "other", registry.import_model(connection, "other", tmp_path / "model.cbm"))
     with connection.cursor() as cursor:
         cursor.execute("select source, variant from pgfeed.recommend_posts(7, '2021-12-13', 5, 'other')")
@@ -151,7 +157,9 @@ def test_a_model_that_is_not_there_names_what_is(connection, tmp_path):
         "variants with a model: control; that train can make: control, test", "pgfeed train control --activate",
     )
     stored = ("stored versions: 1", "table pgfeed.model_versions")
-    assert error_of(registry.activate, "control", 7) == error_of(registry.export_model, "control", 7, tmp_path / "model.cbm") == stored
+    assert error_of(registry.activate, "control", 7) == error_of(
+        registry.export_model, "control", 7, tmp_path / "model.cbm"
+    ) == stored
     assert error_of(registry.load_active, "test") == ("none is stored", "pgfeed train test --activate")
     for variant in ("popular", "Control"):
         with pytest.raises(PgfeedError, match="no model can be of variant"):
@@ -159,7 +167,8 @@ def test_a_model_that_is_not_there_names_what_is(connection, tmp_path):
     model = replace(registry.load_active(connection, "control"), feature_names=["fresh.view_1h"])
     with pytest.raises(PgfeedError, match="pgfeed evaluate full"):
         logged.evaluate(connection, model)
-    registry.store(connection, "test", NewModel(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
+    registry.store(connection, "test",
+                   NewModel(fitted(["user.age"]), ["user.age"], {}, None, None, np.zeros((1, 1), np.float32), {}, {}))
     assert error_of(registry.load_active, "test") == ("stored versions: 1", "pgfeed activate test")
 
 
@@ -197,13 +206,15 @@ def test_an_event_before_the_cut_off_does(connection, network):
     day = [date(2021, 12, 7)]
     before = features_of(connection, day)
     connection.rollback()
-    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-06 23:59:59+00', u, 4, 'like' from generate_series(1, 60) u")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select timestamptz '2021-12-06 23:59:59+00', u, 4, 'like' from generate_series(1, 60) u")
     network("call pgfeed.refresh_features()")
     assert not np.array_equal(before.features, features_of(connection, day).features, equal_nan=True)
 
 
 def test_verbs_print_json(network_dsn):
-    for arguments in (["evaluate", "logged", "control"], ["recommend", "7", "--at", "2021-12-13"], ["train", "control"]):
+    for arguments in (["evaluate", "logged", "control"], ["recommend", "7", "--at", "2021-12-13"],
+                      ["train", "control"]):
         done = subprocess.run(
             [sys.executable, "-m", "loader.cli", *arguments, "--json"],
             cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn}, capture_output=True, text=True,
@@ -211,7 +222,9 @@ def test_verbs_print_json(network_dsn):
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)
     with autocommit(network_dsn) as connection:
-        assert queries(connection)("select count(distinct method), min(sample_count) > 0 from pgfeed.evaluations") == [(5, True)]
+        assert queries(connection)(
+            "select count(distinct method), min(sample_count) > 0 from pgfeed.evaluations"
+        ) == [(5, True)]
 
 
 def test_no_protocol_evaluates_on_days_that_the_model_was_trained_on(connection, network):
@@ -232,6 +245,7 @@ def test_no_protocol_evaluates_on_days_that_the_model_was_trained_on(connection,
 def test_topics_of_held_out_days_choose_no_features(connection, network):
     names = feature_names(connection, "control", split.load(connection))
     network("insert into pgfeed.posts (post_id, topic) values (999, 'late')")
-    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-12 23:00+00', u, 999, 'view' from generate_series(1, 60) u")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select timestamptz '2021-12-12 23:00+00', u, 999, 'view' from generate_series(1, 60) u")
     network("call pgfeed.roll_up_events()")
     assert feature_names(connection, "control", split.load(connection)) == names

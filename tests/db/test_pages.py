@@ -63,9 +63,11 @@ def run(language: str, text: str, dsn: str, folder: Path) -> str:
     """Run a block; return what it printed."""
     runner, environment = RUNNERS[language], {**os.environ, "PGFEED_DSN": dsn}
     if language == "sql":
-        done = subprocess.run([*runner, "-f", "-", dsn], input=text, cwd=folder, env=environment, capture_output=True, text=True)
+        done = subprocess.run([*runner, "-f", "-", dsn], input=text, cwd=folder, env=environment,
+                              capture_output=True, text=True)
     else:
-        done = subprocess.run([*runner, text], stdin=subprocess.DEVNULL, cwd=folder, env=environment, capture_output=True, text=True)
+        done = subprocess.run([*runner, text], stdin=subprocess.DEVNULL, cwd=folder, env=environment,
+                              capture_output=True, text=True)
     assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -159,6 +161,7 @@ def test_what_is_not_run_says_why(capsys):
     reasons = Counter(block.reason for block in every if block.reason)
     here, there = sum(map(is_here, every)), sum(block.reason is None and block.page in CLIENT_PAGES for block in every)
     with capsys.disabled():
-        print(f"\ncode blocks of README and docs: {here} run or compared here, {there} in tests/clients, {reasons.total()} not run:")
+        print(f"\ncode blocks of README and docs: {here} run or compared here, {there} in tests/clients,"
+              f" {reasons.total()} not run:")
         for reason, count in reasons.most_common():
             print(f"  {count} {reason}")

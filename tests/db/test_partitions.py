@@ -16,7 +16,8 @@ def test_many_sessions_make_the_same_partitions(dsn):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(make, range(16)))
     with autocommit(dsn) as connection:
-        rows = queries(connection)("select count(*) from pg_class where relispartition and relkind = 'r' and relnamespace = 'pgfeed'::regnamespace")
+        rows = queries(connection)("select count(*) from pg_class where relispartition and relkind = 'r'"
+                                   " and relnamespace = 'pgfeed'::regnamespace")
     assert rows == [(12,)]
 
 
@@ -28,7 +29,8 @@ def test_a_writer_makes_the_months_of_a_year_only(network):
         network("call pgfeed.create_event_partitions(now(), now() + interval '11 months')")
         assert len(network("select pgfeed.serve_posts(7, now() - interval '11 months')")) == 5
         for statement, hint in (
-            ("call pgfeed.create_event_partitions('1970-01-01', now())", "member of pgfeed_operator"), ("select pgfeed.serve_posts(7, '2021-12-12')", "recommend_posts"),
+            ("call pgfeed.create_event_partitions('1970-01-01', now())", "member of pgfeed_operator"),
+            ("select pgfeed.serve_posts(7, '2021-12-12')", "recommend_posts"),
         ):
             with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="more than a year from now") as raised:
                 network(statement)

@@ -20,7 +20,8 @@ create function pg_temp.found() returns text language plpython3u as $$
 import json, random, sys
 import numpy
 at_start = sorted(name for name in ("catboost", "numpy", "pandas", "pyarrow") if name in sys.modules)
-return json.dumps({"at_start": at_start, "random": random.random(), "numpy": numpy.random.random(), "rows": plpy.execute("select 7 as n")[0]["n"]})
+return json.dumps({"at_start": at_start, "random": random.random(), "numpy": numpy.random.random(),
+    "rows": plpy.execute("select 7 as n")[0]["n"]})
 $$;
 select pg_temp.found();
 """
@@ -57,7 +58,8 @@ def run():
 
     def call(*arguments: str, preload: str = "1") -> str:
         result = subprocess.run(
-            [ROOT / "run", *arguments], env={**environment, "PGFEED_PRELOAD": preload}, capture_output=True, text=True, cwd=ROOT, check=False
+            [ROOT / "run", *arguments], env={**environment, "PGFEED_PRELOAD": preload}, capture_output=True, text=True,
+            cwd=ROOT, check=False
         )
         assert result.returncode == 0, result.stderr
         return result.stdout

@@ -15,17 +15,20 @@ from tests.db.conftest import database_name
 from tests.db.test_hostile import EMBEDDINGS, FUNCTIONS, GOOD
 from tests.db.test_structure import PRIVILEGES
 
-CHANGING = ("refresh_features", "_start_recommendation_batch", "create_experiment", "health")  # they tell numbers and times
+# they tell numbers and times
+CHANGING = ("refresh_features", "_start_recommendation_batch", "create_experiment", "health")
 ROLES = ("pgfeed_reader", "pgfeed_writer", "pgfeed_operator")
 RELATIONS = """
     select case c.relkind when 'v' then 'view' when 'm' then 'matview' else 'table' end, c.relname,
-        (select a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 and a.attgenerated = '' order by a.attnum desc limit 1)
+        (select a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 and a.attgenerated = ''
+            order by a.attnum desc limit 1)
     from pg_class as c where c.relnamespace = 'pgfeed'::regnamespace and c.relkind in ('r', 'v', 'm', 'p')
 """
 ROUTINES = """
     select case p.prokind when 'p' then 'procedure' else 'function' end, p.proname,
         format(case p.prokind when 'p' then 'call pgfeed.%I(%s)' else 'select from pgfeed.%I(%s)' end, p.proname,
-            (select string_agg(format(case p.prokind when 'p' then 'null::%s' else '(select null::%s)' end, u.oid::regtype), ', ')
+            (select string_agg(format(case p.prokind when 'p' then 'null::%s' else '(select null::%s)' end,
+                u.oid::regtype), ', ')
             from unnest(p.proargtypes) as u (oid)))
     from pg_proc as p where p.pronamespace = 'pgfeed'::regnamespace and p.prorettype <> 'trigger'::regtype
 """
@@ -36,30 +39,37 @@ ACTIONS = {
     "delete": "delete from pgfeed.{name} where false",
     "truncate": "truncate pgfeed.{name}",
 }
-# In a schema that comes first: every operator and function of pg_catalog on common types, which tells if the owner calls it.
+# In a schema that comes first: every operator and function of pg_catalog on common types, which tells if the owner
+# calls it.
 SHADOWS = """
-    create function pg_temp.shadow(kind text, name text, arguments oid[], result oid) returns void language plpgsql as $$
+    create function pg_temp.shadow(kind text, name text, arguments oid[], result oid) returns void
+        language plpgsql as $$
     begin
         execute format(
             'create function %s(%s) returns %s language plpgsql as %L', kind,
             (select string_agg(a::regtype::text, ', ') from unnest(arguments) as a), result::regtype,
-            'begin if current_user = ''pgfeed_owner'' then raise exception ''hijacked: ' || replace(name, '''', '') || '''; end if; return null; end');
+            'begin if current_user = ''pgfeed_owner'' then raise exception ''hijacked: ' || replace(name, '''',
+                '') || '''; end if; return null; end');
     exception when duplicate_function then null;
     end $$;
     with common as (
         select array_agg(t.oid) as types from pg_type as t where t.oid::regtype::text in (
-            'bigint', 'integer', 'text', 'boolean', 'date', 'interval', 'double precision', 'real', 'timestamp with time zone', 'text[]', 'bytea')
+            'bigint', 'integer', 'text', 'boolean', 'date', 'interval', 'double precision', 'real',
+                'timestamp with time zone', 'text[]', 'bytea')
     )
     select pg_temp.shadow(format('%I.%I', s.schema, p.proname), p.proname, p.proargtypes::oid[], p.prorettype)
     from pg_proc as p cross join common as c cross join (select current_setting('pgfeed_test.schema') as schema) as s
     where p.pronamespace = 'pg_catalog'::regnamespace and p.prokind = 'f' and p.provariadic = 0 and p.pronargs > 0
         and p.proargtypes::oid[] <@ c.types and p.prorettype = any(c.types);
     do $$ declare o record; begin
-        for o in select n.oprname, n.oprleft, n.oprright, p.proname from pg_operator as n join pg_proc as p on p.oid = n.oprcode
+        for o in select n.oprname, n.oprleft, n.oprright, p.proname from pg_operator as n
+            join pg_proc as p on p.oid = n.oprcode
             where n.oprnamespace = 'pg_catalog'::regnamespace and n.oprleft <> 0 and to_regprocedure(
-                format('%I.%I(%s,%s)', current_setting('pgfeed_test.schema'), p.proname, n.oprleft::regtype, n.oprright::regtype)) is not null
+                format('%I.%I(%s,%s)', current_setting('pgfeed_test.schema'), p.proname, n.oprleft::regtype,
+                    n.oprright::regtype)) is not null
         loop
-            execute format('create operator %I.%s (function = %I.%I, leftarg = %s, rightarg = %s)', current_setting('pgfeed_test.schema'),
+            execute format('create operator %I.%s (function = %I.%I, leftarg = %s, rightarg = %s)',
+                current_setting('pgfeed_test.schema'),
                 o.oprname, current_setting('pgfeed_test.schema'), o.proname, o.oprleft::regtype, o.oprright::regtype);
         end loop;
     end $$
@@ -89,7 +99,8 @@ def test_roles_can_do_what_the_matrix_says_and_nothing_else(query, record_proper
         for kind, name, column in query(RELATIONS):
             for action, statement in ACTIONS.items():
                 tried += 1
-                if is_permitted(query, role, statement.format(name=name, column=column)) and (kind == "table" or action == "select"):
+                if is_permitted(query, role, statement.format(name=name, column=column)) and (kind == "table"
+                        or action == "select"):
                     found.add((kind, name, role, action))
         for kind, name, statement in query(ROUTINES):
             tried += 1
@@ -99,7 +110,8 @@ def test_roles_can_do_what_the_matrix_says_and_nothing_else(query, record_proper
     stated = set()
     for kind, name, role, *actions in map(str.split, PRIVILEGES.read_text().splitlines()):
         if kind != "schema":  # a right on some columns is one on the table for these statements
-            stated |= {("table" if kind == "column" else kind, name.partition(".")[0], role, action) for action in actions}
+            stated |= {("table" if kind == "column" else kind, name.partition(".")[0], role, action)
+                       for action in actions}
     assert found == stated
 
 
@@ -115,12 +127,15 @@ def test_nothing_is_granted_to_all(query):
         select n.nspname from pg_namespace as n cross join lateral aclexplode(n.nspacl) as a
         where n.nspname in ('pgfeed', 'simulation') and a.grantee = 0
         union all
-        select d.defaclobjtype::text from pg_default_acl as d cross join lateral aclexplode(d.defaclacl) as a where a.grantee = 0
+        select d.defaclobjtype::text from pg_default_acl as d cross join lateral aclexplode(d.defaclacl) as a
+            where a.grantee = 0
     """) == []
     assert query("""
-        select r.rolname from pg_roles as r where r.rolname like 'pgfeed\\_%%' and r.rolname in (%s, %s, %s, 'pgfeed_owner')
+        select r.rolname from pg_roles as r where r.rolname like 'pgfeed\\_%%'
+            and r.rolname in (%s, %s, %s, 'pgfeed_owner')
             and (r.rolsuper or r.rolcanlogin or r.rolcreaterole or r.rolcreatedb or r.rolbypassrls or r.rolreplication
-                or pg_has_role(r.oid, 'pg_write_server_files', 'usage') or pg_has_role(r.oid, 'pg_execute_server_program', 'usage'))
+                or pg_has_role(r.oid, 'pg_write_server_files', 'usage')
+                    or pg_has_role(r.oid, 'pg_execute_server_program', 'usage'))
     """, *ROLES) == []
 
 
@@ -136,7 +151,9 @@ def attacker(network):
 
 
 def test_no_function_can_be_hijacked(network, attacker):
-    network("create function pgfeed.victim() returns boolean language plpgsql security definer as 'begin return 1 = 2; end'")
+    network(
+        "create function pgfeed.victim() returns boolean language plpgsql security definer as 'begin return 1 = 2; end'"
+    )
     network("alter function pgfeed.victim() owner to pgfeed_owner")
     network("call pgfeed.create_experiment('try', '{control,popular}')")
     network("call pgfeed.start_experiment('try')")
@@ -164,7 +181,9 @@ def test_no_function_can_be_hijacked(network, attacker):
     network(f"set pgfeed_test.schema = '{attacker}'")
     network(SHADOWS)
     for name in relations:
-        network(sql.SQL("create temp table {} as select 1 as user_id, 2 as post_id, 'control' as variant").format(sql.Identifier(name)))
+        network(sql.SQL(
+            "create temp table {} as select 1 as user_id, 2 as post_id, 'control' as variant"
+        ).format(sql.Identifier(name)))
     network(f'set search_path = "{attacker}", pg_temp, pg_catalog')
     with pytest.raises(psycopg2.errors.RaiseException, match="hijacked: int4eq"):
         network("select pgfeed.victim()")
@@ -187,16 +206,19 @@ def test_bodies_import_only_from_where_no_role_can_write(network):
                 mode = folder.stat().st_mode
                 assert not mode & stat.S_IWOTH or mode & stat.S_ISVTX, folder
     for role in ROLES:
-        assert not is_permitted(network, role, "create function pg_temp.f() returns integer language plpython3u as 'return 1'")
+        assert not is_permitted(network, role,
+                                "create function pg_temp.f() returns integer language plpython3u as 'return 1'")
         assert not is_permitted(network, role, "create table pgfeed.t (a integer)")
         assert network("select pg_has_role(%s, 'pgfeed_owner', 'member')", role) == [(False,)]
 
 
 @pytest.mark.parametrize(("verb", "role"), [
-    (["refresh"], "pgfeed_operator"), (["recommend", "--batch"], "pgfeed_operator"), (["experiment", "create", "try", "control", "popular"], "pgfeed_operator"),
+    (["refresh"], "pgfeed_operator"), (["recommend", "--batch"], "pgfeed_operator"),
+    (["experiment", "create", "try", "control", "popular"], "pgfeed_operator"),
     (["train", "control"], "pgfeed_owner"), (["evaluate", "logged", "control"], "pgfeed_owner"),
 ])
 def test_a_verb_without_rights_names_the_role(network_dsn, monkeypatch, verb, role):
     monkeypatch.setenv("PGFEED_DSN", make_dsn(network_dsn, options="-c role=pgfeed_reader"))
     said = CliRunner().invoke(main, verb).stderr
-    assert re.search(rf'^error: permission denied for .*Next: as an administrator: PGFEED_DSN=.* ./run psql -c "grant {role} to \w+"$', said, re.MULTILINE), said
+    assert re.search(r'^error: permission denied for .*Next: as an administrator:'
+                     rf' PGFEED_DSN=.* ./run psql -c "grant {role} to \w+"$', said, re.MULTILINE), said

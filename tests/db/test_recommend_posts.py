@@ -17,7 +17,8 @@ CALL = "select post_id, score from pgfeed.recommend_posts(%s, %s, %s) order by r
 
 
 def test_five_distinct_posts_best_first(network):
-    rows = network("select rank, post_id, topic, text, score, variant, source, model_version, features_as_of::text from pgfeed.recommend_posts(7, %s)", END)
+    rows = network("select rank, post_id, topic, text, score, variant, source, model_version, features_as_of::text"
+                   " from pgfeed.recommend_posts(7, %s)", END)
     assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
     assert len({row[1] for row in rows}) == 5
     assert [row[4] for row in rows] == sorted((row[4] for row in rows), reverse=True)
@@ -64,7 +65,8 @@ def test_ties_go_to_the_smaller_post_id(network):
     network("update pgfeed.posts set topic = 'movie'")
     network("insert into pgfeed.posts (post_id, topic) select p, 'new' from generate_series(1000, 1020) as p")
     network("call pgfeed.refresh_features()")
-    rows = network("select post_id, score from pgfeed.recommend_posts(7, %s, 1000) where post_id >= 1000 order by rank", END)
+    rows = network("select post_id, score from pgfeed.recommend_posts(7, %s, 1000) where post_id >= 1000 order by rank",
+                   END)
     assert len(rows) == 21
     assert rows == sorted(rows, key=lambda row: (-row[1], row[0]))
     assert len({score for _, score in rows}) == 1
@@ -77,10 +79,13 @@ def test_unknown_user_gets_a_full_list_by_cold_start(network):
 
 def test_user_with_profile_only_and_with_history_only_are_scored(network):
     network("insert into pgfeed.users (user_id, age) values (500, 20)")
-    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 12:00+00', 501, 2, 'view')")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " values ('2021-12-12 12:00+00', 501, 2, 'view')")
     network("call pgfeed.roll_up_events()")
     for user_id in (500, 501):
-        assert {row[0] for row in network("select source from pgfeed.recommend_posts(%s, %s)", user_id, END)} == {"model"}
+        assert {
+            row[0] for row in network("select source from pgfeed.recommend_posts(%s, %s)", user_id, END)
+        } == {"model"}
 
 
 @pytest.mark.parametrize("ts", [END, EARLIER, "2021-12-09 10:05+00"])
@@ -105,14 +110,16 @@ def test_events_at_or_after_ts_change_nothing(network, network_dsn, ts):
 
 def test_an_event_before_ts_does_change_scores(network):
     before = network(CALL, 7, EARLIER, 80)
-    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select '2021-12-08 12:00+00', u, 3, 'like' from generate_series(100, 160) u")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select '2021-12-08 12:00+00', u, 3, 'like' from generate_series(100, 160) u")
     network("call pgfeed.roll_up_events()")
     assert network(CALL, 7, EARLIER, 80) != before
 
 
 def test_a_like_of_just_now_leaves_the_next_list(network):
     first = network(CALL, 7, END, 5)[0][0]
-    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 23:00+00', 7, %s, 'like')", first)
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " values ('2021-12-12 23:00+00', 7, %s, 'like')", first)
     assert first not in {row[0] for row in network(CALL, 7, END, 80)}
 
 
@@ -128,7 +135,8 @@ def test_without_a_model_the_best_recent_like_rate_serves(network):
     rows = network("select post_id, source, model_version from pgfeed.recommend_posts(7, %s)", END)
     assert len(rows) == 5 and {row[1:] for row in rows} == {("popular", None)}
     best = network("""
-        select post_id from pgfeed.post_features where post_id not in (select post_id from pgfeed.likes where user_id = 7)
+        select post_id from pgfeed.post_features where post_id not in (select post_id from pgfeed.likes
+            where user_id = 7)
         order by decayed_like_rate_7d desc, post_id limit 5
     """)
     assert [row[0] for row in rows] == [row[0] for row in best]
@@ -190,7 +198,8 @@ def test_reader_can_call_but_not_read_events(network):
             network(f"select 1 from pgfeed.{relation}")
 
 
-@pytest.mark.parametrize("call", ["recommend_posts(7, k => 0)", "search_posts('text', 0)", "explain_recommendation(7, null)"])
+@pytest.mark.parametrize("call",
+                         ["recommend_posts(7, k => 0)", "search_posts('text', 0)", "explain_recommendation(7, null)"])
 def test_planning_does_not_call(network, call):
     with pytest.raises(psycopg2.Error):
         network(f"select * from pgfeed.{call}")
@@ -226,8 +235,10 @@ def test_activation_reaches_open_sessions(network, network_dsn):
 ])
 def test_a_broken_model_is_refused_and_the_old_one_serves(network, change, message):
     network("""
-        insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores)
-        select variant, 2, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores from pgfeed.models
+        insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, parameters, metrics,
+            golden_matrix, golden_scores)
+        select variant, 2, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix, golden_scores
+            from pgfeed.models
     """)
     network(f"update pgfeed.models set {change} where version = 2")
     with pytest.raises(psycopg2.Error, match=message) as raised:
@@ -249,7 +260,8 @@ def test_a_default_variant_that_does_not_exist_is_an_error(network):
 
 
 def test_a_pack_without_the_models_features_is_not_scored(network):
-    network("update pgfeed.feature_packs set feature_names = array_replace(feature_names, 'text.tfidf_max', 'text.old')")
+    network("update pgfeed.feature_packs set feature_names = array_replace(feature_names, 'text.tfidf_max',"
+            " 'text.old')")
     assert {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", END)} == {"popular"}
     network("call pgfeed.refresh_features()")
     assert {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", END)} == {"model"}
@@ -260,10 +272,12 @@ def test_a_feed_of_likes_without_views_ranks_by_likes(query):
     query("insert into pgfeed.posts (post_id) select generate_series(1, 9)")
     query("""
         insert into pgfeed.feed_events (event_at, user_id, post_id, action)
-        select timestamptz '2021-12-01 10:00+00', u, p, 'like' from generate_series(1, 9) p, generate_series(1, 100 * p) u
+        select timestamptz '2021-12-01 10:00+00', u, p, 'like'
+            from generate_series(1, 9) p, generate_series(1, 100 * p) u
     """)
     query("call pgfeed.refresh_features()")
-    assert [row[0] for row in query("select post_id from pgfeed.recommend_posts(99999, '2021-12-03')")] == [9, 8, 7, 6, 5]
+    assert [row[0] for row in query("select post_id from pgfeed.recommend_posts(99999, '2021-12-03')")] == [9, 8, 7, 6,
+            5]
 
 
 def test_timeout_and_cancel_act_at_once(network, network_dsn):
@@ -303,7 +317,8 @@ def test_an_error_in_sql_is_one_sentence_without_the_stack_of_python(network, ca
 def test_a_bug_keeps_its_stack_and_a_stopped_call_its_code(network):
     network("set statement_timeout = 1")
     with pytest.raises(psycopg2.errors.QueryCanceled, match="^canceling statement"):
-        network("select r.* from generate_series(1, 60) as u cross join lateral pgfeed.recommend_posts(u, '2021-12-05') as r")
+        network("select r.* from generate_series(1, 60) as u cross join lateral pgfeed.recommend_posts(u,"
+                " '2021-12-05') as r")
     network("set statement_timeout = 0")
     network("alter table pgfeed.posts rename column topic to subject")
     with pytest.raises(psycopg2.Error) as caught:

@@ -16,7 +16,10 @@ from loader.errors import PgfeedError
 from tests.db.conftest import ROOT, autocommit, queries
 
 END = "2021-12-13 12:00+00"
-STORED = "select user_id, rank, post_id, score, variant, source, model_version, features_as_of from pgfeed.recommendations order by 1, 2"
+STORED = (
+    "select user_id, rank, post_id, score, variant, source, model_version, features_as_of from pgfeed.recommendations"
+    " order by 1, 2"
+)
 CALLED = (
     "select u.user_id, r.rank, r.post_id, r.score, r.variant, r.source, r.model_version, r.features_as_of"
     " from pgfeed.user_features as u cross join lateral pgfeed.recommend_posts(u.user_id, %s, %s) as r order by 1, 2"
@@ -28,7 +31,8 @@ def small_chunks(query) -> None:
     query("""
         with taken as (delete from pgfeed.recommendation_chunks returning batch_id, user_ids)
         insert into pgfeed.recommendation_chunks (batch_id, chunk_number, user_ids)
-        select batch_id, n / 4, array_agg(user_id) from taken cross join unnest(user_ids) with ordinality as u (user_id, n)
+        select batch_id, n / 4, array_agg(user_id) from taken
+            cross join unnest(user_ids) with ordinality as u (user_id, n)
         group by batch_id, n / 4
     """)
 
@@ -47,7 +51,9 @@ def test_the_table_holds_what_recommend_posts_gives(network):
     assert len(stored) == 60 * 7
     assert [row[:3] + row[4:] for row in stored] == [row[:3] + row[4:] for row in called]
     assert [row[3] for row in stored] == pytest.approx([row[3] for row in called], abs=1e-6)
-    assert network("select recommended_at = %s, user_count, finished_at is not null from pgfeed.recommendation_batches", END) == [(True, 60, True)]
+    assert network(
+        "select recommended_at = %s, user_count, finished_at is not null from pgfeed.recommendation_batches", END
+    ) == [(True, 60, True)]
     assert network("select count(*) from pgfeed.recommendation_chunks") == [(0,)]
 
 
@@ -55,7 +61,9 @@ def test_while_an_experiment_runs_a_list_is_that_of_the_users_arm(network):
     network("call pgfeed.create_experiment('try', '{control,popular,random}')")
     network("call pgfeed.start_experiment('try')")
     network("call pgfeed.refresh_recommendations(%s)", END)
-    assert network("select distinct variant = pgfeed.experiment_arm(user_id, 'try') from pgfeed.recommendations") == [(True,)]
+    assert network(
+        "select distinct variant = pgfeed.experiment_arm(user_id, 'try') from pgfeed.recommendations"
+    ) == [(True,)]
     assert network("select count(distinct source) from pgfeed.recommendations") == [(3,)]
 
 
@@ -67,7 +75,9 @@ def test_the_next_batch_replaces_the_lists_and_drops_users_that_are_gone(network
     network("call pgfeed.refresh_features()")
     second = network("call pgfeed.refresh_recommendations(%s, 3)", END)[0][0]
     assert second > first
-    assert network("select count(*), count(distinct user_id), min(batch_id) from pgfeed.recommendations") == [(180, 60, second)]
+    assert network(
+        "select count(*), count(distinct user_id), min(batch_id) from pgfeed.recommendations"
+    ) == [(180, 60, second)]
 
 
 def test_active_users_only_leaves_the_others_alone(network):
@@ -75,7 +85,9 @@ def test_active_users_only_leaves_the_others_alone(network):
     network("call pgfeed.refresh_features()")
     first = network("call pgfeed.refresh_recommendations(%s)", END)[0][0]
     second = network("call pgfeed.refresh_recommendations(%s, active_days => 1)", END)[0][0]
-    assert network("select batch_id, count(distinct user_id) from pgfeed.recommendations group by 1 order by 1") == [(first, 1), (second, 60)]
+    assert network(
+        "select batch_id, count(distinct user_id) from pgfeed.recommendations group by 1 order by 1"
+    ) == [(first, 1), (second, 60)]
 
 
 def test_a_killed_batch_goes_on_where_it_stopped(network, network_dsn):
@@ -89,7 +101,10 @@ def test_a_killed_batch_goes_on_where_it_stopped(network, network_dsn):
         end $$;
         create trigger wait before insert on pgfeed.recommendations for each row execute function public.wait();
     """)
-    script = "import psycopg2, sys; c = psycopg2.connect(sys.argv[1]); c.autocommit = True; c.cursor().execute('call pgfeed.refresh_recommendations(%s)', [sys.argv[2]])"
+    script = (
+        "import psycopg2, sys; c = psycopg2.connect(sys.argv[1]); c.autocommit = True;"
+        " c.cursor().execute('call pgfeed.refresh_recommendations(%s)', [sys.argv[2]])"
+    )
     killed = subprocess.Popen([sys.executable, "-c", script, network_dsn, END])
     done = "select count(*) filter (where finished_at is not null), count(*) from pgfeed.recommendation_chunks"
     sleeping = "select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'"
@@ -104,7 +119,8 @@ def test_a_killed_batch_goes_on_where_it_stopped(network, network_dsn):
     network("drop trigger wait on pgfeed.recommendations")
     untouched = network("select xmin::text from pgfeed.recommendations where user_id = 1 and rank = 1")
 
-    assert network("call pgfeed.refresh_recommendations(%s)", END) == network("select batch_id from pgfeed.recommendation_batches")
+    assert network("call pgfeed.refresh_recommendations(%s)", END) == network("select batch_id from"
+            " pgfeed.recommendation_batches")
     assert network("select xmin::text from pgfeed.recommendations where user_id = 1 and rank = 1") == untouched
     assert network(STORED) == network(CALLED, END, 5)
 
@@ -206,14 +222,18 @@ def test_the_table_is_copied_to_a_server_without_pgfeed(network, network_dsn, em
         plain = queries(target)
         plain("create role plain_writer login")
         try:
-            plain("do $$ begin execute format('grant create on database %I to plain_writer', current_database()); end $$")
+            plain(
+                "do $$ begin execute format('grant create on database %I to plain_writer', current_database()); end $$"
+            )
             address = f"{empty_dsn} options='-c role=plain_writer'"
             for k in (5, 3):
                 batch.refresh_recommendations(source, END, k, None, None, worker_count=1)
                 assert batch.publish(source, address) == 60 * k
                 assert plain(STORED) == network(STORED)
             assert plain("select tableowner from pg_tables where schemaname = 'pgfeed'") == [("plain_writer",)]
-            assert plain("select obj_description('pgfeed.recommendations'::regclass)") == network("select obj_description('pgfeed.recommendations'::regclass)")
+            assert plain("select obj_description('pgfeed.recommendations'::regclass)") == network(
+                "select obj_description('pgfeed.recommendations'::regclass)"
+            )
             assert plain("select extname from pg_extension") == [("plpgsql",)]
         finally:
             plain("drop owned by plain_writer; drop role plain_writer")
@@ -226,7 +246,8 @@ def test_the_table_is_copied_to_a_server_without_pgfeed(network, network_dsn, em
     (["7", "--batch"], "give either a user or --batch"),
     (["7", "--workers", "2"], "need --batch"),
     (["--batch", "--to", "host=127.0.0.1 port=1"], "cannot connect to the server of --to"),
-    (["7", "--at", "2021-13-45"], '"2021-13-45" is no date or moment that exists. Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'),
+    (["7", "--at", "2021-13-45"],
+     '"2021-13-45" is no date or moment that exists. Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'),
     (["--batch", "--at", "soon"], '"soon" is no date or moment that exists'),
 ])
 def test_what_the_command_refuses(network_dsn, monkeypatch, arguments, words):
@@ -241,7 +262,8 @@ def test_an_operator_refreshes_and_a_reader_reads_without_events(network, networ
         operator("set role pgfeed_operator")
         operator("call pgfeed.refresh_recommendations(%s)", END)
         operator("set role pgfeed_reader")
-        for view in ("current_recommendations", "recommended_topics", "recommendation_lists", "popularity_deciles", "feed_days", "data_stages"):
+        for view in ("current_recommendations", "recommended_topics", "recommendation_lists", "popularity_deciles",
+                     "feed_days", "data_stages"):
             assert operator(f"select * from pgfeed.{view}")
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             operator("select 1 from pgfeed.feed_events")
@@ -250,7 +272,8 @@ def test_an_operator_refreshes_and_a_reader_reads_without_events(network, networ
 
 
 def test_inside_a_transaction_it_is_refused(network_dsn):
-    with psycopg2.connect(network_dsn) as connection, pytest.raises(psycopg2.Error, match="inside a transaction block") as error:
+    with psycopg2.connect(network_dsn) as connection, pytest.raises(psycopg2.Error,
+            match="inside a transaction block") as error:
         queries(connection)("call pgfeed.refresh_recommendations()")
     assert error.value.pgcode == "25001" and "autocommit" in error.value.diag.message_hint
 
@@ -259,7 +282,8 @@ def test_after_a_batch_of_some_users_the_stage_is_as_old_as_the_oldest_list(netw
     stage = "select as_of::text from pgfeed.data_stages where stage = 'recommendations'"
     assert network(stage) == []
     network("call pgfeed.refresh_recommendations('2021-12-13 12:00+00')")
-    network("delete from pgfeed.feed_events where user_id = 7; call pgfeed.roll_up_events(from_day => '2021-12-01'); call pgfeed.refresh_features()")
+    network("delete from pgfeed.feed_events where user_id = 7; call pgfeed.roll_up_events(from_day => '2021-12-01');"
+            " call pgfeed.refresh_features()")
     network("call pgfeed.refresh_recommendations('2021-12-14 12:00+00', active_days => 30)")
     assert network(stage) == [("2021-12-13 12:00:00+00",)]
     network("call pgfeed.refresh_recommendations('2021-12-15 12:00+00')")
@@ -275,14 +299,19 @@ def test_dashboard_views_count_right(network):
     network("delete from pgfeed.recommendations where user_id > 2")
     network("update pgfeed.recommendations set post_id = rank * 2 where user_id = 2")
     network("update pgfeed.recommendations set post_id = case rank when 1 then 1 else rank * 2 end where user_id = 1")
-    topics = network("select topic, post_count, recommended_post_count, coverage_rate, recommendation_count, recommendation_share from pgfeed.recommended_topics order by 1")
+    topics = network("select topic, post_count, recommended_post_count, coverage_rate, recommendation_count,"
+                     " recommendation_share from pgfeed.recommended_topics order by 1")
     assert topics == [("movie", 40, 1, 0.025, 1, 0.1), ("opera", 1, 0, 0, 0, 0), ("sport", 40, 5, 0.125, 9, 0.9)]
-    lists = network("select user_id, post_count, topic_count, topic_diversity from pgfeed.recommendation_lists order by 1")
+    lists = network("select user_id, post_count, topic_count, topic_diversity from pgfeed.recommendation_lists"
+                    " order by 1")
     assert lists == [(1, 5, 2, pytest.approx(0.32)), (2, 5, 1, 0)]
-    assert network("select rank, post_id, topic, age, text from pgfeed.current_recommendations where user_id = 1 and rank = 1") == [
+    assert network(
+        "select rank, post_id, topic, age, text from pgfeed.current_recommendations where user_id = 1 and rank = 1"
+    ) == [
         (1, 1, "movie", 20, "post 1 прекрасный фильм")
     ]
-    deciles = network("select decile, post_count, view_share, recommendation_share, recommendation_count from pgfeed.popularity_deciles order by 1")
+    deciles = network("select decile, post_count, view_share, recommendation_share, recommendation_count"
+                      " from pgfeed.popularity_deciles order by 1")
     assert [row[0] for row in deciles] == list(range(1, 11)) and sum(row[1] for row in deciles) == 81
     assert sum(row[2] for row in deciles) == pytest.approx(1) and sum(row[3] for row in deciles) == pytest.approx(1)
     assert deciles[0][2] > deciles[9][2] and sum(row[4] for row in deciles) == 10
@@ -292,7 +321,8 @@ def test_days_and_stages(network):
     days = network("select count(*), sum(view_count), sum(like_count) from pgfeed.feed_days")
     assert days == network("select 12, count(*), (select count(*) from pgfeed.likes) from pgfeed.impressions")
     assert network("select like_rate from pgfeed.feed_days where day = '2021-12-05'") == network(
-        "select (select count(*) from pgfeed.likes where liked_at::date = '2021-12-05')::float / count(*) from pgfeed.impressions where viewed_at::date = '2021-12-05'"
+        "select (select count(*) from pgfeed.likes where liked_at::date = '2021-12-05')::float / count(*)"
+        " from pgfeed.impressions where viewed_at::date = '2021-12-05'"
     )
     network("call pgfeed.refresh_recommendations('2021-12-10 00:00+00')")
     assert network("select stage, as_of::text, hours_behind from pgfeed.data_stages") == [

@@ -16,7 +16,8 @@ BROKEN = {
         """
         update pgfeed.rollup_days set is_stale = true where day > '2021-12-10';
         update pg_index set indisvalid = false where indexrelid = 'pgfeed.users_pkey'::regclass;
-        do $$ begin execute format('alter database %I set pgfeed.default_variant = ''nope''', current_database()); end $$;
+        do $$ begin execute format('alter database %I set pgfeed.default_variant = ''nope''',
+            current_database()); end $$;
         select pgfeed._start_recommendation_batch(null, 5, 'control', null);
         update pgfeed.recommendation_batches set started_at = now() - interval '1 hour';
         truncate pgfeed.feature_packs;
@@ -43,7 +44,8 @@ REFUSED = {
         " call pgfeed.create_experiment('b', '{control,random}')", ["experiment", "start", "b"], True,
     ),
     "features that a model lacks": (
-        "call pgfeed.create_experiment('a', '{control,popular}'); truncate pgfeed.feature_packs", ["experiment", "start", "a"], True,
+        "call pgfeed.create_experiment('a', '{control,popular}'); truncate pgfeed.feature_packs",
+        ["experiment", "start", "a"], True,
     ),
     "an experiment that is not there": ("select", ["experiment", "stop", "nope"], False),
     "a model that is not there": ("select", ["activate", "control", "7"], False),
@@ -96,7 +98,8 @@ def test_a_database_of_another_revision_is_migrated(network_dsn, monkeypatch):
 def test_the_winner_serves_after_what_conclude_prints(network, network_dsn, monkeypatch):
     monkeypatch.setenv("PGFEED_DSN", network_dsn)
     network("truncate pgfeed.model_activations")
-    network("call pgfeed.create_experiment('try', '{random,control@1}', arms => '{old,new}'); call pgfeed.start_experiment('try')")
+    network("call pgfeed.create_experiment('try', '{random,control@1}', arms => '{old,new}');"
+            " call pgfeed.start_experiment('try')")
     concluded = CliRunner().invoke(main, ["experiment", "conclude", "try", "new"])
     assert concluded.exit_code == 0, concluded.output
     paste(concluded.stdout.partition("Next, to let it serve everybody: ")[2])

@@ -39,7 +39,8 @@ def pair(network_template, tmp_path_factory):
         with servers.standby(primary, fsync="off", hot_standby_feedback="on") as standby:
             with autocommit(primary.dsn("feed")) as writing, autocommit(standby.dsn("feed")) as reading:
                 yield SimpleNamespace(
-                    primary=queries(writing), standby=queries(reading), replay=lambda: servers.wait_for_replay(primary, standby)
+                    primary=queries(writing), standby=queries(reading),
+                    replay=lambda: servers.wait_for_replay(primary, standby)
                 )
 
 
@@ -70,7 +71,8 @@ def test_an_open_session_sees_a_model_switch_and_a_rollback(pair):
 
 
 def test_an_open_session_sees_a_refresh(pair):
-    pair.primary("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-13 20:00+00', 7, 3, 'like')")
+    pair.primary("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+                 " values ('2021-12-13 20:00+00', 7, 3, 'like')")
     pair.primary("call pgfeed.refresh_features()")
     pair.replay()
     assert pair.standby(VERSIONS, AT) == [(1, "2021-12-14 00:00:00+00")]
@@ -79,4 +81,5 @@ def test_an_open_session_sees_a_refresh(pair):
 
 
 def test_health_answers(pair):
-    assert pair.standby("select name, status from pgfeed.health()") == pair.primary("select name, status from pgfeed.health()")
+    assert pair.standby("select name, status from pgfeed.health()") == pair.primary("select name, status"
+            " from pgfeed.health()")

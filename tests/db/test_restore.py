@@ -18,9 +18,11 @@ ALL_CODE = """
     select format('drop routine if exists %s', p.oid::regprocedure)
     from pg_proc as p
     where p.pronamespace = 'pgfeed'::regnamespace
-        and not exists (select from pg_depend as d where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid and d.deptype = 'n')
+        and not exists (select from pg_depend as d where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
+            and d.deptype = 'n')
     union all
-    select 'drop view ' || string_agg(c.oid::regclass::text, ', ') from pg_class as c where c.relnamespace = 'pgfeed'::regnamespace and c.relkind = 'v'
+    select 'drop view ' || string_agg(c.oid::regclass::text, ', ') from pg_class as c
+        where c.relnamespace = 'pgfeed'::regnamespace and c.relkind = 'v'
 """
 
 
@@ -35,7 +37,8 @@ def restored(network, network_dsn, tmp_path):
         names.append(name)
         administer(f'create database "{name}"')
         subprocess.run(["pg_dump", "-Fc", "-f", tmp_path / "dump", *options, network_dsn], check=True)
-        done = subprocess.run(["pg_restore", "--exit-on-error", "-j", "2", "-d", dsn_of(name), tmp_path / "dump"], capture_output=True, text=True)
+        done = subprocess.run(["pg_restore", "--exit-on-error", "-j", "2", "-d", dsn_of(name), tmp_path / "dump"],
+                              capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         return dsn_of(name)
 
@@ -48,7 +51,8 @@ def lists(query) -> list[tuple]:
     return [
         row
         for ts in (END, "2021-12-09 15:00+00")
-        for row in query("select r.* from generate_series(1, 61) as u cross join lateral pgfeed.recommend_posts(u, %s) as r", ts)
+        for row in query("select r.* from generate_series(1, 61) as u"
+                         " cross join lateral pgfeed.recommend_posts(u, %s) as r", ts)
     ]
 
 
@@ -61,7 +65,8 @@ def test_a_restored_database_gives_the_same_posts_and_is_well(network, network_d
         assert copy(STORED) == network(STORED)
         code, rows = check(dsn)
         assert code == 0 and {row["status"] for row in rows} == {"ok"}
-        copy("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 23:00+00', 7, 3, 'like')")
+        copy("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+             " values ('2021-12-12 23:00+00', 7, 3, 'like')")
         copy("call pgfeed.refresh_features()")
         copy("call pgfeed.activate_model('control', 1)")
         copy("call pgfeed.refresh_recommendations()")
@@ -82,7 +87,10 @@ def test_migrate_makes_dropped_code_again(dsn, monkeypatch):
     before = schema(dsn)
     with autocommit(dsn) as connection:
         run = queries(connection)
-        bodies = "select p.proname, p.prosrc, p.proacl::text from pg_proc as p where p.pronamespace = 'pgfeed'::regnamespace order by 1"
+        bodies = (
+            "select p.proname, p.prosrc, p.proacl::text from pg_proc as p where p.pronamespace = 'pgfeed'::regnamespace"
+            " order by 1"
+        )
         code = run(bodies)
         # Materialized views need the others.
         for drop, in run(ALL_CODE):
@@ -98,7 +106,10 @@ def test_migrate_makes_dropped_code_again(dsn, monkeypatch):
 
 def test_a_migration_whose_connection_is_lost_says_so(network, network_dsn, monkeypatch):
     monkeypatch.setenv("PGFEED_DSN", network_dsn)
-    waits = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and wait_event = 'advisory'"
+    waits = (
+        "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        " and wait_event = 'advisory'"
+    )
     network("select pg_advisory_lock(hashtext('pgfeed.refresh_features'))")
     with ThreadPoolExecutor() as pool:
         migration = pool.submit(migrate.migrate)
@@ -122,8 +133,10 @@ def test_a_schema_without_data_works_once_it_knows_its_revision(network, network
         assert migrate.migrate()[0] == network("select version_num from pgfeed.alembic_version")[0][0]
 
         for table in ("users", "posts", "feed_events"):
-            text = subprocess.run(["pg_dump", "--data-only", f"--table=pgfeed.{table}*", network_dsn], capture_output=True, check=True).stdout
-            subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", dsn], input=text, check=True, stdout=subprocess.DEVNULL)
+            text = subprocess.run(["pg_dump", "--data-only", f"--table=pgfeed.{table}*", network_dsn],
+                                  capture_output=True, check=True).stdout
+            subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", dsn], input=text, check=True,
+                           stdout=subprocess.DEVNULL)
         copy("call pgfeed.refresh_features()")
         features = "select * from pgfeed.user_features order by 1"
         assert copy(features) == network(features)

@@ -35,7 +35,9 @@ def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
     query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (now(), 200, 1, 'view')")
     served = future.serve(world, DAYS)
     assert [day.day for day in served] == ["2021-10-31", *(f"2021-11-{d:02}" for d in range(1, DAYS))]
-    assert query("select count(*), count(distinct (user_id, served_at::date)) from pgfeed.exposures") == [(sum(d.exposures for d in served),) * 2]
+    assert query("select count(*), count(distinct (user_id, served_at::date)) from pgfeed.exposures") == [
+        (sum(d.exposures for d in served),) * 2
+    ]
     assert query("select count(*) from pgfeed.exposures as x where not exists (select from pgfeed.feed_events as e"
                  " where e.user_id = x.user_id and e.post_id = x.post_ids[1] and e.event_at = x.served_at)") == [(0,)]
     assert query("select max(as_of)::text from pgfeed.feature_refreshes") == [("2021-11-10 00:00:00+00",)]

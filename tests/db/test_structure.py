@@ -12,7 +12,7 @@ PRIVILEGES = Path(__file__).parent / "privileges.txt"
 
 
 def dump(dsn: str) -> str:
-    """Return the schema as pg_dump gives it, without bodies (they are pinned), months and what differs between servers."""
+    """Return the schema as pg_dump gives it, without bodies (which are pinned), months, what differs by server."""
     text = subprocess.run(
         [
             "pg_dump", "--schema-only", "--no-owner", "--schema=pgfeed", "--schema=simulation",
@@ -21,8 +21,10 @@ def dump(dsn: str) -> str:
         capture_output=True, text=True, check=True,
     ).stdout
     text = re.sub(r"AS \$(\w*)\$\n.*?\$\1\$;", "AS '...';", text, flags=re.DOTALL)
-    text = re.sub(r"^(CREATE (?:MATERIALIZED )?VIEW \S+ AS)\n.*?(?=;$|\n  WITH)", r"\1 ...", text, flags=re.DOTALL | re.MULTILINE)
-    lines = [line for line in text.splitlines() if line and not line.startswith(("--", "SET ", "SELECT pg_catalog.set_config", "\\"))]
+    text = re.sub(r"^(CREATE (?:MATERIALIZED )?VIEW \S+ AS)\n.*?(?=;$|\n  WITH)", r"\1 ...", text,
+                  flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in text.splitlines() if line
+             and not line.startswith(("--", "SET ", "SELECT pg_catalog.set_config", "\\"))]
     return "\n".join(lines) + "\n"
 
 
@@ -39,7 +41,8 @@ def test_up_down_up_leaves_the_same_schema(empty_dsn):
     alembic(empty_dsn, "downgrade", "base")
     with autocommit(empty_dsn) as connection:
         left = queries(connection)(
-            "select c.relname from pg_class c where c.relnamespace = 'pgfeed'::regnamespace and c.relkind in ('r', 'v', 'm', 'p')"
+            "select c.relname from pg_class c where c.relnamespace = 'pgfeed'::regnamespace"
+            " and c.relkind in ('r', 'v', 'm', 'p')"
             " union all select p.proname from pg_proc p where p.pronamespace = 'pgfeed'::regnamespace"
         )
     assert left == [("alembic_version",)]
@@ -49,10 +52,14 @@ def test_up_down_up_leaves_the_same_schema(empty_dsn):
 
 def test_offline_sql_builds_the_same_schema(empty_dsn, dsn):
     script = alembic(empty_dsn, "upgrade", "head", "--sql")
-    subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", empty_dsn], input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", empty_dsn], input=script, text=True, check=True,
+                   stdout=subprocess.DEVNULL)
     assert dump(empty_dsn) == dump(dsn)
     with autocommit(empty_dsn) as connection:
-        bodies = "select p.proname, md5(p.prosrc) from pg_proc p where p.pronamespace = 'pgfeed'::regnamespace order by 1, 2"
+        bodies = (
+            "select p.proname, md5(p.prosrc) from pg_proc p where p.pronamespace = 'pgfeed'::regnamespace"
+            " order by 1, 2"
+        )
         offline = queries(connection)(bodies)
     with autocommit(dsn) as connection:
         assert queries(connection)(bodies) == offline
@@ -69,7 +76,8 @@ def test_schema_snapshot(dsn):
 def test_privilege_matrix(query):
     rows = query("""
         with objects as (
-            select case c.relkind when 'v' then 'view' when 'm' then 'matview' else 'table' end as kind, c.relname as name,
+            select case c.relkind when 'v' then 'view' when 'm' then 'matview' else 'table' end as kind,
+                c.relname as name,
                 a.grantee, a.privilege_type as privilege
             from pg_class c cross join lateral aclexplode(c.relacl) a
             where c.relnamespace = 'pgfeed'::regnamespace and c.relkind in ('r', 'v', 'm', 'p') and not c.relispartition
@@ -126,7 +134,8 @@ def test_every_function_has_a_fixed_search_path(query):
     assert query("""
         select p.proname from pg_proc p
         where p.pronamespace = 'pgfeed'::regnamespace and p.prosqlbody is null
-            and p.proname not in ('refresh_recommendations', '_commit') -- commit, which a procedure with settings cannot
+            -- which commit, as a procedure with settings cannot
+            and p.proname not in ('refresh_recommendations', '_commit')
             and p.prosqlbody is null -- what it names was found when it was made
             and not coalesce(p.proconfig::text like '%search_path=pg_catalog, pg_temp%', false)
     """) == []
@@ -144,7 +153,8 @@ def test_every_materialized_view_can_be_refreshed_concurrently(query):
     assert query("""
         select c.relname from pg_class c
         where c.relnamespace = 'pgfeed'::regnamespace and c.relkind = 'm' and not exists (
-            select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indpred is null and i.indexprs is null)
+            select from pg_index i where i.indrelid = c.oid and i.indisunique and i.indpred is null
+                and i.indexprs is null)
     """) == []
 
 

@@ -59,11 +59,13 @@ def test_components_are_needed(network_dsn):
 def test_a_comparison_keeps_to_the_recipe(stage_3_dsn, monkeypatch):
     monkeypatch.setattr(compare, "TREES", {"max_depth": []})
     monkeypatch.setattr(compare, "FORESTS", {"min_samples_leaf": []})
-    monkeypatch.setattr(compare, "BOOSTERS", [{"loss_function": loss, "depth": 3, "iterations": 20} for loss in ("Logloss", "YetiRank")])
+    monkeypatch.setattr(compare, "BOOSTERS",
+                        [{"loss_function": loss, "depth": 3, "iterations": 20} for loss in ("Logloss", "YetiRank")])
     monkeypatch.setattr(compare, "LIVE_REQUESTS", 5)
     histories, rivals = [], []
     load_history, contenders = train.load_history, compare.contenders
-    monkeypatch.setattr(train, "load_history", lambda *arguments: histories.append(load_history(*arguments)) or histories[-1])
+    monkeypatch.setattr(train, "load_history",
+                        lambda *arguments: histories.append(load_history(*arguments)) or histories[-1])
     monkeypatch.setattr(compare, "contenders", lambda *arguments: rivals.extend(contenders(*arguments)) or rivals)
     with closing(psycopg2.connect(stage_3_dsn)) as connection:
         before = registry.stored_versions(connection)
@@ -84,15 +86,19 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
             state = cursor.fetchone()
             row = features.run_plan(cursor, "computed pack", state["features_as_of"])[0]
             posts = Pack.unpack(row)
-            factors = features.run_plan(cursor, "computed factors", state["features_as_of"], row["post_ids"])[0]["factors"]
+            factors = features.run_plan(cursor, "computed factors", state["features_as_of"],
+                                        row["post_ids"])[0]["factors"]
         posts.take_factors(factors)
         posts.encode_topics(model.encoders)
         requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
     names, count = model.feature_names, len(posts)
-    matrix = np.column_stack([feature_values(name, posts, requests, np.arange(count), np.zeros(count, int)) for name in names])
+    matrix = np.column_stack(
+        [feature_values(name, posts, requests, np.arange(count), np.zeros(count, int)) for name in names]
+    )
     assert np.isfinite(matrix[:, names.index("match.factors")]).all()
-    assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "post.quality", "taste.popularity_like_rate"}
+    assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "post.quality",
+            "taste.popularity_like_rate"}
     expected = dict(zip(posts.post_ids.tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
     got = stage_3(CALL, 7, ts, 1000)
     assert len(got) > 40
@@ -123,9 +129,13 @@ def test_factors_tell_who_likes_what(stage_3):
 
 
 def test_factors_are_those_of_the_cut_off(stage_3):
-    factors = "select md5(pgfeed._post_factors(%s, (select post_ids from pgfeed.feature_packs order by pack_id desc limit 1)))"
+    factors = (
+        "select md5(pgfeed._post_factors(%s, (select post_ids from pgfeed.feature_packs order by pack_id desc"
+        " limit 1)))"
+    )
     before = stage_3(factors, EARLIER)
-    stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-09 15:00+00', 7, 2, 'like')")
+    stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " values ('2021-12-09 15:00+00', 7, 2, 'like')")
     assert stage_3(factors, EARLIER) == before
     assert stage_3(factors, END) != before
 
@@ -146,9 +156,13 @@ def test_other_axes_are_not_taken_for_the_models_own(stage_3, stage_3_dsn):
     with closing(psycopg2.connect(stage_3_dsn)) as connection:
         embed(connection, Words("others", 24))
         # Until the next refresh the old components answer, then the model waits for its training.
-        assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
+        assert {
+            row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)
+        } == {"model"}
         stage_3("call pgfeed.refresh_features()")
-        assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"popular"}
+        assert {
+            row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)
+        } == {"popular"}
         registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
     assert {row[0] for row in stage_3("select source from pgfeed.recommend_posts(7, %s, 5, 'test')", END)} == {"model"}
 
@@ -170,14 +184,16 @@ def test_every_kind_of_cold_start_gets_five_posts(stage_3, profile, history, sou
     if profile:
         stage_3("insert into pgfeed.users (user_id, age) values (500, 20)")
     if history:
-        stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('2021-12-12 12:00+00', 500, 2, 'view')")
+        stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+                " values ('2021-12-12 12:00+00', 500, 2, 'view')")
         stage_3("call pgfeed.roll_up_events()")
     rows = stage_3("select post_id, source from pgfeed.recommend_posts(500, %s, 5, 'test')", END)
     assert len(rows) == 5 and {row[1] for row in rows} == {source}
 
 
 def test_a_new_post_without_events_and_embedding_is_ranked(stage_3):
-    stage_3("insert into pgfeed.posts (post_id, topic, text, created_at) values (900, 'sport', '🎉 привет football', '2021-12-12')")
+    stage_3("insert into pgfeed.posts (post_id, topic, text, created_at)"
+            " values (900, 'sport', '🎉 привет football', '2021-12-12')")
     stage_3("call pgfeed.refresh_features()")
     assert 900 in dict(stage_3(CALL, 8, END, 80))
     assert 900 not in dict(stage_3(CALL, 8, EARLIER, 80))
@@ -186,8 +202,10 @@ def test_a_new_post_without_events_and_embedding_is_ranked(stage_3):
 @pytest.mark.parametrize("variant", ["control", "test"])
 @pytest.mark.parametrize("ts", [END, EARLIER])
 def test_an_explanation_sums_to_the_score(stage_3, variant, ts):
-    post_id, score = stage_3("select post_id, score from pgfeed.recommend_posts(8, %s, 3, %s) where rank = 3", ts, variant)[0]
-    rows = stage_3("select rank, feature, value, contribution from pgfeed.explain_recommendation(8, %s, %s, %s)", post_id, ts, variant)
+    post_id, score = stage_3("select post_id, score from pgfeed.recommend_posts(8, %s, 3, %s) where rank = 3",
+                             ts, variant)[0]
+    rows = stage_3("select rank, feature, value, contribution from pgfeed.explain_recommendation(8, %s, %s, %s)",
+                   post_id, ts, variant)
     names = stage_3("select feature_names from pgfeed.models where variant = %s", variant)[0][0]
     assert sorted(row[1] for row in rows) == sorted([*names, "(average)"])
     assert sum(row[3] for row in rows) == pytest.approx(score, abs=1e-5)
@@ -200,10 +218,13 @@ def test_what_no_model_scored_is_explained_by_what_it_was_ranked_by(stage_3):
     post_id, score = stage_3("select post_id, score from pgfeed.recommend_posts(999999, %s, 1)", END)[0]
     rows = stage_3("select feature, contribution from pgfeed.explain_recommendation(999999, %s, %s)", post_id, END)
     assert rows == [("post.decayed_like_rate_7d", pytest.approx(score))]
-    assert stage_3("select feature from pgfeed.explain_recommendation(7, %s, %s, 'random')", post_id, END) == [("(by lot)",)]
+    assert stage_3(
+        "select feature from pgfeed.explain_recommendation(7, %s, %s, 'random')", post_id, END
+    ) == [("(by lot)",)]
 
 
-@pytest.mark.parametrize("arguments", [(8, 777777, END), (None, 1, END), (8, None, END), (8, 1, None), (8, 1, "infinity")])
+@pytest.mark.parametrize("arguments",
+                         [(8, 777777, END), (None, 1, END), (8, None, END), (8, 1, None), (8, 1, "infinity")])
 def test_what_cannot_be_explained_is_one_error_with_a_hint(stage_3, arguments):
     with pytest.raises(psycopg2.Error) as raised:
         stage_3("select * from pgfeed.explain_recommendation(%s, %s, %s)", *arguments)
@@ -215,7 +236,10 @@ def large(stage_3):
     """The network with every catalogue taken for a large one, and a shortlist of few posts."""
     stage_3(compose("functions/_is_large").replace("> 25000", "> 0"))
     shortlist = compose("functions/_shortlist")
-    for constant, value in (("TYPICAL_USERS = 64", "TYPICAL_USERS = 8"), ("BEST_OF_A_USER = 300", "BEST_OF_A_USER = 4"), ("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 6"), ("POSTS_AT_ONCE = 50_000", "POSTS_AT_ONCE = 13")):
+    for constant, value in (
+        ("TYPICAL_USERS = 64", "TYPICAL_USERS = 8"), ("BEST_OF_A_USER = 300", "BEST_OF_A_USER = 4"),
+        ("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 6"), ("POSTS_AT_ONCE = 50_000", "POSTS_AT_ONCE = 13"),
+    ):
         assert constant in shortlist
         shortlist = shortlist.replace(constant, value)
     stage_3(shortlist)
@@ -226,7 +250,9 @@ def large(stage_3):
 def test_a_large_catalogue_gives_the_best_of_a_shortlist_with_nearly_the_same_scores(large, ts):
     whole = dict(large(CALL, 8, ts, 80))
     large("call pgfeed.refresh_features()")
-    assert large("select is_shortlist, post_count < 50 from pgfeed.feature_packs order by pack_id desc limit 1") == [(True, True)]
+    assert large(
+        "select is_shortlist, post_count < 50 from pgfeed.feature_packs order by pack_id desc limit 1"
+    ) == [(True, True)]
     few = large(CALL, 8, ts, 5)
     for post_id, score in few:
         # What posts are compared with is the shortlist, and at an earlier moment the factors are of it alone.
@@ -238,16 +264,19 @@ def test_a_shortlist_does_not_depend_on_how_many_posts_are_read_at_once(large):
     """The posts of the first block have far more views than the others."""
     large(
         "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
-        " select timestamptz '2021-12-11' + n * interval '1 second', 8, p, 'view' from generate_series(1, 13) as p, generate_series(1, 200) as n"
+        " select timestamptz '2021-12-11' + n * interval '1 second', 8, p, 'view'"
+        " from generate_series(1, 13) as p, generate_series(1, 200) as n"
     )
     large("call pgfeed.roll_up_events()")
     found = large("select pgfeed._shortlist('2021-12-13')")
-    large(compose("functions/_shortlist").replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 8").replace("_A_USER = 300", "_A_USER = 4").replace("_ALL = 2_000", "_ALL = 6"))
+    shortlist = compose("functions/_shortlist").replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 8")
+    large(shortlist.replace("_A_USER = 300", "_A_USER = 4").replace("_ALL = 2_000", "_ALL = 6"))
     assert large("select pgfeed._shortlist('2021-12-13')") == found
 
 
 def test_a_users_own_candidates_join_the_shortlist(large):
-    large("insert into pgfeed.posts (post_id, topic, text, created_at) values (900, 'sport', 'post 900 football match', '2021-12-12')")
+    large("insert into pgfeed.posts (post_id, topic, text, created_at)"
+          " values (900, 'sport', 'post 900 football match', '2021-12-12')")
     large("call pgfeed.refresh_features()")
     assert 900 in dict(large(CALL, 8, END, 80))
     near = set(large("select pgfeed._user_candidates(%s, array[2]::bigint[])", END)[0][0])

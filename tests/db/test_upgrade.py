@@ -1,4 +1,4 @@
-"""Upgrades: a database of the last release comes to head and back, nothing lost; a revision that fails leaves the one before."""
+"""Upgrades: a database of the last release comes to head and back; a revision that fails leaves the one before."""
 
 import os
 import subprocess
@@ -105,7 +105,7 @@ def migrate(monkeypatch):
 
 
 def look(dsn: str, released_dsn: str) -> tuple[dict[str, tuple], list[tuple]]:
-    """Return how many rows each relation of the release has, and a digest of its columns there, by its name; and what is recommended."""
+    """Return the number of rows and a digest of each relation of the release, by name; and what is recommended."""
     digest = "select count(*), md5(string_agg(r::text, '|' order by r::text)) from (select {} from pgfeed.{}) as r"
     with autocommit(released_dsn) as connection:
         tables = queries(connection)(TABLES)
@@ -142,7 +142,9 @@ def test_the_schema_of_a_simulation_stays_where_there_is_one(empty_dsn, migrate,
             run(simulate.TABLES.read_text(encoding="utf-8"))
         for revision in ("head", "0012", "head"):
             migrate(empty_dsn, revision)
-            assert run("select to_regclass('simulation.worlds') is not null, to_regnamespace('simulation') is not null") == [
+            assert run(
+                "select to_regclass('simulation.worlds') is not null, to_regnamespace('simulation') is not null"
+            ) == [
                 (is_used, is_used or revision == "0012"),
             ]  # fmt: skip
         alembic(empty_dsn, "downgrade", "base")
@@ -156,7 +158,9 @@ def test_a_revision_that_fails_leaves_the_one_before(empty_dsn, migrate):
         run("create table pgfeed.impressions (mine integer)")
         with pytest.raises(Exception, match="impressions"):
             migrate(empty_dsn, "head")
-        assert run("select version_num, to_regproc('pgfeed._like_window') from pgfeed.alembic_version") == [("0012", None)]
+        assert run(
+            "select version_num, to_regproc('pgfeed._like_window') from pgfeed.alembic_version"
+        ) == [("0012", None)]
         run("drop table pgfeed.impressions")
         migrate(empty_dsn, "head")
         assert run("select version_num from pgfeed.alembic_version") == [(objects.revisions()[-1].name[:4],)]

@@ -49,7 +49,8 @@ def test_a_verb_explains_itself(run, words):
     assert done.returncode == 0 and done.stderr == ""
     text = done.stdout
     assert text.startswith(f"Usage: ./run {' '.join(words)}")
-    assert re.search(rf"^ *Example:\n( +.*\n)* +([A-Z_]+=\S+ |eval \"\$\()*\./run {' '.join(words)}\b", text, re.MULTILINE), text
+    assert re.search(rf"^ *Example:\n( +.*\n)* +([A-Z_]+=\S+ |eval \"\$\()*\./run {' '.join(words)}\b", text,
+                     re.MULTILINE), text
     for other in (run(*words, "-h"), run("help", *words), run(*words, "--help", PGFEED_DSN="host=nowhere.invalid")):
         assert other.stdout == text
 
@@ -77,4 +78,5 @@ def test_there_is_no_help_about_no_verb(run, words):
 
 def test_every_benchmark_is_listed(run):
     listed = re.findall(r"^  ([a-z]+)", run("bench", "--help").stdout, re.MULTILINE)
-    assert listed == sorted(path.stem for path in (ROOT / "tests" / "bench").glob("[a-z]*.py") if path.stem != "yardstick")
+    assert listed == sorted(path.stem for path in (ROOT / "tests" / "bench").glob("[a-z]*.py")
+                            if path.stem != "yardstick")

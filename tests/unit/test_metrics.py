@@ -34,7 +34,8 @@ def test_request_auc_is_the_mean_auc_of_requests_with_both_labels():
     liked = (rng.random(300) < 0.3) & (request != 3)
     scores = rng.integers(0, 5, 300) + liked
     expected = [
-        roc_auc_score(liked[request == r], scores[request == r]) for r in range(20) if 0 < liked[request == r].sum() < (request == r).sum()
+        roc_auc_score(liked[request == r], scores[request == r]) for r in range(20)
+        if 0 < liked[request == r].sum() < (request == r).sum()
     ]
     assert metrics.request_auc(scores, request, liked) == pytest.approx(np.mean(expected))
 

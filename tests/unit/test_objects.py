@@ -64,7 +64,8 @@ def checkout(tmp_path, monkeypatch):
         shutil.copytree(objects.ROOT / folder, tmp_path / folder)
     monkeypatch.setattr(objects, "ROOT", tmp_path)
     for constant, path in (
-        ("MIGRATIONS", "."), ("ARCHIVE", "archive"), ("BASELINE", "baseline"), ("RELEASED", "released.txt"), ("VERSIONS", "versions")
+        ("MIGRATIONS", "."), ("ARCHIVE", "archive"), ("BASELINE", "baseline"), ("RELEASED", "released.txt"),
+        ("VERSIONS", "versions")
     ):  # fmt: skip
         monkeypatch.setattr(objects, constant, tmp_path / "migrations" / path)
     commit(tmp_path)

@@ -18,19 +18,22 @@ OFFLINE = [sys.executable, "-m", "alembic"]
 USED_BY_OTHERS = [
     "upgrade", "downgrade", "revision", "down_revision", "autocommit", "writeable", "readable", "recommendations",
     "__instancecheck__", "__call__", "__getattr__", "sparse",
-    *{name for path in (ROOT / "sql").rglob("*.sql") for name in re.findall(r"^(?:return|if not SD:.*\n) +(\w+)\(", path.read_text(), re.MULTILINE)},
+    *{name for path in (ROOT / "sql").rglob("*.sql")
+      for name in re.findall(r"^(?:return|if not SD:.*\n) +(\w+)\(", path.read_text(), re.MULTILINE)},
 ]
 # In a transaction of its own, with a lock_timeout (migrations/env.py), and on tables that the same revision makes;
 # functions and views are dropped where their signature changes.
 NOT_HERE = [
-    "ban-drop-function", "ban-drop-view", "prefer-bigint-over-int", "prefer-bigint-over-smallint", "prefer-robust-stmts",
+    "ban-drop-function", "ban-drop-view", "prefer-bigint-over-int", "prefer-bigint-over-smallint",
+    "prefer-robust-stmts",
     "prefer-text-field", "require-concurrent-index-creation", "require-lock-timeout", "require-statement-timeout",
 ]
 CHECKS = {
     "lint": [SCRIPTS / "ruff", "check", "--quiet", "."],
     "types": [SCRIPTS / "mypy", "--no-error-summary"],
     "dead code": [
-        SCRIPTS / "vulture", "loader", "plpy", "migrations", "--ignore-decorators", "@main.*,@experiment_group.*,@app.*",
+        SCRIPTS / "vulture", "loader", "plpy", "migrations", "--ignore-decorators",
+        "@main.*,@experiment_group.*,@app.*",
         "--ignore-names", ",".join(USED_BY_OTHERS),
     ],
 }
@@ -75,7 +78,8 @@ def test_scripts_are_clean():
 
 
 def test_all_sql_parses_and_has_neither_star_nor_cascade(migration):
-    texts = {str(path): compose(str(path.relative_to(ROOT / "sql").with_suffix(""))) for path in (ROOT / "sql").rglob("*/*.sql")}
+    texts = {str(path): compose(str(path.relative_to(ROOT / "sql").with_suffix("")))
+             for path in (ROOT / "sql").rglob("*/*.sql")}
     texts |= {str(path): path.read_text(encoding="utf-8") for path in ARCHIVE.glob("*.sql")}
     texts |= {"upgrade": migration, "downgrade": output_of(*OFFLINE, "downgrade", "head:base", "--sql")}
     for name, text in texts.items():

@@ -25,7 +25,9 @@ def test_vectors_get_length_one():
     assert np.allclose(result, [[0.6, 0.8], [0, -1]])
 
 
-@pytest.mark.parametrize(("vector", "what"), [([0, 0], "a zero vector"), ([np.nan, 1], "NaN or infinity"), ([np.inf, 1], "NaN or infinity")])
+@pytest.mark.parametrize(
+    ("vector", "what"), [([0, 0], "a zero vector"), ([np.nan, 1], "NaN or infinity"), ([np.inf, 1], "NaN or infinity")]
+)
 def test_vectors_without_direction_are_refused(vector, what):
     with pytest.raises(PgfeedError, match=f"the text of post 8 cannot be embedded: the embedder gave {what}"):
         unit_vectors(np.array([[1, 1], vector], np.float32), 2, [7, 8])
@@ -70,7 +72,9 @@ def test_default_embedder_knows_russian_and_english(use):
     assert use.dimensions == 512 and use.checkpoint == "0.2.1"
 
 
-@pytest.mark.parametrize("text", ["😀🎬🔥", "смешанный text на two languages", "x", "\x01", "слово " * 4000, "a" * 25_000, "\U0010ffff"])
+@pytest.mark.parametrize(
+    "text", ["😀🎬🔥", "смешанный text на two languages", "x", "\x01", "слово " * 4000, "a" * 25_000, "\U0010ffff"]
+)
 def test_default_embedder_takes_any_text(use, text):
     assert np.linalg.norm(use.encode([text])[0]) == pytest.approx(1, abs=1e-3)
 
@@ -91,7 +95,8 @@ def test_unknown_embedder(choice):
 def roberta_folder(tmp_path_factory):
     """A folder with a RoBERTa of two small layers, initialised at random, and a tokenizer of bytes."""
     pytest.importorskip("torch", reason="the extra roberta is not installed: pip install torch transformers")
-    transformers = pytest.importorskip("transformers", reason="the extra roberta is not installed: pip install torch transformers")
+    transformers = pytest.importorskip("transformers",
+                                       reason="the extra roberta is not installed: pip install torch transformers")
     import torch
     from tokenizers import ByteLevelBPETokenizer
 
@@ -103,7 +108,8 @@ def roberta_folder(tmp_path_factory):
     transformers.RobertaTokenizerFast.from_pretrained(str(folder)).save_pretrained(folder)
     torch.manual_seed(0)
     config = transformers.RobertaConfig(
-        vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=66,
+        vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=66,
         pad_token_id=1, bos_token_id=0, eos_token_id=2,
     )
     transformers.RobertaForMaskedLM(config).save_pretrained(folder)

@@ -19,7 +19,8 @@ def test_the_verdict_compares_one_metric_only():
     near = [*clear, result("most popular", "HitRate@5", 0.495)]
     assert verdict(near) == "the model's interval is not clear of: most popular"
     above = result("best like rate", "HitRate@5", 0.505)
-    assert verdict([*near, above]) == "the model is not better than: best like rate; its interval is not clear of: most popular"
+    both = "the model is not better than: best like rate; its interval is not clear of: most popular"
+    assert verdict([*near, above]) == both
     assert verdict([*clear, above]) == "the model is not better than: best like rate"
 
 

@@ -19,6 +19,7 @@ def unpacked(views, likes, topic_codes, scale=None):
     """Return a pack of posts of two topics as Pack.unpack() gives it."""
     return Pack.unpack({
         "post_ids": np.arange(len(views)).astype(">i8").tobytes(), "topics": ["movie", "sport"],
-        "topic_codes": np.asarray(topic_codes).astype(">i4").tobytes(), "feature_names": ["post.view_count", "post.like_count"],
+        "topic_codes": np.asarray(topic_codes).astype(">i4").tobytes(),
+        "feature_names": ["post.view_count", "post.like_count"],
         "matrix": np.array([views, likes]).astype(">f4").tobytes(),
     }, scale)

@@ -30,10 +30,15 @@ for kind in ('bsr', 'coo', 'csc', 'csr', 'dok', 'lil'):
 
 
 @pytest.mark.parametrize("statement", [
-    "from pandas import DataFrame, Timestamp; assert Timestamp(0).year == 1970", "import scipy.special", "from scipy.sparse import linalg",
+    "from pandas import DataFrame, Timestamp; assert Timestamp(0).year == 1970", "import scipy.special",
+    "from scipy.sparse import linalg",
     "import pandas; assert not hasattr(pandas, 'nothing')", "import pandas; assert not isinstance(3, pandas.DataFrame)",
 ])
 def test_what_is_imported_along_with_catboost_may_use_the_real_modules(tmp_path, statement):
     (tmp_path / "catboost.py").write_text(statement)
-    script = "from plpy.import_catboost import import_catboost; import_catboost(); import pandas, scipy.sparse; assert pandas.__spec__ and scipy.sparse.__spec__"
-    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])})
+    script = (
+        "from plpy.import_catboost import import_catboost; import_catboost(); import pandas, scipy.sparse;"
+        " assert pandas.__spec__ and scipy.sparse.__spec__"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True,
+                   env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *filter(None, sys.path)])})

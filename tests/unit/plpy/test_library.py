@@ -37,7 +37,8 @@ def test_modules_find_each_other_and_their_texts_are_those_of_the_files():
     assert sys.modules["plpy.first"].WORDS == "one\n\ttwo"
     with pytest.raises(ValueError, match="one") as raised:
         fail()
-    assert traceback.extract_tb(raised.tb)[-1][:3] == ("plpy/second.py", 5 + 1, "fail")  # of which PL/Python takes one away
+    # of which PL/Python takes one away
+    assert traceback.extract_tb(raised.tb)[-1][:3] == ("plpy/second.py", 5 + 1, "fail")
 
 
 def test_another_text_replaces_all_modules_and_what_runs_keeps_its_own():

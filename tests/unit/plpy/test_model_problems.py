@@ -12,7 +12,9 @@ from plpy import model_problems as body
 
 def test_a_model_of_several_outputs_cannot_serve():
     rows = np.arange(60, dtype=np.float32).reshape(-1, 1)
-    booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "MultiClass"}).fit(rows, np.arange(60) % 3)
+    booster = CatBoost(
+        {"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "MultiClass"}
+    ).fit(rows, np.arange(60) % 3)
     found = body.artifact_problems(artifact(booster), booster.feature_names_, rows.astype(">f4").tobytes(), [0.0] * 60)
     assert found == ["it gives 3 numbers for each post: posts are ranked by one"]
 

@@ -50,7 +50,8 @@ def test_pack_and_later_events_equal_a_pack_of_the_moment():
 
 
 def test_a_year_without_refresh_overflows_nothing():
-    fresh = fresh_columns(pack(decayed_like_count_1h=[1, 0, 0]), events((1, 365 * DAY_SECONDS, 1, 1)), 366 * DAY_SECONDS)
+    fresh = fresh_columns(pack(decayed_like_count_1h=[1, 0, 0]), events((1, 365 * DAY_SECONDS, 1, 1)),
+                          366 * DAY_SECONDS)
     assert np.isfinite(fresh["fresh.like_1h"]).all() and fresh["fresh.like_1h"].argmax() == 1
 
 
@@ -66,5 +67,6 @@ def test_a_user_without_likes_has_no_taste():
     fresh = fresh_columns(posts, NOTHING, 0)
     row = {"liked_post_ids": None, "liked_at": None, "viewed_post_ids": np.array([20, 20, 99], ">i8").tobytes()}
     found = pair_columns(row, posts, fresh, 1e9)
-    assert found["taste.like_count"] == 0 and np.isnan(found["taste.age_days"]) and np.isnan(found["taste.days_since_like"])
+    assert found["taste.like_count"] == 0
+    assert np.isnan(found["taste.age_days"]) and np.isnan(found["taste.days_since_like"])
     assert not found["pair.co_like"].any() and found["pair.view_count"].tolist() == [0, 2, 0]

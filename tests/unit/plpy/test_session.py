@@ -23,7 +23,8 @@ def test_a_damaged_model_is_warned_of_once_and_not_used():
 
 def test_the_least_recently_used_pack_goes_first():
     row = {
-        "feature_names": ["post.view_count", "post.like_count"], "topics": [], "post_ids": b"", "topic_codes": b"", "matrix": b"",
+        "feature_names": ["post.view_count", "post.like_count"], "topics": [], "post_ids": b"", "topic_codes": b"",
+        "matrix": b"",
     }
     session = Session(FakePlpy(**{"stored pack": [row]}))
     for version in ["a", "b", "c", "d", "a", "e"]:

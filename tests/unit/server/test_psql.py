@@ -25,12 +25,14 @@ def test_the_password_goes_by_the_environment(tmp_path, dsn):
     command = [sys.executable, "-m", "loader.server.psql", "-c", "select 1"]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     address, *arguments, password = result.split("|")
-    assert sorted(address.split()) == ["dbname=feed", "host=db.example.com", "port=5433", "sslmode=require", "user=reader"]
+    assert sorted(address.split()) == ["dbname=feed", "host=db.example.com", "port=5433", "sslmode=require",
+                                       "user=reader"]
     assert arguments == ["-c", "select 1"] and password == "s ecret"
 
 
 def test_what_is_no_connection_string_is_one_line():
     command = [sys.executable, "-m", "loader.server.psql"]
-    result = subprocess.run(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": "nonsense"}, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": "nonsense"},
+                            capture_output=True, text=True)
     assert result.returncode == 1
     assert result.stderr.startswith("error: PGFEED_DSN is not a connection string: ") and result.stderr.count("\n") == 1

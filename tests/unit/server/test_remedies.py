@@ -36,7 +36,8 @@ def default_database(monkeypatch):
     ("call pgfeed.stop_experiment('a!b')", """./run psql -c 'call pgfeed.stop_experiment('"'"'a!b'"'"')'"""),
     (
         "alter system set a = '1'; alter system set b = '2' -- then restart the server",
-        """./run psql -v ON_ERROR_STOP=1 -c "alter system set a = '1'" -c "alter system set b = '2'"  # then restart the server""",
+        """./run psql -v ON_ERROR_STOP=1 -c "alter system set a = '1'" -c "alter system set b = '2'"  """
+        "# then restart the server",
     ),
     (
         "call pgfeed.refresh_features() -- if that does not help: pgfeed train control --activate",
@@ -44,7 +45,8 @@ def default_database(monkeypatch):
     ),
     (
         "call pgfeed.stop_experiment('x') -- or, if the features lack something: call pgfeed.refresh_features()",
-        """./run psql -c "call pgfeed.stop_experiment('x')"  # or, if the features lack something: ./run psql -c "call pgfeed.refresh_features()\"""",
+        """./run psql -c "call pgfeed.stop_experiment('x')"  # or, if the features lack something:"""
+        """ ./run psql -c "call pgfeed.refresh_features()\"""",
     ),
     ("pip install numpy  # into the server's Python", "pip install numpy  # into the server's Python"),
     ("use postgresql://user:password@host:port/database", "use postgresql://user:password@host:port/database"),
@@ -55,12 +57,16 @@ def test_a_remedy_can_be_typed(remedy, command):
 
 @pytest.mark.parametrize(("message", "said"), [
     ("database pgfeed is empty. Next: pgfeed demo", "database pgfeed is empty. Next: ./run demo"),
-    ("try runs. One at a time. Run: call pgfeed.stop_experiment('try')", """try runs. One at a time. Run: ./run psql -c "call pgfeed.stop_experiment('try')\""""),
-    ("no model was active. See: select * from pgfeed.model_activations", 'no model was active. See: ./run psql -c "select * from pgfeed.model_activations"'),
-    ("try runs. Next, when users were served: pgfeed experiment report try", "try runs. Next, when users were served: ./run experiment report try"),
+    ("try runs. One at a time. Run: call pgfeed.stop_experiment('try')",
+     """try runs. One at a time. Run: ./run psql -c "call pgfeed.stop_experiment('try')\""""),
+    ("no model was active. See: select * from pgfeed.model_activations",
+     'no model was active. See: ./run psql -c "select * from pgfeed.model_activations"'),
+    ("try runs. Next, when users were served: pgfeed experiment report try",
+     "try runs. Next, when users were served: ./run experiment report try"),
     (str(PgfeedError("no rights", "none", grant("pgfeed_reader", "a b"))),
      'no rights: none. Next: as an administrator: ./run psql -c "grant pgfeed_reader to \\"a b\\""'),
-    ("arm test: there is no such model (pgfeed train test --activate)", "arm test: there is no such model (./run train test --activate)"),
+    ("arm test: there is no such model (pgfeed train test --activate)",
+     "arm test: there is no such model (./run train test --activate)"),
     ("k is 0. Ask for 1 to 1000 posts", "k is 0. Ask for 1 to 1000 posts"),
 ])
 def test_the_remedy_of_a_message_can_be_typed(message, said):
@@ -84,7 +90,9 @@ def test_commands_name_the_database_that_is_not_the_default(monkeypatch):
         monkeypatch.setenv("PGFEED_DATABASE", default)
         assert as_command("pgfeed refresh") == "./run refresh"
     monkeypatch.setenv("PGFEED_DATABASE", "other")
-    assert as_command("pgfeed refresh, or pgfeed train control") == "PGFEED_DATABASE=other ./run refresh, or PGFEED_DATABASE=other ./run train control"
+    assert as_command(
+        "pgfeed refresh, or pgfeed train control"
+    ) == "PGFEED_DATABASE=other ./run refresh, or PGFEED_DATABASE=other ./run train control"
     assert as_command("select 1") == 'PGFEED_DATABASE=other ./run psql -c "select 1"'
     assert as_command("pgfeed experiment create --help") == "./run experiment create --help"
 
@@ -135,7 +143,8 @@ def test_a_printed_address_has_no_password(dsn, shown):
 ])
 def test_no_secret_is_left_in_unusual_places(dsn):
     options = parse_dsn(public(dsn))
-    assert "s3" not in str(options) and "cret" not in str(options) and options["host"] == "db" and options["user"] == "reader"
+    assert "s3" not in str(options) and "cret" not in str(options)
+    assert options["host"] == "db" and options["user"] == "reader"
     assert options.get("options") in (None, "-c search_path=x")
 
 
@@ -143,11 +152,13 @@ def test_every_verb_of_the_loader_is_known():
     assert {*main.commands, "env", "install", "reset"} == {*VERBS}
 
 
-@pytest.mark.parametrize("dsn", ["postgresql://reader@db/feed?application_name=$(id)'&connect_timeout=3", "host=db dbname='a b \"c\" `id` $HOME!'"])
+@pytest.mark.parametrize("dsn", ["postgresql://reader@db/feed?application_name=$(id)'&connect_timeout=3",
+                                 "host=db dbname='a b \"c\" `id` $HOME!'"])
 def test_a_shell_reads_the_address_as_it_is(monkeypatch, dsn):
     monkeypatch.setenv("PGFEED_DSN", dsn)
     assignment = shlex.split(as_command("pgfeed check"))[0]
-    shown = subprocess.run(["bash", "-c", as_command("pgfeed check").replace("./run check", "printenv PGFEED_DSN")], capture_output=True, text=True, check=True)
+    shown = subprocess.run(["bash", "-c", as_command("pgfeed check").replace("./run check", "printenv PGFEED_DSN")],
+                           capture_output=True, text=True, check=True)
     assert assignment == f"PGFEED_DSN={shown.stdout[:-1]}" and shown.stdout == f"{public(dsn)}\n"
 
 
@@ -161,6 +172,7 @@ def test_a_shell_reads_the_address_as_it_is(monkeypatch, dsn):
     ("host=db sslpassword=secret", "..."),
 ])
 def test_run_prints_no_password_either(dsn, shown):
-    done = subprocess.run([ROOT / "run", "nonsense"], env={**os.environ, "PGFEED_DSN": dsn}, capture_output=True, text=True, check=False)
+    done = subprocess.run([ROOT / "run", "nonsense"], env={**os.environ, "PGFEED_DSN": dsn}, capture_output=True,
+                          text=True, check=False)
     assert done.returncode == 1 and "secret" not in done.stderr
     assert shlex.split(done.stderr)[-3:] == [f"PGFEED_DSN={shown}", "./run", "help"]
