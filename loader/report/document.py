@@ -2,20 +2,13 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.report.page import (
-    moment,
-    page,
-)
-
-if TYPE_CHECKING:
-    pass
-from loader.report.facts import Facts, collect
+from loader.report.contents import Contents, collect
 from loader.report.model_sections import calibration_section, evaluation_section, freshness_section, models_section
+from loader.report.page import moment, page
 from loader.report.sections import checks_section, distributions_section, rates_section, strength_section, texts_section
 from loader.report.summary import summary
 
@@ -31,11 +24,11 @@ def write_report(connection: Connection, path: Path) -> None:
         raise PgfeedError(f"{path} cannot be written", error.strerror, "pgfeed report --out FILE") from error
 
 
-def render(facts: Facts) -> str:
+def render(contents: Contents) -> str:
     """Return the report as HTML."""
     return page(
-        "pgfeed report", f"Database {facts.state['database']}, {moment(datetime.now(UTC))}. All times are UTC.",
-        summary(facts), [(anchor, title, section(facts)) for anchor, (title, section) in SECTIONS.items()],
+        "pgfeed report", f"Database {contents.state['database']}, {moment(datetime.now(UTC))}. All times are UTC.",
+        summary(contents), [(anchor, title, section(contents)) for anchor, (title, section) in SECTIONS.items()],
     )
 
 

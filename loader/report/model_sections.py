@@ -2,34 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import UTC
-from typing import TYPE_CHECKING
 
 from loader.report import plots
-from loader.report.page import (
-    figure,
-    grid,
-    listed,
-    moment,
-    paragraph,
-    percent,
-    span,
-    table,
-)
+from loader.report.contents import PROTOCOLS, Contents
+from loader.report.page import figure, grid, listed, moment, paragraph, percent, span, table
 from loader.report.plots import BLUE, GREY, ORANGE, Point
-
-if TYPE_CHECKING:
-    pass
-from loader.report.facts import PROTOCOLS, Facts
 
 SHOWN_FEATURES = 20
 
 
-def models_section(facts: Facts) -> Iterator[str]:
-    if not facts.active:
+def models_section(contents: Contents) -> Iterator[str]:
+    if not contents.active:
         yield paragraph("No model is active. Next: `pgfeed train control --activate`.")
-    for variant, problem in facts.problems.items():
+    for variant, problem in contents.problems.items():
         yield paragraph(f"{variant} cannot be explained: {problem}")
-    for number, (variant, model) in enumerate(facts.explanations.items()):
+    for number, (variant, model) in enumerate(contents.explanations.items()):
         shown = model.importances[:SHOWN_FEATURES]
         colours = [BLUE if i.leans == 1 else ORANGE if i.leans == -1 else GREY for i in shown]
         alt = f"Mean absolute SHAP values of {variant}; greatest: {listed([i.name for i in shown[:3]])}"
@@ -52,28 +39,29 @@ def models_section(facts: Facts) -> Iterator[str]:
         )
 
 
-def evaluation_section(facts: Facts) -> Iterator[str]:
-    if not facts.evaluations:
-        yield paragraph(f"Nothing was evaluated yet. Next: `pgfeed evaluate logged {facts.variant}`.")
+def evaluation_section(contents: Contents) -> Iterator[str]:
+    if not contents.evaluations:
+        yield paragraph(f"Nothing was evaluated yet. Next: `pgfeed evaluate logged {contents.variant}`.")
         return
     yield paragraph(
         "The newest evaluation of each variant. Blue: models; hollow: their baselines, on the same cases. Whiskers: 95%"
         " intervals, bootstrap over users."
     )
     panels: dict[tuple, list[dict]] = {}
-    for row in facts.evaluations:
+    for row in contents.evaluations:
         panels.setdefault((row["protocol"], row["metric"]), []).append(row)
     for protocol in PROTOCOLS:
         mine = {metric: rows for (name, metric), rows in panels.items() if name == protocol}
-        if not mine and (protocol != "live" or facts.state["is_simulated"]):
-            yield paragraph(f"{protocol}: not evaluated. Next: `pgfeed evaluate {protocol} {facts.variant}`.", "note")
+        if not mine and (protocol != "live" or contents.state["is_simulated"]):
+            following = f"`pgfeed evaluate {protocol} {contents.variant}`"
+            yield paragraph(f"{protocol}: not evaluated. Next: {following}.", "note")
         for metric, rows in mine.items():
-            yield from evaluation_figure(facts, protocol, metric, rows)
+            yield from evaluation_figure(contents, protocol, metric, rows)
 
 
-def evaluation_figure(facts: Facts, protocol: str, metric: str, rows: list[dict]) -> Iterator[str]:
+def evaluation_figure(contents: Contents, protocol: str, metric: str, rows: list[dict]) -> Iterator[str]:
     """Yield the plot and the table of one metric under one protocol."""
-    active = {model["variant"]: model["version"] for model in facts.active}
+    active = {model["variant"]: model["version"] for model in contents.active}
     has_many = len({row["variant"] for row in rows}) > 1
     points, lines = [], []
     for row in rows:
@@ -96,10 +84,10 @@ def evaluation_figure(facts: Facts, protocol: str, metric: str, rows: list[dict]
     yield table(["method", *numeric, "evaluated", ""], lines, numeric)
 
 
-def calibration_section(facts: Facts) -> Iterator[str]:
-    if not facts.explanations:
-        why = "No active model could be checked, see above." if facts.active else "There is no model to check."
-        yield paragraph(f"{why} Next: `pgfeed train {facts.variant} --activate`.")
+def calibration_section(contents: Contents) -> Iterator[str]:
+    if not contents.explanations:
+        why = "No active model could be checked, see above." if contents.active else "There is no model to check."
+        yield paragraph(f"{why} Next: `pgfeed train {contents.variant} --activate`.")
         return
     yield paragraph(
         "Views of the held-out days in ten groups by score, from the lowest to the highest tenth. The served score is"
@@ -108,7 +96,7 @@ def calibration_section(facts: Facts) -> Iterator[str]:
         " test the overall level but whether differences between scores have the right size."
     )
     figures = []
-    for number, (variant, model) in enumerate(facts.explanations.items()):
+    for number, (variant, model) in enumerate(contents.explanations.items()):
         points = [Point("", group.rate, group.low, group.high) for group in model.bins]
         alt = f"Observed against predicted like rate of {variant}: slope {model.slope:.2f}"
         size = "too large" if model.slope < 0.8 else "too small" if model.slope > 1.25 else "as large as they should be"
@@ -121,14 +109,14 @@ def calibration_section(facts: Facts) -> Iterator[str]:
     yield grid(figures)
 
 
-def freshness_section(facts: Facts) -> Iterator[str]:
-    as_of, last_at = facts.state["as_of"], facts.data.last_at
-    finished_at = facts.state["finished_at"]
+def freshness_section(contents: Contents) -> Iterator[str]:
+    as_of, last_at = contents.state["as_of"], contents.data.last_at
+    finished_at = contents.state["finished_at"]
     rows = [("last event", last_at), ("features as of", as_of), ("last refresh finished", finished_at)]
     yield table(["what", "when"], [(what, moment(at)) for what, at in rows])
     if as_of is None or as_of <= last_at:
         yield paragraph("Events are newer than the features. Next: `pgfeed refresh`.")
-    if not facts.active:
+    if not contents.active:
         yield paragraph("No model is active. Next: `pgfeed train control --activate`.")
         return
     rows = [
@@ -136,7 +124,7 @@ def freshness_section(facts: Facts) -> Iterator[str]:
          moment(m["activated_at"]), m["activated_by"], moment(m["created_at"]),
          "" if m["trained_until"] is None else f"{m['trained_until'].astimezone(UTC):%Y-%m-%d}",
          m["feature_count"], f"{m['artifact_bytes'] / 1e6:.2f} MB")
-        for m in facts.active
+        for m in contents.active
     ]
     headers = ["active model", "activated", "by", "stored", "learned from days before", "features", "size"]
     yield table(headers, rows, ["features", "size"])

@@ -1,29 +1,13 @@
 """Sections of the report about data: checks, distributions, like rates, features, texts."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from loader.report import plots
+from loader.report.contents import Contents
 from loader.report.data import Data, Distribution
-from loader.report.page import (
-    Html,
-    capital,
-    figure,
-    grid,
-    interval,
-    listed,
-    missing,
-    paragraph,
-    percent,
-    table,
-    text,
-)
+from loader.report.page import Html, capital, figure, grid, interval, listed, missing, paragraph, percent, table, text
 from loader.report.plots import Point
 from loader.report.rates import TEXT_FEATURES, TOP_GROUPS, UNKNOWN, Breakdown, Group
-
-if TYPE_CHECKING:
-    pass
-from loader.report.facts import Facts
 from loader.report.summary import by_strength, features_in_words, known_enough
 
 OK, LOOK = Html('<span class="ok">ok</span>'), Html('<span class="look">look</span>')
@@ -39,8 +23,8 @@ LENGTHS = {
 NOT_LOADED = {"age": "profiles", "views per post": "posts", "text length": "texts"}
 
 
-def checks_section(facts: Facts) -> Iterator[str]:
-    checks = facts.data.checks
+def checks_section(contents: Contents) -> Iterator[str]:
+    checks = contents.data.checks
     for name in dict.fromkeys(check.table for check in checks):
         yield f"<h3>{text(name)}</h3>"
         rows = [(OK if c.is_ok else LOOK, c.name, c.finding) for c in checks if c.table == name]
@@ -49,13 +33,13 @@ def checks_section(facts: Facts) -> Iterator[str]:
     rows = [
         (c.table, c.name, c.kind, percent(c.missing) if c.missing else "none",
          "" if c.distinct is None else f"{c.distinct:,}", c.content or "nothing")
-        for c in facts.data.columns
+        for c in contents.data.columns
     ]
     yield table(["table", "column", "type", "missing", "distinct", "holds"], rows, ["missing", "distinct"])
 
 
-def distributions_section(facts: Facts) -> Iterator[str]:
-    data = facts.data
+def distributions_section(contents: Contents) -> Iterator[str]:
+    data = contents.data
     yield paragraph("A session is what one user sees on one day (UTC). The dashed line marks the median.", "note")
     days, views, likes = zip(*data.days, strict=True)
     rates = [like / max(view, 1) for view, like in zip(views, likes, strict=True)]
@@ -105,8 +89,8 @@ def top_rate(breakdowns: Iterable[Breakdown], overall: Group) -> float:
     return min(1.0, 1.08 * max([overall.high, *highs]))
 
 
-def rates_section(facts: Facts) -> Iterator[str]:
-    data = facts.data
+def rates_section(contents: Contents) -> Iterator[str]:
+    data = contents.data
     shown = {b.feature: b for b in known_enough(data) if b.feature not in TEXT_FEATURES}
     top = top_rate([b for b in shown.values() if b.verdict() != "too few to tell"], data.overall)
     yield paragraph(
@@ -159,8 +143,8 @@ def numbers(breakdown: Breakdown) -> str:
     return table([breakdown.title, *headers], rows, headers)
 
 
-def strength_section(facts: Facts) -> Iterator[str]:
-    yield paragraph(features_in_words(facts.data))
+def strength_section(contents: Contents) -> Iterator[str]:
+    yield paragraph(features_in_words(contents.data))
     yield paragraph(
         "Difference is the standard deviation of the groups' like rates, weighted by views and freed of noise, as a"
         " share of the overall rate; noise is what chance alone would show. AUC is that of the group's own rate as a"
@@ -170,7 +154,7 @@ def strength_section(facts: Facts) -> Iterator[str]:
         "note",
     )
     rows = []
-    for breakdown in by_strength(facts.data):
+    for breakdown in by_strength(contents.data):
         first, *_, last = sorted(breakdown.known_groups() * 2, key=lambda group: group.rate)
         ends = " to ".join(f"{percent(group.rate)} ({plots.short(group.label)})" for group in (first, last))
         spread, noise = (percent(value / max(breakdown.rate, 1e-9)) for value in breakdown.spread())
@@ -181,8 +165,8 @@ def strength_section(facts: Facts) -> Iterator[str]:
     yield table(headers, rows, numeric, "strength")
 
 
-def texts_section(facts: Facts) -> Iterator[str]:
-    data = facts.data
+def texts_section(contents: Contents) -> Iterator[str]:
+    data = contents.data
     shown = [data.breakdowns[feature] for feature in TEXT_FEATURES if feature in data.breakdowns]
     if not shown:
         yield paragraph(

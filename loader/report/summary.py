@@ -1,29 +1,19 @@
 """What the report says, in sentences."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from loader.report.contents import PROTOCOLS, Contents
 from loader.report.data import Data
-from loader.report.page import (
-    date_of,
-    interval,
-    listed,
-    paragraph,
-    percent,
-)
+from loader.report.page import date_of, interval, listed, paragraph, percent
 from loader.report.rates import Breakdown
-
-if TYPE_CHECKING:
-    pass
-from loader.report.facts import PROTOCOLS, Facts
 
 LEAST_KNOWN = 0.01  # share of views with a known group below which a feature is not shown
 VERDICTS = ["strong", "clear", "weak", "flat"]
 
 
-def summary(facts: Facts) -> Iterator[str]:
+def summary(contents: Contents) -> Iterator[str]:
     """Yield what the report says, in sentences."""
-    data, overall = facts.data, facts.data.overall
+    data, overall = contents.data, contents.data.overall
     days = (data.days[-1][0] - data.days[0][0]).days + 1
     yield paragraph(
         f"{overall.clusters:,} users saw posts {overall.views:,} times and liked {overall.likes:,} times from"
@@ -36,11 +26,11 @@ def summary(facts: Facts) -> Iterator[str]:
     look = f"{len(looks)} of {count} data checks need a look: {named}."
     yield paragraph(look if looks else f"All {count} data checks are ok.")
     yield paragraph(features_in_words(data))
-    if not facts.active:
+    if not contents.active:
         yield paragraph("No model is active, posts are served by popularity. Next: `pgfeed train control --activate`.")
-    for model in facts.active:
+    for model in contents.active:
         yield paragraph(f"The model {model['variant']} version {model['version']} is active.")
-        yield from map(paragraph, scores_in_words(facts, model))
+        yield from map(paragraph, scores_in_words(contents, model))
 
 
 def features_in_words(data: Data) -> str:
@@ -59,13 +49,13 @@ def features_in_words(data: Data) -> str:
     return " ".join(sentences) or "No feature can be judged yet."
 
 
-def scores_in_words(facts: Facts, model: dict) -> list[str]:
+def scores_in_words(contents: Contents, model: dict) -> list[str]:
     """Return per protocol a few sentences on the active model's hit rate beside its baselines."""
     paragraphs = []
     for protocol in PROTOCOLS:
         key = (protocol, model["variant"], model["version"], "HitRate@5")
         rows = {
-            row["method"]: row for row in facts.evaluations
+            row["method"]: row for row in contents.evaluations
             if (row["protocol"], row["variant"], row["model_version"], row["metric"]) == key
         }
         own, oracle = rows.pop("model", None), rows.pop("oracle", None)

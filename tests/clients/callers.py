@@ -206,8 +206,8 @@ def odbc(address: Address, call: Call, is_prepared: bool) -> list[Rows]:
     }
     connection = driver.connect(";".join(f"{name}={value}" for name, value in parts.items()), autocommit=True)
     # ODBC has no time with a zone.
-    statement = select("?::bigint", "?::timestamptz", "?::integer", "?::text").replace("features_as_of",
-        "features_as_of at time zone 'UTC'")
+    statement = select("?::bigint", "?::timestamptz", "?::integer", "?::text")
+    statement = statement.replace("features_as_of", "features_as_of at time zone 'UTC'")
     values = [call.user_id, call.ts.isoformat(), call.k, call.variant]
     results = fetch_all(connection.cursor(), statement, values, call.count)
     connection.close()

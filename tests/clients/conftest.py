@@ -118,8 +118,8 @@ class Pgbouncer:
 @pytest.fixture(scope="session")
 def pgbouncer(direct):
     """A running pgbouncer whose server connections are open and warm."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin") or pytest.skip("pgbouncer is not"
-        " installed")
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    program = shutil.which("pgbouncer", path=path) or pytest.skip("pgbouncer is not installed")
     folder = Path(tempfile.mkdtemp(prefix="pgfeed-pgbouncer-"))
     folder.chmod(0o755)
     bouncer = Pgbouncer(program, direct, folder)

@@ -155,8 +155,7 @@ def test_full_protocol(network, choosing_dsn):
 
 @pytest.mark.parametrize(("names", "has_neighbours"),
                          [(["fresh.like_1d", "user.age"], True), (["user.age", "post.like_rate"], False)])
-def test_a_refresh_stores_neighbours_for_whatever_model_needs_them(network, choosing_dsn, tmp_path, names,
-        has_neighbours):
+def test_a_refresh_stores_neighbours_for_models_that_need_them(network, choosing_dsn, tmp_path, names, has_neighbours):
     network("truncate pgfeed.model_activations")
     rows = np.random.default_rng(0).random((100, 2))
     booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"})

@@ -119,8 +119,8 @@ def test_every_figure_is_that_of_scipy(query, dsn, experiment, attribution):
           " from pgfeed.exposures where user_id between 10 and 19")
     expected = brute_force(query, experiment, attribution, until)
     rows = rows_of(dsn, "select * from pgfeed.experiment_report(%s, %s, %s)", experiment, attribution, until)
-    assert [(row["metric"], row["arm"]) for row in rows] == [(m, a) for m in METRICS
-            for a in ("control", "popular", "random")]
+    arms = ("control", "popular", "random")
+    assert [(row["metric"], row["arm"]) for row in rows] == [(m, a) for m in METRICS for a in arms]
     for row in rows:
         pairs, base_pairs = expected[row["arm"]][row["metric"]], expected["control"][row["metric"]]
         (value, variance), (base, base_variance) = ratio(pairs), ratio(base_pairs)

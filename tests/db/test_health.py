@@ -188,8 +188,9 @@ def test_a_batch_of_active_users_is_not_taken_for_one_of_all(network):
     assert " users with an event in the 3 days before the cut-off, at 2021-12-" in probes(network)["recommendations"][1]
 
 
-def test_a_batch_with_a_slow_chunk_is_not_interrupted_and_an_interrupted_one_goes_on_as_it_was_asked_for(network,
-        network_dsn):
+def test_a_batch_with_a_slow_chunk_is_not_interrupted_and_an_interrupted_one_goes_on_as_it_was_asked_for(
+    network, network_dsn
+):
     batch_id = network("select pgfeed._start_recommendation_batch(%s, 7, 'control', 30)", END)[0][0]
     network("update pgfeed.recommendation_batches set started_at = now() - interval '11 seconds'")
     with psycopg2.connect(network_dsn) as worker:

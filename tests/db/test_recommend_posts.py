@@ -276,8 +276,8 @@ def test_a_feed_of_likes_without_views_ranks_by_likes(query):
             from generate_series(1, 9) p, generate_series(1, 100 * p) u
     """)
     query("call pgfeed.refresh_features()")
-    assert [row[0] for row in query("select post_id from pgfeed.recommend_posts(99999, '2021-12-03')")] == [9, 8, 7, 6,
-            5]
+    rows = query("select post_id from pgfeed.recommend_posts(99999, '2021-12-03')")
+    assert [row[0] for row in rows] == [9, 8, 7, 6, 5]
 
 
 def test_timeout_and_cancel_act_at_once(network, network_dsn):

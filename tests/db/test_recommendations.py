@@ -119,8 +119,8 @@ def test_a_killed_batch_goes_on_where_it_stopped(network, network_dsn):
     network("drop trigger wait on pgfeed.recommendations")
     untouched = network("select xmin::text from pgfeed.recommendations where user_id = 1 and rank = 1")
 
-    assert network("call pgfeed.refresh_recommendations(%s)", END) == network("select batch_id from"
-            " pgfeed.recommendation_batches")
+    batches = network("call pgfeed.refresh_recommendations(%s)", END)
+    assert batches == network("select batch_id from pgfeed.recommendation_batches")
     assert network("select xmin::text from pgfeed.recommendations where user_id = 1 and rank = 1") == untouched
     assert network(STORED) == network(CALLED, END, 5)
 
@@ -272,8 +272,8 @@ def test_an_operator_refreshes_and_a_reader_reads_without_events(network, networ
 
 
 def test_inside_a_transaction_it_is_refused(network_dsn):
-    with psycopg2.connect(network_dsn) as connection, pytest.raises(psycopg2.Error,
-            match="inside a transaction block") as error:
+    refused = pytest.raises(psycopg2.Error, match="inside a transaction block")
+    with psycopg2.connect(network_dsn) as connection, refused as error:
         queries(connection)("call pgfeed.refresh_recommendations()")
     assert error.value.pgcode == "25001" and "autocommit" in error.value.diag.message_hint
 

@@ -81,5 +81,5 @@ def test_an_open_session_sees_a_refresh(pair):
 
 
 def test_health_answers(pair):
-    assert pair.standby("select name, status from pgfeed.health()") == pair.primary("select name, status"
-            " from pgfeed.health()")
+    probes = "select name, status from pgfeed.health()"
+    assert pair.standby(probes) == pair.primary(probes)

@@ -23,8 +23,8 @@ def test_factors_of_some_posts_are_theirs_and_zeros_for_a_new_one():
     packed = pack_factors(vectors, vectors.T @ vectors)
     all_ids, some = (np.array(ids, ">i8").tobytes() for ids in ([3, 5, 9], [4, 5, 9]))
     found, gram = unpack_factors(choose_factors(some, all_ids, packed))
-    assert np.array_equal(found, [np.zeros(FACTORS), vectors[1], vectors[2]]) and np.array_equal(gram,
-            vectors.T @ vectors)
+    assert np.array_equal(found, [np.zeros(FACTORS), vectors[1], vectors[2]])
+    assert np.array_equal(gram, vectors.T @ vectors)
     assert choose_factors(all_ids, all_ids, packed) == packed
     assert not unpack_factors(choose_factors(some, b"", pack_factors(vectors[:0], vectors.T @ vectors)))[0].any()
 

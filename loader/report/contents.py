@@ -14,7 +14,6 @@ from loader.terminal import progress
 if TYPE_CHECKING:
     from loader.report.models import Explanation
 
-
 NOTHING = "there is nothing to report on"
 PROTOCOLS = {
     "logged": "logged: what users really saw on the held-out days, ranked again; the mean is over user-days",
@@ -52,7 +51,7 @@ STATE = """
 
 
 @dataclass
-class Facts:
+class Contents:
     """What the sections are made of; evaluations, active models and state as rows of the queries above."""
 
     data: Data
@@ -68,24 +67,24 @@ class Facts:
         return self.active[0]["variant"] if self.active else "control"
 
 
-def collect(connection: Connection) -> Facts:
+def collect(connection: Connection) -> Contents:
     """Read from the database all that the report shows."""
     require_views(connection)
     with progress("looking at the data", data_of.STEPS) as advance:
         for data in data_of.collect(connection):  # noqa: B007
             advance(1)
     with connection, connection.cursor() as cursor:
-        facts = Facts(data, rows_of(cursor, EVALUATIONS), rows_of(cursor, MODELS), rows_of(cursor, STATE)[0])
-    facts.evaluations.sort(key=lambda row: row["evaluation_id"])
-    if facts.active:
+        contents = Contents(data, rows_of(cursor, EVALUATIONS), rows_of(cursor, MODELS), rows_of(cursor, STATE)[0])
+    contents.evaluations.sort(key=lambda row: row["evaluation_id"])
+    if contents.active:
         from loader.report.models import explain
 
-        for variant in (model["variant"] for model in facts.active):
+        for variant in (model["variant"] for model in contents.active):
             try:
-                facts.explanations[variant] = explain(connection, variant)
+                contents.explanations[variant] = explain(connection, variant)
             except PgfeedError as error:
-                facts.problems[variant] = str(error)
-    return facts
+                contents.problems[variant] = str(error)
+    return contents
 
 
 def require_views(connection: Connection) -> None:
