@@ -9,6 +9,7 @@ from plpy.ranking import lottery, popularity, rank, score
 from plpy.session import current_session
 
 MAX_K = 1000
+MORE = 300
 
 
 class Answer:
@@ -87,16 +88,28 @@ def recommend_posts(plpy, user_id, ts, k, variant):
     """Return the k best posts for a user at a moment as rows of pgfeed.recommendation, best first.
 
     Posts that the user liked before ts are left out; fewer rows than k come only from a small
-    catalogue. Ties go to the smaller post_id. A user without profile and history, and every user
+    catalogue: where a shortlist runs dry, the rest of a large one is asked too. Ties go to the smaller post_id. A user without profile and history, and every user
     while the variant has no usable model, gets the posts with the highest decayed like rate. The
     variant popular is that for everybody; the variant random draws by lot.
     """
     check_arguments(plpy, user_id, ts, k)
     session = current_session(plpy)
     request = answer(session, user_id, ts, variant)
+    rows = best_rows(session, request, k)
+    if len(rows) < k and request.state["is_shortlist"]:
+        post_ids = session.post_ids_outside(request, ts, k - len(rows) + MORE)
+        request = answer(session, user_id, ts, variant, post_ids)
+        rows = best_rows(session, request, k)
+        post_ids = np.setdiff1d(post_ids, request.pack.post_ids)  # a model of the moment scores the shortlist only
+        if len(post_ids):
+            rows += best_rows(session, popular_answer(session, request, post_ids), k - len(rows))
+    return [(number, *row) for number, row in enumerate(rows, 1)]
+
+
+def best_rows(session, request, k):
+    """Return the k best posts that the user has not liked, best first, as rows of pgfeed.recommendation without rank."""
     state, pack, scores = request.state, request.pack, request.scores
     scores[pack.places(liked_post_ids(request.user))] = -np.inf
-
     rows, count = [], k
     while len(rows) < k:
         best = rank(scores, pack.post_ids, count)
@@ -107,8 +120,14 @@ def recommend_posts(plpy, user_id, ts, k, variant):
     score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
     return [
         (
-            number, row["post_id"], row["topic"], row["text"], score_of[row["post_id"]], state["variant"], request.source,
+            row["post_id"], row["topic"], row["text"], score_of[row["post_id"]], state["variant"], request.source,
             state["model_version"], state["features_as_of"],
         )
-        for number, row in enumerate(rows, 1)
+        for row in rows
     ]
+
+
+def popular_answer(session, request, post_ids):
+    """Return an Answer to a request with other posts, ranked by their like rates."""
+    pack = session.chosen_pack(request.state["features_as_of"], post_ids, request.pack.topics, request.pack.scale)
+    return Answer(request.state, pack, request.user, "popular", popularity(pack))

@@ -32,6 +32,7 @@ STATEMENTS = {
         f"select {PACK_COLUMNS} from pgfeed._post_pack($1, $2, $3)", ["timestamptz", "bigint[]", "text[]"],
     ),
     "candidates": ("select pgfeed._user_candidates($1, $2) as post_ids", ["timestamptz", "bigint[]"]),
+    "posts outside": ("select pgfeed._posts_outside($1, $2, $3) as post_ids", ["timestamptz", "bigint[]", "integer"]),
     "events": (
         "select post_ids, seconds, view_counts, like_counts from pgfeed._recent_events($1, $2)",
         ["timestamptz", "timestamptz"],

@@ -90,11 +90,12 @@ PINS = {
     "functions/recommend_posts": "cbba5b3c7aea",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "c758c3dc6ad6",
+    "functions/_library": "54af5a7feb41",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
     "functions/_variants_without_model": "963cf53b21a9",
+    "functions/_posts_outside": "e30d4b827bd8",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

@@ -177,6 +177,11 @@ CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids big
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) IS 'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for none; matrix big-endian float4, one feature after the other. Components are named by their axes';
+CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE COST 100000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) IS 'Some of the posts that are not among these, those with the best like rates first, at an earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
 CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) RETURNS pgfeed.probe
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1062,6 +1067,7 @@ GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) 
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
