@@ -8,12 +8,14 @@ language plpgsql stable parallel safe
 cost 100000
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    -- What is liked now says nothing of an earlier moment.
+    v_is_current constant boolean := pgfeed._refresh_as_of() <= ts;
 begin
     return array(
         select p.post_id
         from pgfeed.posts as p
-        -- What is liked now says nothing of an earlier moment.
-        left join pgfeed.post_features as f on f.post_id = p.post_id and pgfeed._refresh_as_of() <= _posts_outside.ts
+        left join pgfeed.post_features as f on f.post_id = p.post_id and v_is_current
         where
             (p.created_at is null or p.created_at < _posts_outside.ts)
             and not exists (select from unnest(_posts_outside.post_ids) as i (post_id) where i.post_id = p.post_id)
