@@ -298,20 +298,24 @@ def test_lists_of_a_large_catalogue_are_full_whatever_was_liked(large):
     large("call pgfeed.refresh_features()")
     large(
         "create table best_first as select row_number() over ("
-        " order by p.post_id = any(pgfeed._shortlist('2021-12-13')) desc, p.post_id) as number, p.post_id from pgfeed.posts as p"
+        " order by p.post_id = any(pgfeed._shortlist('2021-12-13')) desc, p.post_id) as number, p.post_id"
+        " from pgfeed.posts as p"
     )
     (post_count,) = large("select count(*) from pgfeed.posts")[0]
     for like_count in (0, 40, post_count - 4, post_count - 1, post_count):
         large("delete from pgfeed.feed_events where user_id = 8")
         large(
-            "insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-11 20:00+00'"
-            " + b.number * interval '1 second', 8, b.post_id, 'like' from best_first as b where b.number <= %s", like_count
+            "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select timestamptz '2021-12-11 20:00+00' + b.number * interval '1 second', 8, b.post_id, 'like'"
+            " from best_first as b where b.number <= %s",
+            like_count,
         )
         liked = {row[0] for row in large("select post_id from best_first where number <= %s", like_count)}
-        for ts, k, variant in product((END, "2021-12-12 15:00+00"), (5, 1000), ("test", "control", "popular", "random")):
-            rows = large("select rank, post_id from pgfeed.recommend_posts(8, %s, %s, %s)", ts, k, variant)
+        calls = product((END, "2021-12-12 15:00+00"), (5, 1000), ("test", "control", "popular", "random"))
+        for call in calls:
+            rows = large("select rank, post_id from pgfeed.recommend_posts(8, %s, %s, %s)", *call)
             ids = {row[1] for row in rows}
-            assert [row[0] for row in rows] == list(range(1, min(k, post_count - like_count) + 1)), (like_count, ts, k, variant)
+            assert [row[0] for row in rows] == list(range(1, min(call[1], post_count - like_count) + 1)), call
             assert len(ids) == len(rows) and not ids & liked
 
 
@@ -320,8 +324,9 @@ def test_lists_are_full_on_both_sides_of_the_limit_of_large_catalogues(query, po
     query("insert into pgfeed.posts (post_id, topic) select p, 'sport' from generate_series(1, %s) as p", post_count)
     query("call pgfeed.create_event_partitions('2021-12-01', '2021-12-12')")
     query(
-        "insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-11' + p * interval '1 second',"
-        " p % 3, p, 'like' from generate_series(1, 24000) as p"
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " select timestamptz '2021-12-11' + p * interval '1 second', p % 3, p, 'like'"
+        " from generate_series(1, 24000) as p"
     )
     query("call pgfeed.refresh_features()")
     for user_id, k in ((0, 1000), (1, 5), (2, 1)):
