@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from loader.data.checked import Events, Reject, Repeats, events_of, records_of, 
 from loader.data.copying import binary_rows, text_rows
 from loader.data.outcome import Outcome
 from loader.errors import PgfeedError
+from loader.server.db import outside_transaction
 from loader.server.remedies import grant
 
 TABLE_TYPES = {
@@ -28,9 +29,16 @@ TABLE_TYPES = {
     "posts": ("bigint", "text", "text", "timestamptz"),
 }
 KNOWN_POSTS_LIMIT = 10_000_000
+OWN_MONTH_ROWS, DEFAULT_ROWS = 10_000, 300_000  # as in pgfeed._partition_moves
+
 # The last one is what Citus makes of any error of COPY on a worker.
 RETRIED = (psycopg2.errors.UniqueViolation, psycopg2.errors.DeadlockDetected, psycopg2.errors.InternalError_)
 LOCK = "select now() from pg_advisory_xact_lock(hashtext('pgfeed.ingest'))"
+MONTHS = """
+    select to_char(to_date(right(c.relname, 7), 'YYYY"m"MM'), 'YYYY-MM')
+    from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
+    where i.inhparent = 'pgfeed.feed_events'::regclass and c.relname ~ '_y\\d{4}m\\d\\d$'
+"""
 COPY_EVENTS = "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)"
 STAGE_EVENTS = """
     create temp table if not exists ingest_events (
@@ -148,7 +156,8 @@ class _Load:
         self.connection, self.source, self.zone = connection, source, zone
         self.outcome = Outcome(source.path, source.kind, ignored=source.ignored, place=source.place)
         self.is_direct = True  # COPY straight into feed_events until a key is there already
-        self.months: set[np.datetime64] = set()
+        self.months: np.ndarray | None = None  # that have a partition of their own
+        self.loose_rows = 0  # loaded into the default partition since it was arranged
         self.moments: list[datetime] = []  # recorded_at of what this load wrote
         self.known_posts = np.array([], np.int64)
 
@@ -226,6 +235,8 @@ class _Load:
         except RETRIED:
             self.is_direct = False
             loaded, updated, added_posts, across = self._transaction(chunk)
+        if self.loose_rows > DEFAULT_ROWS:
+            self._arrange_partitions()
         outcome = self.outcome
         outcome.read += chunk.read
         outcome.loaded += loaded
@@ -288,14 +299,28 @@ class _Load:
         return cursor.rowcount, updated, across
 
     def _ensure_partitions(self, rows: Events) -> None:
-        months = set(np.unique(rows.event_at.astype("datetime64[us]").astype("datetime64[M]"))) - self.months
-        if not months:
-            return
+        """Make the months of which there are many events; the default partition takes the others."""
+        months, counts = np.unique(rows.event_at.astype("datetime64[us]").astype("datetime64[M]"), return_counts=True)
+        if self.months is None or (counts[~np.isin(months, self.months)] >= OWN_MONTH_ROWS).any():
+            self._create_partitions(months[counts >= OWN_MONTH_ROWS])
+        is_loose = ~np.isin(months, self.months)
+        self.loose_rows += int(counts[is_loose].sum())
+
+    def _arrange_partitions(self) -> None:
+        """Give the months that have become large in the default partition one of their own."""
+        with outside_transaction(self.connection), self.connection.cursor() as cursor:
+            cursor.execute("call pgfeed.arrange_partitions()")
+        self._create_partitions([])
+        self.loose_rows = 0
+
+    def _create_partitions(self, months: Sequence[np.datetime64]) -> None:
+        """Make these months, and note which there are."""
         with self.connection, self.connection.cursor() as cursor:
             cursor.execute(LOCK)
-            for month in sorted(months):
+            for month in months:
                 cursor.execute("call pgfeed.create_event_partitions(%(at)s, %(at)s)", {"at": f"{month}-01 00:00+00"})
-        self.months |= months
+            cursor.execute(MONTHS)
+            self.months = np.array([month for month, in cursor.fetchall()], "datetime64[M]")
 
     def _remember_posts(self, new: np.ndarray) -> None:
         """Note posts that are in the catalogue for sure."""

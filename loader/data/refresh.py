@@ -32,8 +32,11 @@ def roll_up(connection: Connection) -> int:
         stale = cursor.fetchone()[0]
     if stale:
         # A call finds a user's events in the index alone where vacuum has seen the rows.
-        with outside_transaction(connection), connection.cursor() as cursor, console.status("vacuuming new events"):
-            cursor.execute("vacuum (analyze) pgfeed.feed_events")
+        with outside_transaction(connection), connection.cursor() as cursor:
+            with console.status("arranging months"):
+                cursor.execute("call pgfeed.arrange_partitions()")
+            with console.status("vacuuming new events"):
+                cursor.execute("vacuum (analyze) pgfeed.feed_events")
         with progress("rolling up days", stale) as advance:
             while days := _roll_up_some(connection):
                 advance(days)

@@ -44,21 +44,26 @@ class Impressions:
         return Impressions(self.names, *(array[mask] for array in arrays))
 
 
-def load_day(connection: Connection, day: date, share: float) -> list[np.ndarray]:
+def load_day(connection: Connection, day: date, share: float, least_views: int = 1) -> list[np.ndarray]:
     """Return user_ids, post_ids, hours, positions and labels of a day's impressions, by user and time.
 
-    share: of the users, whose impressions are taken.
+    share: of the users, whose impressions are taken; least_views: of a user on that day.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            select user_id, post_id, extract(hour from viewed_at at time zone 'UTC')::integer,
-                row_number() over (partition by user_id order by viewed_at, post_id) - 1, is_liked
-            from pgfeed.impressions
-            where viewed_at >= %(start)s and viewed_at < %(end)s and {in_sample("user_id")}
-            order by user_id, viewed_at, post_id
+            select v.user_id, v.post_id, v.hour, v.position, v.is_liked
+            from (
+                select user_id, post_id, viewed_at, extract(hour from viewed_at at time zone 'UTC')::integer as hour,
+                    row_number() over (partition by user_id order by viewed_at, post_id) - 1 as position, is_liked,
+                    count(*) over (partition by user_id) as view_count
+                from pgfeed.impressions
+                where viewed_at >= %(start)s and viewed_at < %(end)s and {in_sample("user_id")}
+            ) as v
+            where v.view_count >= %(least)s
+            order by v.user_id, v.viewed_at, v.post_id
             """,
-            {"start": midnight(day), "end": midnight(day) + timedelta(days=1), "share": share},
+            {"start": midnight(day), "end": midnight(day) + timedelta(days=1), "share": share, "least": least_views},
         )
         rows = cursor.fetchall()
     return list(np.array(rows, np.int64).reshape(len(rows), 5).T)
@@ -66,9 +71,12 @@ def load_day(connection: Connection, day: date, share: float) -> list[np.ndarray
 
 def load(
     connection: Connection, days: list[date], names: list[str], encoders: Encoders, share: float = 1.0,
-    title: str = "features",
+    title: str = "features", least_views: int = 1,
 ) -> Impressions:
-    """Return the impressions of a share of the users on these days, with the named features."""
+    """Return the impressions of a share of the users on these days, with the named features.
+
+    least_views: of a user on a day, for the impressions to be taken.
+    """
     if needs_moment(names):
         raise PgfeedError(
             "the model has features of a request's moment",
@@ -78,12 +86,12 @@ def load(
     parts, first_request = [], 0
     with progress(title, len(days)) as advance:
         for day in days:
-            user_ids, post_ids, hours, positions, labels = load_day(connection, day, share)
-            pack = load_pack(connection, day, encoders, "match.factors" in names)
-            post_rows = pack.locate(post_ids)
-            kept = post_rows >= 0
-            users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)
-            if len(users):
+            user_ids, post_ids, hours, positions, labels = load_day(connection, day, share, least_views)
+            if len(user_ids):
+                pack = load_pack(connection, day, encoders, "match.factors" in names)
+                post_rows = pack.locate(post_ids)
+                kept = post_rows >= 0
+                users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)
                 user_rows = load_users(connection, midnight(day), users.tolist())
                 requests = request_columns(user_rows, pack, encoders, names)
                 requests["time.hour"] = hours[first].astype(np.float32)

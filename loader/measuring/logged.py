@@ -38,9 +38,9 @@ def evaluate(connection: Connection, model: Model) -> Evaluation:
 
 
 def load_held_out(connection: Connection, split: Split, names: list[str], encoders: dict) -> Impressions:
-    """Return the impressions of the held-out days, of a sample of users if there are more than 300,000."""
+    """Return the impressions of held-out user-days with enough views, of a sample of users beyond 300,000."""
     share = user_share(sum(split.held_out.values()), MAX_ROWS)
-    return impressions.load(connection, list(split.held_out), names, encoders, share, "held-out days")
+    return impressions.load(connection, list(split.held_out), names, encoders, share, "held-out days", TOP + 1)
 
 
 def with_enough_views(rows: Impressions) -> Impressions:

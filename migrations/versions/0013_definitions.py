@@ -10,7 +10,20 @@ PINS = {
     "views/impressions": "64b2e08d73be",
     "views/_counted_events": "1dea0d34e175",
     "views/likes": "e8728abdedce",
-    "procedures/create_event_partitions": "5f0d4fb1b712",
+    "functions/_partition_key": "927c1bccdb8c",
+    "functions/_default_months": "1f6fd3ff28f1",
+    "functions/_partition_moves": "df123d81c5e9",
+    "functions/_partition_copies": "daaedd7a1aaa",
+    "functions/_partition_token": "7fc7048783f2",
+    "functions/_partition_probe": "1cde100d019e",
+    "procedures/_attach_months": "e4e44bfca118",
+    "procedures/_drop_partition_copies": "653faacf373b",
+    "procedures/_copy_partitions": "639449b9f214",
+    "procedures/_complete_partition_copies": "8c6917b21f7d",
+    "procedures/_rename_partition_copy": "5a0fec5cda7e",
+    "procedures/_swap_partitions": "bbe9812aa5a9",
+    "procedures/arrange_partitions": "e32add77cacd",
+    "procedures/create_event_partitions": "5ba78c8f3a3d",
     "procedures/_find_stale_days": "16a953b58b9c",
     "functions/_stale_days": "b5aab370e28e",
     "procedures/_roll_up_days": "cdaa3fbd6822",
@@ -49,9 +62,9 @@ PINS = {
     "procedures/start_experiment": "d3c98e3676fe",
     "procedures/stop_experiment": "c4e45be56a76",
     "procedures/conclude_experiment": "d79dcdff19f7",
-    "procedures/_create_partitions": "1c227b179ab9",
-    "functions/serve_posts": "b0e38f3a7b75",
-    "procedures/drop_exposures": "962aafa86f0f",
+    "procedures/_create_partitions": "d36931ccfcbe",
+    "functions/serve_posts": "977840694a47",
+    "procedures/drop_exposures": "f77b2f4d410e",
     "functions/_chi_square_tail": "07ec1ce54042",
     "functions/experiment_days": "7aac9cb12fdb",
     "functions/experiment_report": "c94240dcb47e",
@@ -69,7 +82,7 @@ PINS = {
     "functions/_python_versions": "ecadd5ad07b3",
     "functions/_job_sessions": "221e26f89a20",
     "functions/_server_probes": "98ad1a4e9e01",
-    "functions/_data_probes": "d6834881371a",
+    "functions/_data_probes": "27bd3bf24bbb",
     "functions/_serving_probes": "0ba7eddf4b3e",
     "functions/_job_probes": "3965521201be",
     "functions/health": "1d2ee00caa88",
@@ -128,6 +141,53 @@ ROLLUPS = """
     -- How many wait on these days is not known.
     update pgfeed.rollup_days set new_event_count = 1000000 where is_stale;
 """
+DEFAULTS = """
+    create table pgfeed.feed_events_default partition of pgfeed.feed_events default;
+    alter table pgfeed.feed_events_default owner to pgfeed_owner;
+    create index on pgfeed.feed_events_default (event_at);
+    create table pgfeed.exposures_default partition of pgfeed.exposures default;
+    alter table pgfeed.exposures_default owner to pgfeed_owner;
+    create index on pgfeed.exposures_default (served_at);
+    comment on table pgfeed.feed_events is
+        'One row per view or like. Partitioned by month; the default partition holds small months and those that '
+        'nobody made yet, see arrange_partitions()';
+    comment on table pgfeed.exposures is
+        'One row per answer of serve_posts(). Partitioned by month, small months together in the default partition; '
+        'drop_exposures() drops old ones';
+"""
+MONTHS = """
+    do $$
+    declare
+        v_parent text;
+        v_key text;
+        v_month timestamptz;
+    begin
+        set local timezone = 'UTC';
+        for v_parent, v_key in values ('feed_events', 'event_at'), ('exposures', 'served_at') loop
+            execute format('alter table pgfeed.%I detach partition pgfeed.%I', v_parent, v_parent || '_default');
+            for v_month in
+                execute format(
+                    'select distinct date_trunc(''month'', %I) from pgfeed.%I', v_key, v_parent || '_default'
+                )
+            loop
+                execute format(
+                    'create table pgfeed.%I partition of pgfeed.%I for values from (%L) to (%L)',
+                    v_parent || to_char(v_month, '"_y"YYYY"m"MM'), v_parent, v_month, v_month + interval '1 month'
+                );
+                execute format(
+                    'alter table pgfeed.%I owner to pgfeed_owner', v_parent || to_char(v_month, '"_y"YYYY"m"MM')
+                );
+            end loop;
+            execute format('insert into pgfeed.%I select * from pgfeed.%I', v_parent, v_parent || '_default');
+            execute format('drop table pgfeed.%I', v_parent || '_default');
+        end loop;
+    end;
+    $$;
+    comment on table pgfeed.feed_events is
+        'One row per view or like. Partitioned by month: create_event_partitions() makes what is missing';
+    comment on table pgfeed.exposures is
+        'One row per answer of serve_posts(). Partitioned by month, made on demand; drop_exposures() drops old ones';
+"""
 
 
 # What only refreshes called, and those wait for a migration.
@@ -139,6 +199,7 @@ DROPPED = """
 
 def upgrade() -> None:
     execute(ROLLUPS)
+    execute(DEFAULTS)
     execute(DROPPED)
     install(PINS)
     execute(UNUSED_SCHEMA)
@@ -148,3 +209,4 @@ def downgrade() -> None:
     execute(SCHEMA)
     revert([name for name in PINS if name not in KEPT], revision)
     execute("alter table pgfeed.rollup_days drop new_event_count")
+    execute(MONTHS)

@@ -18,23 +18,7 @@ declare
     v_new_events bigint;
     v_stale_days bigint;
 begin
-    return query
-    select (pgfeed._probe(
-        'partitions',
-        null,
-        array[
-            string_agg(
-                format('events of %s cannot be inserted', to_char(m.month, 'YYYY-MM')), '; ' order by m.month
-            )
-        ],
-        format(
-            '%s months',
-            (select count(*) from pg_inherits as i where i.inhparent = 'pgfeed.feed_events'::regclass)
-        ),
-        'call pgfeed.create_event_partitions(now(), now() + interval ''1 month'')'
-    )).*
-    from unnest(array[now(), now() + interval '1 month']) as m (month)
-    where to_regclass('pgfeed.feed_events_' || to_char(m.month, '"y"YYYY"m"MM')) is null;
+    return next pgfeed._partition_probe();
 
     return query
     select (pgfeed._probe(

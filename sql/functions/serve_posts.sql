@@ -29,31 +29,19 @@ begin
         return;
     end if;
 
-    call pgfeed._create_partitions('exposures', ts, ts);
-    for v_try in 1..100 loop
-        begin
-            insert into pgfeed.exposures (
-                served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids
-            )
-            select
-                ts,
-                serve_posts.user_id,
-                v_experiment_id,
-                v_arm,
-                v_rows[1].variant,
-                v_rows[1].source,
-                v_rows[1].model_version,
-                v_rows[1].features_as_of,
-                array(select r.post_id from unnest(v_rows) as r order by r.rank);
-            exit;
-        exception when check_violation then
-            -- A month shows in the catalogue a moment before other sessions are told that it is a partition.
-            if v_try = 100 then
-                raise;
-            end if;
-            perform pg_sleep(0.01);
-        end;
-    end loop;
+    insert into pgfeed.exposures (
+        served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids
+    )
+    select
+        ts,
+        serve_posts.user_id,
+        v_experiment_id,
+        v_arm,
+        v_rows[1].variant,
+        v_rows[1].source,
+        v_rows[1].model_version,
+        v_rows[1].features_as_of,
+        array(select r.post_id from unnest(v_rows) as r order by r.rank);
     return query select r.* from unnest(v_rows) as r;
 end;
 $$;

@@ -6,54 +6,44 @@ create or replace procedure pgfeed._create_partitions(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set lock_timeout = '40ms'
 as $$
 declare
-    v_month timestamptz := date_trunc('month', from_at);
-    v_name text;
+    v_tries constant integer := 50;
+    v_months timestamptz[];
 begin
     if not (from_at >= '1970-01-01' and to_at < '2100-01-01' and from_at <= to_at) then
         raise exception 'no partitions from % to %', from_at, to_at
             using errcode = '22023',
             hint = 'Events lie between 1970-01-01 and 2100-01-01; the first moment comes first.';
     end if;
-    while v_month <= to_at loop
-        v_name := parent || to_char(v_month, '"_y"YYYY"m"MM');
-        if to_regclass('pgfeed.' || v_name) is null then
-            -- Every month costs each call a little: thousands of them would slow everybody down.
-            if
-                v_month not between now() - interval '13 months' and now() + interval '1 year'
-                and not pg_has_role(session_user, 'pgfeed_operator', 'member')
-                and not pg_has_role(session_user, 'pgfeed_owner', 'member')
-            then
-                raise exception 'month % of % is more than a year from now', to_char(v_month, 'YYYY-MM'), parent
-                    using errcode = '42501', hint = case parent
-                        when 'exposures' then 'Call recommend_posts, which logs nothing.'
-                        else format(
-                            'Run as a member of pgfeed_operator: call pgfeed.create_event_partitions(%L, %L)', from_at, to_at
-                        )
-                    end;
-            end if;
-            perform pg_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'));
-            -- to_regclass could still answer from before the wait for the lock.
-            if not exists (
-                select
-                from pg_class as c
-                where c.relnamespace = 'pgfeed'::regnamespace and c.relname = v_name
-            ) then
-                -- Attaching lets reads and writes of the other months go on; "partition of" does not.
-                begin
-                    execute format('create table pgfeed.%I (like pgfeed.%I including all)', v_name, parent);
-                    execute format(
-                        'alter table pgfeed.%I attach partition pgfeed.%I for values from (%L) to (%L)',
-                        parent, v_name, v_month, v_month + interval '1 month'
-                    );
-                exception when duplicate_table then
-                    null; -- an older snapshot does not show what the lock's last holder made
-                end;
-            end if;
-        end if;
-        v_month := v_month + interval '1 month';
+    -- Every month costs each call a little: thousands of them would slow everybody down. The default partition takes the rest.
+    v_months := array(
+        select m.month
+        from generate_series(date_trunc('month', from_at), to_at, interval '1 month') as m (month)
+        where
+            to_regclass('pgfeed.' || parent || to_char(m.month, '"_y"YYYY"m"MM')) is null
+            and (
+                m.month between now() - interval '13 months' and now() + interval '1 year'
+                or pg_has_role(session_user, 'pgfeed_operator', 'member')
+                or pg_has_role(session_user, 'pgfeed_owner', 'member')
+            )
+    );
+    if cardinality(v_months) = 0 then
+        return;
+    end if;
+    -- While this waits for a lock, writers wait behind it: it waits shortly and lets them go first.
+    for v_try in 1..v_tries loop
+        begin
+            call pgfeed._attach_months(parent, v_months);
+            return;
+        exception when lock_not_available or deadlock_detected then
+            null;
+        end;
+        perform pg_sleep(0.06);
     end loop;
+    raise warning '% is in use: months of it were not made', parent
+        using hint = 'Their rows go to the default partition. Call it again when no report or dump reads the table.';
 end;
 $$;
 

@@ -19,7 +19,8 @@ alter procedure pgfeed.create_event_partitions(timestamptz, timestamptz) owner t
 comment on procedure pgfeed.create_event_partitions(timestamptz, timestamptz) is
     'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; '
     'if now is between them, those of exposures for this month and the next too. Months more than a year from now '
-    'are for members of pgfeed_operator and pgfeed_owner';
+    'are made for members of pgfeed_operator and pgfeed_owner only, and those that have rows in the default partition by '
+    'arrange_partitions(): inserts need no month';
 
 revoke all on procedure pgfeed.create_event_partitions(timestamptz, timestamptz) from public;
 grant execute on procedure pgfeed.create_event_partitions(timestamptz, timestamptz)

@@ -14,6 +14,8 @@ declare
     v_names text[];
     v_name text;
     v_is_used boolean;
+    v_until constant timestamptz := date_trunc('month', before);
+    v_small_months integer;
 begin
     -- While this waits for a lock, calls of serve_posts wait behind it: it waits shortly and lets them go first.
     for v_try in 1..v_tries loop
@@ -26,8 +28,19 @@ begin
             inner join pg_class as c on c.oid = i.inhrelid
             where
                 i.inhparent = 'pgfeed.exposures'::regclass
+                and c.relname ~ '_y\d{4}m\d\d$'
                 and to_date(right(c.relname, 8), '"y"YYYY"m"MM')::timestamptz + interval '1 month' <= before;
 
+            select
+                count(distinct date_trunc('month', x.served_at)),
+                coalesce(bool_or(x.experiment_id = v_running.experiment_id), false)
+            into v_small_months, v_is_used
+            from pgfeed.exposures_default as x
+            where x.served_at < v_until;
+            if v_is_used then
+                raise exception 'the months before % hold exposures of the running experiment %', v_until::date, v_running.name
+                    using errcode = '55000', hint = format('Run first: call pgfeed.stop_experiment(%L)', v_running.name);
+            end if;
             foreach v_name in array v_names loop
                 execute format('select exists (select 1 from pgfeed.%I as x where x.experiment_id = $1)', v_name)
                 into v_is_used using v_running.experiment_id;
@@ -39,6 +52,7 @@ begin
             foreach v_name in array v_names loop
                 execute format('drop table pgfeed.%I', v_name);
             end loop;
+            delete from pgfeed.exposures_default as x where x.served_at < v_until;
             exit;
         exception when lock_not_available or undefined_table then  -- undefined: another session dropped it meanwhile
             if v_try = v_tries then
@@ -48,7 +62,7 @@ begin
             perform pg_sleep(0.06);
         end;
     end loop;
-    partition_count := cardinality(v_names);
+    partition_count := cardinality(v_names) + v_small_months;
 end;
 $$;
 

@@ -45,6 +45,12 @@ CREATE FUNCTION pgfeed._arm_problems(experiment_id integer) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._arm_problems(experiment_id integer) IS 'Why models of an experiment''s arms cannot serve; null: all can';
+CREATE PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[])
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes these monthly partitions of a table, but for those that have rows in the default partition';
 CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -59,10 +65,23 @@ CREATE PROCEDURE pgfeed._commit(INOUT is_committed boolean DEFAULT NULL::boolean
     LANGUAGE plpython3u
     AS '...';
 COMMENT ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) IS 'Commits, and says whether it could: inside a transaction block nothing can, which PL/pgSQL cannot catch';
+CREATE PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN since xid8)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN since xid8) IS 'Makes the copies of _copy_partitions() what their sources are now: rows that came, changed or went since';
+CREATE PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) IS 'Copies rows into the tables that will be partitions, without a lock; gives a token that names the copies';
 CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included; those more than a year from now for a session of pgfeed_operator or pgfeed_owner only';
 CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
@@ -71,10 +90,21 @@ CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about events, features and embeddings';
+CREATE FUNCTION pgfeed._default_months(parent text) RETURNS TABLE(month timestamp with time zone, row_count bigint)
+    LANGUAGE plpgsql STABLE STRICT COST 10000 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._default_months(parent text) IS 'One row per month (UTC) that has rows in the default partition of a table: how many';
 CREATE FUNCTION pgfeed._default_variant() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 'control'::text;
 COMMENT ON FUNCTION pgfeed._default_variant() IS 'The variant of a call that names none, outside of an experiment, where the setting pgfeed.default_variant is empty';
+CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) IS 'Drops what an interrupted arrange_partitions() left: copies that are no partitions yet';
 CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -160,6 +190,35 @@ CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS 'Stores the post matrix as of a moment in feature_packs: of all posts, or of a shortlist of a large catalogue';
+CREATE FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS TABLE(source text, target text, condition text)
+    LANGUAGE plpgsql STABLE STRICT ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'One row per copy that the moves of _partition_moves() need: from which partition, into which new table, which rows (s)';
+CREATE FUNCTION pgfeed._partition_key(parent text) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._partition_key(parent text) IS 'The column whose months are the partitions of a table: event_at, served_at';
+CREATE FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) RETURNS record
+    LANGUAGE plpgsql STABLE STRICT COST 100000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) IS 'What arrange_partitions() has to do next for a table: months that leave the default partition for one of their own, having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of months that are over and have fewer than 5,000 rows, which go into it';
+CREATE FUNCTION pgfeed._partition_probe() RETURNS pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._partition_probe() IS 'The row of health() about the months of feed_events and exposures';
+CREATE FUNCTION pgfeed._partition_token(since xid8, months timestamp with time zone[], thin_partitions text[]) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._partition_token(since xid8, months timestamp with time zone[], thin_partitions text[]) IS 'Names copies of arrange_partitions(): the oldest transaction whose rows they may lack, and what they are of';
 CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -216,6 +275,11 @@ CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], po
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) IS 'What a pack''s posts are compared with, and how they compare (post.view_ratio, post.quality), as big-endian float8: see pack_relative() in plpy/scale.py. The arguments are a row of _post_pack()';
+CREATE PROCEDURE pgfeed._rename_partition_copy(IN name text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._rename_partition_copy(IN name text) IS 'Gives a copy and its indexes the names that partitions have';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -276,6 +340,13 @@ CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
+CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean DEFAULT NULL::boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '40ms'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources. is_done false: others use the table, try again; null: another session has made other copies. Nobody waits for more than about 100 ms';
 CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -317,6 +388,10 @@ CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) IS 'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its features exist here and its golden sample gets the trainer''s scores';
+CREATE PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) IS 'Gives months of feed_events and exposures that have become large in the default partition one of their own, puts small months that are over together into it, and gives how many months moved. Nobody waits for more than about 100 ms: where long transactions are running it leaves all as it is, for the next call. Not inside a transaction block';
 CREATE PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -326,7 +401,7 @@ CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time z
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too. Months more than a year from now are for members of pgfeed_operator and pgfeed_owner';
+COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too. Months more than a year from now are made for members of pgfeed_operator and pgfeed_owner only, and those that have rows in the default partition by arrange_partitions(): inserts need no month';
 CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[] DEFAULT NULL::integer[], IN arms text[] DEFAULT NULL::text[], IN salt text DEFAULT NULL::text, IN expected_lift double precision DEFAULT 0.05)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -465,7 +540,7 @@ CREATE TABLE pgfeed.feed_events (
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
 )
 PARTITION BY RANGE (event_at);
-COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month: create_event_partitions() makes what is missing';
+COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month; the default partition holds small months and those that nobody made yet, see arrange_partitions()';
 COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
 COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
 CREATE VIEW pgfeed._counted_events AS ...;
@@ -712,11 +787,24 @@ CREATE TABLE pgfeed.exposures (
     CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
 )
 PARTITION BY RANGE (served_at);
-COMMENT ON TABLE pgfeed.exposures IS 'One row per answer of serve_posts(). Partitioned by month, made on demand; drop_exposures() drops old ones';
+COMMENT ON TABLE pgfeed.exposures IS 'One row per answer of serve_posts(). Partitioned by month, small months together in the default partition; drop_exposures() drops old ones';
 COMMENT ON COLUMN pgfeed.exposures.served_at IS 'The ts that the posts were asked for';
 COMMENT ON COLUMN pgfeed.exposures.experiment_id IS 'The experiment that was running; null: none';
 COMMENT ON COLUMN pgfeed.exposures.source IS 'As in recommendation';
 COMMENT ON COLUMN pgfeed.exposures.post_ids IS 'In the order in which they were served';
+CREATE TABLE pgfeed.exposures_default (
+    exposure_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    served_at timestamp with time zone NOT NULL,
+    user_id bigint NOT NULL,
+    experiment_id integer,
+    arm text,
+    variant text NOT NULL,
+    source text NOT NULL,
+    model_version integer,
+    features_as_of timestamp with time zone NOT NULL,
+    post_ids bigint[] NOT NULL,
+    CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
+);
 CREATE TABLE pgfeed.feature_packs (
     pack_id bigint NOT NULL,
     as_of timestamp with time zone NOT NULL,
@@ -763,6 +851,16 @@ CREATE VIEW pgfeed.feed_days AS ...;
 COMMENT ON VIEW pgfeed.feed_days IS 'One row per day (UTC) with events, as of its last roll-up: the like rate by day';
 COMMENT ON COLUMN pgfeed.feed_days.like_rate IS 'Likes of that day per view of that day; null: no views';
 COMMENT ON COLUMN pgfeed.feed_days.is_stale IS 'True: events came since, and roll_up_events() has yet to count them';
+CREATE TABLE pgfeed.feed_events_default (
+    event_at timestamp with time zone NOT NULL,
+    user_id bigint NOT NULL,
+    post_id bigint NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    action text NOT NULL,
+    target boolean,
+    CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
+    CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
+);
 CREATE VIEW pgfeed.impressions AS ...;
 COMMENT ON VIEW pgfeed.impressions IS 'One row per view of a post by a user. A like row belongs to the latest view of the same post by the same user in the hour before it';
 COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the view has target true or a like row belongs to it';
@@ -925,6 +1023,8 @@ CREATE TABLE pgfeed.user_vectors (
     factors public.vector(16) NOT NULL
 );
 COMMENT ON TABLE pgfeed.user_vectors IS 'One row per user with a like among the newest 1,000,000 as of the last refresh: the vector whose product with a post''s is near 1 for what the user would like. recommend_posts makes its own from the likes until ts';
+ALTER TABLE ONLY pgfeed.exposures ATTACH PARTITION pgfeed.exposures_default DEFAULT;
+ALTER TABLE ONLY pgfeed.feed_events ATTACH PARTITION pgfeed.feed_events_default DEFAULT;
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY pgfeed.embedders
@@ -945,6 +1045,8 @@ ALTER TABLE ONLY pgfeed.experiments
     ADD CONSTRAINT experiments_pkey PRIMARY KEY (experiment_id);
 ALTER TABLE ONLY pgfeed.exposures
     ADD CONSTRAINT exposures_pkey PRIMARY KEY (user_id, served_at, exposure_id);
+ALTER TABLE ONLY pgfeed.exposures_default
+    ADD CONSTRAINT exposures_default_pkey PRIMARY KEY (user_id, served_at, exposure_id);
 ALTER TABLE ONLY pgfeed.feature_packs
     ADD CONSTRAINT feature_packs_as_of_key UNIQUE (as_of);
 ALTER TABLE ONLY pgfeed.feature_packs
@@ -953,6 +1055,8 @@ ALTER TABLE ONLY pgfeed.feature_refreshes
     ADD CONSTRAINT feature_refreshes_pkey PRIMARY KEY (refresh_id);
 ALTER TABLE ONLY pgfeed.feed_events
     ADD CONSTRAINT feed_events_pkey PRIMARY KEY (user_id, event_at, post_id, action) INCLUDE (target);
+ALTER TABLE ONLY pgfeed.feed_events_default
+    ADD CONSTRAINT feed_events_default_pkey PRIMARY KEY (user_id, event_at, post_id, action) INCLUDE (target);
 ALTER TABLE ONLY pgfeed.ingest_files
     ADD CONSTRAINT ingest_files_pkey PRIMARY KEY (ingest_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -998,8 +1102,13 @@ ALTER TABLE ONLY pgfeed.users
 CREATE UNIQUE INDEX embedders_is_active_idx ON pgfeed.embedders USING btree (is_active) WHERE is_active;
 CREATE UNIQUE INDEX experiments_expr_idx ON pgfeed.experiments USING btree ((true)) WHERE ((started_at IS NOT NULL) AND (stopped_at IS NULL));
 CREATE INDEX exposures_experiment_id_served_at_idx ON ONLY pgfeed.exposures USING btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL);
+CREATE INDEX exposures_default_experiment_id_served_at_idx ON pgfeed.exposures_default USING btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL);
+CREATE INDEX exposures_default_served_at_idx ON pgfeed.exposures_default USING btree (served_at);
 CREATE INDEX feed_events_event_at_idx ON ONLY pgfeed.feed_events USING brin (event_at) WITH (pages_per_range='32');
+CREATE INDEX feed_events_default_event_at_idx ON pgfeed.feed_events_default USING brin (event_at) WITH (pages_per_range='32');
+CREATE INDEX feed_events_default_event_at_idx1 ON pgfeed.feed_events_default USING btree (event_at);
 CREATE INDEX feed_events_recorded_at_idx ON ONLY pgfeed.feed_events USING brin (recorded_at) WITH (pages_per_range='32');
+CREATE INDEX feed_events_default_recorded_at_idx ON pgfeed.feed_events_default USING brin (recorded_at) WITH (pages_per_range='32');
 CREATE INDEX ingest_rejects_ingest_id_idx ON pgfeed.ingest_rejects USING btree (ingest_id);
 CREATE INDEX model_activations_variant_activation_id_idx ON pgfeed.model_activations USING btree (variant, activation_id DESC);
 CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id, day);
@@ -1013,6 +1122,11 @@ CREATE INDEX recommendations_recommended_at_idx ON pgfeed.recommendations USING 
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
 CREATE INDEX user_topic_days_day_idx ON pgfeed.user_topic_days USING brin (day) WITH (pages_per_range='32');
 CREATE UNIQUE INDEX user_topic_features_user_id_topic_idx ON pgfeed.user_topic_features USING btree (user_id, topic);
+ALTER INDEX pgfeed.exposures_experiment_id_served_at_idx ATTACH PARTITION pgfeed.exposures_default_experiment_id_served_at_idx;
+ALTER INDEX pgfeed.exposures_pkey ATTACH PARTITION pgfeed.exposures_default_pkey;
+ALTER INDEX pgfeed.feed_events_event_at_idx ATTACH PARTITION pgfeed.feed_events_default_event_at_idx;
+ALTER INDEX pgfeed.feed_events_pkey ATTACH PARTITION pgfeed.feed_events_default_pkey;
+ALTER INDEX pgfeed.feed_events_recorded_at_idx ATTACH PARTITION pgfeed.feed_events_default_recorded_at_idx;
 ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -1036,13 +1150,20 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN since xid8) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._default_months(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
@@ -1064,6 +1185,12 @@ REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer
 REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._partition_key(parent text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._partition_probe() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._partition_token(since xid8, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) FROM PUBLIC;
@@ -1077,6 +1204,7 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._rename_partition_copy(IN name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
@@ -1093,6 +1221,8 @@ REVOKE ALL ON FUNCTION pgfeed._stale_days(max_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._stale_days(max_days integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
@@ -1103,6 +1233,8 @@ GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;

@@ -329,12 +329,26 @@ def test_a_killed_client_loses_and_doubles_nothing(dsn, query, write, seed):
     ) == [(400_000, 400_000, sum(i % 90 for i in range(400_000)), sum(i % 30 for i in range(400_000)), 200_000)]
 
 
-def test_partitions_are_made_only_for_months_with_events(load, query, write):
-    load(write(HEADER + event(datetime(1970, 1, 1), 1, 1) + event(datetime(2019, 12, 31, 23, 59, 59), 1, 1)))
-    assert query("select relname from pg_class where relispartition and relkind = 'r' order by 1") == [
-        ("feed_events_y1970m01",),
-        ("feed_events_y2019m12",),
-    ]
+def months(query) -> list[str]:
+    names = query("select relname from pg_class where relkind = 'r' and relname ~ '^feed_events_y' order by 1")
+    return [name for name, in names]
+
+
+def test_only_months_with_many_events_have_a_partition(load, query, write):
+    many = "".join(event(datetime(2019, 11, 1) + timedelta(seconds=i), 1, 1) for i in range(10_000))
+    load(write(HEADER + event(datetime(1970, 1, 1), 1, 1) + event(datetime(2019, 12, 31, 23, 59, 59), 1, 1) + many))
+    assert months(query) == ["feed_events_y2019m11"]
+    assert query("select count(*) from pgfeed.feed_events_default") == [(2,)]
+
+
+def test_the_default_partition_is_kept_small(load, query, write, monkeypatch):
+    monkeypatch.setattr("loader.data.ingest.OWN_MONTH_ROWS", 20_000)
+    monkeypatch.setattr("loader.data.ingest.DEFAULT_ROWS", 25_000)
+    steps = ((month, i) for i in range(12_000) for month in (1, 2, 3, 4))
+    load(write(HEADER + "".join(event(datetime(2015, month, 1) + timedelta(seconds=i), 1, 1) for month, i in steps)))
+    assert months(query) == [f"feed_events_y2015m{month:02}" for month in (1, 2, 3, 4)]
+    assert query("select count(*) from pgfeed.feed_events") == [(48_000,)]
+    assert query("select count(*) from pgfeed.feed_events_default") == [(0,)]
 
 
 def test_an_event_of_the_future_is_rejected(load, query, write):
