@@ -8,6 +8,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from loader.learning.split import in_sample
 from loader.report import checks as report_checks
 from loader.report.checks import Check, Column
 from loader.report.rates import (
@@ -159,11 +160,8 @@ def sample_users(cursor: Cursor, views: int) -> tuple[float, list[int] | None]:
     share = min(1.0, SAMPLE_VIEWS / max(views, 1))
     if share == 1:
         return share, None
-    cursor.execute(
-        "select distinct d.user_id from pgfeed.user_topic_days as d"
-        " where (hashint8extended(d.user_id, 0) & 1048575) < %s * 1048576",
-        [share],
-    )
+    condition = in_sample("d.user_id")
+    cursor.execute(f"select distinct d.user_id from pgfeed.user_topic_days as d where {condition}", {"share": share})
     return share, [row[0] for row in cursor.fetchall()]
 
 
