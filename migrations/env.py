@@ -2,8 +2,9 @@
 
 from alembic import context
 from sqlalchemy import create_engine, pool
+from sqlalchemy.exc import DBAPIError
 
-from loader.server import db
+from loader.server import db, dependents
 
 SCHEMA = "pgfeed"
 OPTIONS = {"version_table_schema": SCHEMA, "transaction_per_migration": True}
@@ -22,5 +23,10 @@ else:
         connection.exec_driver_sql("select pg_advisory_lock(hashtext('pgfeed.refresh_features'))")
         connection.commit()
         context.configure(connection=connection, **OPTIONS)
-        with context.begin_transaction():
-            context.run_migrations()
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) == dependents.SQLSTATE:
+                raise dependents.error(error.orig) from error
+            raise

@@ -22,6 +22,8 @@ RELEASED = MIGRATIONS / "released.txt"
 VERSIONS = MIGRATIONS / "versions"
 INCLUDE = re.compile(r"^--!include (plpy/\w+\.py)$", re.MULTILINE)
 LIBRARY = re.compile(r"^--!library ([\w ]+)$", re.MULTILINE)
+PUBLIC = re.compile(r"\bpublic(?=\.)|(?<=\bschema )public\b")
+VECTOR_SCHEMA = "select extnamespace::regnamespace::text from pg_catalog.pg_extension where extname = 'vector'"
 PIN = re.compile(r"^    \"((?:functions|procedures|views|matviews)/\w+)\": \"([0-9a-f]{12})\",\n", re.MULTILINE)
 KINDS = {"functions": "function", "procedures": "procedure", "views": "view", "matviews": "materialized view"}
 REVISION = '''"""{title}."""
@@ -83,14 +85,21 @@ def resolve(name: str, pin: str) -> str:
     raise PinError(f"sql/{name}.sql changed after {pin} was pinned. Next: python -m migrations.objects pin {name}")
 
 
+def placed(text: str, schema: str | None) -> str:
+    """Return a text for a database that has pgvector in this schema; None: not yet, it will be in public."""
+    return text if schema in (None, "public") else PUBLIC.sub(schema, text)
+
+
 def execute(sql: str) -> None:
-    """Run SQL as it stands: no binds, no placeholders, no changed tabs."""
+    """Run SQL as it stands: no binds, no placeholders, no changed tabs; but with the schema that pgvector is in."""
     from alembic import context, op
 
     if context.is_offline_mode():
         context.get_context().impl.static_output(sql.rstrip().rstrip(";") + ";\n")
     else:
-        op.get_bind().exec_driver_sql(sql, execution_options={"no_parameters": True})
+        bind = op.get_bind()
+        schema = bind.exec_driver_sql(VECTOR_SCHEMA).scalar()
+        bind.exec_driver_sql(placed(sql, schema), execution_options={"no_parameters": True})
 
 
 def install(pins: Mapping[str, str]) -> None:

@@ -67,7 +67,8 @@ def server_options() -> dict[str, object]:
 class Server:
     """A server that only this user and its own can reach, by a socket in its folder."""
 
-    def __init__(self, folder: Path, settings: dict[str, object]):
+    def __init__(self, folder: Path, settings: dict[str, object], user: str = "postgres"):
+        self.user = user
         self.folder, self.data, self.log = folder, folder / "data", folder / "log"
         self.settings = SETTINGS | {"unix_socket_directories": folder} | settings
 
@@ -114,7 +115,7 @@ class Server:
             self.process.wait()
 
     def dsn(self, database: str = "postgres") -> str:
-        return make_dsn(host=str(self.folder), port=PORT, user="pgfeed", dbname=database)
+        return make_dsn(host=str(self.folder), port=PORT, user=self.user, dbname=database)
 
     def session(self, database: str = "postgres", **options: object) -> Connection:
         """Return an autocommit connection."""
@@ -175,11 +176,11 @@ def server_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running(settings: dict[str, object], maker: str, *options: object) -> Iterator[Server]:
+def running(settings: dict[str, object], maker: str, *options: object, user: str = "postgres") -> Iterator[Server]:
     """Yield a server whose data a program of PostgreSQL makes; stop and remove it afterwards."""
     with server_folder() as folder:
-        server = Server(folder, settings)
-        program(*USER, maker, "-D", server.data, "-U", "pgfeed", "--no-sync", *options, **server_options())
+        server = Server(folder, settings, user)
+        program(*USER, maker, "-D", server.data, "-U", user, "--no-sync", *options, **server_options())
         try:
             server.start()
             yield server
@@ -187,9 +188,9 @@ def running(settings: dict[str, object], maker: str, *options: object) -> Iterat
             server.stop()
 
 
-def primary(**settings: object) -> AbstractContextManager[Server]:
-    """Yield an empty server; stop and remove it afterwards."""
-    return running(settings, "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions")
+def primary(user: str = "postgres", **settings: object) -> AbstractContextManager[Server]:
+    """Yield an empty server whose superuser has this name; stop and remove it afterwards."""
+    return running(settings, "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions", user=user)
 
 
 def standby(of: Server, **settings: object) -> AbstractContextManager[Server]:

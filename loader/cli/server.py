@@ -24,9 +24,11 @@ def migrate_schema():
     """
     from loader.server import migrate, objects
 
-    revision, following, restored = migrate.migrate()
+    revision, following, restored, mended = migrate.migrate()
     if restored:
         click.echo(f"made again: {objects.in_words(restored)}", err=True)
+    for words in mended:
+        click.echo(f"put right: {words}", err=True)
     say(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from loader.server.db import placed
+
 COMPONENTS = 25
 BLOCK = 20_000
 FIT_POSTS = 50_000
@@ -85,7 +87,8 @@ def rebuild(cursor, embedder_id: int, dimensions: int) -> float | None:
         return None
     basis = np.frombuffer(content, ">f4").reshape(COMPONENTS + 1, dimensions).astype(np.float64)
     kept = total = 0.0
-    cursor.execute("create temp table embed_components (post_id bigint, components public.vector) on commit drop")
+    table = "create temp table embed_components (post_id bigint, components public.vector) on commit drop"
+    cursor.execute(placed(cursor, table))
     for ids, vectors in blocks(cursor, embedder_id, dimensions):
         centred = vectors - basis[0]
         components = centred @ basis[1:].T

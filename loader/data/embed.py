@@ -17,6 +17,7 @@ from loader.data.components import COMPONENTS, fit_axes, rebuild
 from loader.data.embedders import Embedder
 from loader.data.vector_index import build_component_index, build_index, index_name
 from loader.errors import PgfeedError
+from loader.server.db import placed
 from loader.terminal import console, progress
 
 BATCH = 128
@@ -171,7 +172,7 @@ def embed_texts(connection: Connection, embedder: Embedder, embedder_id: int) ->
             vectors = unit_vectors(embedder.encode([row[1] for row in rows]), embedder.dimensions, post_ids)
             with connection, connection.cursor() as cursor:
                 cursor.execute("update pgfeed.embedders set finished_at = null where embedder_id = %s", [embedder_id])
-                execute_values(cursor, STORE, [
+                execute_values(cursor, placed(cursor, STORE), [
                     (embedder_id, embedder.dimensions, post_id, digest,
                      "[" + ",".join(f"{x:.6g}" for x in vector) + "]")
                     for (post_id, _, digest), vector in zip(rows, vectors)

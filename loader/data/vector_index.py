@@ -3,7 +3,7 @@
 from psycopg2.extensions import connection as Connection
 
 from loader.data.components import COMPONENT_INDEX, COMPONENTS
-from loader.server.db import outside_transaction
+from loader.server.db import outside_transaction, placed
 from loader.terminal import console
 
 INDEX_MEMORY_MB = 4096
@@ -53,7 +53,8 @@ def build_hnsw(
             "select set_config('maintenance_work_mem', %s || 'MB', false)"
             " where pg_size_bytes(current_setting('maintenance_work_mem')) < %s * 1048576", [megabytes, megabytes],
         )
-        cursor.execute(f"create index concurrently {name} on pgfeed.{table} using hnsw ({vector}){where}")
+        index = f"create index concurrently {name} on pgfeed.{table} using hnsw ({vector}){where}"
+        cursor.execute(placed(cursor, index))
         cursor.execute("reset max_parallel_maintenance_workers")
         cursor.execute("reset maintenance_work_mem")
     return True

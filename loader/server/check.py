@@ -8,7 +8,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.server import db, objects
+from loader.server import db, definitions, objects, strangers
 from loader.server.remedies import as_command, as_verb, grant, plain
 
 STATUSES = ("fail", "warn", "ok")
@@ -51,6 +51,8 @@ def look() -> list[Probe]:
         place = f"port {address.port} of {address.host or 'localhost'}"
         reached = Probe("connection", "ok", f"database {address.dbname} as {address.user}, {place}")
         probes = [reached, schema_probe(connection)]
+        if probes[-1].status == "ok":
+            probes += definition_probes(connection)
         server = server_probes(connection)
     return [*probes, *server, *package_probes(server)]
 
@@ -66,6 +68,27 @@ def schema_probe(connection: Connection) -> Probe:
             return failure("schema", objects.error(connection.info.dbname, names))
         cursor.execute("select version_num from pgfeed.alembic_version")
         return Probe("schema", "ok", f"revision {cursor.fetchone()[0]}")
+
+
+def definition_probes(connection: Connection) -> list[Probe]:
+    """Return whether every object is what it should be, and whether there are others."""
+    with connection.cursor() as cursor:
+        faults = definitions.faults(cursor)
+        words = "; ".join(definitions.in_words(faults)) or "owners, rights, settings and bodies are as they should be"
+        status = "fail" if any(fault.matters for fault in faults) else "warn" if faults else "ok"
+        others, is_led_here = strangers.strangers(cursor), strangers.is_led_here(cursor)
+    named = [
+        *([f"in the schema pgfeed, but not pgfeed's: {', '.join(map(str, others))}"] if others else []),
+        *(["what the login pgfeed makes lands in the schema pgfeed"] if is_led_here else []),
+    ]
+    ways_out = [other.departure for other in others] + [strangers.LEAD_AWAY] * is_led_here
+    return [
+        Probe("definitions", status, words, "pgfeed migrate" if faults else None),
+        Probe(
+            "strangers", "warn" if named else "ok", "; ".join(named) or "none in the schema pgfeed",
+            "; ".join(ways_out) or None,
+        ),
+    ]
 
 
 def server_probes(connection: Connection) -> list[Probe]:

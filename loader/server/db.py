@@ -12,8 +12,21 @@ from psycopg2.extras import wait_select
 
 from loader.errors import PgfeedError
 from loader.server.remedies import grant
-from migrations.objects import revisions
+from migrations import objects
+from migrations.objects import VECTOR_SCHEMA, revisions
 
+OWN_SETTINGS = """
+    select set_config(s.name, w.setting, false)
+    from pg_settings as s
+    inner join (
+        values
+        ('default_transaction_isolation', 'read committed'), ('default_transaction_read_only', 'off'),
+        ('row_security', 'off'),
+        ('lock_timeout', '0'), ('statement_timeout', '0'), ('transaction_timeout', '0'),
+        ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0')
+    ) as w (name, setting) on w.name = s.name
+    where s.source <> 'client' and s.setting <> w.setting
+"""
 CONNECTION_LOST = ("57P01", "57P02", "57P03")
 
 
@@ -33,7 +46,7 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
     """Connect to pgfeed's database; keyword arguments override parts of the address."""
     options = {"application_name": "pgfeed", "connect_timeout": 10, **overrides}
     try:
-        return psycopg2.connect(dsn(), **options)
+        return prepared(psycopg2.connect(dsn(), **options))
     except psycopg2.OperationalError as error:
         raise PgfeedError(
             "cannot connect to the database",
@@ -43,6 +56,21 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
     except psycopg2.ProgrammingError as error:
         raise PgfeedError("PGFEED_DSN is not a connection string", str(error),
                           "use postgresql://user:password@host:port/database") from error
+
+
+def prepared(connection: psycopg2.extensions.connection) -> psycopg2.extensions.connection:
+    """Return a connection with what verbs need, whatever the defaults here are; what the address itself sets stays."""
+    connection.set_client_encoding("UTF8")
+    with connection.cursor() as cursor:
+        cursor.execute(OWN_SETTINGS)
+    connection.commit()
+    return connection
+
+
+def placed(cursor: psycopg2.extensions.cursor, sql: str) -> str:
+    """Return a statement that names pgvector in public for a database that may have it elsewhere."""
+    cursor.execute(VECTOR_SCHEMA)
+    return objects.placed(sql, cursor.fetchone()[0])
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Bringing the schema up to date, with the server's shortcomings said before anything is changed."""
 
+import re
 from pathlib import Path
 
 import psycopg2
@@ -9,11 +10,13 @@ from psycopg2.extensions import connection as Connection
 from sqlalchemy.exc import DBAPIError
 
 from loader.errors import PgfeedError
-from loader.server import db, objects
+from loader.server import db, definitions, objects, strangers
 from loader.server.remedies import plain
+from migrations.objects import VECTOR_SCHEMA
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK_NOT_AVAILABLE = "55P03"
+CHANGED_BY_HAND = ("42P13", "42P16")  # another type of result, other columns
 BASELINE = "0012"
 EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
 IMPORTS = """
@@ -42,11 +45,10 @@ def require_extensions(connection: Connection) -> None:
             [list(EXTENSIONS)]
         )
         available = dict(cursor.fetchall())
-        cursor.execute(
-            "select extnamespace::regnamespace::text from pg_extension where extname = 'vector'"
-            " and extnamespace <> 'public'::regnamespace"
-        )
-        elsewhere = cursor.fetchone()
+        cursor.execute(VECTOR_SCHEMA)
+        schema = (cursor.fetchone() or ["public"])[0]
+        cursor.execute("select to_regnamespace(%s) is not null", [schema])
+        has_schema = cursor.fetchone()[0]
         cursor.execute("select current_user, usesuper, current_setting('server_version_num')::integer / 10000"
                        " from pg_user where usename = current_user")
         user, is_superuser, major = cursor.fetchone()
@@ -59,9 +61,14 @@ def require_extensions(connection: Connection) -> None:
                 f"the server has no extension {name}", f"{package} is not installed there",
                 f"install {package} for PostgreSQL {major} on the server, or unset PGFEED_DSN to use the embedded one",
             )
-    if elsewhere:
+    if not has_schema:
         raise PgfeedError(
-            f"the extension vector is in the schema {elsewhere[0]}", "pgfeed's functions name it in public",
+            f"database {connection.info.dbname} has no schema public", "the extension vector would be made in it",
+            "create schema public; or create extension vector schema other",
+        )
+    if not re.fullmatch("[a-z_][a-z0-9_]*", schema):
+        raise PgfeedError(
+            f"the extension vector is in the schema {schema}", "functions name it there, and that name needs quotes",
             "alter extension vector set schema public",
         )
     if not is_superuser:
@@ -118,8 +125,14 @@ def restore(connection: Connection, config: Config) -> list[str]:
     return names
 
 
-def migrate() -> tuple[str, str | None, list[str]]:
-    """Upgrade to the newest revision; return it, the command to run next if there is one, and what was made again."""
+def mend(connection: Connection, config: Config) -> list[str]:
+    """Put back what is not as it should be; return it in words."""
+    with db.outside_transaction(connection), connection.cursor() as cursor:
+        return definitions.mend(cursor, config) + strangers.lead_away(cursor)
+
+
+def migrate() -> tuple[str, str | None, list[str], list[str]]:
+    """Upgrade to the newest revision; return it, the command to run next if any, what was made again, what put back."""
     connection = db.connect()
     config = Config(str(ROOT / "alembic.ini"))
     try:
@@ -128,8 +141,14 @@ def migrate() -> tuple[str, str | None, list[str]]:
         try:
             command.upgrade(config, "head")
             restored = restore(connection, config)
+            mended = mend(connection, config)
         except DBAPIError as error:
             code, cause = getattr(error.orig, "pgcode", None), str(error.orig).splitlines()[0]
+            if code in CHANGED_BY_HAND:
+                raise PgfeedError(
+                    "an object of the schema was changed by hand and cannot be replaced", cause,
+                    "see pgfeed check, drop the object, then pgfeed migrate",
+                ) from error
             if code == LOCK_NOT_AVAILABLE:
                 raise PgfeedError(
                     "the schema is in use", "a refresh or a long transaction kept its locks for 30 s",
@@ -144,6 +163,6 @@ def migrate() -> tuple[str, str | None, list[str]]:
             cursor.execute("call pgfeed.create_event_partitions(now(), now() + interval '1 month')")
             cursor.execute(DONE)
             revision, is_packed = cursor.fetchone()
-            return revision, None if is_packed else "pgfeed refresh", restored
+            return revision, None if is_packed else "pgfeed refresh", restored, mended
     finally:
         connection.close()

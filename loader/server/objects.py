@@ -1,6 +1,7 @@
 """What the newest revision leaves in the schema, and what of it is missing."""
 
 import re
+from collections.abc import Sequence
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
@@ -64,12 +65,14 @@ def error(database: str, names: list[str]) -> PgfeedError:
     return PgfeedError(f"database {database} has no {in_words(names)}", "it was dropped", "pgfeed migrate")
 
 
-def install(config: Config, names: list[str]) -> None:
-    """Make objects without data again, in one transaction under the lock of migrations."""
+def install(config: Config, names: list[str], statements: Sequence[str] = ()) -> None:
+    """Make objects without data again and run statements, in one transaction under the lock of migrations."""
     script, pins = ScriptDirectory.from_config(config), objects.pins()
 
     def work(_heads: object, context: MigrationContext) -> list:
         objects.execute("set local check_function_bodies = off")
+        for statement in statements:
+            objects.execute(statement)
         objects.install({name: pins[name] for name in names})
         context.connection.commit()
         return []

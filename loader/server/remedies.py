@@ -14,7 +14,7 @@ from pathlib import Path
 from psycopg2 import ProgrammingError
 from psycopg2.extensions import make_dsn, parse_dsn
 
-SQL = re.compile(r"(?:^|(?<=: ))(?=(?:alter|call|delete|grant|insert|reindex|rollback|select|table) )")
+SQL = re.compile(r"(?:^|(?<=: ))(?=(?:alter|call|create|delete|drop|grant|insert|reindex|rollback|select|table) )")
 VERBS = (
     "activate", "check", "compare", "demo", "embed", "env", "evaluate", "experiment", "export", "import", "ingest",
     "install", "migrate",

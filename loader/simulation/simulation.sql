@@ -44,3 +44,16 @@ create table if not exists simulation.days (
     loaded_at timestamptz not null default now()
 );
 comment on table simulation.days is 'One row per simulated day (UTC) whose events are loaded';
+
+-- Of the database's owner, whoever that is: a dump names no login then.
+do $$
+begin
+    alter schema simulation owner to pg_database_owner;
+    alter table simulation.worlds owner to pg_database_owner;
+    alter table simulation.users owner to pg_database_owner;
+    alter table simulation.posts owner to pg_database_owner;
+    alter table simulation.days owner to pg_database_owner;
+exception when insufficient_privilege then
+    null;
+end;
+$$;

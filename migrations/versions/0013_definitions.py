@@ -195,14 +195,45 @@ DROPPED = """
     drop function if exists pgfeed._unpack_factors(bytea, bytea);
     drop function if exists pgfeed._factors(timestamptz, bytea);
 """
+# A dump names no login then, and pgvector can be used on a server where PUBLIC may not use its schema.
+OWNED = """
+    alter schema pgfeed owner to pgfeed_owner;
+    alter table pgfeed.alembic_version owner to pgfeed_owner;
+    grant usage on schema public to pgfeed_owner, pgfeed_reader, pgfeed_writer, pgfeed_operator;
+"""
+NOT_OWNED = """
+    revoke usage on schema public from pgfeed_owner, pgfeed_reader, pgfeed_writer, pgfeed_operator;
+    alter table pgfeed.alembic_version owner to current_user;
+    grant select on pgfeed.alembic_version to pgfeed_owner;
+    alter schema pgfeed owner to current_user;
+    grant usage, create on schema pgfeed to pgfeed_owner;
+"""
+SIMULATION_OWNED = """
+    do $$
+    declare
+        v_table regclass;
+    begin
+        if to_regnamespace('simulation') is not null then
+            alter schema simulation owner to pg_database_owner;
+            for v_table in
+                select c.oid from pg_class as c where c.relnamespace = 'simulation'::regnamespace and c.relkind = 'r'
+            loop
+                execute format('alter table %s owner to pg_database_owner', v_table);
+            end loop;
+        end if;
+    end;
+    $$
+"""
 
 
 def upgrade() -> None:
     execute(ROLLUPS)
     execute(DEFAULTS)
     execute(DROPPED)
+    execute(OWNED)
     install(PINS)
     execute(UNUSED_SCHEMA)
+    execute(SIMULATION_OWNED)
 
 
 def downgrade() -> None:
@@ -210,3 +241,4 @@ def downgrade() -> None:
     revert([name for name in PINS if name not in KEPT], revision)
     execute("alter table pgfeed.rollup_days drop new_event_count")
     execute(MONTHS)
+    execute(NOT_OWNED)

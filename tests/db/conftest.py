@@ -14,6 +14,7 @@ import pytest
 from psycopg2.extensions import make_dsn
 
 from loader.learning import registry, train
+from loader.server import strangers
 from tests.servers import queries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -76,6 +77,9 @@ def template():
     name = database_name("template")
     administer(f'create database "{name}"')
     alembic(dsn_of(name), "upgrade", "head")
+    # A cluster of an older version has the login pgfeed.
+    with autocommit(dsn_of(name)) as connection, connection.cursor() as cursor:
+        strangers.lead_away(cursor)
     yield name
     administer(f'drop database "{name}" with (force)')
 

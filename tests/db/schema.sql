@@ -1145,7 +1145,6 @@ ALTER TABLE ONLY pgfeed.post_vectors
     ADD CONSTRAINT post_vectors_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.recommendation_chunks
     ADD CONSTRAINT recommendation_chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES pgfeed.recommendation_batches(batch_id) ON DELETE CASCADE;
-GRANT ALL ON SCHEMA pgfeed TO pgfeed_owner;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
@@ -1311,7 +1310,6 @@ GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_owner;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;

@@ -3,13 +3,16 @@
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
 
 from loader.errors import PgfeedError
-from loader.server import migrate
-from tests.db.conftest import administer, autocommit, database_name, dsn_of, queries
+from loader.server import db, migrate
+from loader.simulation import simulate
+from tests.db.conftest import ROOT, administer, autocommit, database_name, dsn_of, queries
 from tests.db.test_health import check
 from tests.db.test_structure import dump as schema
+from tests.servers import primary
 
 END = "2021-12-13 12:00+00"
 STORED = "select * from pgfeed.recommendations order by user_id, rank"
@@ -24,6 +27,13 @@ ALL_CODE = """
     select 'drop view ' || string_agg(c.oid::regclass::text, ', ') from pg_class as c
         where c.relnamespace = 'pgfeed'::regnamespace and c.relkind = 'v'
 """
+
+
+@pytest.fixture(scope="module")
+def other_server():
+    """A server whose superuser is not named as ours."""
+    with primary(user="dba") as server:
+        yield server
 
 
 @pytest.fixture
@@ -133,10 +143,12 @@ def test_a_schema_without_data_works_once_it_knows_its_revision(network, network
         assert migrate.migrate()[0] == network("select version_num from pgfeed.alembic_version")[0][0]
 
         for table in ("users", "posts", "feed_events"):
-            text = subprocess.run(["pg_dump", "--data-only", f"--table=pgfeed.{table}*", network_dsn],
-                                  capture_output=True, check=True).stdout
-            subprocess.run(["psql", "-Xq", "-v", "ON_ERROR_STOP=1", dsn], input=text, check=True,
-                           stdout=subprocess.DEVNULL)
+            text = subprocess.run(
+                ["pg_dump", "--data-only", f"--table=pgfeed.{table}*", network_dsn], capture_output=True, check=True
+            ).stdout
+            subprocess.run(
+                ["psql", "-Xq", "-v", "ON_ERROR_STOP=1", dsn], input=text, check=True, stdout=subprocess.DEVNULL
+            )
         copy("call pgfeed.refresh_features()")
         features = "select * from pgfeed.user_features order by 1"
         assert copy(features) == network(features)
@@ -144,9 +156,93 @@ def test_a_schema_without_data_works_once_it_knows_its_revision(network, network
         assert check(dsn)[0] == 0
 
 
-def test_migrate_says_where_vector_has_to_be(empty_dsn, monkeypatch):
-    with autocommit(empty_dsn) as connection:
-        queries(connection)("create schema ext; create extension vector schema ext")
+@pytest.mark.parametrize(("before", "found", "remedy"), [
+    ('create schema "Ext"; create extension vector schema "Ext"', 'vector is in the schema "Ext"',
+     "alter extension vector set schema public"),
+    ("drop schema public", "has no schema public", "create schema public"),
+])  # fmt: skip
+def test_migrate_says_where_vector_has_to_be(empty_dsn, monkeypatch, before, found, remedy):
     monkeypatch.setenv("PGFEED_DSN", empty_dsn)
-    with pytest.raises(PgfeedError, match="vector is in the schema ext.*alter extension vector set schema public"):
+    with autocommit(empty_dsn) as connection:
+        queries(connection)(before)
+        with pytest.raises(PgfeedError, match=f"{found}.*{remedy}"):
+            migrate.migrate()
+        queries(connection)(remedy)
+        assert migrate.migrate()[0] == db.head()
+
+
+@pytest.mark.parametrize("place", ["extensions", "pg_catalog", "public"])
+def test_vector_can_move_after_migrate(network, network_dsn, monkeypatch, place):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    before = lists(network)
+    network(
+        "create schema other; create schema extensions;"
+        f" alter extension vector set schema {place if place != 'public' else 'other'}"
+    )
+    if place == "public":
+        network("alter extension vector set schema public")
+    else:
+        assert {row["name"]: row["status"] for row in check(network_dsn)[1]}["definitions"] == "fail"
+    migrate.migrate()
+    network("call pgfeed.refresh_features()")
+    assert lists(network) == before
+    assert {row["status"] for row in check(network_dsn)[1]} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--no-owner"],
+        ["--no-acl"],
+        ["--no-owner", "--no-acl"],
+        ["--no-comments"],
+        ["--section=pre-data", "--section=data", "--section=post-data"],
+    ],
+    ids=lambda options: " ".join(options) or "plain",
+)
+def test_a_dump_restores_for_a_superuser_of_any_name_and_migrate_puts_right_what_it_lost(
+    network, network_dsn, other_server, tmp_path, monkeypatch, options
+):
+    network(simulate.TABLES.read_text(encoding="utf-8"))
+    other_server.clone(None, "other")
+    subprocess.run(["pg_dump", "-Fc", "-f", tmp_path / "dump", network_dsn], check=True)
+    subprocess.run(
+        [
+            "psql",
+            "-Xq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-f",
+            ROOT / "migrations/baseline/roles.sql",
+            other_server.dsn("other"),
+        ],
+        check=True,
+    )
+    done = subprocess.run(
+        ["pg_restore", "--exit-on-error", *options, "-d", other_server.dsn("other"), tmp_path / "dump"],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with other_server.connect("other") as copy:
+        monkeypatch.setenv("PGFEED_DSN", other_server.dsn("other"))
+        found = {row["name"]: row for row in check(other_server.dsn("other"))[1]}
+        lost = {"--no-owner", "--no-acl"} & set(options)
+        assert found["definitions"]["status"] == (
+            "fail" if lost else "warn" if options == ["--no-comments"] else "ok"
+        ), found["definitions"]
+        assert lost != {"--no-owner", "--no-acl"} or (
+            "belongs to dba" in found["definitions"]["found"] and "everybody" in found["definitions"]["found"]
+        )
         migrate.migrate()
+        assert {row["status"] for row in check(other_server.dsn("other"))[1]} == {"ok"}
+        assert lists(copy) == lists(network)
+        # In which order rights were granted is no matter.
+        assert sorted(schema(other_server.dsn("other"), "--no-comments").splitlines()) == sorted(
+            schema(network_dsn, "--no-comments").splitlines()
+        )
+        copy("create role stranger; grant usage on schema pgfeed to stranger; set role stranger")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            copy("call pgfeed.drop_exposures('2100-01-01')")
+        copy("reset role; drop owned by stranger; drop role stranger")

@@ -11,12 +11,12 @@ SNAPSHOT = Path(__file__).parent / "schema.sql"
 PRIVILEGES = Path(__file__).parent / "privileges.txt"
 
 
-def dump(dsn: str) -> str:
+def dump(dsn: str, *options: str) -> str:
     """Return the schema as pg_dump gives it, without bodies (which are pinned), months, what differs by server."""
     text = subprocess.run(
         [
             "pg_dump", "--schema-only", "--no-owner", "--schema=pgfeed", "--schema=simulation",
-            "--exclude-table=pgfeed.*_y????m??", dsn,
+            "--exclude-table=pgfeed.*_y????m??", *options, dsn,
         ],
         capture_output=True, text=True, check=True,
     ).stdout
