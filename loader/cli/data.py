@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loader.cli.command import JSON, connected, main, show
+from loader.cli.command import JSON, connected, main, say, show
 from loader.terminal import counted, out, table
 
 if TYPE_CHECKING:
@@ -18,31 +18,46 @@ if TYPE_CHECKING:
 @click.option("--from", "url", metavar="URL", help="Read user_data, post_text_df and feed_data from this Postgres.")
 @click.option("--as", "kinds", metavar="KINDS", help="Kinds of the files in order, or one for all: users,posts,events.")
 @click.option("--timezone", default="UTC", show_default=True, help="Zone of times that are written without one.")
+@click.option("--format", "form", metavar="FORM",
+              help="Of times: DMY, MDY, epoch, epoch-ms or a pattern like %d.%m.%Y [default: ISO 8601].")
+@click.option("--since", metavar="TS", help="Read only events from this moment on.")
+@click.option("--max-rejects", "most", metavar="N|P%", default="0", show_default=True,
+              help="Of a source: so many rows, or per cent of them, may be rejected without exit code 1.")
 @JSON
 @connected
-def ingest_files(connection, files, url, kinds, timezone, as_json):
-    """Load users, posts and events from CSV (plain or gzip), Parquet or a running Postgres.
+def ingest_files(connection, files, url, kinds, timezone, form, since, most, as_json):
+    """Load users, posts and events from CSV, Parquet or a running Postgres.
 
-    The kind of a file is known by its header. Loading a file again is harmless and completes an interrupted load.
-    Rows that cannot be loaded are kept in pgfeed.ingest_rejects with their line and the reason; the others are loaded,
-    and the exit code is 1.
+    CSV may be plain or packed: gzip, bzip2, xz, zstd, zip. The kind of a file is known by its header, and so are commas,
+    semicolons, tabs and bars as separators. Loading a file again is harmless and completes an interrupted load.
+
+    Rows that cannot be loaded are kept in pgfeed.ingest_rejects with their lines and the reason; the others are loaded,
+    and the exit code is 1 if they are more than --max-rejects. It is 0 if all is loaded, else 1.
 
     \b
     Example:
       ./run ingest user_data.csv post_text_df.csv feed_data.csv.gz --timezone Europe/Moscow
-      ./run ingest --from postgresql://reader@db.example.com/feed --as events
+      ./run ingest feed.zip --format DMY --max-rejects 0.1%
+      ./run ingest --from postgresql://reader@db.example.com/feed --as events --since 2021-12-20
     """
     from loader.data.ingest import ingest
     from loader.data.outcome import refuse_rejects
+    from loader.data.rejects import reject_limit
     from loader.data.sources import open_sources
+    from loader.data.times import moment, time_format
     from loader.data.values import time_zone
 
+    zone, limit = time_zone(timezone), reject_limit(most)
+    start = moment(since, zone) if since else None
     outcomes = []
     try:
-        outcomes.extend(ingest(connection, open_sources(files, url, kinds), time_zone(timezone)))
+        for outcome in ingest(connection, open_sources(files, url, kinds), zone, time_format(form), start):
+            outcomes.append(outcome)
     finally:
         show_outcomes(outcomes, as_json)
-    refuse_rejects(outcomes)
+    warning = refuse_rejects(outcomes, limit)
+    if warning:
+        say(f"warning: {warning}")
 
 
 def show_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:

@@ -3,6 +3,8 @@
 import csv
 import gzip
 import io
+import lzma
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,10 @@ RECORD_LIMIT = {"users": 1 << 20, "posts": 64 << 20, "events": 1 << 20}  # chara
 BATCH_ROWS = 100_000
 BATCH_CHARACTERS = 16 << 20
 CONTENT_LIMIT = 1000
+PACKINGS = {
+    b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\3\4": "zip", b"PK\5\6": "zip",
+}  # fmt: skip
+TRIALS = {"gzip": "gzip -t", "bzip2": "bzip2 -t", "xz": "xz -t", "zstd": "zstd -t", "zip": "unzip -t"}
 Reject = tuple[int, str, str]  # line, reason, content
 
 
@@ -54,6 +60,17 @@ class Source:
     place: str = "line"  # what a number of a row means
     sha256: str | None = None
     ignored: list[str] = field(default_factory=list)
+    member: str | None = None  # of a zip
+    mark: str = ","  # between fields
+    first_line: int = 2  # of the rows
+    time_type: pa.DataType | None = None  # of the last block's times
+    unread: list[str] = field(default_factory=list)  # files beside it in the zip
+    since: int | None = None  # events before it, in microseconds since 1970, are passed over
+
+    @property
+    def shown(self) -> str:
+        """Return its name as the user gave it."""
+        return f"{self.path}/{self.member}" if self.member else self.path
 
 
 def column_name(name: str) -> str:
@@ -66,18 +83,32 @@ def reading(path: str) -> Iterator[None]:
     """Turn what can go wrong while reading a file into one clear error."""
     try:
         yield
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        what = "is a truncated gzip file" if isinstance(error, EOFError) else "is a damaged gzip file"
-        raise PgfeedError(f"{path} {what}", str(error), f"gzip -t {path}") from error
+    except EOFError as error:
+        raise _damaged(path, "truncated", error) from error
+    except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise _damaged(path, "damaged", error) from error
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise PgfeedError(f"{path} is a damaged Parquet file", str(error).splitlines()[0][:200]) from error
+        raise _damaged(path, "damaged", error) from error
     except OSError as error:
-        if error.errno is None:  # Arrow's
-            raise PgfeedError(f"{path} is a damaged Parquet file", str(error).splitlines()[0][:200]) from error
+        if error.errno is None:  # Arrow's, and of bzip2
+            raise _damaged(path, "damaged", error) from error
         raise PgfeedError(f"cannot read {path}", error.strerror) from error
 
 
-def csv_line(fields: Sequence[object]) -> str:
+def _damaged(path: str, how: str, error: Exception) -> PgfeedError:
+    form = packing(path)
+    remedy = f"{TRIALS[form]} {path}" if form in TRIALS else None
+    return PgfeedError(f"{path} is a {how} {form or 'Parquet'} file", (str(error).splitlines() or [""])[0][:200], remedy)
+
+
+def packing(path: str) -> str | None:
+    """Return by what a file is packed, as its first bytes tell."""
+    with open(path, "rb") as raw:
+        start = raw.read(8)
+    return next((form for magic, form in PACKINGS.items() if start.startswith(magic)), None)
+
+
+def csv_line(fields: Sequence[object], mark: str = ",") -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([str(f)[: CONTENT_LIMIT + 1] if f is not None else "" for f in fields])
+    csv.writer(text, delimiter=mark, lineterminator="").writerow([str(f)[: CONTENT_LIMIT + 1] if f is not None else "" for f in fields])
     return text.getvalue()

@@ -1,6 +1,5 @@
 """Turn batches as read into rows that the tables take, and say of every other row why not."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,11 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from loader.data.batches import ALIASES, COLUMNS, CONTENT_LIMIT, Batch, Reject
+from loader.data.times import Reasons, by_value, times_of
 from loader.data.values import (
     EPOCH,
-    FIRST_TIME,
-    LAST_TIME,
-    offset_of,
     parse_action,
     parse_created,
     parse_key,
@@ -21,12 +18,10 @@ from loader.data.values import (
     parse_small,
     parse_target,
     parse_text,
-    parse_time,
     parse_topic,
 )
 
 CLOCK_TOLERANCE = timedelta(days=1)  # of clocks and of zones that a file does not state
-QUARTER = 15 * 60 * 10**6  # time zones change their offset at full quarters of an hour
 
 
 @dataclass
@@ -39,6 +34,7 @@ class Events:
     action: np.ndarray
     target: np.ndarray
     line: np.ndarray
+    old_count: int = 0  # passed over
 
 
 @dataclass
@@ -57,90 +53,47 @@ class Repeats:
         self.differing += other.differing
 
 
-Reasons = dict[int, str]  # by row
-
-
-def _by_value(array: pa.Array, parse: Callable[[object], int]) -> tuple[np.ndarray, Reasons]:
-    """Parse each distinct value once."""
-    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    results, reasons = [], {}
-    for value in [*encoded.dictionary.to_pylist(), None]:
-        try:
-            results.append(parse(value))
-        except ValueError as error:
-            reasons[len(results)] = str(error)
-            results.append(0)
-    codes = encoded.indices.fill_null(len(results) - 1).to_numpy(zero_copy_only=False)
-    bad = np.flatnonzero(np.isin(codes, list(reasons))) if reasons else ()
-    return np.array(results, np.int64)[codes], {int(i): reasons[int(codes[i])] for i in bad}
-
-
 def _keys(array: pa.Array) -> tuple[np.ndarray, Reasons]:
     if pa.types.is_string(array.type) or pa.types.is_signed_integer(array.type):
         try:
             values = array.cast(pa.int64())
         except pa.ArrowInvalid:
-            return _by_value(array, parse_key)
+            return by_value(array, parse_key)
         missing = np.flatnonzero(values.is_null()) if values.null_count else ()
         return values.fill_null(0).to_numpy(), {int(i): "is missing" for i in missing}
-    return _by_value(array, parse_key)
+    return by_value(array, parse_key)
 
 
-def _times(array: pa.Array, zone: ZoneInfo | None) -> tuple[np.ndarray, Reasons]:
-    if pa.types.is_string(array.type):
-        for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
-            try:
-                array = array.cast(kind)
-                break
-            except pa.ArrowInvalid:
-                continue
-        else:
-            return _by_value(array, lambda value: parse_time(value, zone))
-    elif pa.types.is_date(array.type):
-        array = array.cast(pa.timestamp("s"))
-    if not pa.types.is_timestamp(array.type):
-        return _by_value(array, lambda value: parse_time(value, zone))
-    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
-    values = array.cast(pa.int64()).fill_null(0).to_numpy()
-    day = 86400 * per_second
-    inside = (values >= -day) & (values <= LAST_TIME // 10**6 * per_second + day)
-    micros = np.where(inside, values, 0)
-    micros = micros // (per_second // 10**6) if per_second > 10**6 else micros * (10**6 // per_second)
-    if array.type.tz is None and zone is not None:
-        quarters, places = np.unique(micros // QUARTER, return_inverse=True)
-        starts = (datetime(1970, 1, 1) + timedelta(microseconds=int(q) * QUARTER) for q in quarters)
-        offsets = [offset_of(zone, start) // timedelta(microseconds=1) for start in starts]
-        micros = micros - np.array(offsets, np.int64)[places]
-    inside &= (micros >= FIRST_TIME) & (micros <= LAST_TIME)
-    reasons = {}
-    for i in np.flatnonzero(~inside):
-        second = np.datetime64(int(values[i]) // per_second, "s")
-        reasons[int(i)] = f"{second} is out of range 1970 to 2099"
-    reasons.update({int(i): "is missing" for i in (np.flatnonzero(array.is_null()) if array.null_count else ())})
-    return micros, reasons
+def events_of(
+    batch: Batch, zone: ZoneInfo | None, form: str | None = None, since: int | None = None
+) -> tuple[Events, list[Reject], Repeats]:
+    """Check the events of a batch and merge those with the same key: liked wins over not liked, that over null.
 
-
-def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject], Repeats]:
-    """Check the events of a batch and merge those with the same key: liked wins over not liked, that over null."""
+    Those before `since`, in microseconds since 1970, are passed over.
+    """
     count = len(batch.lines)
     columns = {
-        "event_at": _times(batch.columns["timestamp"], zone),
+        "event_at": times_of(batch.columns["timestamp"], zone, form),
         "user_id": _keys(batch.columns["user_id"]),
         "post_id": _keys(batch.columns["post_id"]),
     }
     for name, parse in (("action", parse_action), ("target", parse_target)):
         column = batch.columns.get(name)
-        columns[name] = (np.zeros(count, np.int64), {}) if column is None else _by_value(column, parse)
+        columns[name] = (np.zeros(count, np.int64), {}) if column is None else by_value(column, parse)
     times, reasons = columns["event_at"]
     latest = int((datetime.now(UTC) - EPOCH + CLOCK_TOLERANCE) / timedelta(microseconds=1))
     for i in np.flatnonzero(times > latest):
-        reasons.setdefault(int(i), f"{np.datetime64(int(times[i]), 'us').astype('datetime64[s]')} lies in the future")
+        reasons.setdefault(int(i), "lies in the future")
+    old = np.flatnonzero(times < since) if since is not None else np.array([], np.int64)
+    old = old[~np.isin(old, list(reasons))]
     refused: Reasons = {}
+    passed_over = set(old.tolist())
     for name, (_, reasons) in columns.items():
         for i, reason in reasons.items():
-            refused.setdefault(i, f"{ALIASES.get(name, name)}: {reason}")
+            if i not in passed_over:
+                refused.setdefault(i, f"{ALIASES.get(name, name)}: {reason}")
     rejects = batch.malformed + [(int(batch.lines[i]), reason, batch.content(i)) for i, reason in refused.items()]
-    kept = np.delete(np.arange(count), list(refused))
+    kept = np.delete(np.arange(count), [*refused, *old])
     fields = {name: values[kept] for name, (values, _) in columns.items()} | {"line": batch.lines[kept]}
     key = ("action", "post_id", "event_at", "user_id")
     order = np.lexsort([-fields["target"], *(fields[name] for name in key)])
@@ -150,7 +103,7 @@ def events_of(batch: Batch, zone: ZoneInfo | None) -> tuple[Events, list[Reject]
         same &= fields[name][1:] == fields[name][:-1]
     is_new = np.append(True, ~same)[: len(order)]
     repeats = Repeats() if is_new.all() else _repeats(fields, is_new)
-    return Events(**{name: values[is_new] for name, values in fields.items()}), rejects, repeats
+    return Events(**{name: values[is_new] for name, values in fields.items()}, old_count=len(old)), rejects, repeats
 
 
 def _repeats(fields: dict[str, np.ndarray], is_new: np.ndarray) -> Repeats:
@@ -165,9 +118,9 @@ def _repeats(fields: dict[str, np.ndarray], is_new: np.ndarray) -> Repeats:
     return Repeats(int(is_exact.sum()), int((~is_new & ~is_exact).sum()), *named)
 
 
-def _created(array: pa.Array, zone: ZoneInfo | None) -> list[int | str | None]:
+def _created(array: pa.Array, zone: ZoneInfo | None, form: str | None) -> list[int | str | None]:
     """Return microseconds since 1970, or the reason why a value is not that."""
-    micros, reasons = _times(array, zone)
+    micros, reasons = times_of(array, zone, form)
     values: list[int | str | None] = micros.tolist()
     for i, reason in reasons.items():
         values[i] = None if reason == "is missing" else reason
@@ -184,7 +137,9 @@ PARSERS = {
 }
 
 
-def records_of(batch: Batch, kind: str, zone: ZoneInfo | None) -> tuple[list[tuple], list[Reject], Repeats]:
+def records_of(
+    batch: Batch, kind: str, zone: ZoneInfo | None, form: str | None = None
+) -> tuple[list[tuple], list[Reject], Repeats]:
     """Check users or posts and merge those with the same key: later values win where they are not null."""
     names = COLUMNS[kind]
     parsers = [PARSERS[name] for name in names]
@@ -192,7 +147,7 @@ def records_of(batch: Batch, kind: str, zone: ZoneInfo | None) -> tuple[list[tup
     for i, name in enumerate(names):
         if name in batch.columns:
             column = batch.columns[name]
-            columns[i] = _created(column, zone) if name == "created_at" else column.to_pylist()
+            columns[i] = _created(column, zone, form) if name == "created_at" else column.to_pylist()
     rejects, repeats = list(batch.malformed), Repeats()
     merged: dict[int, list] = {}
     lines: dict[int, int] = {}

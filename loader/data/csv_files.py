@@ -1,19 +1,20 @@
-"""Read CSV, plain or gzip: by Arrow where lines are rows, else record by record."""
+"""Read CSV: by Arrow where lines are rows, else record by record."""
 
 import csv
-import gzip
-import hashlib
 import io
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from loader.data.batches import (
+    ALIASES,
     BATCH_CHARACTERS,
     BATCH_ROWS,
     COLUMNS,
@@ -22,59 +23,67 @@ from loader.data.batches import (
     Batch,
     Source,
     csv_line,
-    reading,
 )
+from loader.data.packed import text_stream
 from loader.errors import PgfeedError
 
 BLOCK_BYTES = 8 << 20
+NUMBERS = {"user_id", "post_id", "gender", "age", "exp_group", "target"}
+MARKS = ",;\t|"
+# Among the first of these are what pandas, R and Excel write for null; the parsers of values know more.
+NULLS = [*pa.csv.ConvertOptions().null_values, "None", "none", "NaT", "<NA>", "\\N"]
+TIME_TYPES = (pa.timestamp("us"), pa.int64(), pa.string())
 csv.field_size_limit(RECORD_LIMIT["posts"])
 
 
-class _Tally(io.RawIOBase):
-    """A raw file that counts and hashes what is read from it."""
+@dataclass
+class Header:
+    """The first line of a CSV file: its columns, the mark between them, and the line of the first row."""
 
-    def __init__(self, raw: io.RawIOBase):
-        self.raw, self.count, self.sha = raw, 0, hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        size = self.raw.readinto(buffer) or 0
-        self.sha.update(memoryview(buffer)[:size])
-        self.count += size
-        return size
+    columns: list[str]
+    mark: str = ","
+    first_line: int = 2
 
 
-@contextmanager
-def _text_stream(path: str) -> Iterator[tuple[io.BufferedIOBase, _Tally]]:
-    """Open a plain or gzip file; yield a stream of its text and the tally of its bytes."""
-    with reading(path), open(path, "rb", buffering=0) as raw:
-        tally = _Tally(raw)
-        stream = io.BufferedReader(tally, 1 << 20)
-        if stream.peek(2)[:2] == b"\x1f\x8b":
-            stream = gzip.GzipFile(fileobj=stream)
-        start = stream.peek(3)[:3]
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise PgfeedError(f"{path} is not UTF-8", "it starts with the byte order mark of UTF-16",
-                              f"iconv -f UTF-16 -t UTF-8 {path} > {path}.utf8.csv")
-        if start == b"\xef\xbb\xbf":
-            stream.read(3)
-        yield stream, tally
-
-
-def csv_header(path: str) -> list[str]:
-    with _text_stream(path) as (stream, _):
-        line = stream.readline(1 << 16)
+def csv_header(path: str, member: str | None = None) -> Header:
+    with text_stream(path, member) as (stream, _):
+        line, number = stream.readline(1 << 16), 1
+        stated = re.fullmatch(rb'"?sep=(.)"?\r?\n?', line)
+        if stated:
+            line, number = stream.readline(1 << 16), 2
     if not line.strip():
         raise PgfeedError(f"{path} has no header", f"expected one of: {EXPECTED}")
-    _require_utf8(path, line, 1)
+    if line.startswith(b"PAR1"):
+        raise PgfeedError(f"{path} has a packed Parquet file", "only CSV can be read packed", f"unpack {path} first")
+    _require_utf8(path, line, number)
     if b"\0" in line:
         raise PgfeedError(f"{path} is no text file", "its header contains NUL bytes")
+    text = line.decode()
+    mark = stated[1].decode(errors="replace") if stated else _mark(path, text)
     try:
-        return next(csv.reader([line.decode()]))
-    except csv.Error as error:
+        return Header(_fields_of(text, mark), mark, number + 1)
+    except (csv.Error, ValueError, TypeError) as error:
         raise PgfeedError(f"{path} has a wrong header", str(error)) from error
+
+
+def _fields_of(line: str, mark: str) -> list[str]:
+    return next(csv.reader([line], delimiter=mark), [])
+
+
+def _mark(path: str, line: str) -> str:
+    """Return the mark between the fields of a header: the one that makes most columns of it that pgfeed knows."""
+    names = set().union(*COLUMNS.values(), ALIASES)
+    counts = {}
+    for mark in MARKS:
+        try:
+            counts[mark] = sum(name.strip().lower() in names for name in _fields_of(line, mark))
+        except csv.Error:
+            counts[mark] = 0
+    best = [mark for mark in MARKS if mark in line and counts[mark] == max(counts.values())]
+    if len(best) < 2 or not max(counts.values()):
+        return best[0] if len(best) == 1 else ","
+    raise PgfeedError(f"{path} has an unclear header", f"its fields may be separated by {' or '.join(map(repr, best))}",
+                      f"write a line before it: sep={best[-1]}")
 
 
 def _require_utf8(name: str, block: bytes, line: int) -> None:
@@ -172,10 +181,11 @@ class _Lines:
 
 def read_csv(source: Source) -> Iterator[Batch]:
     path = source.path
-    with _text_stream(path) as (stream, tally):
-        stream.readline()
+    with text_stream(path, source.member) as (stream, tally):
+        for _ in range(1, source.first_line):
+            stream.readline()
         last = 0
-        for batch in parse(source, blocks(path, stream, 2)):
+        for batch in parse(source, blocks(path, stream, source.first_line)):
             batch.advance, last = (tally.count - last) / 1e3, tally.count
             yield batch
         source.sha256 = tally.sha.hexdigest()
@@ -191,11 +201,23 @@ def parse(source: Source, blocks: Iterator[tuple[bytes, int]], count_rows: bool 
             batch = _parse_plain(source, *lines.take_block())
         else:
             batch = _parse_records(source, lines)
+        if source.mark == ";":
+            _write_commas(batch)
         if count_rows:
             batch.lines = np.arange(rows + 1, rows + len(batch.lines) + 1)
             rows += len(batch.lines)
             batch.advance = len(batch.lines)
         yield batch
+
+
+def _write_commas(batch: Batch) -> None:
+    """Write points in numbers as commas, which may be of a thousand: 1.000 is no 1 where semicolons separate fields."""
+    for name in NUMBERS & set(batch.columns):
+        column = batch.columns[name]
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if pa.types.is_string(column.type):
+            batch.columns[name] = pc.replace_substring(column, ".", ",")
 
 
 def _parse_plain(source: Source, block: bytes, first_line: int) -> Batch:
@@ -214,16 +236,13 @@ def _parse_plain(source: Source, block: bytes, first_line: int) -> Batch:
         return pa.csv.read_csv(
             pa.BufferReader(block),
             pa.csv.ReadOptions(column_names=names, use_threads=False, block_size=len(block) + 1),
-            pa.csv.ParseOptions(quote_char=False, ignore_empty_lines=False, invalid_row_handler=skip),
-            pa.csv.ConvertOptions(column_types=types, include_columns=kept, null_values=[""], strings_can_be_null=True),
+            pa.csv.ParseOptions(
+                delimiter=source.mark, quote_char=False, ignore_empty_lines=False, invalid_row_handler=skip
+            ),
+            pa.csv.ConvertOptions(column_types=types, include_columns=kept, null_values=NULLS, strings_can_be_null=True),
         )
 
-    number, text, word = pa.int64(), pa.string(), pa.dictionary(pa.int32(), pa.string())
-    types = {"timestamp": pa.timestamp("us"), "user_id": number, "post_id": number, "action": word, "target": word}
-    try:
-        table = parse(types)
-    except pa.ArrowInvalid:
-        table = parse(dict.fromkeys(types, text))
+    table = _typed(source, parse)
     cached: list[str] = []
 
     def line(i: int) -> str:
@@ -234,13 +253,26 @@ def _parse_plain(source: Source, block: bytes, first_line: int) -> Batch:
     numbers = np.arange(table.num_rows + len(wrong))
     if wrong:
         numbers = np.delete(numbers, [i for i, _ in wrong])
-    if table["user_id"].null_count:  # among them are blank lines
-        blank = [i for i in np.flatnonzero(table["user_id"].is_null()) if not line(numbers[i])]
+    if table["user_id"].null_count:  # among them are blank lines, and Excel's without a value
+        blank = [i for i in np.flatnonzero(table["user_id"].is_null()) if not line(numbers[i]).strip(source.mark)]
         keep = np.delete(np.arange(table.num_rows), blank)
         table, numbers = table.take(keep), numbers[keep]
     malformed = [(first_line + i, _fields(count, width), line(i)) for i, count in wrong]
     columns = {name: table[name].combine_chunks() for name in kept}
     return Batch(columns, first_line + numbers, lambda i: line(numbers[i]), malformed, 0)
+
+
+def _typed(source: Source, parse: Callable[[dict[str, pa.DataType]], pa.Table]) -> pa.Table:
+    """Parse with the narrowest types that a block allows; the type of its times is tried first on the next one."""
+    number, text, word = pa.int64(), pa.string(), pa.dictionary(pa.int32(), pa.string())
+    for time in TIME_TYPES[TIME_TYPES.index(source.time_type) if source.time_type else 0 :]:
+        try:
+            table = parse({"timestamp": time, "user_id": number, "post_id": number, "action": word, "target": word})
+            source.time_type = time
+            return table
+        except pa.ArrowInvalid:
+            continue
+    return parse(dict.fromkeys(COLUMNS["events"], text))
 
 
 def _parse_records(source: Source, lines: _Lines) -> Batch:
@@ -249,26 +281,26 @@ def _parse_records(source: Source, lines: _Lines) -> Batch:
     rows: list[list[str]] = []
     numbers, malformed, size = [], [], 0
     lines.split()
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=source.mark, strict=True)
     while lines.waiting and len(rows) < BATCH_ROWS and size < BATCH_CHARACTERS:
         number = lines.start()
         try:
             row = next(reader)
         except csv.Error as error:
-            reader = csv.reader(lines, strict=True)
+            reader = csv.reader(lines, delimiter=source.mark, strict=True)
             malformed.append((number, f"not CSV: {error}", lines.give_back().rstrip("\r\n")))
             continue
         size += lines.size
-        if len(row) == width:
+        if len(row) == width and any(row):
             rows.append(row)
             numbers.append(number)
-        elif row:
-            malformed.append((number, _fields(len(row), width), csv_line(row)))
+        elif any(row):
+            malformed.append((number, _fields(len(row), width), csv_line(row, source.mark)))
     columns = {
         name: pa.array([row[i] or None for row in rows], pa.string())
         for i, name in enumerate(source.header) if name in COLUMNS[source.kind]
     }
-    return Batch(columns, np.array(numbers, np.int64), lambda i: csv_line(rows[i]), malformed, 0)
+    return Batch(columns, np.array(numbers, np.int64), lambda i: csv_line(rows[i], source.mark), malformed, 0)
 
 
 def _fields(count: int, width: int) -> str:

@@ -13,13 +13,14 @@ import numpy as np
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
-from psycopg2.extras import execute_values
+import pyarrow as pa
 
 from loader import terminal
 from loader.data.batches import COLUMNS, Source
 from loader.data.checked import Events, Reject, Repeats, events_of, records_of, storable
 from loader.data.copying import binary_rows, text_rows
 from loader.data.outcome import Outcome
+from loader.data.rejects import Rejects, require_format
 from loader.errors import PgfeedError
 from loader.server.db import outside_transaction
 from loader.server.remedies import grant
@@ -91,7 +92,6 @@ STALE_TOPICS = """
         where s.topic is not null and t.topic is distinct from s.topic
     )
 """
-ADD_REJECTS = "insert into pgfeed.ingest_rejects (ingest_id, source_name, line, reason, content) values %s"
 
 
 def _merge_statements(kind: str) -> tuple[str, str, str]:
@@ -117,9 +117,12 @@ MERGE = {kind: _merge_statements(kind) for kind in TABLE_TYPES}
 
 
 def ingest(
-    connection: psycopg2.extensions.connection, sources: list[Source], zone: ZoneInfo | None = None
+    connection: psycopg2.extensions.connection, sources: list[Source], zone: ZoneInfo | None = None,
+    form: str | None = None, since: int | None = None,
 ) -> Iterator[Outcome]:
     """Load sources, users and posts before events; yield what became of each.
+
+    zone, form: of the times; since: microseconds since 1970, events before it are passed over.
 
     Every chunk is committed; after an interruption the same call completes the load, since rows that are there already
     are recognised by their keys. Raises PgfeedError when a source cannot be read to its end.
@@ -128,7 +131,10 @@ def ingest(
     connection.set_session(isolation_level="READ COMMITTED", readonly=False, autocommit=False)
     connection.set_client_encoding("UTF8")
     for source in sorted(sources, key=lambda source: list(COLUMNS).index(source.kind)):
-        load = _Load(connection, source, zone)
+        source.since = since if source.kind == "events" else None
+        if form and "%" in form:
+            source.time_type = pa.string()  # a number may begin with 0
+        load = _Load(connection, source, zone, form)
         try:
             load.run()
         except (PgfeedError, psycopg2.Error, KeyboardInterrupt) as error:
@@ -147,14 +153,20 @@ class _Chunk:
     rejects: list[Reject]
     repeats: Repeats
     advance: float
+    old: int  # rows that are not read, as they are before --since
 
 
 class _Load:
     """The load of one source."""
 
-    def __init__(self, connection: psycopg2.extensions.connection, source: Source, zone: ZoneInfo | None):
-        self.connection, self.source, self.zone = connection, source, zone
-        self.outcome = Outcome(source.path, source.kind, ignored=source.ignored, place=source.place)
+    def __init__(
+        self, connection: psycopg2.extensions.connection, source: Source, zone: ZoneInfo | None, form: str | None
+    ):
+        self.connection, self.source, self.zone, self.form = connection, source, zone, form
+        self.outcome = Outcome(
+            source.shown, source.kind, ignored=source.ignored, unread=source.unread, place=source.place
+        )
+        self.rejects = Rejects()
         self.is_direct = True  # COPY straight into feed_events until a key is there already
         self.months: np.ndarray | None = None  # that have a partition of their own
         self.loose_rows = 0  # loaded into the default partition since it was arranged
@@ -182,14 +194,14 @@ class _Load:
         if isinstance(error, PgfeedError):
             return PgfeedError(error.what, f"{error.cause}; {stays}" if error.cause else stays, error.next)
         if isinstance(error, KeyboardInterrupt):
-            return PgfeedError(f"interrupted while loading {self.source.path}", stays, remedy)
+            return PgfeedError(f"interrupted while loading {self.source.shown}", stays, remedy)
         if isinstance(error, psycopg2.InterfaceError) and isinstance(error.__context__, psycopg2.Error):
             error = error.__context__  # why the connection is closed
         message = error.diag.message_primary if isinstance(error, psycopg2.Error) else None
         reason = " ".join((message or str(error) or "connection lost").split())
         if isinstance(error, psycopg2.errors.InsufficientPrivilege):
             remedy = grant("pgfeed_owner", self.connection.info.user)
-        return PgfeedError(f"cannot load {self.source.path}", f"{reason}; {stays}", remedy)
+        return PgfeedError(f"cannot load {self.source.shown}", f"{reason}; {stays}", remedy)
 
     def _begin(self) -> None:
         with self.connection, self.connection.cursor() as cursor:
@@ -218,13 +230,15 @@ class _Load:
         for batch in self.source.read(self.source):
             events = None
             if kind == "events":
-                events, rejects, repeats = events_of(batch, self.zone)
+                events, rejects, repeats = events_of(batch, self.zone, self.form, self.source.since)
                 copied, count = binary_rows(events), len(events.line)
             else:
-                records, rejects, repeats = records_of(batch, kind, self.zone)
+                records, rejects, repeats = records_of(batch, kind, self.zone, self.form)
                 copied, count = text_rows(records), len(records)
-            read = len(batch.lines) + len(batch.malformed)
-            yield _Chunk(read, count, copied, events, sorted(rejects), repeats, batch.advance)
+            old = events.old_count if events else 0
+            read = len(batch.lines) + len(batch.malformed) - old
+            require_format(self.source.shown, rejects, read)
+            yield _Chunk(read, count, copied, events, sorted(rejects), repeats, batch.advance, old)
 
     def _load(self, chunk: _Chunk) -> None:
         """Load one chunk in one transaction, again if a key of an event turns out to be there already."""
@@ -239,6 +253,7 @@ class _Load:
             self._arrange_partitions()
         outcome = self.outcome
         outcome.read += chunk.read
+        outcome.old += chunk.old
         outcome.loaded += loaded
         outcome.updated += updated
         outcome.rejected += len(chunk.rejects)
@@ -265,13 +280,13 @@ class _Load:
                 loaded = chunk.count
             else:
                 loaded, updated, across = self._merge_events(cursor, chunk.events)
-            rejected = [(self.ingest_id, self.source.name, *storable(reject)) for reject in chunk.rejects]
-            execute_values(cursor, ADD_REJECTS, rejected, page_size=1000)
+            reasons = self.rejects.write(cursor, self.ingest_id, self.source.name, chunk.rejects)
             cursor.execute(
                 "update pgfeed.ingest_files set read_count = read_count + %s, loaded_count = loaded_count + %s,"
                 " duplicate_count = duplicate_count + %s, rejected_count = rejected_count + %s where ingest_id = %s",
-                (chunk.read, loaded, chunk.read - loaded - len(rejected), len(rejected), self.ingest_id),
+                (chunk.read, loaded, chunk.read - loaded - len(chunk.rejects), len(chunk.rejects), self.ingest_id),
             )
+        self.rejects.note(reasons)
         self.moments.append(recorded_at)
         self._remember_posts(new_posts)
         return loaded, updated, added_posts, across

@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +15,8 @@ SMALLINT = (-(2**15), 2**15 - 1, "smallint")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_TIME, LAST_TIME = 0, int((datetime(2100, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()) * 10**6 - 1
 ACTIONS = {"view": 0, "like": 1}
+# What programs write for null; in a column of texts only nothing at all is null, as these may be words there.
+NULL_WORDS = frozenset(("", "nan", "none", "null", "na", "n/a", "nat", "<na>", "nil", "#n/a", "\\n", "-nan"))
 UNKNOWN, NOT_LIKED, LIKED = 0, 1, 2
 TARGETS = {"0": NOT_LIKED, "1": LIKED, "f": NOT_LIKED, "t": LIKED, "false": NOT_LIKED, "true": LIKED}
 
@@ -37,16 +39,26 @@ def is_whole(value: int | float | Decimal) -> bool:
     return value == value and -(2**127) < value < 2**127 and value == int(value)
 
 
+def is_null(value: Any) -> bool:
+    """Return whether a value of a column of numbers or times is null; a text may also be a word for it."""
+    if isinstance(value, str):
+        return value.strip().lower() in NULL_WORDS
+    return value is None or bool(value != value)
+
+
 def parse_integer(value: Any, limits: tuple[int, int, str] = BIGINT) -> int | None:
     """Return an integer, or None for null; whole numbers written as floats are integers too."""
-    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+    if is_null(value):
         return None
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError("contains a NUL byte")
-        if not re.fullmatch(r"[+-]?[0-9]+(\.0*)?", value.strip()):
+        match = re.fullmatch(r"([+-]?[0-9]+)([.,]0*)?", value.strip())
+        if not match:
             raise ValueError(f"{shown(value)} is not an integer")
-        digits = value.strip().partition(".")[0]
+        digits = match[1]
+        if match[2] == ",000":
+            raise ValueError(f"{shown(value)} may be {digits} or {digits}000")
         number = int(digits) if len(digits) < 40 else 2**127
     elif isinstance(value, float) and 2**53 < abs(value) < math.inf and limits is BIGINT:
         raise ValueError(f"{value!r} is a float beyond 2**53, its last digits are lost")
@@ -96,39 +108,6 @@ def parse_post(value: object) -> str | None:
     return parse_short(value, POST_BYTES)
 
 
-def parse_time(value: object, zone: ZoneInfo | None = None) -> int:
-    """Return microseconds since 1970; a time without a zone is in `zone`."""
-    if value is None or value == "":
-        raise ValueError("is missing")
-    if isinstance(value, str):
-        if "\0" in value:
-            raise ValueError("contains a NUL byte")
-        text = re.sub(r" ?(UTC|Z)$", "+00:00", value.strip())
-        match = re.match(r"([0-9]+)-[0-9]{2}-[0-9]{2}(?![0-9])", text)
-        if match and len(match[1]) != 4:
-            raise ValueError(f"year {match[1][:20]} is out of range")
-        try:
-            value = datetime.fromisoformat(text) if match else None
-        except ValueError:
-            value = None
-        if value is None:
-            raise ValueError(f"{shown(text)} is not a time, write 2021-02-01 10:00:00")
-    elif isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
-    elif not isinstance(value, datetime):
-        raise ValueError(f"{shown(value)} is not a time, write 2021-02-01 10:00:00")
-    naive = value.replace(tzinfo=None)
-    offset = value.utcoffset() or offset_of(None if value.tzinfo else zone, naive)
-    micros = (naive - datetime(1970, 1, 1) - offset) // timedelta(microseconds=1)
-    return _require_range(micros, naive.year)
-
-
-def _require_range(micros: int, year: int) -> int:
-    if not FIRST_TIME <= micros <= LAST_TIME:
-        raise ValueError(f"year {year} is out of range" if not 1970 <= year < 2100 else "is out of range 1970 to 2099")
-    return micros
-
-
 def offset_of(zone: ZoneInfo | None, naive: datetime) -> timedelta:
     """Return the zone's offset; in a gap or an overlap the smaller one (standard time), as Postgres does."""
     if zone is None:
@@ -137,7 +116,7 @@ def offset_of(zone: ZoneInfo | None, naive: datetime) -> timedelta:
 
 
 def parse_action(value: object) -> int:
-    if value is None:
+    if is_null(value):
         raise ValueError("is missing")
     action = ACTIONS.get(str(value).strip().lower())
     if action is None:
@@ -146,10 +125,10 @@ def parse_action(value: object) -> int:
 
 
 def parse_target(value: object) -> int:
-    if value is None or value == "" or value != value:
+    if is_null(value):
         return UNKNOWN
     text = str(value).strip().lower()
-    target = TARGETS.get(text.partition(".")[0] if re.fullmatch(r"[01]\.0*", text) else text)
+    target = TARGETS.get(text[0] if re.fullmatch(r"[01][.,]0*", text) else text)
     if target is None:
         raise ValueError(f"{shown(value)} is neither 0 nor 1")
     return target

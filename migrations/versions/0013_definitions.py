@@ -224,11 +224,33 @@ SIMULATION_OWNED = """
     end;
     $$
 """
+REJECTS = """
+    alter table pgfeed.ingest_rejects
+        add reject_count bigint not null default 1,
+        add last_line bigint,
+        add lines bigint[];
+    comment on table pgfeed.ingest_rejects is
+        'One row per reason why rows of a source could not be loaded; many reasons of one form share a row';
+    comment on column pgfeed.ingest_rejects.line is
+        'Line of a CSV file where the first of the rows starts; number of the row in Parquet files and tables';
+    comment on column pgfeed.ingest_rejects.content is 'The first of the rows as it was read, shortened';
+    comment on column pgfeed.ingest_rejects.reject_count is 'How many rows it stands for';
+    comment on column pgfeed.ingest_rejects.last_line is 'Line or number of the last of the rows';
+    comment on column pgfeed.ingest_rejects.lines is 'Lines or numbers of the first 100 of the rows';
+"""
+SINGLE_REJECTS = """
+    alter table pgfeed.ingest_rejects drop reject_count, drop last_line, drop lines;
+    comment on table pgfeed.ingest_rejects is 'One row per source row that could not be loaded';
+    comment on column pgfeed.ingest_rejects.line is
+        'Line of a CSV file where the row starts; number of the row in Parquet files and tables';
+    comment on column pgfeed.ingest_rejects.content is 'The row as it was read, shortened';
+"""
 
 
 def upgrade() -> None:
     execute(ROLLUPS)
     execute(DEFAULTS)
+    execute(REJECTS)
     execute(DROPPED)
     execute(OWNED)
     install(PINS)
@@ -242,3 +264,4 @@ def downgrade() -> None:
     execute("alter table pgfeed.rollup_days drop new_event_count")
     execute(MONTHS)
     execute(NOT_OWNED)
+    execute(SINGLE_REJECTS)

@@ -896,11 +896,17 @@ CREATE TABLE pgfeed.ingest_rejects (
     line bigint,
     reason text NOT NULL,
     content text,
-    rejected_at timestamp with time zone DEFAULT now() NOT NULL
+    rejected_at timestamp with time zone DEFAULT now() NOT NULL,
+    reject_count bigint DEFAULT 1 NOT NULL,
+    last_line bigint,
+    lines bigint[]
 );
-COMMENT ON TABLE pgfeed.ingest_rejects IS 'One row per source row that could not be loaded';
-COMMENT ON COLUMN pgfeed.ingest_rejects.line IS 'Line of a CSV file where the row starts; number of the row in Parquet files and tables';
-COMMENT ON COLUMN pgfeed.ingest_rejects.content IS 'The row as it was read, shortened';
+COMMENT ON TABLE pgfeed.ingest_rejects IS 'One row per reason why rows of a source could not be loaded; many reasons of one form share a row';
+COMMENT ON COLUMN pgfeed.ingest_rejects.line IS 'Line of a CSV file where the first of the rows starts; number of the row in Parquet files and tables';
+COMMENT ON COLUMN pgfeed.ingest_rejects.content IS 'The first of the rows as it was read, shortened';
+COMMENT ON COLUMN pgfeed.ingest_rejects.reject_count IS 'How many rows it stands for';
+COMMENT ON COLUMN pgfeed.ingest_rejects.last_line IS 'Line or number of the last of the rows';
+COMMENT ON COLUMN pgfeed.ingest_rejects.lines IS 'Lines or numbers of the first 100 of the rows';
 ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.ingest_rejects_reject_id_seq
     START WITH 1

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from loader.data import csv_files
 from loader.data.ingest import ingest
 from loader.data.outcome import refuse_rejects
 from loader.data.sources import open_server, open_sources
+from loader.data.times import moment
 from loader.data.values import time_zone
 from loader.errors import PgfeedError
 
@@ -45,10 +47,10 @@ def write(tmp_path):
 def load(dsn):
     """Load files or a server; return the counts per source."""
 
-    def load(*files, zone="UTC", **options):
+    def load(*files, zone="UTC", since=None, **options):
         connection = psycopg2.connect(dsn)
         try:
-            results = list(ingest(connection, open_sources(files, **options), time_zone(zone)))
+            results = list(ingest(connection, open_sources(files, **options), time_zone(zone), since=since))
         finally:
             connection.close()
         for r in results:
@@ -253,7 +255,7 @@ def test_from_a_running_postgres(dsn, load, query):
     assert [counts(r) for r in results] == [(2, 1, 0, 1), (2, 2, 0, 0), (30002, 30000, 0, 2)]
     assert query("select line, reason from pgfeed.ingest_rejects order by reason") == [
         (2, "age: 70000 does not fit in a smallint"),
-        (30001, "timestamp: 'infinity' is not a time, write 2021-02-01 10:00:00"),
+        (30001, "timestamp: 'infinity' is not a time, write 2021-02-01 10:00:00 or give --format"),
         (30002, "user_id: is missing"),
     ]
     assert query("select city from pgfeed.users") == [('a "b", c',)]
@@ -266,9 +268,11 @@ def test_from_a_running_postgres(dsn, load, query):
     ]
     assert query("select count(*) from pgfeed.ingest_files where source_name like '%%password%%'") == [(0,)]
     query("drop table public.feed_data")
-    assert [r.kind for r in load(url=dsn)] == ["users", "posts"]
+    left = load(url=dsn)
+    assert [r.kind for r in left] == ["users", "posts"]
+    assert "not read: table feed_data, which is not there" in left[0].notes()
     assert [r.kind for r in load(url=dsn, kinds="users")] == ["users"]
-    with pytest.raises(PgfeedError, match="has none of the tables feed_data"):
+    with pytest.raises(PgfeedError, match="has no table feed_data: .* Next: create a view of that name there, of timestamp, user_id, post_id"):
         open_server(dsn, ["events"])
 
 
@@ -456,3 +460,90 @@ def test_a_topic_that_comes_after_the_events_reaches_the_rollups(load, write, qu
     load(write("post_id,topic\n5,sport\n", "topics.csv"))
     query("call pgfeed.roll_up_events()")
     assert query("select topic from pgfeed.user_topic_days") == [("sport",)]
+
+
+def test_equal_reasons_are_one_reject(load, query, write, monkeypatch):
+    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 20_000)
+    future = "".join(event(datetime.now() + timedelta(days=2, seconds=i), i, 5) for i in range(1000))
+    words = "".join(event(START, 1, 5, "share") + event(START, f"x{i}", 5) for i in range(150))
+    (result,) = load(write(HEADER + future + words + event(START, 1, 5)))
+    assert (result.read, result.loaded, result.rejected) == (1301, 1, 1300)
+    rejects = "select line, reason, reject_count, last_line, lines[1:2], cardinality(lines) from pgfeed.ingest_rejects"
+    assert query(f"{rejects} where reject_count > 1 order by reject_id") == [
+        (2, "timestamp: lies in the future", 1000, 1001, [2, 3], 100),
+        (1002, "action: 'share' is neither view nor like", 150, 1300, [1002, 1004], 100),
+        (1203, "user_id: ... is not an integer", 50, 1301, [1203, 1205], 50),
+    ]
+    assert query(f"{rejects} where reject_count = 1 order by reject_id limit 1") == [
+        (1003, "user_id: 'x0' is not an integer", 1, 1003, [1003], 1)
+    ]
+    assert query("select count(*), sum(reject_count) from pgfeed.ingest_rejects") == [(103, 1300)]
+    assert query("select rejected_count from pgfeed.ingest_files") == [(1300,)]
+
+
+def test_a_few_bad_rows_do_not_stop_a_nightly_load(dsn, query, write):
+    rows = [event(START + timedelta(seconds=i), i, 5) for i in range(99)]
+    path = write(HEADER + "".join(rows) + event(datetime.now() + timedelta(days=3), 1, 5))
+    for options, code in (((), 1), (("--max-rejects", "0.9%"), 1), (("--max-rejects", "1"), 0), (("--max-rejects", "1%"), 0)):
+        done = command(dsn, path, *options)
+        assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+        assert done.stderr.startswith("warning: 1 of 100 rows" if code == 0 else "error: 1 of 100 rows"), done.stderr
+    worse = write(HEADER + event(START, "x", 5), "worse.csv")
+    done = command(dsn, path, worse, "--max-rejects", "50%")
+    assert done.returncode == 1 and "error: 1 of 1 rows of " in done.stderr and "worse.csv" in done.stderr
+    for wrong in ("-1", "1.5", "101%", "few", ""):
+        done = command(dsn, path, "--max-rejects", wrong)
+        assert done.returncode == 1 and "wrong --max-rejects" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_only_new_events_are_read(dsn, load, query, write):
+    rows = [event(START + timedelta(days=i), i, 5) for i in range(5)] + [event(START, "x", 5)]
+    path = write(HEADER + "".join(rows))
+    since = moment("2021-10-23", None)
+    (result,) = load(path, since=since)
+    assert (counts(result), result.old) == ((2, 2, 0, 0), 4)
+    assert list(result.notes()) == ["4 rows before --since passed over"]
+    (result,) = load(path, since=moment("2021-10-22", None))
+    assert (counts(result), result.old) == ((3, 1, 2, 0), 3)
+    query("""
+        create schema app;
+        create table app.feed (
+            at timestamp not null, user_id int, post_id int, action text default 'view', is_liked boolean
+        );
+        insert into app.feed (at, user_id, post_id)
+        select timestamp '2021-11-01' + i * interval '1 day', i, 7 from generate_series(0, 9) as i;
+        create view public.feed_data as
+        select at as "Timestamp", user_id, post_id, action, is_liked::int as target, 'x' as other from app.feed;
+    """)
+    (result,) = load(url=dsn, kinds="events", since=moment("2021-11-08", None))
+    assert (counts(result), result.old, result.ignored) == ((3, 3, 0, 0), 1, ["other"])
+    moscow = moment("2021-11-08", time_zone("Europe/Moscow"))
+    (result,) = load(url=dsn, kinds="events", zone="Europe/Moscow", since=moscow)
+    assert (counts(result), result.old) == ((3, 3, 0, 0), 1)
+    query("""
+        drop view public.feed_data;
+        create materialized view public.feed_data as
+        select at at time zone 'UTC' as timestamp, user_id, post_id, action from app.feed
+    """)
+    (result,) = load(url=dsn, kinds="events", since=moment("2021-11-09", None))
+    assert (counts(result), result.old) == ((2, 0, 2, 0), 0)
+    done = command(dsn, path, "--since", "last week")
+    assert done.returncode == 1 and "--since is not understood" in done.stderr
+    query("drop materialized view public.feed_data")
+    query("create view public.feed_data as select user_id, post_id, 1 as target from app.feed")
+    with pytest.raises(PgfeedError, match="table feed_data has a wrong header: .* column timestamp is missing"):
+        open_server(dsn, ["events"])
+
+
+def test_german_files_in_a_zip(dsn, load, query, tmp_path):
+    path = str(tmp_path / "feed.zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("users.csv", "sep=;\r\nUSER_ID;Age\r\n1;34,0\r\n2;null\r\n".encode("utf-16"))
+        archive.writestr("feed/events.csv", "timestamp;user_id;post_id;action\r\n03.04.2021 10:00;1;5;view\r\n")
+        archive.writestr("LIESMICH.txt", "Stand: heute")
+    with pytest.raises(PgfeedError, match="the times of .*feed.zip/feed/events.csv are not clear: .* Next: give --format DMY"):
+        load(path)
+    done = command(dsn, path, "--format", "DMY")
+    assert done.returncode == 0 and "users.csv: not read: LIESMICH.txt" in done.stdout
+    assert query("select user_id, age from pgfeed.users order by 1") == [(1, 34), (2, None)]
+    assert query("select event_at at time zone 'UTC' from pgfeed.feed_events") == [(datetime(2021, 4, 3, 10, 0),)]
