@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 def ingest_files(connection, files, url, kinds, timezone, form, since, most, as_json):
     """Load users, posts and events from CSV, Parquet or a running Postgres.
 
-    CSV may be plain or packed: gzip, bzip2, xz, zstd, zip. The kind of a file is known by its header, and so are commas,
-    semicolons, tabs and bars as separators. Loading a file again is harmless and completes an interrupted load.
+    CSV may be plain or packed: gzip, bzip2, xz, zstd, zip. The header of a file tells its kind, and whether commas,
+    semicolons, tabs or bars separate its fields. Loading a file again is harmless and completes an interrupted load.
 
-    Rows that cannot be loaded are kept in pgfeed.ingest_rejects with their lines and the reason; the others are loaded,
-    and the exit code is 1 if they are more than --max-rejects. It is 0 if all is loaded, else 1.
+    Rows that cannot be loaded are kept in pgfeed.ingest_rejects with their lines and the reason; the others are loaded.
+    The exit code is 0 if no more rows of any source were rejected than --max-rejects allows, else 1; it is 1 too if a
+    source could not be read to its end.
 
     \b
     Example:

@@ -28,7 +28,8 @@ BATCH_ROWS = 100_000
 BATCH_CHARACTERS = 16 << 20
 CONTENT_LIMIT = 1000
 PACKINGS = {
-    b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\3\4": "zip", b"PK\5\6": "zip",
+    b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\3\4": "zip", b"PK\5\6": "zip",
 }  # fmt: skip
 TRIALS = {"gzip": "gzip -t", "bzip2": "bzip2 -t", "xz": "xz -t", "zstd": "zstd -t", "zip": "unzip -t"}
 Reject = tuple[int, str, str]  # line, reason, content
@@ -98,7 +99,8 @@ def reading(path: str) -> Iterator[None]:
 def _damaged(path: str, how: str, error: Exception) -> PgfeedError:
     form = packing(path)
     remedy = f"{TRIALS[form]} {path}" if form in TRIALS else None
-    return PgfeedError(f"{path} is a {how} {form or 'Parquet'} file", (str(error).splitlines() or [""])[0][:200], remedy)
+    cause = (str(error).splitlines() or [""])[0][:200]
+    return PgfeedError(f"{path} is a {how} {form or 'Parquet'} file", cause, remedy)
 
 
 def packing(path: str) -> str | None:
@@ -110,5 +112,6 @@ def packing(path: str) -> str | None:
 
 def csv_line(fields: Sequence[object], mark: str = ",") -> str:
     text = io.StringIO()
-    csv.writer(text, delimiter=mark, lineterminator="").writerow([str(f)[: CONTENT_LIMIT + 1] if f is not None else "" for f in fields])
+    cells = ["" if value is None else str(value)[: CONTENT_LIMIT + 1] for value in fields]
+    csv.writer(text, delimiter=mark, lineterminator="").writerow(cells)
     return text.getvalue()

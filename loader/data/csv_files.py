@@ -239,7 +239,9 @@ def _parse_plain(source: Source, block: bytes, first_line: int) -> Batch:
             pa.csv.ParseOptions(
                 delimiter=source.mark, quote_char=False, ignore_empty_lines=False, invalid_row_handler=skip
             ),
-            pa.csv.ConvertOptions(column_types=types, include_columns=kept, null_values=NULLS, strings_can_be_null=True),
+            pa.csv.ConvertOptions(
+                column_types=types, include_columns=kept, null_values=NULLS, strings_can_be_null=True
+            ),
         )
 
     table = _typed(source, parse)

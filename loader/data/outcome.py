@@ -91,4 +91,4 @@ def refuse_rejects(outcomes: list[Outcome], limit: tuple[float, bool] = (0, Fals
     )
     if beyond:
         raise error
-    return f"{error} (--max-rejects bears them)"
+    return f"{error} (no more than --max-rejects)"

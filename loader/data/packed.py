@@ -101,7 +101,9 @@ def members(path: str) -> list[zipfile.ZipInfo]:
         files = [member for member in archive.infolist() if not member.is_dir()]
     if any(member.filename == WORKBOOK for member in files):
         raise PgfeedError(f"{path} is an Excel workbook", "only CSV and Parquet can be read", "save its sheets as CSV")
-    files = [file for file in files if not any(part.startswith(NOT_DATA) for part in PurePosixPath(file.filename).parts)]
+    files = [
+        file for file in files if not any(part.startswith(NOT_DATA) for part in PurePosixPath(file.filename).parts)
+    ]
     if not files:
         raise PgfeedError(f"{path} is empty", "the zip has no file")
     if any(file.flag_bits & 1 for file in files):

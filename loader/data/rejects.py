@@ -101,6 +101,6 @@ def require_format(name: str, rejects: list[Reject], count: int) -> None:
 def reject_limit(text: str) -> tuple[float, bool]:
     """Return how many rows of a source may be rejected: a number of rows, or per cent of them."""
     match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(%?)", text.strip())
-    if not match or not match[2] and "." in match[1] or match[2] and float(match[1]) > 100:
+    if not match or (not match[2] and "." in match[1]) or (match[2] and float(match[1]) > 100):
         raise PgfeedError(f"wrong --max-rejects {text!r}", next="use a number of rows like 20, or a share like 0.1%")
     return float(match[1]), bool(match[2])

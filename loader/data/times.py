@@ -16,7 +16,7 @@ from loader.errors import PgfeedError
 QUARTER = 15 * 60 * 10**6  # time zones change their offset at full quarters of an hour
 MICROSECOND = timedelta(microseconds=1)
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-# From 1990 on, the seconds, milli-, micro- and nanoseconds since 1970 are numbers of which each can be only one of them.
+# Of a time from 1990 on, a number of seconds since 1970 cannot be one of milli-, micro- or nanoseconds, nor these another.
 CERTAIN_FROM = 631_152_000
 EPOCHS = {"epoch": "s", "epoch-ms": "ms"}
 DAY, SHORT_DAY = r"^\s*(\d{1,2})[./-](\d{1,2})[./-](\d{4})\b", r"^\s*(\d{1,2})[./-](\d{1,2})[./-](\d{2})(\D|$)"
@@ -41,15 +41,16 @@ def time_format(text: str | None) -> str | None:
     if text is None or "%" not in text:
         names = {name.lower(): name for name in (*ORDERS, *EPOCHS)}
         if text is not None and text.lower() not in names:
-            raise PgfeedError(f"unknown --format {text!r}", next="use DMY, MDY, epoch, epoch-ms, or a pattern like %d.%m.%Y")
+            remedy = "use DMY, MDY, epoch, epoch-ms, or a pattern like %d.%m.%Y"
+            raise PgfeedError(f"unknown --format {text!r}", next=remedy)
         return names[text.lower()] if text else None
     sample = datetime(2021, 11, 23, 17, 5, tzinfo=UTC).strftime(text)
     try:
-        moment = datetime.strptime(sample, text)
-        is_day = (moment.year, moment.month, moment.day) == (2021, 11, 23) and not np.isnat(_by_patterns(pa.array([sample]), (text,))[0])
+        is_known = not np.isnat(_by_patterns(pa.array([sample]), (text,))[0])
+        is_day = datetime.strptime(sample, text).date() == date(2021, 11, 23)
     except ValueError as error:
         raise PgfeedError(f"wrong --format {text!r}", str(error), "use a pattern like '%d.%m.%Y %H:%M:%S'") from error
-    if not is_day:
+    if not (is_known and is_day):
         raise PgfeedError(f"wrong --format {text!r}", "it does not give a day, a month and a year")
     return text
 
@@ -59,7 +60,8 @@ def moment(text: str, zone: ZoneInfo | None) -> int:
     try:
         return parse_time(text, zone)
     except ValueError as error:
-        raise PgfeedError("--since is not understood", str(error), 'write it like 2021-12-20 or "2021-12-20 18:00+00"') from error
+        remedy = 'write it like 2021-12-20 or "2021-12-20 18:00+00"'
+        raise PgfeedError("--since is not understood", str(error), remedy) from error
 
 
 def by_value(array: pa.Array, parse: Callable[[object], int]) -> tuple[np.ndarray, Reasons]:
@@ -83,7 +85,8 @@ def times_of(array: pa.Array, zone: ZoneInfo | None, form: str | None = None) ->
         if not form or "%" not in form:
             return _of_numbers(array, form)
         if not form.startswith("%Y"):
-            raise PgfeedError(f"--format {form} cannot be read", "times are stored as numbers, without zeros at the start")
+            cause = "times are stored as numbers, without zeros at the start"
+            raise PgfeedError(f"--format {form} cannot be read", cause)
         array = array.cast(pa.string())
     if pa.types.is_string(array.type):
         return _of_texts(array, zone, form)
@@ -121,10 +124,12 @@ def _of_texts(array: pa.Array, zone: ZoneInfo | None, form: str | None) -> tuple
         return by_value(array, lambda value: parse_time(value, zone, form))
     moments = _by_patterns(texts, patterns)
     rest = np.flatnonzero(np.isnat(moments))
-    micros, reasons = _of_timestamps(pa.array(moments, pa.timestamp("us", "UTC" if "%z" in patterns[0] else None)), zone)
+    kind = pa.timestamp("us", "UTC" if "%z" in patterns[0] else None)
+    micros, reasons = _of_timestamps(pa.array(moments, kind), zone)
     micros[rest], others = by_value(array.take(pa.array(rest)), lambda value: parse_time(value, zone, form))
-    is_rest = np.isin(list(reasons), rest)
-    return micros, {i: r for (i, r), skip in zip(reasons.items(), is_rest) if not skip} | {int(rest[i]): r for i, r in others.items()}
+    for i in rest.tolist():
+        reasons.pop(i, None)
+    return micros, reasons | {int(rest[i]): reason for i, reason in others.items()}
 
 
 def _by_patterns(texts: pa.Array, patterns: tuple[str, ...]) -> np.ndarray:

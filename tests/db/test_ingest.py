@@ -272,7 +272,7 @@ def test_from_a_running_postgres(dsn, load, query):
     assert [r.kind for r in left] == ["users", "posts"]
     assert "not read: table feed_data, which is not there" in left[0].notes()
     assert [r.kind for r in load(url=dsn, kinds="users")] == ["users"]
-    with pytest.raises(PgfeedError, match="has no table feed_data: .* Next: create a view of that name there, of timestamp, user_id, post_id"):
+    with pytest.raises(PgfeedError, match="has no table feed_data: .* Next: create a view of that name there, of timestamp,"):
         open_server(dsn, ["events"])
 
 
@@ -484,8 +484,8 @@ def test_equal_reasons_are_one_reject(load, query, write, monkeypatch):
 def test_a_few_bad_rows_do_not_stop_a_nightly_load(dsn, query, write):
     rows = [event(START + timedelta(seconds=i), i, 5) for i in range(99)]
     path = write(HEADER + "".join(rows) + event(datetime.now() + timedelta(days=3), 1, 5))
-    for options, code in (((), 1), (("--max-rejects", "0.9%"), 1), (("--max-rejects", "1"), 0), (("--max-rejects", "1%"), 0)):
-        done = command(dsn, path, *options)
+    for most, code in (("0", 1), ("0.9%", 1), ("1", 0), ("1%", 0)):
+        done = command(dsn, path, "--max-rejects", most)
         assert (done.returncode, done.stderr.count("\n")) == (code, 1)
         assert done.stderr.startswith("warning: 1 of 100 rows" if code == 0 else "error: 1 of 100 rows"), done.stderr
     worse = write(HEADER + event(START, "x", 5), "worse.csv")
@@ -541,7 +541,7 @@ def test_german_files_in_a_zip(dsn, load, query, tmp_path):
         archive.writestr("users.csv", "sep=;\r\nUSER_ID;Age\r\n1;34,0\r\n2;null\r\n".encode("utf-16"))
         archive.writestr("feed/events.csv", "timestamp;user_id;post_id;action\r\n03.04.2021 10:00;1;5;view\r\n")
         archive.writestr("LIESMICH.txt", "Stand: heute")
-    with pytest.raises(PgfeedError, match="the times of .*feed.zip/feed/events.csv are not clear: .* Next: give --format DMY"):
+    with pytest.raises(PgfeedError, match="times of .*feed.zip/feed/events.csv are not clear: .* Next: give --format DMY"):
         load(path)
     done = command(dsn, path, "--format", "DMY")
     assert done.returncode == 0 and "users.csv: not read: LIESMICH.txt" in done.stdout

@@ -74,13 +74,18 @@ def test_the_separator_is_known_by_the_header(write, mark, quote):
     rows = [[f"{quote}{value}{quote}" for value in row] for row in EVENTS]
     found, rejects = checked(write(lines(rows, mark)))
     assert [row[1:] for row in found] == [(1, 5, 0, 1)] and rejects == []
-    (_, row), _ = checked(write(mark.join(["post_id", '"text"', "topic"]) + f'\n1{mark}"a{mark}b"{mark}c\n2{mark}{mark}\n'))[0], 0
+    (_, row), _ = (
+        checked(write(mark.join(["post_id", '"text"', "topic"]) + f'\n1{mark}"a{mark}b"{mark}c\n2{mark}{mark}\n'))[0],
+        0,
+    )
     assert row == (2, None, None, None)
 
 
 def test_a_separator_that_is_not_clear_is_asked_for(write):
     header = "post_id;text,topic"
-    with pytest.raises(PgfeedError, match="has an unclear header: .* separated by ',' or ';'. Next: write a line .*: sep=;"):
+    with pytest.raises(
+        PgfeedError, match="has an unclear header: .* separated by ',' or ';'. Next: write a line .*: sep=;"
+    ):
         open_file(write(header + "\n"))
     assert open_file(write("sep=;\n" + header + "\n"), "posts").header == ["post_id", "text,topic"]
     assert open_file(write("post_id;text;topic,old\n")).header == ["post_id", "text", "topic,old"]
@@ -101,7 +106,11 @@ def test_packings_and_encodings(write, form, encoding, block, monkeypatch):
     text = "post_id\ttext\r\n" + "".join(f'{i}\t"жж \n{i}"\r\n' for i in range(50))
     content = ("\ufeff" * (encoding == "utf-16-be") + text).encode(encoding)
     pack = {
-        "plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zip": packed,
+        "plain": bytes,
+        "gzip": gzip.compress,
+        "bzip2": bz2.compress,
+        "xz": lzma.compress,
+        "zip": packed,
         "zstd": lambda data: pa.compress(data, codec="zstd", asbytes=True),
     }[form]
     rows, rejects = checked(write(pack(content)))
@@ -111,7 +120,11 @@ def test_packings_and_encodings(write, form, encoding, block, monkeypatch):
 def test_damaged_packings_are_named(write):
     noise = "".join(f"{random.Random(i).getrandbits(900)}\n" for i in range(500))
     text = "post_id,text\n" + "".join(f"{i},{line}\n" for i, line in enumerate(noise.split()))
-    for form, pack, test in (("gzip", gzip.compress, "gzip -t"), ("bzip2", bz2.compress, "bzip2 -t"), ("xz", lzma.compress, "xz -t")):
+    for form, pack, test in (
+        ("gzip", gzip.compress, "gzip -t"),
+        ("bzip2", bz2.compress, "bzip2 -t"),
+        ("xz", lzma.compress, "xz -t"),
+    ):
         whole = pack(text.encode())
         with pytest.raises(PgfeedError, match=f"is a truncated {form} file: .* Next: {test} "):
             checked(write(whole[:-100]))
@@ -128,7 +141,10 @@ def test_files_of_a_zip(write):
     users = "user_id,age\n1,20\n"
     path = write(packed(lines(EVENTS), users__csv=users, readme__txt="What this is\n", __MACOSX="x"))
     first, second = open_files(path)
-    assert [(s.shown, s.kind) for s in (first, second)] == [(f"{path}/feed_data.csv", "events"), (f"{path}/users.csv", "users")]
+    assert [(s.shown, s.kind) for s in (first, second)] == [
+        (f"{path}/feed_data.csv", "events"),
+        (f"{path}/users.csv", "users"),
+    ]
     assert first.unread == ["readme.txt"] and second.unread == []
     for content, message in (
         (packed("a\n", b__csv="c\n"), "feed_data.csv has a wrong header"),
@@ -155,7 +171,10 @@ def test_what_is_no_csv_is_named(write, tmp_path):
 
 
 def test_words_for_null(write):
-    rows = [["2021-10-20 11:08:10", "1", "5", "view", word] for word in ("NaN", "None", "null", "", "NULL", "nan", "\\N", "NaT", "<NA>")]
+    rows = [
+        ["2021-10-20 11:08:10", "1", "5", "view", word]
+        for word in ("NaN", "None", "null", "", "NULL", "nan", "\\N", "NaT", "<NA>")
+    ]
     found, rejects = checked(write(lines([EVENTS[0], *rows])))
     assert [row[4] for row in found] == [0] and rejects == []
     posts = "post_id,text,topic,created_at\n1,null,NA,NaN\nNone,a,b,2021-10-20\n"
@@ -163,7 +182,8 @@ def test_words_for_null(write):
     users = "user_id,gender,age,city\n1,NaN,None,nan\n"
     assert checked(write(users))[0] == [(1, None, None, None, "nan", None, None, None)]
     assert checked(write(lines([EVENTS[0], ["None", "1", "5", "view", "0"], ["nan", "2", "5", "null", "0"]])))[1] == [
-        (2, "timestamp: is missing"), (3, "timestamp: is missing")
+        (2, "timestamp: is missing"),
+        (3, "timestamp: is missing"),
     ]
 
 
@@ -175,7 +195,11 @@ def test_decimal_commas(write):
             parse_integer(text)
     with pytest.raises(ValueError, match="'1,000' may be 1 or 1000"):
         parse_integer("1,000")
-    rows = [EVENTS[0], ["2021-10-20 11:08:10,5", "7,0", "5,0", "view", "1,0"], ["2021-10-20 11:08:10", "1.000", "5", "view", "1"]]
+    rows = [
+        EVENTS[0],
+        ["2021-10-20 11:08:10,5", "7,0", "5,0", "view", "1,0"],
+        ["2021-10-20 11:08:10", "1.000", "5", "view", "1"],
+    ]
     found, rejects = checked(write(lines(rows, ";")))
     assert [(row[0] % 10**6, *row[1:]) for row in found] == [(500_000, 7, 5, 0, 2)]
     assert rejects == [(3, "user_id: '1,000' may be 1 or 1000")]
@@ -185,7 +209,17 @@ def test_decimal_commas(write):
 @pytest.mark.parametrize(
     "form, texts",
     [
-        ("DMY", ["03.04.2021 12:00:05", "3.4.2021 12:00:05", "3/4/2021, 12:00:05", "03-04-2021 12:00:05,0", "03.04.21 12:00:05", "2021-04-03T12:00:05Z"]),
+        (
+            "DMY",
+            [
+                "03.04.2021 12:00:05",
+                "3.4.2021 12:00:05",
+                "3/4/2021, 12:00:05",
+                "03-04-2021 12:00:05,0",
+                "03.04.21 12:00:05",
+                "2021-04-03T12:00:05Z",
+            ],
+        ),
         ("MDY", ["04/03/2021 12:00:05", "4/3/2021 12:00:05 PM", "4/3/2021, 12:00:05\u202fPM", "4.3.2021 12:00:05 pm"]),
         ("dmy", ["3.4.2021 15:00:05+03:00", "2021-04-03 12:00:05"]),
         ("%d %b %Y %H:%M:%S", ["03 Apr 2021 12:00:05", "3 apr 2021 12:00:05"]),
@@ -224,9 +258,18 @@ def test_a_date_that_may_be_of_two_countries_is_never_guessed(write, text):
 @pytest.mark.parametrize(
     "form, text",
     [
-        ("DMY", "31.02.2021"), ("DMY", "4/13/2021"), ("MDY", "13/4/2021"), ("MDY", "4/3/2021 13:00 PM"),
-        ("%d.%m.%Y", "31.02.2021"), ("%d.%m.%Y", "2021-04-03"), ("epoch", "2021-04-03x"), ("epoch-ms", "9999999999999"),
-        ("epoch", "-1"), ("%d.%m.%Y", "03.04.2021 10:00"), ("DMY", "03.04.2021 25:00"), ("DMY", "03.04.20211"),
+        ("DMY", "31.02.2021"),
+        ("DMY", "4/13/2021"),
+        ("MDY", "13/4/2021"),
+        ("MDY", "4/3/2021 13:00 PM"),
+        ("%d.%m.%Y", "31.02.2021"),
+        ("%d.%m.%Y", "2021-04-03"),
+        ("epoch", "2021-04-03x"),
+        ("epoch-ms", "9999999999999"),
+        ("epoch", "-1"),
+        ("%d.%m.%Y", "03.04.2021 10:00"),
+        ("DMY", "03.04.2021 25:00"),
+        ("DMY", "03.04.20211"),
     ],
 )
 def test_what_does_not_fit_the_format_is_rejected(write, form, text):
@@ -243,7 +286,10 @@ def test_wrong_formats_are_named():
             time_format(text)
 
 
-@given(st.lists(st.datetimes(datetime(1970, 1, 2), datetime(2026, 1, 1)), min_size=1, max_size=20), st.sampled_from(["UTC", "Europe/Berlin"]))
+@given(
+    st.lists(st.datetimes(datetime(1970, 1, 2), datetime(2026, 1, 1)), min_size=1, max_size=20),
+    st.sampled_from(["UTC", "Europe/Berlin"]),
+)
 def test_the_fast_ways_agree_with_the_slow_one(times, zone):
     zone = time_zone(zone)
     for form, pattern in (("DMY", "%d.%m.%Y %H:%M:%S"), ("MDY", "%m/%d/%Y %I:%M:%S %p"), ("%d.%m.%Y %H:%M:%S",) * 2):
@@ -260,8 +306,12 @@ def test_the_fast_ways_agree_with_the_slow_one(times, zone):
 @pytest.mark.parametrize(
     "column, form",
     [
-        (pa.array([1617451205]), None), (pa.array([1617451205000]), None), (pa.array([1617451205], pa.uint32()), "epoch"),
-        (pa.array([1617451205.0]), None), (pa.array([20210403]), "%Y%m%d"), (pa.array([1617451205], pa.uint64()), None),
+        (pa.array([1617451205]), None),
+        (pa.array([1617451205000]), None),
+        (pa.array([1617451205], pa.uint32()), "epoch"),
+        (pa.array([1617451205.0]), None),
+        (pa.array([20210403]), "%Y%m%d"),
+        (pa.array([1617451205], pa.uint64()), None),
     ],
 )
 def test_numbers_of_parquet(tmp_path, column, form):
@@ -273,14 +323,23 @@ def test_numbers_of_parquet(tmp_path, column, form):
 
 def test_numbers_that_are_not_clear(write, tmp_path):
     for number in (12345, 20210403, 44259, 202104031200, -5):
-        pa.parquet.write_table(pa.table({"timestamp": [number], "user_id": [1], "post_id": [5], "target": [1]}), tmp_path / "feed")
+        pa.parquet.write_table(
+            pa.table({"timestamp": [number], "user_id": [1], "post_id": [5], "target": [1]}), tmp_path / "feed"
+        )
         for path in (str(tmp_path / "feed"), write(lines([EVENTS[0], [str(number), "1", "5", "view", "0"]]))):
-            with pytest.raises(PgfeedError, match=f"{number} may be seconds or milliseconds. Next: give --format epoch or"):
+            with pytest.raises(
+                PgfeedError, match=f"{number} may be seconds or milliseconds. Next: give --format epoch or"
+            ):
                 checked(path)
-    pa.parquet.write_table(pa.table({"timestamp": [3042021], "user_id": [1], "post_id": [5], "target": [1]}), tmp_path / "feed")
+    pa.parquet.write_table(
+        pa.table({"timestamp": [3042021], "user_id": [1], "post_id": [5], "target": [1]}), tmp_path / "feed"
+    )
     with pytest.raises(PgfeedError, match="without zeros at the start"):
         checked(str(tmp_path / "feed"), "%d%m%Y")
-    assert checked(write(lines([EVENTS[0], ["03042021", "1", "5", "view", "0"]])), "%d%m%Y")[0][0][0] == NOON // 86400 // 10**6 * 86400 * 10**6
+    assert (
+        checked(write(lines([EVENTS[0], ["03042021", "1", "5", "view", "0"]])), "%d%m%Y")[0][0][0]
+        == NOON // 86400 // 10**6 * 86400 * 10**6
+    )
 
 
 def test_headers_with_blanks_and_capitals(write):
@@ -289,7 +348,11 @@ def test_headers_with_blanks_and_capitals(write):
 
 
 def test_a_column_that_is_missing_is_named(write):
-    for header, kind, column in (("timestamp;post_id;action", None, "user_id"), ("user_id,age", "posts", "post_id"), ("user_id,post_id,target", None, "timestamp")):
+    for header, kind, column in (
+        ("timestamp;post_id;action", None, "user_id"),
+        ("user_id,age", "posts", "post_id"),
+        ("user_id,post_id,target", None, "timestamp"),
+    ):
         with pytest.raises(PgfeedError, match=f"column {column} is missing; expected"):
             open_file(write(header + "\n"), kind)
 

@@ -174,8 +174,8 @@ def test_any_text_survives(tmp_path_factory, rows, block):
 @settings(deadline=None)
 def test_no_bytes_break_the_reader(tmp_path_factory, noise):
     path = tmp_path_factory.mktemp("noise") / "noise.csv"
-    for start in (b"", HEADER.encode(), b"post_id,text\n", b"PAR1", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\3\4",
-                  b"\xff\xfe", b"sep=\t\n", b"sep="):
+    packed = b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PK\3\4"
+    for start in (b"", HEADER.encode(), b"post_id,text\n", b"PAR1", *packed, b"\xff\xfe", b"sep=\t\n", b"sep="):
         path.write_bytes(start + noise)
         try:
             read(str(path))
