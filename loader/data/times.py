@@ -16,7 +16,7 @@ from loader.errors import PgfeedError
 QUARTER = 15 * 60 * 10**6  # time zones change their offset at full quarters of an hour
 MICROSECOND = timedelta(microseconds=1)
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-# Of a time from 1990 on, a number of seconds since 1970 cannot be one of milli-, micro- or nanoseconds, nor these another.
+# Of a time from 1990 on, a number of seconds since 1970 cannot be one of milli-, micro- or nanoseconds.
 CERTAIN_FROM = 631_152_000
 EPOCHS = {"epoch": "s", "epoch-ms": "ms"}
 DAY, SHORT_DAY = r"^\s*(\d{1,2})[./-](\d{1,2})[./-](\d{4})\b", r"^\s*(\d{1,2})[./-](\d{1,2})[./-](\d{2})(\D|$)"

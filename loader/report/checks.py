@@ -60,8 +60,8 @@ REJECTS = """
         from pgfeed.ingest_files as i
     ) as f
     left join (
-        select j.reason, count(*) from pgfeed.ingest_rejects as j
-        group by j.reason order by count(*) desc, j.reason limit 3
+        select j.reason, sum(j.reject_count)::bigint as count from pgfeed.ingest_rejects as j
+        group by j.reason order by 2 desc, j.reason limit 3
     ) as r on true
     order by r.count desc
 """

@@ -82,7 +82,7 @@ PINS = {
     "functions/_python_versions": "ecadd5ad07b3",
     "functions/_job_sessions": "221e26f89a20",
     "functions/_server_probes": "98ad1a4e9e01",
-    "functions/_data_probes": "27bd3bf24bbb",
+    "functions/_data_probes": "fbe77bdc9841",
     "functions/_serving_probes": "0ba7eddf4b3e",
     "functions/_job_probes": "3965521201be",
     "functions/health": "1d2ee00caa88",

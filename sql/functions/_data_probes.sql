@@ -27,7 +27,9 @@ begin
         array[
             case
                 when count(*) filter (where r.rejected_at > now() - interval '7 days') > 0
-                    then to_char(count(*) filter (where r.rejected_at > now() - interval '7 days'), 'FM999,999,999')
+                    then to_char(
+                        sum(r.reject_count) filter (where r.rejected_at > now() - interval '7 days'), 'FM999,999,999'
+                    )
                     || ' rows could not be loaded in the last 7 days'
             end,
             (
@@ -44,8 +46,8 @@ begin
                 having count(*) > 0
             )
         ],
-        to_char(count(*), 'FM999,999,990') || ' in all',
-        'select source_name, line, reason from pgfeed.ingest_rejects -- then mend the rows and load the file again'
+        to_char(coalesce(sum(r.reject_count), 0), 'FM999,999,990') || ' in all',
+        'select source_name, line, reason, reject_count from pgfeed.ingest_rejects -- then mend the rows and load the file again'
     )).*
     from pgfeed.ingest_rejects as r;
 

@@ -272,7 +272,7 @@ def test_from_a_running_postgres(dsn, load, query):
     assert [r.kind for r in left] == ["users", "posts"]
     assert "not read: table feed_data, which is not there" in left[0].notes()
     assert [r.kind for r in load(url=dsn, kinds="users")] == ["users"]
-    with pytest.raises(PgfeedError, match="has no table feed_data: .* Next: create a view of that name there, of timestamp,"):
+    with pytest.raises(PgfeedError, match="has no table feed_data: .* Next: create a view of that name"):
         open_server(dsn, ["events"])
 
 
@@ -541,7 +541,7 @@ def test_german_files_in_a_zip(dsn, load, query, tmp_path):
         archive.writestr("users.csv", "sep=;\r\nUSER_ID;Age\r\n1;34,0\r\n2;null\r\n".encode("utf-16"))
         archive.writestr("feed/events.csv", "timestamp;user_id;post_id;action\r\n03.04.2021 10:00;1;5;view\r\n")
         archive.writestr("LIESMICH.txt", "Stand: heute")
-    with pytest.raises(PgfeedError, match="times of .*feed.zip/feed/events.csv are not clear: .* Next: give --format DMY"):
+    with pytest.raises(PgfeedError, match="feed.zip/feed/events.csv are not clear: .* Next: give --format DMY"):
         load(path)
     done = command(dsn, path, "--format", "DMY")
     assert done.returncode == 0 and "users.csv: not read: LIESMICH.txt" in done.stdout
