@@ -19,16 +19,13 @@ from loader import terminal
 from loader.data.batches import COLUMNS, Source
 from loader.data.checked import Events, Reject, Repeats, events_of, records_of, storable
 from loader.data.copying import binary_rows, text_rows
+from loader.data.merging import MERGE
 from loader.data.outcome import Outcome
 from loader.data.rejects import Rejects, require_format
 from loader.errors import PgfeedError
 from loader.server.db import outside_transaction
 from loader.server.remedies import grant
 
-TABLE_TYPES = {
-    "users": ("bigint", "smallint", "smallint", "text", "text", "smallint", "text", "text"),
-    "posts": ("bigint", "text", "text", "timestamptz"),
-}
 KNOWN_POSTS_LIMIT = 10_000_000
 OWN_MONTH_ROWS, DEFAULT_ROWS = 10_000, 300_000  # as in pgfeed._partition_moves
 
@@ -92,28 +89,6 @@ STALE_TOPICS = """
         where s.topic is not null and t.topic is distinct from s.topic
     )
 """
-
-
-def _merge_statements(kind: str) -> tuple[str, str, str]:
-    """Return the statements that stage, count the known ones of, and merge users or posts."""
-    names, types = COLUMNS[kind], TABLE_TYPES[kind]
-    key, others = names[0], names[1:]
-    new = ", ".join(f"coalesce(excluded.{name}, t.{name})" for name in others)
-    columns = ", ".join(map(" ".join, zip(names, types)))
-    return (
-        f"create temp table if not exists ingest_{kind} ({columns}) on commit delete rows",
-        f"select count(*) from pg_temp.ingest_{kind} as s join pgfeed.{kind} as t on t.{key} = s.{key}",
-        f"""
-        insert into pgfeed.{kind} as t ({', '.join(names)})
-        select {', '.join(names)} from pg_temp.ingest_{kind} order by {key}
-        on conflict ({key}) do update set ({', '.join(others)}) = row({new})
-        where ({', '.join('t.' + name for name in others)}) is distinct from ({new})
-        returning 1
-        """,
-    )
-
-
-MERGE = {kind: _merge_statements(kind) for kind in TABLE_TYPES}
 
 
 def ingest(
