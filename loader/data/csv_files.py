@@ -55,6 +55,9 @@ def csv_header(path: str, member: str | None = None) -> Header:
         raise PgfeedError(f"{path} has no header", f"expected one of: {EXPECTED}")
     if line.startswith(b"PAR1"):
         raise PgfeedError(f"{path} has a packed Parquet file", "only CSV can be read packed", f"unpack {path} first")
+    if b"\r" in line.rstrip(b"\r\n"):
+        remedy = f"tr '\\r' '\\n' < {path} > {path}.lf.csv"
+        raise PgfeedError(f"{path} is one long line", "its lines end with CR alone", remedy)
     _require_utf8(path, line, number)
     if b"\0" in line:
         raise PgfeedError(f"{path} is no text file", "its header contains NUL bytes")

@@ -27,6 +27,7 @@ PADDING = (
     ("[\u00a0\u202f]", " "), (r"^(\d{4})-(\d)-", r"\1-0\2-"), (r"^(\d{4}-\d\d)-(\d)(\D|$)", r"\1-0\2\3"),
     (r"^(\d{4}-\d\d-\d\d)[ T,]+", r"\1 "), (r"^(\S+) (\d):", r"\1 0\2:"), (r",(\d+)$", r".\1"),
 )  # fmt: skip
+NOON_OR_NIGHT = r"^\S+ (0[1-9]|1[0-2]):.* ?[apAP][mM]$"
 TWELVE_HOURS = ("%Y-%m-%d %I:%M:%S %p", "%Y-%m-%d %I:%M %p")
 NUMBER = re.compile(r"[+-]?[0-9]{1,30}([.,][0-9]{0,30})?")
 ISO = re.compile(r"([0-9]+)-[0-9]{2}-[0-9]{2}(?![0-9])")
@@ -116,8 +117,11 @@ def _of_texts(array: pa.Array, zone: ZoneInfo | None, form: str | None) -> tuple
             return _of_numbers(array.cast(pa.int64()), form)
         except pa.ArrowInvalid:
             pass
-    if form in ORDERS and pc.any(pc.match_substring_regex(texts, "(?i)[ap]m$")).as_py():
-        patterns = TWELVE_HOURS
+    if form in ORDERS and pc.all(pc.match_substring_regex(texts, NOON_OR_NIGHT)).as_py():
+        try:
+            return _of_timestamps(_of_twelve_hours(texts), zone)
+        except pa.ArrowInvalid:
+            pass
     elif form and "%" in form:
         patterns = (form,)
     if not patterns:
@@ -130,6 +134,15 @@ def _of_texts(array: pa.Array, zone: ZoneInfo | None, form: str | None) -> tuple
     for i in rest.tolist():
         reasons.pop(i, None)
     return micros, reasons | {int(rest[i]): reason for i, reason in others.items()}
+
+
+def _of_twelve_hours(texts: pa.Array) -> pa.Array:
+    """Return the timestamps of texts that all end with AM or PM."""
+    moments = pc.replace_substring_regex(texts, r" ?[apAP][mM]$", "").cast(pa.timestamp("us"))
+    twelve, hours = pa.scalar(12, pa.int64()), pc.hour(moments)
+    is_pm = pc.match_substring_regex(texts, "(?i)pm$")
+    shift = pc.subtract(pc.if_else(is_pm, 12, 0), pc.if_else(pc.equal(hours, twelve), 12, 0))
+    return pc.add(moments, pc.multiply(shift.cast(pa.int64()), 3_600_000_000).cast(pa.duration("us")))
 
 
 def _by_patterns(texts: pa.Array, patterns: tuple[str, ...]) -> np.ndarray:

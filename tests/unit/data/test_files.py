@@ -59,7 +59,7 @@ def checked(path: str, form: str | None = None, kind: str | None = None):
     return rows, rejects
 
 
-def packed(text: str, name: str = "feed_data.csv", **others: str) -> bytes:
+def packed(text: str | bytes, name: str = "feed_data.csv", **others: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, text)
@@ -369,3 +369,34 @@ def test_since(write):
     for text in ("yesterday", "20.10.2021", ""):
         with pytest.raises(PgfeedError, match="--since is not understood: .* Next: write it like"):
             moment(text, None)
+
+
+HEADER = ",".join(EVENTS[0]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "content, form",
+    [
+        ("timestamp\tuser_id\tpost_id\taction\r\n2021-04-03 12:00:05\t1\t5\tview\r\n".encode("utf-16"), None),
+        ("sep=;\r\ntimestamp;user_id;post_id;target\r\n03.04.2021 12:00:05;1;5;1,0\r\n", "DMY"),
+        ("timestamp;user_id;post_id;target\n2021-04-03 12:00:05;1;5;1\n;;;\n;;;\n", None),
+        ("timestamp,user_id,post_id,target,\n2021-04-03 12:00:05,1,5,1,\n", None),
+        (",timestamp,user_id,post_id,target\n0,2021-04-03 12:00:05,1.0,5,NaN\n", None),
+        ('timestamp,user_id,post_id,target\n"4/3/2021, 12:00:05 PM",1,5,1\n', "MDY"),
+        ("timestamp;user_id;post_id;target\n2021-04-03 12:00:05,000;1;5;1\n", None),
+        ("timestamp\tuser_id\tpost_id\taction\ttarget\n2021-04-03 12:00:05\t1\t5\tview\t\\N\n", None),
+        (HEADER + "1617451205000,1,5,view,null\n", None),
+        (HEADER + "1617451205.0000001,1,5,view,\n", None),
+        (packed(gzip.compress((HEADER + "2021-04-03 12:00:05,1,5,view,0\n").encode()), "feed.csv.gz"), None),
+        (HEADER + "2021/04/03 12:00:05,1,5,view,0\n", "%Y/%m/%d %H:%M:%S"),
+        (HEADER + "03-APR-21 12.00.05.000000 PM,1,5,view,0\n", "%d-%b-%y %I.%M.%S.%f %p"),
+    ],
+)
+def test_files_of_excel_pandas_javascript_java_mysql_and_oracle(write, content, form):
+    rows, rejects = checked(write(content), form)
+    assert [row[:3] for row in rows] == [(NOON, 1, 5)] and rejects == []
+
+
+def test_lines_that_end_with_cr_alone_are_named(write):
+    with pytest.raises(PgfeedError, match=r"is one long line: its lines end with CR alone. Next: tr "):
+        open_file(write(HEADER.replace("\n", "\r") + "2021-04-03,1,5,view,0\r"))
