@@ -44,7 +44,7 @@ def emptying() -> str:
 
 def connect(**overrides: object) -> psycopg2.extensions.connection:
     """Connect to pgfeed's database; keyword arguments override parts of the address."""
-    options = {"application_name": "pgfeed", "connect_timeout": 10, **overrides}
+    options = {"application_name": "pgfeed", "connect_timeout": 10, "client_encoding": "UTF8", **overrides}
     try:
         return prepared(psycopg2.connect(dsn(), **options))
     except psycopg2.OperationalError as error:
@@ -60,7 +60,6 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
 
 def prepared(connection: psycopg2.extensions.connection) -> psycopg2.extensions.connection:
     """Return a connection with what verbs need, whatever the defaults here are; what the address itself sets stays."""
-    connection.set_client_encoding("UTF8")
     with connection.cursor() as cursor:
         cursor.execute(OWN_SETTINGS)
     connection.commit()

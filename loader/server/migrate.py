@@ -19,6 +19,18 @@ LOCK_NOT_AVAILABLE = "55P03"
 CHANGED_BY_HAND = ("42P13", "42P16")  # another type of result, other columns
 BASELINE = "0012"
 EXTENSIONS = {"plpython3u": "postgresql-plpython3", "vector": "pgvector"}
+ENCODING = """
+    select
+        pg_encoding_to_char(d.encoding),
+        to_regnamespace('pgfeed') is null,
+        coalesce(
+            case when d.datctype ~* 'utf-?8$' then d.datctype end,
+            (select c.collcollate from pg_collation as c where c.collcollate ~* '^C.utf-?8$' limit 1),
+            'C'
+        )
+    from pg_database as d
+    where d.datname = current_database()
+"""
 IMPORTS = """
 do language plpython3u $$
 import importlib
@@ -76,6 +88,21 @@ def require_extensions(connection: Connection) -> None:
             f"user {user} may not migrate", "functions in plpython3u and roles are made by a superuser",
             "as a superuser: pgfeed migrate"
         )
+
+
+def require_encoding(connection: Connection) -> None:
+    """Raise unless the database is in UTF-8."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(ENCODING)
+        encoding, is_empty, locale = cursor.fetchone()
+    if encoding == "UTF8":
+        return
+    name = connection.info.dbname
+    create = f"create database {name}_utf8 template template0 encoding 'UTF8' locale '{locale}'"
+    and_then = f"name {name}_utf8 instead of {name} and migrate again"
+    if not is_empty:
+        and_then = f"pg_dump -Fc {name} | pg_restore -d {name}_utf8, {and_then}"
+    raise PgfeedError(f"database {name} is in {encoding}", "texts need UTF-8", f"{create} -- then {and_then}")
 
 
 def require_packages(connection: Connection) -> None:
@@ -137,6 +164,7 @@ def migrate() -> tuple[str, str | None, list[str], list[str]]:
     config = Config(str(ROOT / "alembic.ini"))
     try:
         require_extensions(connection)
+        require_encoding(connection)
         require_revision(connection)
         try:
             command.upgrade(config, "head")

@@ -9,6 +9,7 @@ language plpython3u stable
 cost 10000
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$

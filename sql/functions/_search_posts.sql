@@ -4,6 +4,7 @@ language plpython3u stable
 cost 100000
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 plpy.execute("select pgfeed._library()")  # nothing, once loaded
 --!include plpy/search.py

@@ -6,6 +6,7 @@ returns text
 language plpgsql stable strict parallel safe
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 declare
     v_id integer;

@@ -12,6 +12,7 @@ language plpgsql stable
 cost 100000 rows 3
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 #variable_conflict use_column
 declare

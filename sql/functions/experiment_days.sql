@@ -23,6 +23,7 @@ language plpgsql stable
 cost 1000000 rows 100
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column

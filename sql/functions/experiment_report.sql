@@ -27,6 +27,7 @@ language plpgsql stable
 cost 1000000 rows 10
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 #variable_conflict use_column
 declare

@@ -4,6 +4,7 @@ language plpgsql stable
 cost 1000000 rows 15
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 begin
     return query
@@ -14,6 +15,18 @@ begin
         s.remedy
     from pgfeed._server_probes() as s
     union all
+    select
+        a.name,
+        a.status,
+        a.found,
+        a.remedy
+    from pgfeed._access_probes() as a;
+    -- The others could not look.
+    if exists (select from pg_class as c where c.relnamespace = 'pgfeed'::regnamespace and c.relforcerowsecurity) then
+        return;
+    end if;
+
+    return query
     select
         d.name,
         d.status,

@@ -8,6 +8,7 @@ language plpgsql volatile
 cost 10000 rows 5
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 #variable_conflict use_column
 declare

@@ -7,6 +7,7 @@ language plpgsql stable parallel safe
 cost 10000 rows 5
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 declare
     v_embedder_id integer;

@@ -20,6 +20,7 @@ language plpgsql stable parallel safe
 cost 10000 rows 10000
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$

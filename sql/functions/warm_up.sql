@@ -4,6 +4,7 @@ language plpgsql stable
 cost 1000000
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 declare
     v_variant text;

@@ -7,6 +7,7 @@ create or replace procedure pgfeed._copy_partitions(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 as $$
 declare

@@ -2,6 +2,7 @@ create or replace procedure pgfeed._drop_partition_copies(parent text)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 declare
     v_name text;

@@ -2,6 +2,7 @@ create or replace procedure pgfeed._find_stale_days(from_day date)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 as $$
 declare
@@ -10,7 +11,7 @@ declare
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'roll-ups cannot run at the isolation level %', current_setting('transaction_isolation')
-            using errcode = '25001', hint = 'Use read committed.';
+            using errcode = '25001', hint = 'First: set default_transaction_isolation = ''read committed''.';
     end if;
     if not pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage') then
         raise exception 'pgfeed_owner cannot see the transactions of other users'

@@ -2,6 +2,7 @@ create or replace procedure pgfeed._pack_features(as_of timestamptz)
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 declare
     v_shortlist bigint[];

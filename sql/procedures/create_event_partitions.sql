@@ -5,6 +5,7 @@ create or replace procedure pgfeed.create_event_partitions(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 begin
     call pgfeed._create_partitions('feed_events', from_at, to_at);

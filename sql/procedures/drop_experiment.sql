@@ -4,6 +4,7 @@ create or replace procedure pgfeed.drop_experiment(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 declare
     v_id integer := pgfeed._experiment_id(experiment);

@@ -5,6 +5,7 @@ create or replace procedure pgfeed.drop_exposures(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 set lock_timeout = '40ms'
 as $$

@@ -5,6 +5,7 @@ create or replace procedure pgfeed.refresh_features(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 set work_mem = '128MB'
 as $$

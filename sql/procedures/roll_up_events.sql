@@ -6,6 +6,7 @@ create or replace procedure pgfeed.roll_up_events(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$

@@ -5,6 +5,7 @@ create or replace procedure pgfeed.rollback_model(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 as $$
 declare
     v_replaced_activation_id bigint;

@@ -106,7 +106,7 @@ def test_roll_ups_need_read_committed(query, feed):
     query("set default_transaction_isolation = 'repeatable read'")
     with pytest.raises(psycopg2.Error, match="isolation level repeatable read") as raised:
         query("call pgfeed.roll_up_events()")
-    assert raised.value.diag.message_hint == "Use read committed."
+    assert raised.value.diag.message_hint == "First: set default_transaction_isolation = 'read committed'."
 
 
 def test_an_emptied_day_is_not_the_end_of_the_feed(query, feed):
