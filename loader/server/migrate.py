@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection
 from sqlalchemy.exc import DBAPIError
 
 from loader.errors import PgfeedError
-from loader.server import db, definitions, objects, strangers
+from loader.server import db, definitions, install, objects, strangers
 from loader.server.remedies import plain
 from migrations.objects import VECTOR_SCHEMA
 
@@ -111,10 +111,11 @@ def require_packages(connection: Connection) -> None:
         try:
             cursor.execute(IMPORTS)
         except psycopg2.Error as error:
+            connection.rollback()
             raise PgfeedError(
                 "the server's Python cannot import what recommend_posts needs",
                 plain(str(error).splitlines()[0]),
-                "install catboost and numpy for the server's Python, then pgfeed migrate",
+                f"{install.remedy(connection)}, then pgfeed migrate",
             ) from error
 
 

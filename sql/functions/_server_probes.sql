@@ -28,7 +28,7 @@ begin
             ),
             v_python
         ),
-        'pip install catboost numpy  # into the server''s Python, then restart the server'
+        'pgfeed install server'
     );
 
     return query

@@ -40,6 +40,11 @@ CREATE TYPE pgfeed.similar_post AS (
 );
 COMMENT ON TYPE pgfeed.similar_post IS 'One row per neighbour of a post or of a search text';
 COMMENT ON COLUMN pgfeed.similar_post.similarity IS 'Cosine of the embeddings, -1 to 1; 1: the same';
+CREATE FUNCTION pgfeed._access_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._access_probes() IS 'The rows of health() about what hides rows from functions';
 CREATE FUNCTION pgfeed._arm_problems(experiment_id integer) RETURNS text
     LANGUAGE plpgsql STABLE COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -74,6 +79,7 @@ COMMENT ON PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months
 CREATE PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) IS 'Copies rows into the tables that will be partitions, without a lock; gives a token that names the copies';
@@ -103,6 +109,7 @@ COMMENT ON FUNCTION pgfeed._default_variant() IS 'The variant of a call that nam
 CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) IS 'Drops what an interrupted arrange_partitions() left: copies that are no partitions yet';
 CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
@@ -113,6 +120,7 @@ COMMENT ON FUNCTION pgfeed._experiment_id(experiment text) IS 'The number of an 
 CREATE FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) RETURNS pgfeed.contribution[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
@@ -126,11 +134,13 @@ COMMENT ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids byt
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) IS 'Replaces the recommendations of the next users of a batch and says how many they were; null: no users are left to take, and the batch is finished unless another session is still at work on it';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
@@ -188,6 +198,7 @@ COMMENT ON FUNCTION pgfeed._needs_moment(feature_names text[]) IS 'Whether a mod
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS 'Stores the post matrix as of a moment in feature_packs: of all posts, or of a shortlist of a large catalogue';
 CREATE FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS TABLE(source text, target text, condition text)
@@ -260,6 +271,7 @@ COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts t
 CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) RETURNS pgfeed.recommendation[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
@@ -300,6 +312,7 @@ COMMENT ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id intege
 CREATE FUNCTION pgfeed._search_posts(text text, k integer) RETURNS pgfeed.similar_post[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._search_posts(text text, k integer) IS 'The rows of search_posts() as one array, see _recommend_posts()';
 CREATE FUNCTION pgfeed._server_probes() RETURNS SETOF pgfeed.probe
@@ -338,11 +351,13 @@ COMMENT ON FUNCTION pgfeed._stale_days(max_days integer) IS 'The oldest days tha
 CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
 CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET lock_timeout TO '40ms'
     AS '...';
@@ -386,6 +401,7 @@ COMMENT ON FUNCTION pgfeed._variants_without_model() IS 'Variants that rank with
 CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) IS 'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its features exist here and its golden sample gets the trainer''s scores';
 CREATE PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer DEFAULT NULL::integer)
@@ -395,26 +411,31 @@ COMMENT ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) IS 'Giv
 CREATE PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) IS 'Stops an experiment if it runs and records which arm won; warns if no exposure was logged. What serves afterwards is the setting pgfeed.default_variant, which this does not change';
 CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too. Months more than a year from now are made for members of pgfeed_operator and pgfeed_owner only, and those that have rows in the default partition by arrange_partitions(): inserts need no month';
 CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[] DEFAULT NULL::integer[], IN arms text[] DEFAULT NULL::text[], IN salt text DEFAULT NULL::text, IN expected_lift double precision DEFAULT 0.05)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
 CREATE PROCEDURE pgfeed.drop_experiment(IN experiment text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.drop_experiment(IN experiment text) IS 'Deletes an experiment that was never started';
 CREATE PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET lock_timeout TO '40ms'
     AS '...';
@@ -422,22 +443,26 @@ COMMENT ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, I
 CREATE FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) RETURNS text
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) IS 'The arm of a user: the one whose slots hold Python''s int(hashlib.md5((str(user_id) + salt).encode()).hexdigest(), 16) % slot_count. The same before, during and after the experiment. An unknown experiment is an error';
 CREATE FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone DEFAULT now()) RETURNS TABLE(name text, is_ok boolean, value double precision, finding text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_checks(experiment text, until timestamp with time zone) IS 'One row per condition of a sound experiment. sample ratio: the p-value (chi-square) of users per arm against the weights, wrong below 0.001; users in two arms: how many; served without the model: a share';
 CREATE FUNCTION pgfeed.experiment_days(experiment text, attribution interval DEFAULT '01:00:00'::interval, until timestamp with time zone DEFAULT now()) RETURNS TABLE(metric text, day date, arm text, user_count bigint, exposure_count bigint, value double precision, standard_error double precision, lift double precision, lift_low double precision, lift_high double precision, p_value double precision, sequential_low double precision, sequential_high double precision, sequential_p_value double precision)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 100
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_days(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric, day (UTC) and arm: all exposures up to that day whose attribution ended by `until`. A like counts for an exposure of its post in the time `attribution` before it. lift: relative to the first arm, with 95% interval; p_value: for a single look; sequential_*: valid whenever and however often one looks, from 30 users per arm on. Users seen in two arms are left out';
 CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval DEFAULT '01:00:00'::interval, until timestamp with time zone DEFAULT now()) RETURNS TABLE(metric text, arm text, variant text, version integer, user_count bigint, exposure_count bigint, value double precision, low double precision, high double precision, lift double precision, lift_low double precision, lift_high double precision, p_value double precision, sequential_low double precision, sequential_high double precision, sequential_p_value double precision, detectable_lift double precision, days_needed integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
 CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision)
@@ -448,11 +473,13 @@ COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 15
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.health() IS 'One row per probe of this database, with what mends it; changes nothing, works on a standby, takes about half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
@@ -465,6 +492,7 @@ COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with tim
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET work_mem TO '128MB'
     AS '...';
@@ -476,6 +504,7 @@ COMMENT ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zo
 CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer, IN from_day date DEFAULT NULL::date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
@@ -483,6 +512,7 @@ COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date
 CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) IS 'Makes the model serve again that was active before the present one, and gives its version; once more goes back one more';
 CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
@@ -493,26 +523,31 @@ COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1
 CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) IS 'The rows of recommend_posts(user_id, ts, k), and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
 CREATE FUNCTION pgfeed.similar_posts(post_id bigint, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) IS 'The k posts (1 to 100) whose texts are most similar to the text of a post, best first, never the post itself. No rows for a post that is unknown, has no text, or came after the last pgfeed embed';
 CREATE PROCEDURE pgfeed.start_experiment(IN experiment text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.start_experiment(IN experiment text) IS 'From the next call on, recommend_posts and serve_posts follow the arms of the experiment, in all sessions. Refused while another one runs, after it was started once, and if a model of an arm cannot serve';
 CREATE PROCEDURE pgfeed.stop_experiment(IN experiment text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.stop_experiment(IN experiment text) IS 'Ends an experiment: from the next call on everybody gets the default variant. Its exposures stay';
 CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
@@ -520,6 +555,7 @@ COMMENT ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user
 CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, topic text, view_count bigint, like_count bigint, view_share real, like_rate real, last_active_date date)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
@@ -527,6 +563,7 @@ COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone
 CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features, all active models and those that the running experiment pins into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
 CREATE TABLE pgfeed.feed_events (
@@ -1154,6 +1191,7 @@ ALTER TABLE ONLY pgfeed.recommendation_chunks
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._access_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;

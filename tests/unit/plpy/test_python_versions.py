@@ -13,5 +13,5 @@ def test_versions_as_one_line():
 
 def test_a_missing_package_is_an_error_with_its_remedy(monkeypatch):
     monkeypatch.setattr(body, "PACKAGES", ("numpy", "no_such_package"))
-    with pytest.raises(FakePlpy.Error, match="cannot import no_such_package.*pip install no_such_package"):
+    with pytest.raises(FakePlpy.Error, match="cannot import no_such_package.*pgfeed install server"):
         body._python_versions(FakePlpy())

@@ -1,0 +1,52 @@
+"""What installs the server's packages: one line for its administrator, or this process where it may."""
+
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from loader.errors import PgfeedError
+from loader.server import install
+from loader.server.install import Place
+
+
+@pytest.fixture
+def environment(tmp_path, monkeypatch):
+    """The environment file of a server of this machine, where installing makes nothing but a folder."""
+    path = tmp_path / "environment"
+    path.write_text("# variables\nPYTHONPATH = '/old'\nLANG = 'C.UTF-8'", encoding="utf-8")
+    monkeypatch.setattr(install, "place", lambda connection: Place("17", "main", path, "python3.13"))
+    (tmp_path / "opt/lib/python3.13/site-packages").mkdir(parents=True)
+    monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0))
+    return path
+
+
+def test_the_line_asks_for_the_versions_of_setup_cfg_and_leaves_the_system_alone(environment):
+    line = install.lines(install.place(None))
+    assert all(f"'{wanted}'" in line for wanted in install.requirements()) and len(install.requirements()) == 3
+    assert line.startswith("python3.13 -m venv /opt/pgfeed && /opt/pgfeed/bin/pip install ")
+    assert line.endswith(f">>{environment} && systemctl restart postgresql@17-main")
+
+
+def test_it_installs_where_it_may(environment, tmp_path):
+    for _ in range(2):
+        assert install.install(None, str(tmp_path / "opt")) == "systemctl restart postgresql@17-main"
+    site = tmp_path / "opt/lib/python3.13/site-packages"
+    assert environment.read_text() == f"# variables\nLANG = 'C.UTF-8'\nPYTHONPATH = '{site}'\n"
+    assert install.remedy(None) == "pgfeed install server"
+
+
+@pytest.mark.parametrize("environment_file", [None, "/no/such/folder/environment"])
+def test_elsewhere_it_says_what_to_type_there(monkeypatch, environment_file):
+    path = environment_file and install.Path(environment_file)
+    monkeypatch.setattr(install, "place", lambda connection: Place("15", "main", path, "python3"))
+    assert install.remedy(None).startswith("as root on the server's machine: python3 -m venv /opt/pgfeed && ")
+    with pytest.raises(PgfeedError, match="cannot be installed from here.*as root there: python3 -m venv"):
+        install.install(None)
+
+
+def test_a_failure_is_one_line(environment, monkeypatch):
+    failed = SimpleNamespace(returncode=1, stderr="Collecting\nERROR: No matching distribution\n")
+    monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(PgfeedError, match="failed: ERROR: No matching distribution. Next: mend that"):
+        install.install(None)
