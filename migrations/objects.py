@@ -20,7 +20,7 @@ ARCHIVE = MIGRATIONS / "archive"
 BASELINE = MIGRATIONS / "baseline"
 RELEASED = MIGRATIONS / "released.txt"
 VERSIONS = MIGRATIONS / "versions"
-INCLUDE = re.compile(r"^--!include (plpy/\w+\.py)$", re.MULTILINE)
+INCLUDE = re.compile(r"^--!include (plpy/\w+\.py|sql/\w+\.sql)$", re.MULTILINE)
 LIBRARY = re.compile(r"^--!library ([\w ]+)$", re.MULTILINE)
 PUBLIC = re.compile(r"\bpublic(?=\.)|(?<=\bschema )public\b")
 VECTOR_SCHEMA = "select extnamespace::regnamespace::text from pg_catalog.pg_extension where extname = 'vector'"
@@ -51,7 +51,7 @@ class PinError(Exception):
 
 
 def compose(name: str, read: Callable[[str], str] | None = None) -> str:
-    """Return the text of sql/NAME.sql with its plpy modules put in: as code, or for `--!library` as strings by name."""
+    """Return the text of sql/NAME.sql with what it includes put in: as code, or for `--!library` as strings by name."""
     read = read or (lambda path: (ROOT / path).read_text(encoding="utf-8"))
     text = INCLUDE.sub(lambda found: read(found[1]).strip("\n"), read(f"sql/{name}.sql"))
     return LIBRARY.sub(lambda found: "\n".join(as_string(module, read) for module in found[1].split()), text)

@@ -18,12 +18,13 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant):
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:
             plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
-    request = answer(current_session(plpy), user_id, ts, variant, [post_id])
+    session = current_session(plpy)
+    request = answer(session, user_id, ts, variant, [post_id])
     place = request.pack.locate(np.array([post_id], np.int64))[0]
-    if place < 0:
+    if place < 0 or not session.run("posts", [post_id]):
         plpy.error(
             f"post {post_id} cannot be recommended at this moment", sqlstate="22023",
-            hint="It is unknown, or was added after ts or after the last refresh.",
+            hint="It is unknown or hidden, or was added after ts or after the last refresh.",
         )
     if request.requests is None:
         return [without_model(request, place)]

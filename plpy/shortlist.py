@@ -12,7 +12,10 @@ TYPICAL_USERS = 64
 BEST_OF_A_USER = 300
 BEST_OF_ALL = 2_000
 POSTS_AT_ONCE = 50_000
-IDS_QUERY = "select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') as post_ids from pgfeed.posts as p"
+IDS_QUERY = (
+    "select coalesce(string_agg(int8send(p.post_id), '' order by p.post_id), '') as post_ids"
+    " from pgfeed.posts as p where p.hidden_at is null"
+)
 USERS_QUERY = (
     "select array(select f.user_id from pgfeed.user_features as f where f.view_count + f.like_count > 0"
     " order by md5(f.user_id::text) limit $1) as user_ids"

@@ -48,7 +48,7 @@ STATEMENTS = {
     "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
     "posts": (
         "select p.post_id, p.topic, p.text from unnest($1) with ordinality as o (post_id, number)"
-        " join pgfeed.posts as p on p.post_id = o.post_id order by o.number",
+        " join pgfeed.posts as p on p.post_id = o.post_id and p.hidden_at is null order by o.number",
         ["bigint[]"],
     ),
     "likes": (

@@ -31,11 +31,14 @@ grant select on pgfeed.users to pgfeed_reader, pgfeed_operator;
 select create_distributed_table('pgfeed.users', 'user_id');
 select create_distributed_table('pgfeed.feed_events', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.user_topic_days', 'user_id', colocate_with => 'pgfeed.users');
+select create_distributed_table('pgfeed.liked_posts', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.exposures', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.recommendations', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.user_vectors', 'user_id', colocate_with => 'pgfeed.users');
 
 -- Every node has a copy of these, for the rollup joins events with posts. Models, feature packs, materialized views and the
 -- small tables stay on the coordinator: functions run there, and only they read them.
+-- Which has no triggers: hide posts here, events that name a deleted one bring it back.
+drop trigger if exists remember_deleted_posts on pgfeed.posts;
 select create_reference_table('pgfeed.posts');
 commit;

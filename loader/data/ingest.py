@@ -76,8 +76,13 @@ MERGE_EVENTS = """
     returning 1
 """
 ADD_POSTS = """
-    insert into pgfeed.posts (post_id) select unnest(%s::bigint[]) order by 1
-    on conflict (post_id) do nothing returning 1
+    insert into pgfeed.posts (post_id)
+    select n.post_id
+    from unnest(%s::bigint[]) as n (post_id)
+    where not exists (select from pgfeed.deleted_posts as d where d.post_id = n.post_id)
+    order by n.post_id
+    on conflict (post_id) do nothing
+    returning 1
 """
 STALE_TOPICS = """
     update pgfeed.rollup_days set is_stale = true

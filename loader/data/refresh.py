@@ -28,7 +28,7 @@ def roll_up(connection: Connection) -> int:
     """Roll up all days with new events, each or many thin ones in a transaction of their own; return how many."""
     with connection, connection.cursor() as cursor:
         cursor.execute("call pgfeed.roll_up_events(0)")
-        cursor.execute("select count(*) from pgfeed.rollup_days where is_stale")
+        cursor.execute("select count(*) from pgfeed.rollup_days where is_stale or event_count is null")
         stale = cursor.fetchone()[0]
     if stale:
         # A call finds a user's events in the index alone where vacuum has seen the rows.
@@ -36,7 +36,7 @@ def roll_up(connection: Connection) -> int:
             with console.status("arranging months"):
                 cursor.execute("call pgfeed.arrange_partitions()")
             with console.status("vacuuming new events"):
-                cursor.execute("vacuum (analyze) pgfeed.feed_events")
+                cursor.execute("vacuum (analyze) pgfeed.feed_events, pgfeed.liked_posts")
         with progress("rolling up days", stale) as advance:
             while days := _roll_up_some(connection):
                 advance(days)
@@ -60,7 +60,7 @@ def refresh(connection: Connection, as_of: str | None = None) -> Refresh:
     days = roll_up(connection)
     rolled_up = time.monotonic()
     with connection, connection.cursor() as cursor, console.status("collecting statistics"):
-        cursor.execute("analyze pgfeed.post_days, pgfeed.user_topic_days")
+        cursor.execute("analyze pgfeed.post_days, pgfeed.user_topic_days, pgfeed.liked_posts")
     with connection, connection.cursor() as cursor, console.status("refreshing features"):
         cursor.execute("call pgfeed.refresh_features(%s)", [as_of])
         refresh_id = cursor.fetchone()[0]

@@ -62,7 +62,7 @@ class Choices:
 
 def requests_until(likes: Likes, end: float, horizon: float | None, count: int) -> list[Request]:
     """Return training requests whose targets were all liked before `end`; horizon in seconds or None."""
-    start = likes.at[int(len(likes.at) * WARM_UP_SHARE)]
+    start = max(likes.at[int(len(likes.at) * WARM_UP_SHARE)], likes.features_from)
     if horizon is None:
         return next_likes(likes, start, end, count)
     cut_offs = np.linspace(start, max(end - horizon / 2, start), CUT_OFFS)

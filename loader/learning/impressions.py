@@ -57,8 +57,12 @@ def load_day(connection: Connection, day: date, share: float, least_views: int =
                 select user_id, post_id, viewed_at, extract(hour from viewed_at at time zone 'UTC')::integer as hour,
                     row_number() over (partition by user_id order by viewed_at, post_id) - 1 as position, is_liked,
                     count(*) over (partition by user_id) as view_count
-                from pgfeed.impressions
+                from pgfeed.impressions as i
                 where viewed_at >= %(start)s and viewed_at < %(end)s and {in_sample("user_id")}
+                    and not exists ( -- such posts are never recommended
+                        select from pgfeed.liked_posts as l
+                        where l.user_id = i.user_id and l.post_id = i.post_id and l.liked_at < i.viewed_at
+                    )
             ) as v
             where v.view_count >= %(least)s
             order by v.user_id, v.viewed_at, v.post_id

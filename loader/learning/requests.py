@@ -32,6 +32,7 @@ class Likes:
     user_ids: np.ndarray
     post_ids: np.ndarray
     at: np.ndarray
+    features_from: float = -np.inf  # before it the events are gone that features need
 
 
 @dataclass
@@ -63,13 +64,15 @@ def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
             {"until": until, "share": share},
         )
         rows = cursor.fetchall()
+        cursor.execute("select extract(epoch from greatest(pgfeed._events_from(), '1970-01-01'))::float8")
+        features_from = cursor.fetchone()[0]
     if not rows:
         raise PgfeedError(
             "there is nothing to learn from", "no post of the catalogue was liked",
             "pgfeed ingest FILE... && pgfeed refresh",
         )
     user_ids, post_ids, at = zip(*rows)
-    return Likes(np.array(user_ids), np.array(post_ids), np.array(at))
+    return Likes(np.array(user_ids), np.array(post_ids), np.array(at), features_from)
 
 
 def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0) -> list[Request]:
@@ -79,7 +82,7 @@ def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0
     """
     first = dict(zip(likes.user_ids[::-1].tolist(), likes.at[::-1].tolist()))
     targets: dict[tuple, list] = {}
-    lower, upper = np.searchsorted(likes.at, [start, end])
+    lower, upper = np.searchsorted(likes.at, [max(start, likes.features_from), end])
     for user, post, at in zip(*(a[lower:upper].tolist() for a in (likes.user_ids, likes.post_ids, likes.at))):
         if first[user] < at:
             targets.setdefault((at, user), []).append(post)
@@ -89,6 +92,8 @@ def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0
 
 def later_likes(likes: Likes, cut_off: float, end: float, count: int, seed: int = 0) -> list[Request]:
     """Return requests at a cut-off, of users with a like before it and new ones until `end`: `count` of them."""
+    if cut_off < likes.features_from:
+        return []
     lower, upper = np.searchsorted(likes.at, [cut_off, end])
     earlier = set(likes.user_ids[:lower].tolist())
     targets: dict[int, list] = {}

@@ -47,7 +47,7 @@ def load(connection: Connection) -> Split:
     with connection.cursor() as cursor:
         cursor.execute(
             "select day, view_count from pgfeed.rollup_days"
-            " where view_count > 0 and not is_stale and day <= now()::date order by day",
+            " where view_count > 0 and not is_stale and day between pgfeed._events_from() and now()::date order by day",
         )
         views = dict(cursor.fetchall())
     if len(views) < 3:

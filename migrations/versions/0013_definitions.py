@@ -1,15 +1,14 @@
 """Every definition anew: databases at 0012 may hold several texts of them."""
 
-from migrations.objects import execute, install, revert
+from migrations.objects import BASELINE, execute, install, is_on_citus, revert
 
 revision = "0013"
 down_revision = "0012"
 
 PINS = {
     "functions/_like_window": "e493c503c8b7",
-    "views/impressions": "64b2e08d73be",
-    "views/_counted_events": "1dea0d34e175",
-    "views/likes": "e8728abdedce",
+    "views/impressions": "3347337c1a2d",
+    "views/likes": "fd682e3d245b",
     "functions/_partition_key": "927c1bccdb8c",
     "functions/_default_months": "1f6fd3ff28f1",
     "functions/_partition_moves": "df123d81c5e9",
@@ -24,14 +23,14 @@ PINS = {
     "procedures/_swap_partitions": "2a936ef1b216",
     "procedures/arrange_partitions": "e32add77cacd",
     "procedures/create_event_partitions": "587e2b5a3dc3",
-    "procedures/_find_stale_days": "61f89b6b8af4",
-    "functions/_stale_days": "b5aab370e28e",
-    "procedures/_roll_up_days": "cdaa3fbd6822",
-    "procedures/roll_up_events": "829e7a5d7d9a",
+    "procedures/_find_stale_days": "08eb70228d2d",
+    "functions/_stale_days": "34531b0eedb5",
+    "procedures/_roll_up_days": "11fdae82bce6",
+    "procedures/roll_up_events": "9e7848aa61ab",
     "functions/_refresh_as_of": "868fa8ebd132",
-    "functions/_live_from": "06bcc48e9df0",
-    "functions/post_features_as_of": "6bb12dbe77c2",
-    "functions/user_topic_features_as_of": "7492ffbd7d90",
+    "functions/_live_from": "739c54160143",
+    "functions/post_features_as_of": "de2501048fc7",
+    "functions/user_topic_features_as_of": "8dd91dc00ac0",
     "functions/user_features_as_of": "3da92cce5354",
     "matviews/post_text_features": "ec72a1d69b1d",
     "matviews/post_features": "93c6a07bbac4",
@@ -47,10 +46,10 @@ PINS = {
     "procedures/rollback_model": "e7ccc32853f2",
     "functions/_request_users": "77a8d8c5e95b",
     "functions/_serving_state": "b5a553490dac",
-    "functions/_user_history": "9c264df026ce",
-    "functions/_recent_events": "57fde168cf3e",
+    "functions/_user_history": "542506c59067",
+    "functions/_recent_events": "5e460f06dd89",
     "functions/_post_neighbours": "8b8062d4e6dd",
-    "functions/_nearest_posts": "e526ed244f90",
+    "functions/_nearest_posts": "393c553a11c0",
     "functions/similar_posts": "4792910565ef",
     "functions/_hex_modulo": "54911f6b674b",
     "functions/_slot": "88412ed73a22",
@@ -72,7 +71,7 @@ PINS = {
     "functions/_start_recommendation_batch": "ea7a301c9a3c",
     "functions/_fill_recommendation_chunk": "c1a3443637e2",
     "procedures/refresh_recommendations": "4ab4576e9909",
-    "views/current_recommendations": "4da4db49ab32",
+    "views/current_recommendations": "55418fdd2cad",
     "views/recommended_topics": "066cb5b33fd0",
     "views/recommendation_lists": "87d8a75616fc",
     "views/popularity_deciles": "1f8e7a05261d",
@@ -82,16 +81,16 @@ PINS = {
     "functions/_python_versions": "ef23bc3ada6f",
     "functions/_job_sessions": "221e26f89a20",
     "functions/_server_probes": "4593d0ac1c7b",
-    "functions/_data_probes": "fbe77bdc9841",
+    "functions/_data_probes": "1d4bcc7505b3",
     "functions/_serving_probes": "0ba7eddf4b3e",
     "functions/_job_probes": "3965521201be",
     "functions/_access_probes": "b2643c0f74fb",
-    "functions/health": "538de51bf628",
+    "functions/health": "b05baee5e73c",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "fb6a1c55e743",
-    "functions/_shortlist": "abc8c6aed3b6",
-    "functions/_user_candidates": "a3aef2dd1583",
+    "functions/_shortlist": "593578a6c495",
+    "functions/_user_candidates": "efbd78f98860",
     "functions/_explain_recommendation": "ca7b8c7e307c",
     "functions/_factors": "a63eae495c82",
     "functions/_recommend_posts": "c45f56a20e25",
@@ -104,12 +103,22 @@ PINS = {
     "functions/recommend_posts": "cbba5b3c7aea",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "54af5a7feb41",
+    "functions/_library": "34c1c95693a3",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
     "functions/_variants_without_model": "963cf53b21a9",
-    "functions/_posts_outside": "78041044a1b2",
+    "functions/_posts_outside": "65a512eab7ac",
+    "functions/_events_from": "7cd821da9726",
+    "functions/_remember_deleted_posts": "eb20983418c9",
+    "procedures/_count_events": "d284d905bd07",
+    "procedures/_drop_event_months": "d42c50e19ec9",
+    "procedures/_find_missing_months": "955dccc8b041",
+    "procedures/drop_events": "cabd5ad3a821",
+    "procedures/hide_post": "2f98c7637e0d",
+    "procedures/recount_days": "2ef56ba0d210",
+    "procedures/unhide_post": "2f065cb5ae74",
+    "functions/_counting_probes": "b6b5986308c2",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -119,6 +128,8 @@ KEPT = (
     "matviews/user_features", "matviews/user_topic_features", "functions/explain_recommendation",
     "functions/recommend_posts", "functions/search_posts",
 )  # fmt: skip
+# To some of them a downgrade gives the texts that v0.1.0 knows.
+OF_THE_RELEASE = ("post_features_as_of", "user_topic_features_as_of")
 # From now on the first simulation makes its schema.
 UNUSED_SCHEMA = """
     do $$
@@ -246,6 +257,80 @@ SINGLE_REJECTS = """
         'Line of a CSV file where the row starts; number of the row in Parquet files and tables';
     comment on column pgfeed.ingest_rejects.content is 'The row as it was read, shortened';
 """
+# What is remembered beyond the events: who liked what, which posts were deleted, how many events were counted.
+MEMORY = """
+    drop view if exists pgfeed.likes, pgfeed._counted_events;
+    create table pgfeed.liked_posts (
+        user_id bigint not null,
+        post_id bigint not null,
+        liked_at timestamptz not null
+    );
+    insert into pgfeed.liked_posts (user_id, post_id, liked_at)
+    select e.user_id, e.post_id, min(e.event_at)
+    from pgfeed.feed_events as e
+    where e.action = 'like' or e.target
+    group by e.user_id, e.post_id;
+    alter table pgfeed.liked_posts add primary key (user_id, post_id) include (liked_at);
+    create index on pgfeed.liked_posts (liked_at);
+    comment on table pgfeed.liked_posts is
+        'One row per user and post that the user liked, as of the last roll-up. Stays when the events are dropped';
+    comment on column pgfeed.liked_posts.liked_at is
+        'Of the first like: time of the view if its target tells of it, else of the like row';
+    alter table pgfeed.liked_posts owner to pgfeed_owner;
+
+    create table pgfeed.deleted_posts (
+        post_id bigint primary key,
+        deleted_at timestamptz not null
+    );
+    comment on table pgfeed.deleted_posts is
+        'One row per post that was deleted: events that name it do not bring it back, inserting it does';
+    alter table pgfeed.deleted_posts owner to pgfeed_owner;
+
+    alter table pgfeed.posts
+        add column hidden_at timestamptz constraint posts_hidden_at_check check (isfinite(hidden_at));
+    comment on column pgfeed.posts.hidden_at is 'Null: shown. Else no answer has the post, whatever its ts';
+    create index on pgfeed.posts (post_id) where hidden_at is not null;
+
+    alter table pgfeed.rollup_days
+        add column event_count integer,
+        add column missing_count integer not null default 0,
+        add column dropped_at timestamptz,
+        add column busy_user_ids bigint[] not null default '{}';
+    comment on column pgfeed.rollup_days.event_count is
+        'Events that were counted, repetitions too; null: not since v0.1.0, roll_up_events() does it';
+    comment on column pgfeed.rollup_days.missing_count is
+        'Of these, as the last roll-up found: those that are gone. What was counted of them stays';
+    comment on column pgfeed.rollup_days.dropped_at is 'When drop_events() dropped the events; null: it did not';
+    comment on column pgfeed.rollup_days.busy_user_ids is
+        'Users with more than 1,000 events on the day, repetitions too: at most 100, the busiest first';
+"""
+TRIGGER = """
+    create trigger remember_deleted_posts
+    after delete on pgfeed.posts
+    referencing old table as deleted
+    for each statement execute function pgfeed._remember_deleted_posts();
+"""
+IS_SPREAD = "exists (select from pg_dist_partition where logicalrelid = 'pgfeed.users'::regclass)"
+ON_CITUS = f"""
+    do $$
+    begin
+        if {IS_SPREAD} then
+            perform create_distributed_table('pgfeed.liked_posts', 'user_id', colocate_with => 'pgfeed.users');
+        else
+            {TRIGGER}
+        end if;
+    end;
+    $$
+"""
+FORGET = """
+    drop table pgfeed.liked_posts, pgfeed.deleted_posts;
+    alter table pgfeed.posts drop column hidden_at;
+    alter table pgfeed.rollup_days
+        drop column event_count,
+        drop column missing_count,
+        drop column dropped_at,
+        drop column busy_user_ids;
+"""
 
 
 def upgrade() -> None:
@@ -254,14 +339,20 @@ def upgrade() -> None:
     execute(REJECTS)
     execute(DROPPED)
     execute(OWNED)
+    execute(MEMORY)
     install(PINS)
+    execute(ON_CITUS if is_on_citus() else TRIGGER)
     execute(UNUSED_SCHEMA)
     execute(SIMULATION_OWNED)
 
 
 def downgrade() -> None:
+    execute("drop trigger if exists remember_deleted_posts on pgfeed.posts")
     execute(SCHEMA)
+    for name in OF_THE_RELEASE:
+        execute((BASELINE / f"{name}.sql").read_text(encoding="utf-8"))
     revert([name for name in PINS if name not in KEPT], revision)
+    execute(FORGET)
     execute("alter table pgfeed.rollup_days drop new_event_count")
     execute(MONTHS)
     execute(NOT_OWNED)

@@ -58,7 +58,7 @@ begin
         where e.recorded_at >= coalesce(v_watermark_at, '-infinity')
         limit 100000
     ) as n;
-    select count(*) into v_stale_days from pgfeed.rollup_days as d where d.is_stale;
+    select count(*) into v_stale_days from pgfeed.rollup_days as d where d.is_stale or d.event_count is null;
     return next pgfeed._probe(
         'roll-ups',
         null,
@@ -88,7 +88,7 @@ begin
         case
             when v_future_until > now() + interval '1 day'
                 then 'delete from pgfeed.feed_events where event_at > now(); '
-                || 'call pgfeed.roll_up_events(from_day => current_date)'
+                || 'call pgfeed.recount_days(current_date, ''2099-12-31'')'
             else 'call pgfeed.roll_up_events()'
         end
     );

@@ -4,10 +4,24 @@ language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
+declare
+    v_gone pgfeed.rollup_days;
 begin
     if not coalesce(isfinite(ts), false) then
         raise exception 'features cannot be computed as of %', ts
             using errcode = '22023', hint = 'Give a moment such as now().';
+    end if;
+    select d.* into v_gone
+    from pgfeed.rollup_days as d
+    where
+        d.day between ts::date - 1 and ts::date
+        and d.missing_count > 0
+        and d.missing_count >= d.event_count
+    order by d.day
+    limit 1;
+    if found then
+        raise exception 'features as of % need the events of %, which are gone', ts, v_gone.day
+            using errcode = '55000', hint = format('Give a moment from %s on.', pgfeed._events_from());
     end if;
     return least(
         ts::date,
@@ -27,6 +41,7 @@ alter function pgfeed._live_from(timestamptz) owner to pgfeed_owner;
 
 comment on function pgfeed._live_from(timestamptz) is
     'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier '
-    'one that was not rolled up since it ended; before it they read the daily rollups';
+    'one that was not rolled up since it ended; before it they read the daily rollups. An error where the events '
+    'of the day of ts or of the day before are gone';
 
 revoke all on function pgfeed._live_from(timestamptz) from public;

@@ -12,6 +12,7 @@ as $$
 declare
     v_embedder pgfeed.embedders;
     v_candidates text := '';
+    v_hidden bigint[] := array(select p.post_id from pgfeed.posts as p where p.hidden_at is not null);
 begin
     if k is null or k not between 1 and 100 then
         raise exception 'k is %', coalesce(k::text, 'null')
@@ -37,7 +38,7 @@ begin
         'with candidates as (
             select e.post_id, e.embedding
             from pgfeed.post_embeddings as e
-            where e.embedder_id = %s
+            where e.embedder_id = %s and e.post_id <> all($4)
             %s
         ),
 
@@ -57,7 +58,7 @@ begin
         order by 1',
         v_embedder.embedder_id, v_candidates
     )
-    using embedding, k, left_out;
+    using embedding, k, left_out, v_hidden;
 end;
 $$;
 

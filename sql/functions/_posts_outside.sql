@@ -18,6 +18,7 @@ begin
         left join pgfeed.post_features as f on f.post_id = p.post_id and v_is_current
         where
             (p.created_at is null or p.created_at < _posts_outside.ts)
+            and p.hidden_at is null
             and not exists (select from unnest(_posts_outside.post_ids) as i (post_id) where i.post_id = p.post_id)
         order by f.decayed_like_rate_7d desc nulls last, p.created_at desc nulls last, p.post_id
         limit _posts_outside.count

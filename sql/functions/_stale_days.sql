@@ -14,11 +14,11 @@ begin
             from (
                 select
                     d.day,
-                    d.is_stale,
-                    count(*) filter (where d.is_stale) over (order by d.day) as number,
+                    d.is_stale or d.event_count is null as is_stale,
+                    count(*) filter (where d.is_stale or d.event_count is null) over (order by d.day) as number,
                     sum(d.view_count + d.like_count + d.new_event_count) over (order by d.day) as event_count
                 from pgfeed.rollup_days as d
-                where d.day >= (select min(s.day) from pgfeed.rollup_days as s where s.is_stale)
+                where d.day >= (select min(s.day) from pgfeed.rollup_days as s where s.is_stale or s.event_count is null)
                 order by d.day
                 limit 1000
             ) as c

@@ -11,6 +11,7 @@ as $$
 declare
     v_taste public.vector;
     v_near bigint[];
+    v_hidden bigint[] := array(select p.post_id from pgfeed.posts as p where p.hidden_at is not null);
 begin
     select public.avg(c.components) into v_taste
     from pgfeed.post_components as c
@@ -20,6 +21,7 @@ begin
         v_near := array(
             select c.post_id
             from pgfeed.post_components as c
+            where c.post_id <> all(v_hidden)
             order by c.components operator(public.<=>) v_taste
             limit 100
         );
@@ -28,7 +30,7 @@ begin
     return v_near || array(
         select p.post_id
         from pgfeed.posts as p
-        where p.created_at < _user_candidates.ts
+        where p.created_at < _user_candidates.ts and p.hidden_at is null
         order by p.created_at desc
         limit 100
     );

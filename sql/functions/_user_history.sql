@@ -10,29 +10,65 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
-    select
-        string_agg(int8send(e.post_id), '') filter (where e.action = 'like' or e.target),
-        string_agg(float8send(extract(epoch from e.event_at)::double precision), '')
-        filter (where e.action = 'like' or e.target),
-        string_agg(int8send(e.post_id), '') filter (where e.action = 'view')
-    into _user_history.liked_post_ids, _user_history.liked_at, _user_history.viewed_post_ids
-    from (
+    with events as materialized (
         select
             f.post_id,
             f.event_at,
-            f.action,
-            f.target
+            f.action = 'view' as is_view,
+            f.action = 'like' or f.target as is_like
         from pgfeed.feed_events as f
         where f.user_id = _user_history.user_id and f.event_at < _user_history.ts
-        order by f.event_at, f.post_id
-    ) as e;
+    ),
+
+    likes as (
+        select
+            h.post_id,
+            min(h.liked_at) as liked_at
+        from (
+            select e.post_id, e.event_at as liked_at
+            from events as e
+            where e.is_like
+            union all
+            select l.post_id, l.liked_at
+            from pgfeed.liked_posts as l
+            where l.user_id = _user_history.user_id and l.liked_at < _user_history.ts
+        ) as h
+        group by h.post_id
+        order by liked_at, h.post_id
+    ),
+
+    views as (
+        select
+            e.post_id,
+            e.event_at,
+            lag(e.event_at) over (partition by e.post_id order by e.event_at) as previous_at
+        from events as e
+        where e.is_view
+        order by e.event_at, e.post_id
+    )
+
+    select
+        l.post_ids,
+        l.liked_at,
+        (
+            select string_agg(int8send(v.post_id), '')
+            from views as v
+            where v.previous_at is null or v.previous_at <= v.event_at - pgfeed._like_window()
+        )
+    into _user_history.liked_post_ids, _user_history.liked_at, _user_history.viewed_post_ids
+    from (
+        select
+            string_agg(int8send(l.post_id), '') as post_ids,
+            string_agg(float8send(extract(epoch from l.liked_at)::double precision), '') as liked_at
+        from likes as l
+    ) as l;
 end;
 $$;
 
 alter function pgfeed._user_history(bigint, timestamptz) owner to pgfeed_owner;
 
 comment on function pgfeed._user_history(bigint, timestamptz) is
-    'One row: what a user liked, when (big-endian float8, unix seconds), and viewed before ts, in the order of '
-    'time; posts as big-endian int8, once for each time; null: none';
+    'One row: what a user liked, when first (big-endian float8, unix seconds), and viewed before ts, in the order of '
+    'time; posts as big-endian int8; a view within an hour of another of the post repeats it; null: none';
 
 revoke all on function pgfeed._user_history(bigint, timestamptz) from public;

@@ -35,6 +35,13 @@ begin
     from pgfeed._data_probes() as d
     union all
     select
+        c.name,
+        c.status,
+        c.found,
+        c.remedy
+    from pgfeed._counting_probes() as c
+    union all
+    select
         v.name,
         v.status,
         v.found,

@@ -35,6 +35,11 @@ as $$
 declare
     -- From this day on events count at their own time, before it at the noon of their day.
     v_exact_from date := least(pgfeed._live_from(ts), ts::date - 1);
+    v_from timestamptz := v_exact_from;
+    v_to timestamptz := ts;
+    v_hour_before timestamptz := v_from - pgfeed._like_window();
+    v_user_ids constant bigint[] := null;
+    v_post_ids bigint[] := post_ids;
     v_prior_rate double precision;
     -- A post's rate starts as the overall rate with the weight of this many views.
     v_prior_views constant double precision := 100;
@@ -45,7 +50,11 @@ begin
     v_prior_rate := coalesce(v_prior_rate, 0.1);
 
     return query
-    with entries as (
+    with counted as (
+--!include sql/_counted_events.sql
+    ),
+
+    entries as (
         select
             d.post_id,
             d.day::timestamptz as first_at,
@@ -63,11 +72,7 @@ begin
             c.event_at::timestamp,
             c.view_count,
             c.like_count
-        from pgfeed._counted_events as c
-        where
-            c.event_at >= v_exact_from::timestamptz
-            and c.event_at < post_features_as_of.ts
-            and (post_ids is null or c.post_id = any(post_ids))
+        from counted as c
     ),
 
     -- A weight of less than 2^-100 would not fit into the type real.

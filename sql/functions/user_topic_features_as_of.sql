@@ -22,12 +22,21 @@ as $$
 #variable_conflict use_column
 declare
     v_live_from date := pgfeed._live_from(ts);
+    v_from timestamptz := v_live_from;
+    v_to timestamptz := ts;
+    v_hour_before timestamptz := v_from - pgfeed._like_window();
+    v_user_ids bigint[] := user_ids;
+    v_post_ids constant bigint[] := null;
     -- A topic's rate starts as the user's own rate with the weight of this many views,
     -- and the user's own rate as 0.1 with the same weight.
     v_prior_views constant double precision := 20;
 begin
     return query
-    with days as (
+    with counted as (
+--!include sql/_counted_events.sql
+    ),
+
+    days as (
         select
             d.user_id,
             d.topic,
@@ -45,12 +54,8 @@ begin
             c.event_at::date,
             c.view_count,
             c.like_count
-        from pgfeed._counted_events as c
+        from counted as c
         left join pgfeed.posts as p on p.post_id = c.post_id
-        where
-            c.event_at >= v_live_from::timestamptz
-            and c.event_at < user_topic_features_as_of.ts
-            and (user_ids is null or c.user_id = any(user_ids))
     ),
 
     topics as (

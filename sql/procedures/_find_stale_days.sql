@@ -4,6 +4,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_since timestamptz;
@@ -43,16 +44,6 @@ begin
         where e.recorded_at >= v_since
         group by e.event_at::date
         union all
-        -- A new target can take the like off a like row of the day after.
-        select
-            (e.event_at + pgfeed._like_window())::date as event_day,
-            0 as event_count
-        from pgfeed.feed_events as e
-        where
-            e.recorded_at >= v_since
-            and e.target
-            and (e.event_at + pgfeed._like_window())::date > e.event_at::date
-        union all
         select
             k.day as event_day,
             0 as event_count
@@ -64,18 +55,50 @@ begin
     set is_stale = true, new_event_count = d.new_event_count + excluded.new_event_count
     where not d.is_stale or excluded.new_event_count > 0;
 
+    -- What the new events take from days that have no new ones: the view that repeats a new one of the hour
+    -- before, and the like that is no longer the first.
+    update pgfeed.rollup_days as d
+    set is_stale = true
+    where
+        not d.is_stale
+        and d.day in (
+            select (e.event_at + pgfeed._like_window())::date
+            from pgfeed.feed_events as e
+            where
+                e.recorded_at >= v_since
+                and e.action = 'view'
+                and (e.event_at + pgfeed._like_window())::date > e.event_at::date
+            union
+            select l.liked_at::date
+            from pgfeed.feed_events as e
+            inner join pgfeed.liked_posts as l on l.user_id = e.user_id and l.post_id = e.post_id
+            where e.recorded_at >= v_since and (e.action = 'like' or e.target) and e.event_at < l.liked_at
+        );
+    insert into pgfeed.liked_posts as l (user_id, post_id, liked_at)
+    select
+        e.user_id,
+        e.post_id,
+        min(e.event_at)
+    from pgfeed.feed_events as e
+    where e.recorded_at >= v_since and (e.action = 'like' or e.target)
+    group by e.user_id, e.post_id
+    on conflict (user_id, post_id) do update set liked_at = excluded.liked_at
+    where excluded.liked_at < l.liked_at;
+
     -- When a prepared transaction began is not known.
     if not exists (select from pg_prepared_xacts as x where x.database = current_database()) then
         insert into pgfeed.rollup_watermarks as w (watermark_at)
         values (v_until)
         on conflict (is_only) do update set watermark_at = excluded.watermark_at;
     end if;
+    call pgfeed._find_missing_months();
 end;
 $$;
 
 alter procedure pgfeed._find_stale_days(date) owner to pgfeed_owner;
 
 comment on procedure pgfeed._find_stale_days(date) is
-    'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
+    'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events(), and '
+    'remembers the likes among these events';
 
 revoke all on procedure pgfeed._find_stale_days(date) from public;

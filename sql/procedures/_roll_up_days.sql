@@ -9,20 +9,35 @@ declare
     v_first constant date := days[1];
     v_last constant date := days[cardinality(days)];
     v_from constant timestamptz := v_first;
-    v_until constant timestamptz := v_last + 1;
+    v_to constant timestamptz := v_last + 1;
+    v_hour_before constant timestamptz := v_from - pgfeed._like_window();
+    v_user_ids constant bigint[] := null;
+    v_post_ids constant bigint[] := null;
+    v_days date[];
+    v_is_whole boolean;
 begin
-    delete from pgfeed.post_days as p where p.day between v_first and v_last and p.day = any(_roll_up_days.days);
+    call pgfeed._count_events(days);
+    v_days := array(
+        select d.day from pgfeed.rollup_days as d
+        where d.day = any(_roll_up_days.days) and d.missing_count = 0
+    );
+    -- Where no day between them is left out, a condition that the planner takes for a rare one is left out too.
+    v_is_whole := cardinality(v_days) = v_last - v_first + 1;
+
+    delete from pgfeed.post_days as p where p.day between v_first and v_last and p.day = any(v_days);
     insert into pgfeed.post_days (post_id, day, view_count, like_count)
     select
         c.post_id,
         c.event_at::date,
         sum(c.view_count),
         sum(c.like_count)
-    from pgfeed._counted_events as c
-    where c.event_at >= v_from and c.event_at < v_until and c.event_at::date = any(_roll_up_days.days)
+    from (
+--!include sql/_counted_events.sql
+    ) as c
+    where (v_is_whole or c.event_at::date = any(v_days))
     group by c.post_id, c.event_at::date;
 
-    delete from pgfeed.user_topic_days as u where u.day between v_first and v_last and u.day = any(_roll_up_days.days);
+    delete from pgfeed.user_topic_days as u where u.day between v_first and v_last and u.day = any(v_days);
     insert into pgfeed.user_topic_days (user_id, day, topic, view_count, like_count)
     select
         c.user_id,
@@ -30,9 +45,11 @@ begin
         coalesce(p.topic, '') as topic,
         sum(c.view_count),
         sum(c.like_count)
-    from pgfeed._counted_events as c
+    from (
+--!include sql/_counted_events.sql
+    ) as c
     left join pgfeed.posts as p on p.post_id = c.post_id
-    where c.event_at >= v_from and c.event_at < v_until and c.event_at::date = any(_roll_up_days.days)
+    where (v_is_whole or c.event_at::date = any(v_days))
     group by c.user_id, c.event_at::date, coalesce(p.topic, '');
 
     update pgfeed.rollup_days as d
@@ -40,6 +57,7 @@ begin
         is_stale = false,
         rolled_up_at = clock_timestamp(),
         new_event_count = 0,
+        dropped_at = null,
         view_count = c.views,
         like_count = c.likes
     from (
@@ -47,7 +65,7 @@ begin
             s.day,
             coalesce(sum(p.view_count), 0) as views,
             coalesce(sum(p.like_count), 0) as likes
-        from unnest(_roll_up_days.days) as s (day)
+        from unnest(v_days) as s (day)
         left join pgfeed.post_days as p on p.day = s.day
         group by s.day
     ) as c
@@ -59,6 +77,6 @@ alter procedure pgfeed._roll_up_days(date[]) owner to pgfeed_owner;
 
 comment on procedure pgfeed._roll_up_days(date[]) is
     'Recomputes the daily rollups of these days, which are in order, all in one: a statement for each day would be '
-    'planned over all partitions each time';
+    'planned over all partitions each time. Days with fewer events than were counted stay as they are';
 
 revoke all on procedure pgfeed._roll_up_days(date[]) from public;

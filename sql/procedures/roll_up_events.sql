@@ -19,7 +19,10 @@ begin
     end if;
     perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
 
-    if max_days is null or not exists (select from pgfeed.rollup_days as d where d.is_stale) then
+    if
+        max_days is null
+        or not exists (select from pgfeed.rollup_days as d where d.is_stale or d.event_count is null)
+    then
         call pgfeed._find_stale_days(from_day);
     end if;
 
@@ -38,7 +41,8 @@ alter procedure pgfeed.roll_up_events(integer, date, integer) owner to pgfeed_ow
 comment on procedure pgfeed.roll_up_events(integer, date, integer) is
     'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it '
     'did. max_days: at most so many, and new events are looked for only when no day is left over. '
-    'from_day: recompute from that day on, as after deleting events';
+    'from_day: recompute from that day on. A day with fewer events than were counted stays as it is, with a '
+    'warning: recount_days() lets it shrink';
 
 revoke all on procedure pgfeed.roll_up_events(integer, date, integer) from public;
 grant execute on procedure pgfeed.roll_up_events(integer, date, integer) to pgfeed_operator;

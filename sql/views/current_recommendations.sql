@@ -19,14 +19,14 @@ select
     u.os,
     u.source as user_source
 from pgfeed.recommendations as r
-inner join pgfeed.posts as p on p.post_id = r.post_id
+inner join pgfeed.posts as p on p.post_id = r.post_id and p.hidden_at is null
 left join pgfeed.users as u on u.user_id = r.user_id;
 
 alter view pgfeed.current_recommendations owner to pgfeed_owner;
 
 comment on view pgfeed.current_recommendations is
     'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). '
-    'Posts deleted since are left out';
+    'Posts deleted or hidden since are left out';
 comment on column pgfeed.current_recommendations.user_source is 'How the user came: source in users';
 
 grant select on pgfeed.current_recommendations to pgfeed_reader, pgfeed_operator;

@@ -1,15 +1,13 @@
 create or replace view pgfeed.likes as
 select
-    c.event_at as liked_at,
-    c.user_id,
-    c.post_id
-from pgfeed._counted_events as c
-where c.like_count = 1;
+    l.liked_at,
+    l.user_id,
+    l.post_id
+from pgfeed.liked_posts as l;
 
 alter view pgfeed.likes owner to pgfeed_owner;
 
 comment on view pgfeed.likes is
-    'One row per like: every view with target true, and every like row but those that only repeat such a '
-    'view in the hour after it';
+    'One row per user and post that the user liked, as of the last roll-up: liking it again is not a second like';
 comment on column pgfeed.likes.liked_at is
-    'Time of the view if its target tells of the like, else of the like row';
+    'Of the first like: time of the view if its target tells of it, else of the like row';

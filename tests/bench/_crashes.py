@@ -64,9 +64,14 @@ NEVER = {
     "a day that is rolled up has other counts than its events": """
         select 1 from pgfeed.rollup_days as d
         full join (
-            select (event_at at time zone 'UTC')::date as day, sum(view_count) as view_count,
-                sum(like_count) as like_count
-            from pgfeed._counted_events group by 1
+            select (e.event_at at time zone 'UTC')::date as day, sum(e.view_count) as view_count,
+                sum(e.like_count) as like_count
+            from (
+                select viewed_at as event_at, 1 as view_count, 0 as like_count from pgfeed.impressions
+                union all
+                select liked_at, 0, 1 from pgfeed.liked_posts
+            ) as e
+            group by 1
         ) as c on c.day = d.day
         where not d.is_stale and (d.view_count, d.like_count) is distinct
             from (coalesce(c.view_count, 0), coalesce(c.like_count, 0))

@@ -55,7 +55,7 @@ NOTES = """
     );
 """
 FROM_SCRATCH = """
-    truncate pgfeed.post_days, pgfeed.user_topic_days, pgfeed.rollup_days;
+    truncate pgfeed.post_days, pgfeed.user_topic_days, pgfeed.rollup_days, pgfeed.liked_posts;
     update pgfeed.rollup_watermarks set watermark_at = '-infinity';
 """
 SESSIONS = (
@@ -66,7 +66,7 @@ SIZES = """
     select
         case
             when c.relname like 'feed_events%' then 'events'
-            when c.relname in ('post_days', 'user_topic_days', 'rollup_days') then 'rollups'
+            when c.relname in ('post_days', 'user_topic_days', 'rollup_days', 'liked_posts') then 'rollups'
             when c.relname = 'models' then 'models'
             when c.relkind = 'm' or c.relname in ('feature_packs', 'post_vectors', 'user_vectors') then 'features'
             else 'users, posts, embeddings and others'

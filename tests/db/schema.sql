@@ -83,6 +83,19 @@ CREATE PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp wit
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) IS 'Copies rows into the tables that will be partitions, without a lock; gives a token that names the copies';
+CREATE PROCEDURE pgfeed._count_events(IN days date[])
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._count_events(IN days date[]) IS 'Notes how many events these days, which are in order, have now: those with fewer than were counted are not to be recomputed';
+CREATE FUNCTION pgfeed._counting_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 3
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._counting_probes() IS 'The rows of health() about what is counted. More than 1,000 events a day, 25 times the longest session of a day that the simulated network is made after, are no human''s: one a minute for 17 hours';
 CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -106,12 +119,27 @@ CREATE FUNCTION pgfeed._default_variant() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 'control'::text;
 COMMENT ON FUNCTION pgfeed._default_variant() IS 'The variant of a call that names none, outside of an experiment, where the setting pgfeed.default_variant is empty';
+CREATE PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET lock_timeout TO '40ms'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) IS 'Drops the partitions of feed_events that ended by a moment, for drop_events()';
 CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) IS 'Drops what an interrupted arrange_partitions() left: copies that are no partitions yet';
+CREATE FUNCTION pgfeed._events_from() RETURNS date
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._events_from() IS 'The first day (UTC) as of which features can be computed: they need the events of the day before. -infinity: any';
 CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -137,13 +165,22 @@ CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integ
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) IS 'Replaces the recommendations of the next users of a batch and says how many they were; null: no users are left to take, and the batch is finished unless another session is still at work on it';
+CREATE PROCEDURE pgfeed._find_missing_months()
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._find_missing_months() IS 'Notes of the days of months that were emptied or dropped by hand that their events are gone';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events()';
+COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events(), and remembers the likes among these events';
 CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
@@ -178,7 +215,7 @@ CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups';
+COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups. An error where the events of the day of ts or of the day before are gone';
 CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     LANGUAGE plpython3u STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -267,7 +304,7 @@ CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts times
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: the events of all users from from_at until before ts, in no order: posts (big-endian int8), seconds after from_at (float8), whether they count as a view and as a like (float4); null: none';
+COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: the events of all users that count, from from_at until before ts, in no order: posts (big-endian int8), seconds after from_at (float8), whether they count as a view and as a like (float4); null: none';
 CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) RETURNS pgfeed.recommendation[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -287,6 +324,12 @@ CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], po
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) IS 'What a pack''s posts are compared with, and how they compare (post.view_ratio, post.quality), as big-endian float8: see pack_relative() in plpy/scale.py. The arguments are a row of _post_pack()';
+CREATE FUNCTION pgfeed._remember_deleted_posts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._remember_deleted_posts() IS 'Notes which posts a statement deleted, so that events which name them do not bring them back';
 CREATE PROCEDURE pgfeed._rename_partition_copy(IN name text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -303,7 +346,7 @@ CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._roll_up_days(IN days date[]) IS 'Recomputes the daily rollups of these days, which are in order, all in one: a statement for each day would be planned over all partitions each time';
+COMMENT ON PROCEDURE pgfeed._roll_up_days(IN days date[]) IS 'Recomputes the daily rollups of these days, which are in order, all in one: a statement for each day would be planned over all partitions each time. Days with fewer events than were counted stay as they are';
 CREATE FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -372,7 +415,7 @@ CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) IS 'One row: what a user liked, when (big-endian float8, unix seconds), and viewed before ts, in the order of time; posts as big-endian int8, once for each time; null: none';
+COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) IS 'One row: what a user liked, when first (big-endian float8, unix seconds), and viewed before ts, in the order of time; posts as big-endian int8; a view within an hour of another of the post repeats it; null: none';
 CREATE TABLE pgfeed.users (
     user_id bigint NOT NULL,
     gender smallint,
@@ -426,6 +469,13 @@ CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[]
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
+CREATE PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) IS 'Rolls up, drops the months of events that ended by a moment, and gives their number. What was counted of them stays, and who liked what, so that no liked post returns; features as of these months can no longer be computed. Never lets others wait: gives up when the months are in use for 5 s';
 CREATE PROCEDURE pgfeed.drop_experiment(IN experiment text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -476,6 +526,12 @@ CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.health() IS 'One row per probe of this database, with what mends it; changes nothing, works on a standby, takes about half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
+CREATE PROCEDURE pgfeed.hide_post(IN post_id bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.hide_post(IN post_id bigint) IS 'Keeps a post out of every answer from the next call on, in all sessions and on replicas; its events, features and embedding stay. The same as: update posts set hidden_at = now()';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -489,6 +545,14 @@ CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zo
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts';
+CREATE PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) IS 'After events were deleted on purpose: counts these days (UTC) by the events that are there now, and forgets likes that are gone, then rolls up as roll_up_events() does and says how many days. Refused for days whose events drop_events() dropped';
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -508,7 +572,7 @@ CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it did. max_days: at most so many, and new events are looked for only when no day is left over. from_day: recompute from that day on, as after deleting events';
+COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it did. max_days: at most so many, and new events are looked for only when no day is left over. from_day: recompute from that day on. A day with fewer events than were counted stays as it is, with a warning: recount_days() lets it shrink';
 CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -544,6 +608,12 @@ CREATE PROCEDURE pgfeed.stop_experiment(IN experiment text)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.stop_experiment(IN experiment text) IS 'Ends an experiment: from the next call on everybody gets the default variant. Its exposures stay';
+CREATE PROCEDURE pgfeed.unhide_post(IN post_id bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) IS 'Lets a hidden post be recommended again from the next call on. The same as: update posts set hidden_at = null';
 CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -566,22 +636,6 @@ CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features, all active models and those that the running experiment pins into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
-CREATE TABLE pgfeed.feed_events (
-    event_at timestamp with time zone NOT NULL,
-    user_id bigint NOT NULL,
-    post_id bigint NOT NULL,
-    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
-    action text NOT NULL,
-    target boolean,
-    CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
-    CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
-)
-PARTITION BY RANGE (event_at);
-COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month; the default partition holds small months and those that nobody made yet, see arrange_partitions()';
-COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
-COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
-CREATE VIEW pgfeed._counted_events AS ...;
-COMMENT ON VIEW pgfeed._counted_events IS 'One row per event: whether it counts as a view (1 or 0) and as a like (1 or 0). A view with target true counts as a like at its own time, and then a like row in the hour after it does not';
 CREATE TABLE pgfeed.model_activations (
     activation_id bigint NOT NULL,
     variant text NOT NULL,
@@ -629,12 +683,15 @@ CREATE TABLE pgfeed.posts (
     text text,
     topic text,
     created_at timestamp with time zone,
-    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at))
+    hidden_at timestamp with time zone,
+    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at)),
+    CONSTRAINT posts_hidden_at_check CHECK (isfinite(hidden_at))
 );
 COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
 COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
 COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
 COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
+COMMENT ON COLUMN pgfeed.posts.hidden_at IS 'Null: shown. Else no answer has the post, whatever its ts';
 CREATE TABLE pgfeed.recommendations (
     user_id bigint NOT NULL,
     rank integer NOT NULL,
@@ -653,7 +710,7 @@ COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start, popular o
 COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
 COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
 CREATE VIEW pgfeed.current_recommendations AS ...;
-COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted since are left out';
+COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted or hidden since are left out';
 COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
 CREATE TABLE pgfeed.feature_refreshes (
     refresh_id bigint NOT NULL,
@@ -687,16 +744,29 @@ CREATE TABLE pgfeed.rollup_days (
     rolled_up_at timestamp with time zone,
     view_count integer DEFAULT 0 NOT NULL,
     like_count integer DEFAULT 0 NOT NULL,
-    new_event_count bigint DEFAULT 0 NOT NULL
+    new_event_count bigint DEFAULT 0 NOT NULL,
+    event_count integer,
+    missing_count integer DEFAULT 0 NOT NULL,
+    dropped_at timestamp with time zone,
+    busy_user_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL
 );
 COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
 COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
 COMMENT ON COLUMN pgfeed.rollup_days.new_event_count IS 'Events recorded since the last roll-up of the day, some of them perhaps counted twice: how much there is to read';
+COMMENT ON COLUMN pgfeed.rollup_days.event_count IS 'Events that were counted, repetitions too; null: not since v0.1.0, roll_up_events() does it';
+COMMENT ON COLUMN pgfeed.rollup_days.missing_count IS 'Of these, as the last roll-up found: those that are gone. What was counted of them stays';
+COMMENT ON COLUMN pgfeed.rollup_days.dropped_at IS 'When drop_events() dropped the events; null: it did not';
+COMMENT ON COLUMN pgfeed.rollup_days.busy_user_ids IS 'Users with more than 1,000 events on the day, repetitions too: at most 100, the busiest first';
 CREATE VIEW pgfeed.data_stages AS ...;
 COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
 COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. Null: none yet, or unknown of an imported model';
 COMMENT ON COLUMN pgfeed.data_stages.updated_at IS 'When it was last made; of a model: activated; of recommendations: when the last batch ended, null: none did';
 COMMENT ON COLUMN pgfeed.data_stages.hours_behind IS 'Hours from as_of to the end of the newest day with events';
+CREATE TABLE pgfeed.deleted_posts (
+    post_id bigint NOT NULL,
+    deleted_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE pgfeed.deleted_posts IS 'One row per post that was deleted: events that name it do not bring it back, inserting it does';
 CREATE TABLE pgfeed.embedders (
     embedder_id integer NOT NULL,
     name text NOT NULL,
@@ -888,6 +958,20 @@ CREATE VIEW pgfeed.feed_days AS ...;
 COMMENT ON VIEW pgfeed.feed_days IS 'One row per day (UTC) with events, as of its last roll-up: the like rate by day';
 COMMENT ON COLUMN pgfeed.feed_days.like_rate IS 'Likes of that day per view of that day; null: no views';
 COMMENT ON COLUMN pgfeed.feed_days.is_stale IS 'True: events came since, and roll_up_events() has yet to count them';
+CREATE TABLE pgfeed.feed_events (
+    event_at timestamp with time zone NOT NULL,
+    user_id bigint NOT NULL,
+    post_id bigint NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    action text NOT NULL,
+    target boolean,
+    CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
+    CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
+)
+PARTITION BY RANGE (event_at);
+COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month; the default partition holds small months and those that nobody made yet, see arrange_partitions()';
+COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
+COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
 CREATE TABLE pgfeed.feed_events_default (
     event_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
@@ -898,9 +982,16 @@ CREATE TABLE pgfeed.feed_events_default (
     CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
 );
+CREATE TABLE pgfeed.liked_posts (
+    user_id bigint NOT NULL,
+    post_id bigint NOT NULL,
+    liked_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE pgfeed.liked_posts IS 'One row per user and post that the user liked, as of the last roll-up. Stays when the events are dropped';
+COMMENT ON COLUMN pgfeed.liked_posts.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
 CREATE VIEW pgfeed.impressions AS ...;
-COMMENT ON VIEW pgfeed.impressions IS 'One row per view of a post by a user. A like row belongs to the latest view of the same post by the same user in the hour before it';
-COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the view has target true or a like row belongs to it';
+COMMENT ON VIEW pgfeed.impressions IS 'One row per view that counts: one within an hour of another view of the post by the user repeats it, as when a client sends it again';
+COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the user liked the post, for the first time, in the hour after the view';
 COMMENT ON COLUMN pgfeed.impressions.liked_at IS 'Time of the like row, or of the view where only its target tells of the like; null: not liked';
 CREATE TABLE pgfeed.ingest_files (
     ingest_id bigint NOT NULL,
@@ -953,8 +1044,8 @@ ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS
     CACHE 1
 );
 CREATE VIEW pgfeed.likes AS ...;
-COMMENT ON VIEW pgfeed.likes IS 'One row per like: every view with target true, and every like row but those that only repeat such a view in the hour after it';
-COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Time of the view if its target tells of the like, else of the like row';
+COMMENT ON VIEW pgfeed.likes IS 'One row per user and post that the user liked, as of the last roll-up: liking it again is not a second like';
+COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
 ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.model_activations_activation_id_seq
     START WITH 1
@@ -1070,6 +1161,8 @@ ALTER TABLE ONLY pgfeed.exposures ATTACH PARTITION pgfeed.exposures_default DEFA
 ALTER TABLE ONLY pgfeed.feed_events ATTACH PARTITION pgfeed.feed_events_default DEFAULT;
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY pgfeed.deleted_posts
+    ADD CONSTRAINT deleted_posts_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.embedders
     ADD CONSTRAINT embedders_embedder_id_dimensions_key UNIQUE (embedder_id, dimensions);
 ALTER TABLE ONLY pgfeed.embedders
@@ -1104,6 +1197,8 @@ ALTER TABLE ONLY pgfeed.ingest_files
     ADD CONSTRAINT ingest_files_pkey PRIMARY KEY (ingest_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
     ADD CONSTRAINT ingest_rejects_pkey PRIMARY KEY (reject_id);
+ALTER TABLE ONLY pgfeed.liked_posts
+    ADD CONSTRAINT liked_posts_pkey PRIMARY KEY (user_id, post_id) INCLUDE (liked_at);
 ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_pkey PRIMARY KEY (activation_id);
 ALTER TABLE ONLY pgfeed.models
@@ -1153,12 +1248,14 @@ CREATE INDEX feed_events_default_event_at_idx1 ON pgfeed.feed_events_default USI
 CREATE INDEX feed_events_recorded_at_idx ON ONLY pgfeed.feed_events USING brin (recorded_at) WITH (pages_per_range='32');
 CREATE INDEX feed_events_default_recorded_at_idx ON pgfeed.feed_events_default USING brin (recorded_at) WITH (pages_per_range='32');
 CREATE INDEX ingest_rejects_ingest_id_idx ON pgfeed.ingest_rejects USING btree (ingest_id);
+CREATE INDEX liked_posts_liked_at_idx ON pgfeed.liked_posts USING btree (liked_at);
 CREATE INDEX model_activations_variant_activation_id_idx ON pgfeed.model_activations USING btree (variant, activation_id DESC);
 CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id, day);
 CREATE INDEX post_embeddings_post_id_idx ON pgfeed.post_embeddings USING btree (post_id);
 CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btree (post_id);
 CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features USING btree (post_id);
 CREATE INDEX posts_created_at_idx ON pgfeed.posts USING btree (created_at DESC) WHERE (created_at IS NOT NULL);
+CREATE INDEX posts_post_id_idx ON pgfeed.posts USING btree (post_id) WHERE (hidden_at IS NOT NULL);
 CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
 CREATE INDEX recommendations_post_id_idx ON pgfeed.recommendations USING btree (post_id);
 CREATE INDEX recommendations_recommended_at_idx ON pgfeed.recommendations USING btree (recommended_at);
@@ -1170,6 +1267,7 @@ ALTER INDEX pgfeed.exposures_pkey ATTACH PARTITION pgfeed.exposures_default_pkey
 ALTER INDEX pgfeed.feed_events_event_at_idx ATTACH PARTITION pgfeed.feed_events_default_event_at_idx;
 ALTER INDEX pgfeed.feed_events_pkey ATTACH PARTITION pgfeed.feed_events_default_pkey;
 ALTER INDEX pgfeed.feed_events_recorded_at_idx ATTACH PARTITION pgfeed.feed_events_default_recorded_at_idx;
+CREATE TRIGGER remember_deleted_posts AFTER DELETE ON pgfeed.posts REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
 ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -1201,12 +1299,16 @@ GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_oper
 REVOKE ALL ON PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN since xid8) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._count_events(IN days date[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._counting_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_months(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._events_from() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
@@ -1215,6 +1317,7 @@ GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id big
 REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
@@ -1247,6 +1350,7 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._rename_partition_copy(IN name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
@@ -1285,6 +1389,8 @@ GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with 
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
@@ -1309,12 +1415,17 @@ GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigi
 REVOKE ALL ON FUNCTION pgfeed.health() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) TO pgfeed_writer;
+GRANT ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) FROM PUBLIC;
@@ -1337,6 +1448,9 @@ REVOKE ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_writer;
+GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
@@ -1345,11 +1459,6 @@ REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_operator;
-GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_reader;
@@ -1390,6 +1499,11 @@ GRANT SELECT(packed_at) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT(post_count) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_operator;
+GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;

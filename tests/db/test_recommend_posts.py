@@ -102,7 +102,7 @@ def test_events_at_or_after_ts_change_nothing(network, network_dsn, ts):
     with autocommit(network_dsn) as other:
         refreshed = queries(other)(CALL, 7, ts, 80)
     network("delete from pgfeed.feed_events where event_at >= %s", ts)
-    network("call pgfeed.roll_up_events(null, '2021-12-01')")
+    network("call pgfeed.recount_days('2021-12-01', '2021-12-31')")
     network("call pgfeed.refresh_features(%s)", ts)
     with autocommit(network_dsn) as other:
         assert queries(other)(CALL, 7, ts, 80) == refreshed

@@ -282,8 +282,8 @@ def test_after_a_batch_of_some_users_the_stage_is_as_old_as_the_oldest_list(netw
     stage = "select as_of::text from pgfeed.data_stages where stage = 'recommendations'"
     assert network(stage) == []
     network("call pgfeed.refresh_recommendations('2021-12-13 12:00+00')")
-    network("delete from pgfeed.feed_events where user_id = 7; call pgfeed.roll_up_events(from_day => '2021-12-01');"
-            " call pgfeed.refresh_features()")
+    network("delete from pgfeed.feed_events where user_id = 7")
+    network("call pgfeed.recount_days('2021-12-01', '2021-12-31'); call pgfeed.refresh_features()")
     network("call pgfeed.refresh_recommendations('2021-12-14 12:00+00', active_days => 30)")
     assert network(stage) == [("2021-12-13 12:00:00+00",)]
     network("call pgfeed.refresh_recommendations('2021-12-15 12:00+00')")

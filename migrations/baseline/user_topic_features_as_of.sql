@@ -1,0 +1,94 @@
+create or replace function pgfeed.user_topic_features_as_of(
+    ts timestamptz,
+    user_ids bigint[] default null
+)
+returns table (
+    user_id bigint,
+    topic text,
+    view_count bigint,
+    like_count bigint,
+    view_share real,
+    like_rate real,
+    last_active_date date
+)
+language plpgsql stable parallel safe
+cost 10000 rows 10000
+security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+    v_live_from date := pgfeed._live_from(ts);
+    -- A topic's rate starts as the user's own rate with the weight of this many views,
+    -- and the user's own rate as 0.1 with the same weight.
+    v_prior_views constant double precision := 20;
+begin
+    return query
+    with days as (
+        select
+            d.user_id,
+            d.topic,
+            d.day,
+            d.view_count,
+            d.like_count
+        from pgfeed.user_topic_days as d
+        where
+            d.day < v_live_from
+            and (user_ids is null or d.user_id = any(user_ids))
+        union all
+        select
+            c.user_id,
+            coalesce(p.topic, ''),
+            c.event_at::date,
+            c.view_count,
+            c.like_count
+        from pgfeed._counted_events as c
+        left join pgfeed.posts as p on p.post_id = c.post_id
+        where
+            c.event_at >= v_live_from::timestamptz
+            and c.event_at < user_topic_features_as_of.ts
+            and (user_ids is null or c.user_id = any(user_ids))
+    ),
+
+    topics as (
+        select
+            d.user_id,
+            d.topic,
+            sum(d.view_count) as views,
+            sum(d.like_count) as likes,
+            max(d.day) as last_day
+        from days as d
+        group by d.user_id, d.topic
+    ),
+
+    totals as (
+        select
+            t.*,
+            sum(t.views) over (partition by t.user_id) as user_views,
+            sum(t.likes) over (partition by t.user_id) as user_likes
+        from topics as t
+    )
+
+    select
+        t.user_id,
+        t.topic,
+        t.views::bigint,
+        t.likes::bigint,
+        (t.views / nullif(t.user_views, 0)::double precision)::real,
+        ((t.likes + v_prior_views * (t.user_likes + v_prior_views * 0.1) / (t.user_views + v_prior_views))
+        / (t.views + v_prior_views))::real,
+        t.last_day
+    from totals as t;
+end;
+$$;
+
+alter function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) owner to pgfeed_owner;
+
+comment on function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) is
+    'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s '
+    'views. like_rate is smoothed: it starts at the user''s own rate with the weight of 20 views';
+
+revoke all on function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) from public;
+grant execute on function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) to pgfeed_operator;
