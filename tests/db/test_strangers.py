@@ -1,11 +1,16 @@
 """What an application made in our schema is named, with the statement that takes it out; its login is led away."""
 
+from textwrap import indent
+
 import pytest
+from alembic import command
+from alembic.config import Config
 
 from loader.server import migrate, strangers
 from loader.server.check import definition_probes
-from tests.db.conftest import autocommit, queries
+from tests.db.conftest import ROOT, autocommit, queries
 from tests.db.test_health import check, run
+from tests.pages import blocks
 
 MADE = {
     "create table pgfeed.account (id integer primary key)": "table pgfeed.account",
@@ -69,3 +74,37 @@ def test_a_login_named_as_the_schema_is_led_away(dsn, monkeypatch):
             assert next(row for row in check(dsn)[1] if row["name"] == "strangers")["status"] == "ok"
         finally:
             execute("drop role pgfeed" if not was_there else "select 1")
+
+
+ENV = """
+import os
+from alembic import context
+from sqlalchemy import BigInteger, Column, MetaData, Table, create_engine
+
+metadata = MetaData()
+Table("account", metadata, Column("id", BigInteger, primary_key=True))
+engine = create_engine("postgresql+psycopg2://", creator=lambda: __import__("psycopg2").connect("{dsn}"))
+with engine.connect() as connection:
+    {configure}
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+PAGE = ROOT / "docs/how-to/beside-your-own-migrations.md"
+
+
+def test_alembic_of_an_application_leaves_ours_alone(dsn, tmp_path):
+    configure = next(block.text for block in blocks(PAGE) if "include_name" in block.text)
+    folder, config = tmp_path / "migrations", Config(tmp_path / "alembic.ini")
+    command.init(config, str(folder))
+    (folder / "env.py").write_text(ENV.format(dsn=dsn, configure=indent(configure, "    ").strip()))
+    command.revision(config, "first", autogenerate=True)
+    text = "".join(path.read_text() for path in (folder / "versions").glob("*.py"))
+    upgrade = text.partition("def downgrade")[0]
+    assert "create_table('account'" in upgrade and "drop_table" not in upgrade and "pgfeed" not in text
+    with autocommit(dsn) as connection:
+        execute = queries(connection)
+        revision = execute("select version_num from pgfeed.alembic_version")
+        command.stamp(config, "head")
+        command.stamp(config, "base", purge=True)
+        assert execute("select version_num from pgfeed.alembic_version") == revision
+        assert execute("select to_regclass('public.alembic_version') is not null") == [(True,)]
