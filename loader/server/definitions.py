@@ -21,7 +21,8 @@ FOUND = """
     select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
         when 'f' then 'foreign table' else 'table' end,
         format('pgfeed.%%I', c.relname), pg_get_userbyid(c.relowner), obj_description(c.oid, 'pg_class'),
-        c.relispartition or exists (select from pg_depend as d where d.classid = 'pg_class'::regclass
+        c.relispartition or starts_with(c.relname, '_next_') or exists (
+            select from pg_depend as d where d.classid = 'pg_class'::regclass
             and d.objid = c.oid and d.refobjid <> c.oid and d.deptype in ('a', 'e', 'i')),
         array(
             select concat_ws(' ', coalesce(r.rolname, 'PUBLIC'), lower(a.privilege_type), a.attname)

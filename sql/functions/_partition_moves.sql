@@ -14,7 +14,8 @@ declare
     v_thin_rows constant bigint := 5000;
     -- Attaching a month reads the whole default partition, under a lock.
     v_default_rows constant bigint := 300000;
-    v_thin_partitions constant integer := 25;
+    -- They are detached under the same lock.
+    v_thin_partitions constant integer := 10;
     v_rest bigint;
     v_name text;
     v_rows bigint;
@@ -46,7 +47,8 @@ begin
         where
             i.inhparent = format('pgfeed.%I', parent)::regclass
             and c.relname ~ '_y\d{4}m\d\d$'
-            and to_date(right(c.relname, 7), 'YYYY"m"MM')::timestamptz + interval '1 month' < now()
+            and to_date(right(c.relname, 7), 'YYYY"m"MM')::timestamptz
+            not between now() - interval '1 month' and now() + interval '1 year'
         order by c.relname
     loop
         execute format('select count(*) from (select from pgfeed.%I limit %s) as r', v_name, v_thin_rows)
@@ -65,7 +67,7 @@ alter function pgfeed._partition_moves(text) owner to pgfeed_owner;
 comment on function pgfeed._partition_moves(text) is
     'What arrange_partitions() has to do next for a table: months that leave the default partition for one of their own, '
     'having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of '
-    'months that are over and have fewer than 5,000 rows, which go into it';
+    'months that are over, or more than a year from now, and have fewer than 5,000 rows, which go into it';
 
 revoke all on function pgfeed._partition_moves(text) from public;
 grant execute on function pgfeed._partition_moves(text) to pgfeed_operator;

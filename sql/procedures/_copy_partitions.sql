@@ -29,6 +29,10 @@ begin
             v_key, v_month, v_month + interval '1 month'
         );
     end loop;
+    execute format(
+        'alter table pgfeed.%I add constraint no_month check (%s)',
+        format('_next_%s_default', parent), pgfeed._no_month(parent, months, thin_partitions)
+    );
 
     for v_copy in
         select c.source, c.target, c.condition from pgfeed._partition_copies(parent, months, thin_partitions) as c

@@ -25,7 +25,7 @@ $$;
 alter procedure pgfeed._drop_partition_copies(text) owner to pgfeed_owner;
 
 comment on procedure pgfeed._drop_partition_copies(text) is
-    'Drops what an interrupted arrange_partitions() left: copies that are no partitions yet';
+    'Drops what arrange_partitions() leaves: the partitions that it replaced, or copies that did not become any';
 
 revoke all on procedure pgfeed._drop_partition_copies(text) from public;
 grant execute on procedure pgfeed._drop_partition_copies(text) to pgfeed_operator;

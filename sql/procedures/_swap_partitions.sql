@@ -47,10 +47,11 @@ begin
         end loop;
         call pgfeed._complete_partition_copies(parent, months, thin_partitions, split_part(token, ' ', 1)::xid8);
 
-        foreach v_name in array array[parent || '_default'] || thin_partitions loop
+        foreach v_name in array thin_partitions loop
             execute format('alter table pgfeed.%I detach partition pgfeed.%I', parent, v_name);
-            execute format('drop table pgfeed.%I', v_name);
+            execute format('alter table pgfeed.%I rename to %I', v_name, '_next_' || v_name || '_before');
         end loop;
+        execute format('drop table pgfeed.%I', parent || '_default');
         foreach v_month in array months loop
             v_name := parent || to_char(v_month, '"_y"YYYY"m"MM');
             call pgfeed._rename_partition_copy('_next_' || v_name);
@@ -61,6 +62,7 @@ begin
         end loop;
         call pgfeed._rename_partition_copy(v_next);
         execute format('alter table pgfeed.%I attach partition pgfeed.%I default', parent, parent || '_default');
+        execute format('alter table pgfeed.%I drop constraint no_month', parent || '_default');
         is_done := true;
     exception when lock_not_available or deadlock_detected then
         null;
@@ -71,7 +73,7 @@ $$;
 alter procedure pgfeed._swap_partitions(text, timestamptz[], text[], text, timestamptz, boolean) owner to pgfeed_owner;
 
 comment on procedure pgfeed._swap_partitions(text, timestamptz[], text[], text, timestamptz, boolean) is
-    'Puts the copies of _copy_partitions() in the place of their sources. is_done false: others use the table, try again; '
+    'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; '
     'null: another session has made other copies. Nobody waits for more than about 100 ms';
 
 revoke all on procedure pgfeed._swap_partitions(text, timestamptz[], text[], text, timestamptz, boolean) from public;

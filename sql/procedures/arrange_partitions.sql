@@ -35,11 +35,9 @@ begin
                 perform pg_sleep(0.06);
                 commit;
             end loop;
-            if v_is_done is distinct from true then
-                call pgfeed._drop_partition_copies(v_parent);
-                commit;
-                exit;
-            end if;
+            call pgfeed._drop_partition_copies(v_parent);
+            commit;
+            exit when v_is_done is distinct from true;
             move_count := move_count + cardinality(v_moves.months) + cardinality(v_moves.thin_partitions);
         end loop;
     end loop;

@@ -134,7 +134,7 @@ CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) IS 'Drops what an interrupted arrange_partitions() left: copies that are no partitions yet';
+COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) IS 'Drops what arrange_partitions() leaves: the partitions that it replaced, or copies that did not become any';
 CREATE FUNCTION pgfeed._events_from() RETURNS date
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -232,6 +232,12 @@ CREATE FUNCTION pgfeed._needs_moment(feature_names text[]) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._needs_moment(feature_names text[]) IS 'Whether a model with these features has some that are made for each request from events, which takes neighbours';
+CREATE FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT COST 1000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'The condition that a row of the next default partition is of none of the months that there will be: with it as a constraint PostgreSQL need not read the rows when the partition is attached';
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -254,7 +260,7 @@ CREATE FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with t
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) IS 'What arrange_partitions() has to do next for a table: months that leave the default partition for one of their own, having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of months that are over and have fewer than 5,000 rows, which go into it';
+COMMENT ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) IS 'What arrange_partitions() has to do next for a table: months that leave the default partition for one of their own, having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of months that are over, or more than a year from now, and have fewer than 5,000 rows, which go into it';
 CREATE FUNCTION pgfeed._partition_probe() RETURNS pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -404,7 +410,7 @@ CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp wit
     SET "TimeZone" TO 'UTC'
     SET lock_timeout TO '40ms'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources. is_done false: others use the table, try again; null: another session has made other copies. Nobody waits for more than about 100 ms';
+COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; null: another session has made other copies. Nobody waits for more than about 100 ms';
 CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1329,6 +1335,7 @@ REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLI
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;

@@ -14,6 +14,7 @@ FILL = """
     select timestamptz %s + i * interval '1 minute', i %% 50, i, 'view', false from generate_series(0, %s - 1) as i
 """
 
+PARTITION = "substring(tableoid::regclass::text from '\\w+$')"
 INSERT = "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values"
 
 
@@ -91,8 +92,8 @@ def test_large_months_leave_the_default_partition_and_small_ones_enter_it(query,
     assert query("call pgfeed.arrange_partitions()") == [(1,)]
     assert partitions(query) == ["feed_events_y2003m05", "feed_events_y2020m03", "feed_events_y2040m01"]
     query("delete from pgfeed.feed_events where user_id < 49 or event_at >= '2030-01-01'")
-    assert query("call pgfeed.arrange_partitions()") == [(2,)]
-    assert partitions(query) == ["feed_events_y2040m01"]
+    assert query("call pgfeed.arrange_partitions()") == [(3,)]
+    assert partitions(query) == []
 
 
 def test_exposures_are_arranged_too(network):
@@ -100,7 +101,7 @@ def test_exposures_are_arranged_too(network):
     network("insert into pgfeed.exposures (served_at, user_id, variant, source, features_as_of, post_ids)"
             " select '2022-03-01', i, 'popular', 'popular', '2022-03-01', array[i] from generate_series(1, 10000) as i")
     assert network("call pgfeed.arrange_partitions()") == [(1,)]
-    assert network("select tableoid::regclass::text, count(*) from pgfeed.exposures group by 1 order by 1") == [
+    assert network(f"select {PARTITION}, count(*) from pgfeed.exposures group by 1 order by 1") == [
         ("exposures_default", 60), ("exposures_y2022m03", 10000),
     ]  # fmt: skip
     assert network("call pgfeed.drop_exposures('2022-03-01')") == [(1,)]
@@ -220,7 +221,7 @@ def test_a_kill_in_between_leaves_every_row_where_it_was(query, dsn):
         other.rollback()
     query(f"{INSERT} ('2020-03-31', 99, 1, 'view')")
     assert query("call pgfeed.arrange_partitions()") == [(1,)]
-    assert query("select tableoid::regclass::text, count(*) from pgfeed.feed_events group by 1") == [
+    assert query(f"select {PARTITION}, count(*) from pgfeed.feed_events group by 1") == [
         ("feed_events_y2020m03", 10001)
     ]
     assert query("select relname from pg_class where relname ~ '^_next'") == []

@@ -1,0 +1,41 @@
+create or replace function pgfeed._no_month(
+    parent text,
+    months timestamptz[],
+    thin_partitions text[]
+)
+returns text
+language plpgsql stable strict
+cost 1000
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+declare
+    v_key constant text := pgfeed._partition_key(parent);
+begin
+    return coalesce(
+        (
+            select string_agg(format('(%1$I < %2$L or %1$I >= %3$L)', v_key, m.month, m.month + interval '1 month'), ' and ')
+            from (
+                select to_date(right(c.relname, 7), 'YYYY"m"MM')::timestamptz as month
+                from pg_inherits as i
+                inner join pg_class as c on c.oid = i.inhrelid
+                where
+                    i.inhparent = format('pgfeed.%I', parent)::regclass
+                    and c.relname ~ '_y\d{4}m\d\d$'
+                    and c.relname <> all(thin_partitions)
+                union all
+                select n.month from unnest(months) as n (month)
+            ) as m
+        ),
+        'true'
+    );
+end;
+$$;
+
+alter function pgfeed._no_month(text, timestamptz[], text[]) owner to pgfeed_owner;
+
+comment on function pgfeed._no_month(text, timestamptz[], text[]) is
+    'The condition that a row of the next default partition is of none of the months that there will be: with it '
+    'as a constraint PostgreSQL need not read the rows when the partition is attached';
+
+revoke all on function pgfeed._no_month(text, timestamptz[], text[]) from public;
