@@ -149,8 +149,9 @@ def _kind(name: str, header: list[str], columns: list[str], forced: str | None) 
     elif fits["events"]:
         kind = "events"
     else:
-        kind = next((k for k, other in (("posts", "user_id"), ("users", "post_id"))
-                     if fits[k] and other not in names and len(names & set(COLUMNS[k])) > 1), None)
+        named = names - {""}
+        kind = next((k for k, key, other in (("posts", "post_id", "user_id"), ("users", "user_id", "post_id"))
+                     if fits[k] and other not in names and (named == {key} or len(names & set(COLUMNS[k])) > 1)), None)
     if kind is None:
         found = ",".join(header).strip()
         cause = f"found {found[:80]!r}{'...' if len(found) > 80 else ''}, "

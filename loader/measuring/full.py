@@ -6,11 +6,12 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.learning.features import load_pack
 from loader.learning.model import Model
-from loader.learning.requests import Scorer, later_likes, load_likes, model_scorer, rank_all
+from loader.learning.requests import Request, Scorer, later_likes, load_likes, model_scorer, rank_all
 from loader.learning.split import load as load_split
 from loader.learning.split import midnight
 from loader.measuring.results import Evaluation, Result
-from loader.metrics import bootstrap
+from loader.metrics import Ranking, bootstrap
+from plpy.pack import Pack
 
 MAX_USERS = 3000
 BASELINES = {
@@ -43,10 +44,33 @@ def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
     }
     has_factors = "match.factors" in model.feature_names
     rankings = rank_all(connection, requests, model.encoders, scorers, "users, all posts", has_factors)
+    if not len(rankings["model"].user_ids):
+        cause = f"no post that was liked from {day} on is in the catalogue of that day"
+        raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
     results = [
         Result(method, name, *bootstrap(values, ranking.user_ids), len(values))
         for method, ranking in rankings.items() for name, values in ranking.metrics().items()
     ]
-    post_count = len(load_pack(connection, day, {}))
-    detail = f", {post_count:,} posts, likes from {day} on"
-    return Evaluation("full", model.variant, model.version, results, {"seed": seed}, detail)
+    pack = load_pack(connection, day, {})
+    detail = f", {len(pack):,} posts, likes from {day} on"
+    note = why_without_hits(rankings, requests, pack, f"{day}")
+    return Evaluation("full", model.variant, model.version, results, {"seed": seed}, detail, note)
+
+
+def why_without_hits(rankings: dict[str, Ranking], requests: list[Request], pack: Pack, day: str) -> str | None:
+    """Return why only chance hits; None if the model or a baseline does."""
+    ranked = [ranking for method, ranking in rankings.items() if method != "random"]
+    if any(ranking.metrics()["HitRate@5"].any() for ranking in ranked):
+        return None
+    places = pack.places(np.unique(np.concatenate([request.targets for request in requests])))
+    seen_count = int((pack.columns["post.view_count"][places] > 0).sum())
+    if not seen_count:
+        return (
+            f"only chance hits: none of the {len(places):,} posts liked from {day} on was viewed before, and all is"
+            " frozen there"
+        )
+    best = 1 + min(int(each.min()) for ranking in ranked for each in ranking.places)
+    return (
+        f"only chance hits: {seen_count:,} of the {len(places):,} posts liked from {day} on were viewed before, and all"
+        f" is frozen there; the best of them is in place {best:,} of {len(pack):,}"
+    )

@@ -556,3 +556,25 @@ def test_german_files_in_a_zip(dsn, load, query, tmp_path):
     assert done.returncode == 0 and "users.csv: not read: LIESMICH.txt" in done.stdout
     assert query("select user_id, age from pgfeed.users order by 1") == [(1, 34), (2, None)]
     assert query("select event_at at time zone 'UTC' from pgfeed.feed_events") == [(datetime(2021, 4, 3, 10, 0),)]
+
+
+def test_keys_alone_are_files_too_and_take_nothing_away(load, query, write):
+    load(write("user_id,age,city\n1,30,Moscow\n", "full.csv"),
+        write("post_id,text,topic\n1,a film,movie\n", "posts.csv"))
+    results = load(
+        write("user_id\n1\n2\n2\nx\n", "users.csv"), write('"post_id"\n1\n7\n', "ids.csv"),
+        write("timestamp,user_id,post_id,target\n2021-10-20 11:00:00,2,7,1\n",
+            "views.csv"), write("post_id,user_id,timestamp,action\n7,3,2021-10-20 11:00:00,like\n", "likes.csv"),
+    )
+    assert [(r.kind, r.rejected) for r in results] == [("users", 1), ("posts", 0), ("events", 0), ("events", 0)]
+    assert query("select user_id, age, city from pgfeed.users order by 1") == [(1, 30, "Moscow"), (2, None, None)]
+    assert query("select post_id, text, topic from pgfeed.posts order by 1") == [(1, "a film", "movie"),
+        (7, None, None)]
+    assert query("select user_id, action, target from pgfeed.feed_events order by 1") == [(2, "view", True),
+        (3, "like", None)]
+
+
+def test_parquet_with_a_key_alone(load, query, tmp_path):
+    pyarrow.parquet.write_table(pa.table({"user_id": [4, 5]}), tmp_path / "users.parquet")
+    load(str(tmp_path / "users.parquet"))
+    assert query("select user_id from pgfeed.users order by 1") == [(4,), (5,)]

@@ -55,6 +55,15 @@ def read(path: str, kind: str | None = None):
         ("event_at,user_id,post_id,action", "events"),
         (" User_ID ,AGE", "users"),
         ('"post_id","text"', "posts"),
+        ("user_id", "users"),
+        ("post_id", "posts"),
+        (" USER_ID ", "users"),
+        ('"post_id"', "posts"),
+        (",user_id", "users"),
+        ("\ufeffuser_id", "users"),
+        ("post_id,created_at", "posts"),
+        ("timestamp,user_id,post_id,target", "events"),
+        ("timestamp,user_id,post_id,action", "events"),
     ],
 )
 def test_the_kind_is_known_by_the_header(write, header, kind):
@@ -63,7 +72,8 @@ def test_the_kind_is_known_by_the_header(write, header, kind):
 
 @pytest.mark.parametrize(
     "header",
-    ["a,b", "user_id", "post_id", "user_id,post_id,action", "user_id,post_id,topic", "timestamp,user_id,post_id"],
+    ["a,b", "user", "user_id,shoe_size", "post_id,price", "user_id,post_id", "user_id,post_id,action",
+        "user_id,post_id,topic", "timestamp,user_id,post_id"],
 )
 def test_wrong_headers(write, header):
     with pytest.raises(PgfeedError, match="has a wrong header: found .* expected users: "):
