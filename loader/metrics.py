@@ -47,11 +47,13 @@ def random_hits(request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
     return 1 - miss
 
 
-def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -> float:
-    """Return the mean AUC within requests that have both liked and other rows; ties count half.
+def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -> float | None:
+    """Return the mean AUC within requests that have both liked and other rows, None if there is none; ties count half.
 
     AUC by the Mann-Whitney statistic; within a request the day and the user's level cancel out.
     """
+    if not len(scores):
+        return None
     order = np.lexsort((scores, request))
     scores, request, liked = scores[order], request[order], is_liked[order]
     starts = np.r_[True, (request[1:] != request[:-1]) | (scores[1:] != scores[:-1])]
@@ -64,7 +66,7 @@ def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -
     both = (positive > 0) & (negative > 0)
     rank_sum = np.bincount(request, np.where(liked, rank, 0.0))
     auc = (rank_sum[both] - positive[both] * (positive[both] + 1) / 2) / (positive[both] * negative[both])
-    return float(auc.mean()) if both.any() else float("nan")
+    return float(auc.mean()) if both.any() else None
 
 
 def log_loss(is_liked: np.ndarray, log_odds: np.ndarray) -> float:

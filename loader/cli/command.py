@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
+from loader.figures import defined
 from loader.server import db
 from loader.server.remedies import grant, plain, told
 from loader.terminal import out
@@ -103,7 +104,7 @@ def connected(verb):
 def show(data: object, as_json: bool, text: object) -> None:
     """Print the data as JSON, or the text or table for people."""
     if as_json:
-        click.echo(json.dumps(data, ensure_ascii=False))
+        click.echo(json.dumps(defined(data), ensure_ascii=False, allow_nan=False))
     else:
         out.print(told(text) if isinstance(text, str) else text, soft_wrap=isinstance(text, str), crop=False)
 

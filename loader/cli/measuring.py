@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loader.cli.command import JSON, connected, main, show
+from loader.figures import shown
 from loader.terminal import out, table
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def compare_methods(connection, variant, as_json):
     headers = ["method", "AUC*", "AUC", "logged", "live", "fit s", "MB", "ms"]
     lines = [
         (
-            r.method, f"{r.validation_auc:.4f}", f"{r.auc:.4f}", f"{r.logged:.3f}",
+            r.method, shown(r.validation_auc, 4), shown(r.auc, 4), shown(r.logged),
             "" if r.live is None else f"{r.live:.3f}",
             f"{r.fit_seconds:.0f}", f"{r.size_mb:.1f}", f"{r.score_ms:.1f}",
         )

@@ -6,6 +6,7 @@ import click
 
 from loader.cli.command import JSON, connected, main, say, show
 from loader.errors import PgfeedError
+from loader.figures import shown
 from loader.terminal import counted
 
 
@@ -66,8 +67,11 @@ def reached(metrics: dict) -> str:
     """Return how good it was when it was fitted."""
     if "request_count" in metrics:
         hit_rate, ndcg = metrics["validation_hit_rate_5"], metrics["validation_ndcg_10"]
-        return f"validation over all posts HitRate@5 {hit_rate:.3f}, NDCG@10 {ndcg:.3f}"
-    return f"AUC within a validation user-day {metrics['validation_request_auc']:.3f}"
+        found = f"validation over all posts HitRate@5 {shown(hit_rate)}, NDCG@10 {shown(ndcg)}"
+        return found + (": no post that is liked later is in the catalogue" if ndcg is None else "")
+    auc = metrics["validation_request_auc"]
+    found = f"AUC within a validation user-day {shown(auc)}"
+    return found + (": none of them has both a like and a view without one" if auc is None else "")
 
 
 @main.command("activate")

@@ -17,6 +17,10 @@ from plpy.columns import needs_moment
 from plpy.features import feature_values, request_columns
 
 
+class NoImpressions(PgfeedError):
+    """There is not one impression."""
+
+
 @dataclass
 class Impressions:
     """Impressions with their features, one row each, in the order of day, user and position.
@@ -109,5 +113,5 @@ def load(
     connection.commit()  # nothing is held open while a model is fitted
     if not parts:
         days_in_words = f"none from {days[0]} to {days[-1]}"
-        raise PgfeedError("there are no impressions to learn from", days_in_words, "pgfeed ingest FILE...")
+        raise NoImpressions("there are no impressions to learn from", days_in_words, "pgfeed ingest FILE...")
     return Impressions(names, *(np.concatenate(column) for column in zip(*parts)))

@@ -14,6 +14,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json
 
 from loader.errors import PgfeedError
+from loader.figures import defined
 from loader.learning import impressions, requests, split
 from loader.learning.catalogue import load_choices
 from loader.learning.features import Encoders, load_encoders
@@ -246,7 +247,7 @@ def store(connection: Connection, variant: str, model: NewModel) -> int:
                 "names": model.feature_names, "encoders": Json(model.encoders),
                 "from": model.trained_from and midnight(model.trained_from),
                 "until": model.trained_until and midnight(model.trained_until),
-                "parameters": Json(model.parameters), "metrics": Json(model.metrics),
+                "parameters": Json(defined(model.parameters)), "metrics": Json(defined(model.metrics)),
                 "golden": model.golden.astype(">f4").tobytes(), "scores": scores.tolist(),
             },
         )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from catboost import CatBoost, Pool, sum_models
+from catboost import CatBoost, CatBoostError, Pool, sum_models
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
+from loader.figures import rounded
 from loader.learning import impressions
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
@@ -89,19 +90,23 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
         "thread_count": os.cpu_count(), "verbose": False,
         "eval_metric": "AUC:type=Ranking" if is_ranking else "Logloss",
     })
-    with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
-        booster.fit(pools[0], eval_set=pools[1])
+    try:
+        with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
+            booster.fit(pools[0], eval_set=pools[1])
+    except CatBoostError as error:
+        cause = str(error).rpartition(".cpp:")[2].partition(": ")[2] or str(error)
+        raise PgfeedError("CatBoost cannot learn from this", cause, "pgfeed ingest FILE...") from error
     if start is not None:
         booster = sum_models([start, booster])
     scores = predict(booster, validation.features)
     figures = {
-        "validation_request_auc": round(request_auc(scores, compact(validation.request), validation.is_liked), 4),
+        "validation_request_auc": rounded(request_auc(scores, compact(validation.request), validation.is_liked), 4),
         "tree_count": booster.tree_count_,
         "fit_seconds": round(time.monotonic() - started, 1),
     }
     if not is_ranking:
-        figures["validation_logloss"] = round(log_loss(validation.is_liked, scores + valid_offset), 5)
-        figures["offset_only_logloss"] = round(log_loss(validation.is_liked, valid_offset), 5)
+        figures["validation_logloss"] = rounded(log_loss(validation.is_liked, scores + valid_offset), 5)
+        figures["offset_only_logloss"] = rounded(log_loss(validation.is_liked, valid_offset), 5)
     return booster, figures
 
 
@@ -136,6 +141,11 @@ def load_history(
     rows = impressions.load(connection, days, names, encoders, share, "training days")
     is_training = rows.days < np.datetime64(days[-max(1, round(len(days) * VALIDATION_SHARE))])
     labels = rows.is_liked[is_training]
+    if is_training.all():
+        raise PgfeedError(
+            "there is too little to learn from", "the days to validate on hold no view of a post of the catalogue",
+            "pgfeed ingest FILE...",
+        )
     if not len(labels) or labels.all() or not labels.any():
         raise PgfeedError(
             "there is too little to learn from", "the training days hold no likes, or nothing else",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from psycopg2.extensions import connection as Connection
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
+from loader.errors import PgfeedError
 from loader.learning import train
 from loader.learning.impressions import Impressions
 from loader.learning.model import artifact, predict
@@ -41,17 +41,19 @@ class Contender:
     score: Callable[[np.ndarray], np.ndarray]
     size_bytes: int
     fit_seconds: float
-    validation_auc: float
+    validation_auc: float | None
 
 
 @dataclass
 class Comparison:
-    """A contender's figures on the held-out days; live is None where the network is not simulated."""
+    """A contender's figures on the held-out days; live is None where the network is not simulated, logged where no
+    user-day has more than five views, an AUC where all views are liked or none is.
+    """
 
     method: str
-    validation_auc: float
-    auc: float
-    logged: float
+    validation_auc: float | None
+    auc: float | None
+    logged: float | None
     live: float | None
     fit_seconds: float
     size_mb: float
@@ -74,8 +76,12 @@ def forest(method: str, model, parameters: dict, training: Impressions, validati
 
 
 def boosted(parameters: dict, training: Impressions, validation: Impressions) -> Contender:
-    """Fit CatBoost."""
-    booster, figures = train.fit(training, validation, parameters)
+    """Fit CatBoost, without sampling where the views are too few to draw from."""
+    try:
+        booster, figures = train.fit(training, validation, parameters)
+    except PgfeedError:
+        whole = {name: value for name, value in parameters.items() if name != "subsample"}
+        booster, figures = train.fit(training, validation, whole | {"bootstrap_type": "No"})
     seconds, auc = figures["fit_seconds"], figures["validation_request_auc"]
 
     def score(matrix: np.ndarray) -> np.ndarray:
@@ -101,7 +107,7 @@ def contenders(usual: dict, training: Impressions, validation: Impressions) -> l
     fits += [boosted(usual | parameters, training, validation) for parameters in BOOSTERS]
     best: dict[str, Contender] = {}
     for fit in fits:
-        if fit.method not in best or fit.validation_auc > best[fit.method].validation_auc:
+        if fit.method not in best or (fit.validation_auc or 0) > (best[fit.method].validation_auc or 0):
             best[fit.method] = fit
     return list(best.values())
 
@@ -112,9 +118,12 @@ def measure(contender: Contender, held_out: Impressions, posts: np.ndarray, live
     started = time.perf_counter()
     contender.score(posts)
     seconds = time.perf_counter() - started
-    hit_rate = hits(scores, held_out.request, held_out.is_liked, held_out.post_ids).mean()
+    hit_rate = None
+    if logged.has_enough_views(held_out):
+        hit_rate = float(hits(scores, held_out.request, held_out.is_liked, held_out.post_ids).mean())
+    auc = request_auc(scores, np.zeros(len(scores), int), held_out.is_liked)
     return Comparison(
-        contender.method, contender.validation_auc, roc_auc_score(held_out.is_liked, scores), hit_rate, live_hits,
+        contender.method, contender.validation_auc, auc, hit_rate, live_hits,
         contender.fit_seconds, contender.size_bytes / 1e6, seconds * 1000,
     )
 
@@ -129,7 +138,10 @@ def compare(connection: Connection, variant: str) -> list[Comparison]:
     names = feature_names(connection, variant, split)
     history = train.load_history(connection, split, names, recipe, MAX_ROWS)
     rivals = contenders(recipe.parameters, history.training, history.validation)
-    held_out = logged.with_enough_views(logged.load_held_out(connection, split, names, history.encoders))
+    try:
+        held_out = logged.with_enough_views(logged.load_held_out(connection, split, names, history.encoders))
+    except PgfeedError:
+        held_out = logged.load_held_out(connection, split, names, history.encoders, least_views=1)
     live_hits: dict[str, float] = {}
     if live.is_simulated(connection):
         scorers = {rival.method: rival.score for rival in rivals}

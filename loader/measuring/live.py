@@ -56,14 +56,18 @@ class Run:
         variant, version, results = self.model.variant, self.model.version, self.results()
         return Evaluation("live", variant, version, results, parameters, " (95% intervals)", self.note())
 
-    def covered(self) -> float:
-        """Return the share of the expected way from random to oracle that the model covers."""
+    def covered(self) -> float | None:
+        """Return the share of the expected way from random to oracle that the model covers; None if there is no way."""
         model, low, high = (self.chances[name].mean() for name in ("model", "random", "oracle"))
-        return float((model - low) / (high - low))
+        return float((model - low) / (high - low)) if high != low else None
 
     def note(self) -> str:
         """Return what the table does not say: the share of the way, the held-out days, latency and memory."""
-        lines = [f"{self.covered():.0%} of the way from random to oracle"]
+        covered = self.covered()
+        lines = [
+            "random is as good as the oracle: no model can be better" if covered is None
+            else f"{covered:.0%} of the way from random to oracle"
+        ]
         if self.is_held_out.any():
             held_out = {r.method: r for r in self.results(self.is_held_out) if r.metric == METRICS[1]}
             model, low, high = (held_out[name] for name in ("model", "random", "oracle"))

@@ -37,17 +37,32 @@ def evaluate(connection: Connection, model: Model) -> Evaluation:
     return Evaluation("logged", model.variant, model.version, results)
 
 
-def load_held_out(connection: Connection, split: Split, names: list[str], encoders: dict) -> Impressions:
-    """Return the impressions of held-out user-days with enough views, of a sample of users beyond 300,000."""
+def load_held_out(
+    connection: Connection, split: Split, names: list[str], encoders: dict, least_views: int = TOP + 1
+) -> Impressions:
+    """Return the impressions of held-out user-days with so many views, of a sample of users beyond 300,000."""
     share = user_share(sum(split.held_out.values()), MAX_ROWS)
-    return impressions.load(connection, list(split.held_out), names, encoders, share, "held-out days", TOP + 1)
+    try:
+        return impressions.load(connection, list(split.held_out), names, encoders, share, "held-out days", least_views)
+    except impressions.NoImpressions as error:
+        raise without_enough_views() from error
+
+
+def without_enough_views() -> PgfeedError:
+    """Return the error about held-out days on which nobody viewed more than five posts."""
+    cause = "no held-out user-day has more than five views"
+    return PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
+
+
+def has_enough_views(rows: Impressions) -> bool:
+    """Return whether any user-day has more than five views, among which five can be chosen."""
+    return bool(len(rows.request)) and bool((np.bincount(rows.request) > TOP).any())
 
 
 def with_enough_views(rows: Impressions) -> Impressions:
     """Return the rows of user-days with more than five views, numbered from 0 anew."""
     rows = rows.take(np.bincount(rows.request)[rows.request] > TOP)
     if not len(rows.request):
-        cause = "no held-out user-day has more than five views"
-        raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
+        raise without_enough_views()
     rows.request = compact(rows.request)
     return rows

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC
 
+from loader.figures import shown
 from loader.report import plots
 from loader.report.contents import PROTOCOLS, Contents
 from loader.report.page import figure, grid, listed, moment, paragraph, percent, span, table
@@ -84,6 +85,14 @@ def evaluation_figure(contents: Contents, protocol: str, metric: str, rows: list
     yield table(["method", *numeric, "evaluated", ""], lines, numeric)
 
 
+def size_in_words(slope: float | None) -> str:
+    """Return what a calibration's slope says."""
+    if slope is None:
+        return ": the views hold no likes or nothing else, or all scores are the same"
+    size = "too large" if slope < 0.8 else "too small" if slope > 1.25 else "as large as they should be"
+    return f": differences between scores are {size}"
+
+
 def calibration_section(contents: Contents) -> Iterator[str]:
     if not contents.explanations:
         why = "No active model could be checked, see above." if contents.active else "There is no model to check."
@@ -98,12 +107,11 @@ def calibration_section(contents: Contents) -> Iterator[str]:
     figures = []
     for number, (variant, model) in enumerate(contents.explanations.items()):
         points = [Point("", group.rate, group.low, group.high) for group in model.bins]
-        alt = f"Observed against predicted like rate of {variant}: slope {model.slope:.2f}"
-        size = "too large" if model.slope < 0.8 else "too small" if model.slope > 1.25 else "as large as they should be"
+        alt = f"Observed against predicted like rate of {variant}: slope {shown(model.slope, 2)}"
         figures.append(figure(
             f"{variant} version {model.version}", plots.calibration(model.predicted, points, alt, f"c{number}"),
-            f"Slope {model.slope:.2f} (1 is right): differences between scores are {size}. AUC within a user-day"
-            f" {model.request_auc:.3f} (0.5 is chance). {model.row_count:,} views of"
+            f"Slope {shown(model.slope, 2)} (1 is right){size_in_words(model.slope)}. AUC within a user-day"
+            f" {shown(model.request_auc)} (0.5 is chance). {model.row_count:,} views of"
             f" {span(model.first_day, model.last_day)}; intervals clustered by user.",
         ))
     yield grid(figures)

@@ -51,8 +51,8 @@ class Explanation:
     importances: list[Importance]
     predicted: list[float]
     bins: list[Group]
-    slope: float
-    request_auc: float
+    slope: float | None
+    request_auc: float | None
     share_within: float
 
 
@@ -117,14 +117,17 @@ def direction(feature: np.ndarray, shap: np.ndarray) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
-def slope(scores: np.ndarray, offset: np.ndarray, is_liked: np.ndarray) -> float:
-    """Return b of the logistic regression of the likes on offset + a + b * score, by Newton's method."""
+def slope(scores: np.ndarray, offset: np.ndarray, is_liked: np.ndarray) -> float | None:
+    """Return b of the logistic regression of the likes on offset + a + b * score, by Newton's method.
+
+    None: all are liked or none is, or no score differs from another.
+    """
     design = np.column_stack([np.ones(len(scores)), scores])
     estimate = np.array([0.0, 1.0])
     for _ in range(20):
         rate = chance(offset + design @ estimate)
         curvature = (design * (rate * (1 - rate))[:, None]).T @ design
         if np.linalg.cond(curvature) > 1e12:
-            return float("nan")
+            return None
         estimate = estimate + np.linalg.solve(curvature, design.T @ (is_liked - rate))
     return float(estimate[1])

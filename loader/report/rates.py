@@ -71,14 +71,14 @@ class Breakdown:
         noise = float(share @ errors**2)
         return float(np.sqrt(max(share @ (rates - share @ rates) ** 2 - noise, 0))), float(np.sqrt(noise))
 
-    def auc(self) -> float:
-        """Return the AUC of the group's own like rate as the score of each of its views."""
+    def auc(self) -> float | None:
+        """Return the AUC of a group's own like rate as the score of its views; None: all are liked or none."""
         groups = sorted(self.known_groups(), key=lambda group: group.rate)
         likes = np.array([group.likes for group in groups], float)
         others = np.array([group.views for group in groups]) - likes
         below = np.r_[0, np.cumsum(others)[:-1]]
         pairs = likes.sum() * others.sum()
-        return float(likes @ (below + others / 2) / pairs) if pairs > 0 else np.nan
+        return float(likes @ (below + others / 2) / pairs) if pairs > 0 else None
 
     def verdict(self) -> str:
         """Return how much the rate differs between groups: flat, weak, clear, strong, or that it cannot be told.

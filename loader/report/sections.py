@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from loader.figures import shown
 from loader.report import plots
 from loader.report.contents import Contents
 from loader.report.data import Data, Distribution
@@ -158,7 +159,7 @@ def strength_section(contents: Contents) -> Iterator[str]:
         first, *_, last = sorted(breakdown.known_groups() * 2, key=lambda group: group.rate)
         ends = " to ".join(f"{percent(group.rate)} ({plots.short(group.label)})" for group in (first, last))
         spread, noise = (percent(value / max(breakdown.rate, 1e-9)) for value in breakdown.spread())
-        count, auc = len(breakdown.known_groups()), f"{breakdown.auc():.3f}"
+        count, auc = len(breakdown.known_groups()), shown(breakdown.auc())
         rows.append((breakdown.title, count, ends, spread, noise, auc, breakdown.verdict()))
     numeric = ["groups", "difference", "noise", "AUC"]
     headers = ["feature", "groups", "lowest to highest like rate", *numeric[1:], "verdict"]

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from loader import metrics
@@ -57,3 +59,14 @@ def test_metrics():
     values = Ranking(np.array([1, 2]), [np.array([0, 12]), np.array([30])], np.array([2, 1])).metrics()
     assert values["HitRate@5"].tolist() == [1, 0] and values["Recall@20"].tolist() == [1, 0]
     assert values["NDCG@10"] == pytest.approx([1 / (1 + 1 / np.log2(3)), 0])
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.sampled_from([0.0, 1.0, 2.0])), max_size=12))
+def test_an_auc_is_a_number_or_none_as_sklearn_has_it(rows):
+    request, liked, scores = (np.array(column) for column in zip(*rows)) if rows else (np.array([], int),
+        np.array([], bool), np.array([]))
+    request = metrics.compact(request)
+    both = [r for r in range(len(set(request))) if 0 < liked[request == r].sum() < (request == r).sum()]
+    expected = pytest.approx(np.mean([roc_auc_score(liked[request == r],
+        scores[request == r]) for r in both])) if both else None
+    assert metrics.request_auc(scores, request, liked) == expected
