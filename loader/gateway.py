@@ -14,12 +14,13 @@ import uvicorn
 from fastapi import FastAPI, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
+from loader import monitoring
 from loader.errors import PgfeedError
 from loader.server import db
 from loader.server.remedies import plain
@@ -159,7 +160,8 @@ def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
 def not_served(request: Request, error: HTTPException) -> JSONResponse:
     """Answer 404 or 405 with what is served."""
     what = f"{request.url.path} is not served" if error.status_code == 404 else f"{request.method} is not answered"
-    problem = Problem(what=what, cause=f"there are GET {PATH}/, /health, /docs and /openapi.json", next=EXAMPLE)
+    cause = f"there are GET {PATH}/, /health, /metrics, /docs and /openapi.json"
+    problem = Problem(what=what, cause=cause, next=EXAMPLE)
     return JSONResponse(problem.model_dump(), error.status_code, error.headers)
 
 
@@ -235,6 +237,16 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         """One recommendation is made: 200 means that a request would be answered."""
         await fetch(PROBE)
         return Health(status="ok")
+
+    @app.get("/metrics", summary="Tell monitoring what health() finds", response_class=PlainTextResponse)
+    async def metrics(request: Request) -> PlainTextResponse:
+        """Figures and statuses of health() in Prometheus's text format; pgfeed_up 0: the database does not answer."""
+        try:
+            rows = await fetch(monitoring.HEALTH)
+        except psycopg.Error:
+            rows = None
+        content, content_type = monitoring.exposition(rows, request.headers.get("accept", ""))
+        return PlainTextResponse(content, headers={"Content-Type": content_type})
 
     return app
 

@@ -82,6 +82,7 @@ def serve_http(host, port, pool_size, is_experiment):
     \b
     GET /post/recommendations/?id=1000&time=2021-12-20&limit=5   posts as JSON
     GET /health                                                  200, or 503 and why
+    GET /metrics                                                 what check finds, for Prometheus
     GET /docs                                                    the description for people; /openapi.json for programs
 
     \b

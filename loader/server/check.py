@@ -1,7 +1,7 @@
 """The doctor: what is wrong with a database and this checkout, and the command that mends it."""
 
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import catboost
 import psycopg2
@@ -16,12 +16,13 @@ STATUSES = ("fail", "warn", "ok")
 
 @dataclass
 class Probe:
-    """One thing looked at: status ok, warn or fail, what was found, and the command that mends it."""
+    """One thing looked at: status ok, warn or fail, what was found, the command that mends it, numbers behind it."""
 
     name: str
     status: str
     found: str
     remedy: str | None = None
+    figures: dict[str, float] = field(default_factory=dict)
 
     as_dict = asdict
 
@@ -98,17 +99,18 @@ def server_probes(connection: Connection) -> list[Probe]:
             cursor.execute("select to_regproc('pgfeed.health') is not null")
             if not cursor.fetchone()[0]:
                 return []
-            cursor.execute("select name, status, found, remedy from pgfeed.health()")
-            rows = cursor.fetchall()
-        probes = [Probe(name, status, as_verb(plain(finding)), remedy) for name, status, finding, remedy in rows]
-        for probe in probes:
-            if probe.name == "versions" and probe.status == "fail":
-                probe.remedy = install.remedy(connection)
-        return probes
+            # A schema that is older than this checkout has fewer columns.
+            cursor.execute("select to_jsonb(h) from pgfeed.health() as h")
+            probes = [Probe(**row) for (row,) in cursor.fetchall()]
     except psycopg2.Error as error:
         message = (error.diag.message_primary or str(error)).strip()
         remedy = grant("pgfeed_reader", connection.info.user) if error.pgcode == "42501" else "pgfeed migrate"
         return [Probe("health", "fail", message, remedy)]
+    for probe in probes:
+        probe.found = as_verb(plain(probe.found))
+        if probe.name == "versions" and probe.status == "fail":
+            probe.remedy = install.remedy(connection)
+    return probes
 
 
 def package_probes(server: list[Probe]) -> list[Probe]:

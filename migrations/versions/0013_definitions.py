@@ -15,7 +15,7 @@ PINS = {
     "functions/_partition_copies": "daaedd7a1aaa",
     "functions/_no_month": "bb069375473d",
     "functions/_partition_token": "7fc7048783f2",
-    "functions/_partition_probe": "1cde100d019e",
+    "functions/_partition_probe": "94b818650851",
     "procedures/_attach_months": "e4e44bfca118",
     "procedures/_drop_partition_copies": "e1a7e071dacf",
     "procedures/_copy_partitions": "bc83e96343f5",
@@ -39,7 +39,7 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "455795074d08",
     "procedures/_pack_features": "a0e1f365feb9",
-    "procedures/refresh_features": "0447025a044f",
+    "procedures/refresh_features": "54946d9e61af",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "f09e59479aac",
@@ -78,15 +78,15 @@ PINS = {
     "views/popularity_deciles": "1f8e7a05261d",
     "views/feed_days": "bfb82dcc2027",
     "views/data_stages": "740839361c8d",
-    "functions/_probe": "5f31cb60bbc9",
+    "functions/_probe": "58d77f4b18c6",
     "functions/_python_versions": "ef23bc3ada6f",
     "functions/_job_sessions": "221e26f89a20",
-    "functions/_server_probes": "4593d0ac1c7b",
-    "functions/_data_probes": "1d4bcc7505b3",
-    "functions/_serving_probes": "0ba7eddf4b3e",
-    "functions/_job_probes": "3965521201be",
+    "functions/_server_probes": "b0d53c678663",
+    "functions/_data_probes": "00de1c7279da",
+    "functions/_serving_probes": "5b66f8d529ba",
+    "functions/_job_probes": "337d239bee1a",
     "functions/_access_probes": "b2643c0f74fb",
-    "functions/health": "b05baee5e73c",
+    "functions/health": "fdf846464db9",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "fb6a1c55e743",
@@ -120,6 +120,15 @@ PINS = {
     "procedures/recount_days": "2ef56ba0d210",
     "procedures/unhide_post": "2f065cb5ae74",
     "functions/_counting_probes": "b6b5986308c2",
+    "functions/_feed_clock": "00508c48664c",
+    "functions/_feed_probes": "f638d9cb751d",
+    "functions/_is_loaded": "f827ae026498",
+    "functions/_level": "e4687b0bed78",
+    "functions/_missing_indexes": "27304bcd0d59",
+    "functions/_since": "4eb2093a262f",
+    "functions/_threshold_value": "5edc3c1b2d67",
+    "functions/_without_usage": "bdcb85b2747d",
+    "functions/thresholds": "ac4e4b04673a",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -131,6 +140,19 @@ KEPT = (
 )  # fmt: skip
 # To some of them a downgrade gives the texts that v0.1.0 knows.
 OF_THE_RELEASE = ("post_features_as_of", "user_topic_features_as_of")
+FIGURES = """
+    drop function if exists pgfeed._probe(text, text[], text[], text, text);
+    alter type pgfeed.probe add attribute figures jsonb;
+    comment on column pgfeed.probe.figures is
+        'The numbers behind it by name, with the unit at the end: ages and durations in seconds, sizes in bytes';
+    alter table pgfeed.feature_refreshes add column post_count bigint;
+    comment on column pgfeed.feature_refreshes.post_count is
+        'Posts of the catalogue; null: from before there was this column';
+"""
+NO_FIGURES = """
+    alter type pgfeed.probe drop attribute figures;
+    alter table pgfeed.feature_refreshes drop column post_count;
+"""
 # From now on the first simulation makes its schema.
 UNUSED_SCHEMA = """
     do $$
@@ -341,6 +363,7 @@ def upgrade() -> None:
     execute(DROPPED)
     execute(OWNED)
     execute(MEMORY)
+    execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
     execute(UNUSED_SCHEMA)
@@ -358,3 +381,4 @@ def downgrade() -> None:
     execute(MONTHS)
     execute(NOT_OWNED)
     execute(SINGLE_REJECTS)
+    execute(NO_FIGURES)

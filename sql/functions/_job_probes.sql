@@ -7,6 +7,8 @@ set timezone = 'UTC'
 as $$
 declare
     v_views constant text[] := array['post_text_features', 'post_features', 'user_features', 'user_topic_features'];
+    -- The sessions of the primary cannot be seen from a standby.
+    v_silence interval := case when pg_is_in_recovery() then interval '1 hour' else interval '10 seconds' end;
     v_refresh pgfeed.feature_refreshes;
     v_session record;
     v_stranger record;
@@ -76,14 +78,19 @@ begin
             || round(extract(epoch from v_refresh.finished_at - v_refresh.started_at), 1) || ' s',
             ''
         ),
-        format('select pg_terminate_backend(%s)', v_stranger.pid)
+        format('select pg_terminate_backend(%s)', v_stranger.pid),
+        jsonb_build_object(
+            'refresh_running_seconds', coalesce(extract(epoch from v_session.duration), 0),
+            'refreshes_waiting', coalesce(v_session.waiting_count, 0),
+            'last_refresh_duration_seconds', extract(epoch from v_refresh.finished_at - v_refresh.started_at)
+        )
     );
 
     select b.* into v_batch from pgfeed.recommendation_batches as b order by b.batch_id desc limit 1;
     select
         coalesce(sum(cardinality(c.user_ids)), 0) as user_count,
         -- Between two chunks a session at work holds no lock for a moment.
-        coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - interval '10 seconds'
+        coalesce(max(c.finished_at), v_batch.started_at) < clock_timestamp() - v_silence
         and not exists (select from pgfeed._job_sessions('pgfeed.recommendation_chunks')) as is_idle,
         coalesce(max(c.finished_at), v_batch.started_at) as at,
         sum(cardinality(c.user_ids)) filter (where c.finished_at > clock_timestamp() - interval '1 minute')
@@ -132,6 +139,11 @@ begin
             'call pgfeed.refresh_recommendations(%sk => %s, variant => %L, active_days => %s)',
             case when v_batch.finished_at is null and not v_batch.is_now then format('ts => %L, ', v_batch.recommended_at) end,
             v_batch.k, v_batch.variant, coalesce(v_batch.active_days::text, 'null')
+        ),
+        jsonb_build_object(
+            'batch_users', v_batch.user_count,
+            'batch_users_done', case when v_batch.finished_at is null then v_done.user_count else v_batch.user_count end,
+            'batch_age_seconds', extract(epoch from now() - v_batch.finished_at)
         )
     );
 
@@ -147,6 +159,10 @@ begin
         format(
             'call pgfeed.stop_experiment(%L) -- or, if the features lack something: call pgfeed.refresh_features()',
             v_experiment.name
+        ),
+        jsonb_build_object(
+            'running_experiments', (v_experiment.experiment_id is not null)::integer,
+            'experiment_age_seconds', extract(epoch from now() - v_experiment.started_at)
         )
     );
 end;

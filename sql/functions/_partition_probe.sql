@@ -13,7 +13,31 @@ declare
     v_since timestamptz;
     v_missing text;
     v_small text;
+    v_refused text;
+    v_gone text;
 begin
+    select string_agg(format('%s has no default partition: events can be refused', p.partrelid::regclass), '; ')
+    into v_refused
+    from pg_partitioned_table as p
+    where p.partrelid in ('pgfeed.feed_events'::regclass, 'pgfeed.exposures'::regclass) and p.partdefid = 0;
+    if v_refused is not null then
+        return pgfeed._probe(
+            'partitions', array[v_refused], null, null,
+            'restore a backup: pg_restore, see docs/how-to/dump-and-restore.md'
+        );
+    end if;
+    -- What drop_events() drops is not missed.
+    select string_agg(to_char(m.month, 'YYYY-MM'), ', ' order by m.month) into v_gone
+    from (
+        select distinct date_trunc('month', d.day)::timestamptz as month
+        from pgfeed.rollup_days as d
+        where (d.view_count > 0 or d.like_count > 0) and d.dropped_at is null
+    ) as m
+    where not exists (
+        select
+        from pgfeed.feed_events as e
+        where e.event_at >= m.month and e.event_at < m.month + interval '1 month'
+    );
     foreach v_parent in array array['feed_events', 'exposures'] loop
         select m.months into v_months from pgfeed._partition_moves(v_parent) as m;
         if cardinality(v_months) > 0 then
@@ -29,9 +53,10 @@ begin
         end if;
     end loop;
     select string_agg(to_char(m.month, 'YYYY-MM'), ', ' order by m.month) into v_missing
-    from unnest(array[now(), now() + interval '1 month']) as m (month)
+    from unnest(array[now(), now() + interval '7 days']) as m (month)
     where
-        to_regclass('pgfeed.feed_events_' || to_char(m.month, '"y"YYYY"m"MM')) is null
+        pgfeed._is_loaded()
+        and to_regclass('pgfeed.feed_events_' || to_char(m.month, '"y"YYYY"m"MM')) is null
         and not exists (
             select
             from pgfeed._default_months('feed_events') as d
@@ -43,7 +68,7 @@ begin
     having count(*) > 0;
     return pgfeed._probe(
         'partitions',
-        null,
+        array['the events of ' || v_gone || ' are gone: their partition was dropped or detached'],
         v_waiting || ('events of ' || v_missing || ' have no month of their own'),
         format(
             '%s months%s',
@@ -57,9 +82,25 @@ begin
             v_small
         ),
         case
+            when v_gone is not null then 'restore a backup: pg_restore, see docs/how-to/dump-and-restore.md'
             when cardinality(v_waiting) > 0 then 'call pgfeed.arrange_partitions()'
             else 'call pgfeed.create_event_partitions(now(), now() + interval ''1 month'')'
-        end
+        end,
+        (
+            select jsonb_build_object(
+                'event_partitions', count(*) - 1,
+                'default_partition_events', (
+                    select coalesce(sum(d.row_count), 0) from pgfeed._default_months('feed_events') as d
+                ),
+                'feed_events_size_bytes', sum(pg_total_relation_size(t.relid)),
+                'database_size_bytes', case
+                    when has_database_privilege(current_database(), 'connect') or pg_has_role('pg_read_all_stats', 'usage')
+                        then pg_database_size(current_database())
+                end
+            )
+            from pg_partition_tree('pgfeed.feed_events'::regclass) as t
+            where t.isleaf
+        )
     );
 end;
 $$;

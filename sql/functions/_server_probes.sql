@@ -8,6 +8,7 @@ as $$
 declare
     v_python text;
     v_problem text;
+    v_role text;
 begin
     begin
         v_python := pgfeed._python_versions();
@@ -38,7 +39,11 @@ begin
         array_agg(format('%s is %s: %s', w.name, current_setting(w.name), w.reason)),
         format('shared_buffers %s, work_mem %s', current_setting('shared_buffers'), current_setting('work_mem')),
         string_agg(format('alter system set %s = %L', w.name, w.wanted), '; ')
-        || ' -- then restart the server'
+        || ' -- then restart the server',
+        jsonb_build_object(
+            'shared_buffers_bytes', pg_size_bytes(current_setting('shared_buffers')),
+            'work_mem_bytes', pg_size_bytes(current_setting('work_mem'))
+        )
     )).*
     from (
         values
@@ -54,20 +59,68 @@ begin
             else pg_size_bytes(current_setting(w.name)) < pg_size_bytes(w.wanted)
         end;
 
+    -- What is misspelt would do nothing, and nobody would know.
+    return query
+    select (pgfeed._probe(
+        'thresholds',
+        array_agg(w.problem order by w.name),
+        null,
+        coalesce(string_agg(w.name || ' = ' || w.setting, ', ' order by w.name) filter (where w.is_set and w.problem is null), 'as they come'),
+        string_agg(format('alter database %I reset %s', current_database(), w.name), '; ' order by w.name) filter (where w.problem is not null),
+        (
+            select jsonb_object_agg(f.name, f.value)
+            from pgfeed.thresholds() as t
+            cross join lateral (
+                values
+                (format('%s_%s', substr(t.name, 8), t.unit), t.fails_at),
+                (format('%s_%s', regexp_replace(substr(t.name, 8), '_max_', '_warn_'), t.unit), t.warns_at)
+            ) as f (name, value)
+        )
+    )).*
+    from (
+        select
+            t.name,
+            t.setting,
+            t.problem,
+            coalesce(current_setting(t.name, true), '') <> '' as is_set
+        from pgfeed.thresholds() as t
+        union all
+        select distinct
+            split_part(c.line, '=', 1),
+            null,
+            format('%s is a setting that pgfeed does not have', split_part(c.line, '=', 1)),
+            true
+        from pg_db_role_setting as s
+        cross join lateral unnest(s.setconfig) as c (line)
+        where
+            s.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()))
+            and c.line like 'pgfeed.%'
+            and split_part(c.line, '=', 1) <> 'pgfeed.default_variant'
+            and split_part(c.line, '=', 1) not in (select t.name from pgfeed.thresholds() as t)
+    ) as w;
+
+    select string_agg(distinct format('%s may not use the schema pgfeed, in which it has rights', g.role_name), '; '), min(g.role_name)
+    into v_problem, v_role
+    from pgfeed._without_usage() as g (role_name);
     return next pgfeed._probe(
         'rights',
         array[
             case
                 when not pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage')
                     then 'pgfeed_owner may not see other sessions: events cannot be rolled up'
-            end
+            end,
+            v_problem
         ],
         null,
         case
             when pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage')
                 then 'pgfeed_owner has pg_read_all_stats'
         end,
-        'grant pg_read_all_stats to pgfeed_owner'
+        concat_ws(
+            '; ',
+            case when not pg_has_role('pgfeed_owner', 'pg_read_all_stats', 'usage') then 'grant pg_read_all_stats to pgfeed_owner' end,
+            'grant usage on schema pgfeed to ' || v_role
+        )
     );
 
     -- What keeps the watermark of _find_stale_days() back.
@@ -77,10 +130,12 @@ begin
         null,
         array_agg(h.problem),
         case when count(*) = 0 then 'none open for an hour' else 'every roll-up counts from there again' end,
-        min(h.remedy)
+        min(h.remedy),
+        jsonb_build_object('long_transactions', count(*), 'longest_transaction_seconds', coalesce(max(extract(epoch from now() - h.began_at)), 0))
     )).*
     from (
         select
+            a.xact_start,
             format('session %s has been in a transaction since %s', a.pid, to_char(a.xact_start, 'YYYY-MM-DD HH24:MI')),
             format('select pg_terminate_backend(%s)', a.pid)
         from pg_stat_activity as a
@@ -90,25 +145,34 @@ begin
             and a.xact_start < now() - interval '1 hour'
         union all
         select
+            x.prepared,
             format('transaction %s was prepared and not ended', x.gid),
             format('rollback prepared %L', x.gid)
         from pg_prepared_xacts as x
         where x.database = current_database() and x.prepared < now() - interval '1 hour'
-    ) as h (problem, remedy);
+    ) as h (began_at, problem, remedy);
 
     return query
     select (pgfeed._probe(
         'indexes',
-        array[string_agg(format('%s is invalid', b.name), '; ')],
+        array_agg(b.problem order by b.problem),
         null,
-        'all valid',
-        format('reindex index concurrently %s', min(b.name))
+        case when count(*) = 0 then 'all there and valid' end,
+        string_agg(b.remedy, '; ' order by b.problem),
+        jsonb_build_object('broken_indexes', count(*))
     )).*
     from (
-        select i.indexrelid::regclass::text as name
+        select
+            format('%s is invalid', i.indexrelid::regclass) as problem,
+            format('reindex index concurrently %s', i.indexrelid::regclass) as remedy
         from pg_index as i
         inner join pg_class as c on c.oid = i.indrelid
         where c.relnamespace = 'pgfeed'::regnamespace and not i.indisvalid
+        union all
+        select
+            format('%s has no %s', m.relation, m.definition),
+            m.remedy
+        from pgfeed._missing_indexes() as m
     ) as b;
 end;
 $$;

@@ -1,7 +1,7 @@
 create or replace function pgfeed.health()
 returns setof pgfeed.probe
 language plpgsql stable
-cost 1000000 rows 15
+cost 1000000 rows 20
 security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
@@ -12,14 +12,16 @@ begin
         s.name,
         s.status,
         s.found,
-        s.remedy
+        s.remedy,
+        s.figures
     from pgfeed._server_probes() as s
     union all
     select
         a.name,
         a.status,
         a.found,
-        a.remedy
+        a.remedy,
+        a.figures
     from pgfeed._access_probes() as a;
     -- The others could not look.
     if exists (select from pg_class as c where c.relnamespace = 'pgfeed'::regnamespace and c.relforcerowsecurity) then
@@ -28,31 +30,43 @@ begin
 
     return query
     select
+        f.name,
+        f.status,
+        f.found,
+        f.remedy,
+        f.figures
+    from pgfeed._feed_probes() as f
+    union all
+    select
         d.name,
         d.status,
         d.found,
-        d.remedy
+        d.remedy,
+        d.figures
     from pgfeed._data_probes() as d
     union all
     select
         c.name,
         c.status,
         c.found,
-        c.remedy
+        c.remedy,
+        c.figures
     from pgfeed._counting_probes() as c
     union all
     select
         v.name,
         v.status,
         v.found,
-        v.remedy
+        v.remedy,
+        v.figures
     from pgfeed._serving_probes() as v
     union all
     select
         j.name,
         j.status,
         j.found,
-        j.remedy
+        j.remedy,
+        j.figures
     from pgfeed._job_probes() as j;
 end;
 $$;
@@ -60,7 +74,7 @@ $$;
 alter function pgfeed.health() owner to pgfeed_owner;
 
 comment on function pgfeed.health() is
-    'One row per probe of this database, with what mends it; changes nothing, works on a standby, takes about '
+    'One row per probe of this database, with what mends it and the figures behind it; changes nothing, works on a standby, takes about '
     'half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
 
 revoke all on function pgfeed.health() from public;

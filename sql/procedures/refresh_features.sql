@@ -98,7 +98,7 @@ begin
     call pgfeed.create_event_partitions(now(), now() + interval '1 month');
 
     update pgfeed.feature_refreshes as r
-    set finished_at = clock_timestamp()
+    set finished_at = clock_timestamp(), post_count = cardinality(v_post_ids)
     where r.refresh_id = refresh_features.refresh_id;
 end;
 $$;

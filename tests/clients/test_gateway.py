@@ -20,10 +20,12 @@ from tests.db.conftest import ROOT, administer, autocommit, clone, queries
 
 fastapi = pytest.importorskip("fastapi")
 psycopg = pytest.importorskip("psycopg")
+parser = pytest.importorskip("prometheus_client.parser")
+openmetrics = pytest.importorskip("prometheus_client.openmetrics.parser")
 
 from fastapi.testclient import TestClient  # noqa: E402
 
-from loader import gateway  # noqa: E402
+from loader import gateway, monitoring  # noqa: E402
 
 PATH = "/post/recommendations/"
 SELF_TEST = {"id": 1000, "time": "2021-12-20", "limit": 5}
@@ -257,9 +259,55 @@ def test_requests_at_once_share_the_pool(client, ask, direct):
     assert ask("select count(*) from pg_stat_activity where usename = %s", direct.user)[0][0] <= 2
 
 
+def samples_of(answer) -> dict[tuple, float]:
+    """Return the samples of an answer as Prometheus's own parser reads them, by name and labels."""
+    families = list(parser.text_string_to_metric_families(answer.text))
+    assert {family.type for family in families} == {"gauge"} and all(family.documentation for family in families)
+    return {(sample.name, *sample.labels.values()): sample.value for family in families for sample in family.samples}
+
+
+def test_metrics_are_the_figures_of_health(client, ask):
+    answer = client.get("/metrics")
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/plain; version=")
+    found = samples_of(answer)
+    assert found["pgfeed_up",] == 1 and found["pgfeed_posts",] == 80 and found["pgfeed_model_version", "control"] == 1
+    assert found["pgfeed_features_max_age_seconds",] == 54 * 3600 and found["pgfeed_database_size_bytes",] > 10**6
+    rows = ask("select name, status, figures from pgfeed.health()")
+    numbers = {"ok": 0, "warn": 1, "fail": 2}
+    statuses = {key[1]: value for key, value in found.items() if key[0] == "pgfeed_probe_status"}
+    assert statuses == {row[0]: numbers[row[1]] for row in rows}
+    figures = {name for row in rows for name in row[2]}
+    assert {key[0] for key in found} == {"pgfeed_up", "pgfeed_probe_status", *(f"pgfeed_{name}" for name in figures)}
+    explained = {name for row in rows if row[0] != "thresholds" for name in row[2]}
+    assert explained <= set(monitoring.FIGURES)
+
+
+def test_metrics_are_openmetrics_for_those_who_ask(client):
+    answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    families = list(openmetrics.text_string_to_metric_families(answer.text))
+    assert "pgfeed_posts" in {family.name for family in families}
+
+
+def test_a_failed_probe_is_a_metric(client, ask):
+    ask("update pgfeed.models set trained_until = trained_until - interval '60 days'")
+    try:
+        found = samples_of(client.get("/metrics"))
+    finally:
+        ask("update pgfeed.models set trained_until = trained_until + interval '60 days'")
+    assert found["pgfeed_probe_status", "model control"] == 2
+    assert found["pgfeed_model_lag_seconds", "control"] == 60 * 86400
+
+
+def test_without_a_database_metrics_say_that_it_is_down(monkeypatch):
+    with client_of(monkeypatch, "host=/nowhere connect_timeout=1") as client:
+        answer = client.get("/metrics")
+    assert answer.status_code == 200 and samples_of(answer) == {("pgfeed_up",): 0}
+
+
 def test_the_description_names_every_answer(client):
     paths = client.get("/openapi.json").json()["paths"]
-    assert list(paths) == [PATH, "/health"]
+    assert list(paths) == [PATH, "/health", "/metrics"]
     assert list(paths[PATH]["get"]["responses"]) == ["200", "422", "503"]
     parameters = paths[PATH]["get"]["parameters"]
     assert [(each["name"], each["in"], each["required"]) for each in parameters] == [("id", "query", True),

@@ -95,9 +95,10 @@ def empty_dsn():
 
 @contextmanager
 def clone(template: str) -> Iterator[str]:
-    """Connection string of a copy of a database; dropped afterwards."""
+    """Connection string of a copy of a database, whose feed has ended; dropped afterwards."""
     name = database_name("test")
     administer(f'create database "{name}" template "{template}"')
+    administer(f"alter database \"{name}\" set pgfeed.events_max_age = 'off'")
     yield dsn_of(name)
     administer(f'drop database "{name}" with (force)')
 

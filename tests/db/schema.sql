@@ -11,11 +11,13 @@ CREATE TYPE pgfeed.probe AS (
 	name text,
 	status text,
 	found text,
-	remedy text
+	remedy text,
+	figures jsonb
 );
 COMMENT ON TYPE pgfeed.probe IS 'One row per thing that health() looks at';
 COMMENT ON COLUMN pgfeed.probe.status IS 'ok, warn (works, but look at it) or fail';
 COMMENT ON COLUMN pgfeed.probe.remedy IS 'The command that mends it; null: ok';
+COMMENT ON COLUMN pgfeed.probe.figures IS 'The numbers behind it by name, with the unit at the end: ages and durations in seconds, sizes in bytes';
 CREATE TYPE pgfeed.recommendation AS (
 	rank integer,
 	post_id bigint,
@@ -108,7 +110,7 @@ CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about events, features and embeddings';
+COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about rejected rows, roll-ups, features and embeddings';
 CREATE FUNCTION pgfeed._default_months(parent text) RETURNS TABLE(month timestamp with time zone, row_count bigint)
     LANGUAGE plpgsql STABLE STRICT COST 10000 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -159,6 +161,18 @@ CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, 
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) IS 'As _post_factors(), and the same vectors one by one in the order of post_ids; the users, ascending, who like one of these posts, and their vectors';
+CREATE FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) IS 'One row: whether events are expected to come in, when the newest one was (a rolled-up one: the end of its day), and until when ages are counted: now, of a feed that has ended its end';
+CREATE FUNCTION pgfeed._feed_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 3
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._feed_probes() IS 'The rows of health() about the partitions, what comes in, and the catalogue';
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -190,6 +204,11 @@ CREATE FUNCTION pgfeed._is_large() RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._is_large() IS 'Whether there are more posts than recommend_posts scores at each call: then a shortlist and candidates are scored';
+CREATE FUNCTION pgfeed._is_loaded() RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._is_loaded() IS 'Whether anything was ever loaded: before that nothing is missing';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -201,6 +220,11 @@ CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its transaction began';
+CREATE FUNCTION pgfeed._level(threshold text, value double precision) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._level(threshold text, value double precision) IS 'What a value means by a threshold: fail or warn; null: neither, or off, or no value';
 CREATE FUNCTION pgfeed._library() RETURNS void
     LANGUAGE plpython3u STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -216,6 +240,11 @@ CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups. An error where the events of the day of ts or of the day before are gone';
+CREATE FUNCTION pgfeed._missing_indexes() RETURNS TABLE(relation text, definition text, remedy text)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._missing_indexes() IS 'One row per index of the schema that is not there, under whatever name, and the statement that makes it';
 CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     LANGUAGE plpython3u STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -295,11 +324,11 @@ CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) IS 'Some of the posts that are not among these, those with the best like rates first, at an earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
-CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) RETURNS pgfeed.probe
+CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb DEFAULT NULL::jsonb) RETURNS pgfeed.probe
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) IS 'One row of health(): fails if there is a failure, else warns if there is a warning (null ones are none)';
+COMMENT ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) IS 'One row of health(): fails if there is a failure, else warns if there is a warning (null ones are none); a figure that is null is left out';
 CREATE FUNCTION pgfeed._python_versions() RETURNS text
     LANGUAGE plpython3u STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -388,6 +417,11 @@ CREATE FUNCTION pgfeed._shortlist(as_of timestamp with time zone) RETURNS bigint
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) IS 'The posts, ascending, of a catalogue too large to score whole that the active models find best as of a moment for typical users, and the most popular ones';
+CREATE FUNCTION pgfeed._since(sentence text, seconds double precision) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._since(sentence text, seconds double precision) IS 'A sentence that ends with an age in hours or days';
 CREATE FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) RETURNS integer
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     RETURN pgfeed._hex_modulo(md5(convert_to(((user_id)::text || salt), 'UTF8'::name)), slot_count);
@@ -411,6 +445,12 @@ CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp wit
     SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; null: another session has made other copies. Nobody waits for more than about 100 ms';
+CREATE FUNCTION pgfeed._threshold_value(setting text, unit text) RETURNS double precision
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "IntervalStyle" TO 'postgres'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._threshold_value(setting text, unit text) IS 'A threshold as a number: seconds of an interval with units, or a share of 1; null: off';
 CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -447,6 +487,11 @@ CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ARRAY['popular'::text, 'random'::text];
 COMMENT ON FUNCTION pgfeed._variants_without_model() IS 'Variants that rank without a model: by the decayed like rate, by lot';
+CREATE FUNCTION pgfeed._without_usage() RETURNS TABLE(role_name text)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._without_usage() IS 'One row per role that may read or call something in the schema, and may not use the schema';
 CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -527,11 +572,11 @@ CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts
     AS '...';
 COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. A category''s value is its code: its like rate in percent. value null: unknown';
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 15
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 20
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON FUNCTION pgfeed.health() IS 'One row per probe of this database, with what mends it; changes nothing, works on a standby, takes about half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
+COMMENT ON FUNCTION pgfeed.health() IS 'One row per probe of this database, with what mends it and the figures behind it; changes nothing, works on a standby, takes about half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
 CREATE PROCEDURE pgfeed.hide_post(IN post_id bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -614,6 +659,12 @@ CREATE PROCEDURE pgfeed.stop_experiment(IN experiment text)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.stop_experiment(IN experiment text) IS 'Ends an experiment: from the next call on everybody gets the default variant. Its exposures stay';
+CREATE FUNCTION pgfeed.thresholds() RETURNS TABLE(name text, setting text, warns_at double precision, fails_at double precision, unit text, meaning text, problem text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.thresholds() IS 'One row per threshold of health(): a setting of the database (alter database ... set), which new sessions see. warns_at is two thirds of fails_at; null: off. problem: why the setting is not understood, then the default holds';
 CREATE PROCEDURE pgfeed.unhide_post(IN post_id bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -722,10 +773,12 @@ CREATE TABLE pgfeed.feature_refreshes (
     refresh_id bigint NOT NULL,
     as_of timestamp with time zone NOT NULL,
     started_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone
+    finished_at timestamp with time zone,
+    post_count bigint
 );
 COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
 COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
+COMMENT ON COLUMN pgfeed.feature_refreshes.post_count IS 'Posts of the catalogue; null: from before there was this column';
 CREATE TABLE pgfeed.recommendation_batches (
     batch_id bigint NOT NULL,
     recommended_at timestamp with time zone NOT NULL,
@@ -1321,17 +1374,22 @@ GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id big
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._feed_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._missing_indexes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
@@ -1348,7 +1406,7 @@ REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
@@ -1370,6 +1428,7 @@ REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._since(sentence text, seconds double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._stale_days(max_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._stale_days(max_days integer) TO pgfeed_operator;
@@ -1377,6 +1436,7 @@ REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._threshold_value(setting text, unit text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
@@ -1385,6 +1445,7 @@ REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._without_usage() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) FROM PUBLIC;
@@ -1455,6 +1516,9 @@ REVOKE ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.thresholds() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_operator;

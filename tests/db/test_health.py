@@ -17,6 +17,12 @@ END = "2021-12-13 12:00+00"
 PROBES = "select name, status, found, remedy from pgfeed.health()"
 CALL = "select post_id, score, source from pgfeed.recommend_posts(%s, %s)"
 
+WAITING = (
+    "update pgfeed.rollup_watermarks set watermark_at = now() - interval '9 days';"
+    " update pgfeed.feed_events set recorded_at = now() - interval '10 days';"
+    " insert into pgfeed.feed_events select '2021-12-12 23:00+00', 7, 3, now() - interval '{}', 'view'"
+)
+
 
 def probes(query) -> dict[str, tuple]:
     """Return status, found and remedy by the probe's name."""
@@ -46,11 +52,16 @@ def test_a_network_is_well(network):
 
 def test_an_empty_database_says_what_to_do(query):
     found = probes(query)
+    assert {name for name, row in found.items() if row[0] == "warn"} == {"catalogue", "features", "model"}
+    assert "fail" not in {row[0] for row in found.values()} and found["catalogue"][2] == "pgfeed ingest FILE..."
+    assert found["features"] == ("warn", "never refreshed, and nothing is loaded yet", "call pgfeed.refresh_features()")
+    query("insert into pgfeed.posts (post_id) values (1)")
+    found = probes(query)
     assert found["features"] == ("fail", "never refreshed", "call pgfeed.refresh_features()")
-    assert found["partitions"][0] == found["model"][0] == "warn"
+    assert found["partitions"][0] == "warn" and "have no month of their own" in found["partitions"][1]
     query(found["partitions"][2])
     query(found["features"][2])
-    assert probes(query)["features"][0] == probes(query)["partitions"][0] == "ok"
+    assert {name: row for name, row in probes(query).items() if row[0] != "ok"}.keys() == {"model"}
 
 
 @pytest.mark.parametrize(("change", "name", "status", "words"), [
@@ -62,13 +73,17 @@ def test_an_empty_database_says_what_to_do(query):
     ("update pgfeed.feature_packs set matrix = '\\x00'", "recommend_posts", "fail", "buffer size"),
     ("update pgfeed.feature_packs set feature_names = array_replace(feature_names, 'text.tfidf_max', 'text.old')",
      "model control", "fail", "text.tfidf_max"),
-    ("call pgfeed.refresh_features('2021-12-05')", "features", "warn", "192 hours older"),
+    ("call pgfeed.refresh_features('2021-12-05')", "features", "fail", "older than the newest events by 8 days"),
+    ("call pgfeed.refresh_features('2021-12-11')", "features", "warn", "older than the newest events by 48 hours"),
     ("refresh materialized view pgfeed.user_features with no data", "features", "fail", "user_features is empty"),
     ("update pgfeed.rollup_days set is_stale = true where day > '2021-12-10'", "roll-ups", "warn",
      "2 days are not up to date"),
-    ("insert into pgfeed.feed_events select '2021-12-12 23:00+00', 7, 3, now(), 'view'; update pgfeed.rollup_watermarks"
-     " set watermark_at = '2021-12-13'", "roll-ups", "warn", "36 hours"),
-    ("update pgfeed.rollup_watermarks set watermark_at = now() + interval '1 day'", "roll-ups", "warn", "36 hours"),
+    (WAITING.format("40 hours"), "roll-ups", "warn", "new events have waited 40 hours"),
+    (WAITING.format("5 days"), "roll-ups", "warn", "new events have waited 5 days"),
+    ("set pgfeed.events_max_age = '3 days'; " + WAITING.format("5 days"), "roll-ups", "fail",
+     "new events have waited 5 days"),
+    ("update pgfeed.rollup_watermarks set watermark_at = now() + interval '1 day';"
+     " update pgfeed.feed_events set recorded_at = now() - interval '2 days'", "roll-ups", "warn", "waited 48 hours"),
     ("update pg_index set indisvalid = false where indexrelid = 'pgfeed.users_pkey'::regclass", "indexes", "fail",
      "pgfeed.users_pkey is invalid"),
     ("with f as (insert into pgfeed.ingest_files (source_name, kind) values ('x.csv', 'events') returning ingest_id)"

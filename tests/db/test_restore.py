@@ -45,7 +45,8 @@ def restored(network, network_dsn, tmp_path):
     def restore(*options: str) -> str:
         name = database_name("restored")
         names.append(name)
-        administer(f'create database "{name}"')
+        # A dump does not hold settings of the database.
+        administer(f'create database "{name}"', f"alter database \"{name}\" set pgfeed.events_max_age = 'off'")
         subprocess.run(["pg_dump", "-Fc", "-f", tmp_path / "dump", *options, network_dsn], check=True)
         done = subprocess.run(["pg_restore", "--exit-on-error", "-j", "2", "-d", dsn_of(name), tmp_path / "dump"],
                               capture_output=True, text=True)
