@@ -65,4 +65,4 @@ def unknown_features(names, pack_names):
     computed.update(f"user.{column}" for column in USER_COLUMNS)
     by_topic = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
     computed |= by_topic
-    return [name for name in names if name not in computed and (":" not in name or name.partition(":")[0] not in by_topic)]
+    return [n for n in names if n not in computed and (":" not in n or n.partition(":")[0] not in by_topic)]

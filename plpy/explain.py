@@ -1,4 +1,4 @@
-"""explain_recommendation: why a post has its score."""
+"""The body of pgfeed._explain_recommendation: why a post has its score."""
 
 import numpy as np
 
@@ -48,7 +48,8 @@ def contributions(plpy, request, place):
     catboost, names = import_catboost(), request.model.feature_names
     values = np.array([[feature_values(name, request.pack, request.requests, place, 0) for name in names]], np.float32)
     try:
-        shares = request.model.booster.get_feature_importance(catboost.Pool(values), type="ShapValues", thread_count=1)[0]
+        pool = catboost.Pool(values)
+        shares = request.model.booster.get_feature_importance(pool, type="ShapValues", thread_count=1)[0]
     except catboost.CatBoostError as error:
         plpy.error(
             f"CatBoost cannot explain the model: {str(error).splitlines()[0]}", sqlstate="0A000",

@@ -73,7 +73,7 @@ def _post_factors(plpy, as_of, post_ids):
 
 
 def _factors(plpy, as_of, post_ids):
-    """Return the vectors of posts, packed; the same as texts; the users with a like among the newest, and their vectors."""
+    """Return posts' vectors, packed; the same as texts; the users with a like among the newest, and their vectors."""
     users, matrix = read_matrix(plpy, as_of, post_ids)
     vectors = factorise(matrix)
     packed = pack_factors(vectors, vectors.T @ vectors)

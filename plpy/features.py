@@ -5,15 +5,7 @@ Training calls the same functions on many requests at once, so that a feature ha
 
 import numpy as np
 
-from plpy.columns import (
-    CATEGORICAL,
-    FRESH_COLUMNS,
-    MATCH_COLUMNS,
-    PAIR_COLUMNS,
-    TOPIC_COLUMNS,
-    USER_COLUMNS,
-    encode,
-)
+from plpy.columns import CATEGORICAL, FRESH_COLUMNS, MATCH_COLUMNS, PAIR_COLUMNS, TOPIC_COLUMNS, USER_COLUMNS, encode
 from plpy.pack import FACTORS
 
 POPULARITY_PRIOR_VIEWS = 20
@@ -61,7 +53,7 @@ def user_columns(users, encoders):
 
 
 def user_topic_columns(users, pack, like_rates):
-    """Return user_topic.*, float32 (requests, topics + 1) each; like_rates: of the users, for topics that they know not."""
+    """Return user_topic.*, float32 (requests, topics + 1) each; like_rates: of users, for topics new to them."""
     columns, code_of = {}, {topic: code for code, topic in enumerate(pack.topics)}
     for column in TOPIC_COLUMNS:
         values = np.full((len(users), len(code_of) + 1), 0.0 if column == "view_share" else np.nan, np.float32)

@@ -14,7 +14,7 @@ SKIPPED = {
 
 
 class ForeignType(type):
-    """A type of a skipped module: asked about a value it needs the module only if that is imported, called it imports it."""
+    """A type of a skipped module: asked about a value it needs it only if that is imported, called it imports it."""
 
     def __instancecheck__(cls, value):
         found = getattr(sys.modules.get(cls.__module__), cls.__name__, cls)
@@ -25,7 +25,7 @@ class ForeignType(type):
 
 
 def stand_in(name):
-    """Return a module of that name that has the skipped types; asked for anything else it makes way for the real one."""
+    """Return a module of that name with the skipped types; asked for anything else it makes way for the real one."""
     module = ModuleType(name)
     for kind in SKIPPED[name]:
         setattr(module, kind, ForeignType(kind, (), {"__module__": name}))
@@ -45,9 +45,10 @@ def make_way(module):
 
 
 def import_catboost():
-    """Return CatBoost, imported with stand-ins for pandas and scipy: which takes two thirds off a session's memory and first call.
+    """Return CatBoost, imported with stand-ins for pandas and scipy.
 
-    CatBoost still takes the DataFrames and sparse matrices of other code in the session, which imports their modules itself.
+    That takes two thirds off a session's memory and first call. CatBoost still takes the DataFrames and sparse matrices
+    of other code in the session, which imports their modules itself.
     """
     if "catboost" not in sys.modules and not any(name in sys.modules for name in SKIPPED):
         modules = {name: stand_in(name) for name in SKIPPED}

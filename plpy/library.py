@@ -1,5 +1,6 @@
 """The body of pgfeed._library: modules of this folder made from texts that the function holds."""
 
+import gc
 import sys
 from types import ModuleType
 
@@ -12,6 +13,8 @@ def load_modules(texts):
     # PL/Python puts a tab after every line break of a body, in strings too.
     texts = {f"plpy.{name}": text.replace("\n\t", "\n") for name, text in texts.items()}
     older = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("plpy.")}
+    is_collecting = gc.isenabled()
+    gc.disable()  # a search for garbage in what numpy's import makes takes 5% of a session's first call
     try:
         for name, text in texts.items():
             module = sys.modules[name] = ModuleType(name)
@@ -23,3 +26,9 @@ def load_modules(texts):
             sys.modules.pop(name, None)
         sys.modules.update(older)
         raise
+    finally:
+        if not gc.get_freeze_count():  # else preloaded: to be left as it is
+            gc.freeze()
+            gc.unfreeze()  # all is old now, and rarely searched
+        if is_collecting:
+            gc.enable()

@@ -22,13 +22,14 @@ class Events:
         """Return the events of posts in the pack from a row of _recent_events()."""
         places = pack.locate(np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64))
         seconds = np.frombuffer(row["seconds"] or b"", ">f8").astype(np.float64)
-        views, likes = (np.frombuffer(row[name] or b"", ">f4").astype(np.float64) for name in ("view_counts", "like_counts"))
+        counts = (row["view_counts"], row["like_counts"])
+        views, likes = (np.frombuffer(each or b"", ">f4").astype(np.float64) for each in counts)
         is_inside = places >= 0
         return cls(places[is_inside], seconds[is_inside], views[is_inside], likes[is_inside])
 
 
 class Neighbours:
-    """Posts that are liked by the same users: starts int64 (posts + 1) into other, similarity, day_similarity and ease."""
+    """Posts liked by the same users: starts int64 (posts + 1) into other, similarity, day_similarity and ease."""
 
     def __init__(self, starts, other, similarity, day_similarity, ease):
         self.starts, self.other = starts, other

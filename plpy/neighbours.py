@@ -71,8 +71,9 @@ def neighbours(user_ids, days, rows, count):
         best = np.sort(np.argpartition(-total, most - 1, axis=1)[:, :most], axis=1)
         place, index = np.nonzero(np.take_along_axis(total, best, axis=1) > 0)
         other = best[place, index]
-        pairs = liked[block[place]], liked[other], similarity[place, other], day_similarity[place, other], weight[place, other]
-        parts.append(np.stack([values.astype(np.float32) for values in pairs]))
+        values = (each[place, other] for each in (similarity, day_similarity, weight))
+        pairs = liked[block[place]], liked[other], *values
+        parts.append(np.stack([each.astype(np.float32) for each in pairs]))
     return np.concatenate(parts, axis=1)
 
 

@@ -51,7 +51,7 @@ class Pack:
         self.columns |= relative or relative_columns(self)
 
     def join(self, other):
-        """Return the posts of this pack and of another one, which share none: the columns and factors that both have."""
+        """Return the posts of this pack and another one, which share none: the columns and factors that both have."""
         post_ids = np.concatenate([self.post_ids, other.post_ids])
         order = np.argsort(post_ids)
 
@@ -102,7 +102,7 @@ class Pack:
 
 
 def pack_factors(vectors, gram):
-    """Return vectors (posts, FACTORS) and the gram of all posts as bytes: big-endian float4, one vector after the other."""
+    """Return vectors (posts, FACTORS) and the gram of all posts as bytes: big-endian float4, vector by vector."""
     return np.concatenate([vectors, gram]).astype(">f4").tobytes()
 
 
@@ -113,7 +113,7 @@ def unpack_factors(blob):
 
 
 def choose_factors(post_ids, all_ids, factors):
-    """Return what pack_factors() packed of all posts for some of them, zeros for others; ids are bytes of ascending int64.
+    """Return what pack_factors() packed of all posts for some of them, zeros for others; ids: bytes, ascending int64.
 
     The gram stays that of all posts.
     """

@@ -37,7 +37,7 @@ def score(model, pack, requests):
 
 
 def model_inputs(model, pack):
-    """Return the matrix that a model scores, float32 (posts, features), column by column; filled: the pack's own columns.
+    """Return the matrix that a model scores, float32 (posts, features), column by column, with the pack's own filled.
 
     The pack keeps that of the model that scored last.
     """

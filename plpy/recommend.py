@@ -13,7 +13,7 @@ MORE = 300
 
 
 class Answer:
-    """A request with the scores of all posts of a pack, float64; model and requests (its features): None without a model."""
+    """A request with the scores of all posts of a pack, float64; model and requests, its features: None without one."""
 
     def __init__(self, state, pack, user, source, scores, model=None, requests=None):
         self.state, self.pack, self.user, self.source, self.scores = state, pack, user, source, scores
@@ -87,10 +87,10 @@ def answer_by_model(session, state, pack, user, ts, post_ids, model):
 def recommend_posts(plpy, user_id, ts, k, variant):
     """Return the k best posts for a user at a moment as rows of pgfeed.recommendation, best first.
 
-    Posts that the user liked before ts are left out; fewer rows than k come only from a small
-    catalogue: where a shortlist runs dry, the rest of a large one is asked too. Ties go to the smaller post_id. A user without profile and history, and every user
-    while the variant has no usable model, gets the posts with the highest decayed like rate. The
-    variant popular is that for everybody; the variant random draws by lot.
+    Posts that the user liked before ts are left out; fewer rows than k come only from a small catalogue: where a
+    shortlist runs dry, the rest of a large one is asked too. Ties go to the smaller post_id. A user without profile and
+    history, and every user while the variant has no usable model, gets the posts with the highest decayed like rate.
+    The variant popular is that for everybody; the variant random draws by lot.
     """
     check_arguments(plpy, user_id, ts, k)
     session = current_session(plpy)
@@ -107,7 +107,7 @@ def recommend_posts(plpy, user_id, ts, k, variant):
 
 
 def best_rows(session, request, k):
-    """Return the k best posts that the user has not liked, best first, as rows of pgfeed.recommendation without rank."""
+    """Return the k best posts that the user has not liked, best first: rows of pgfeed.recommendation without rank."""
     state, pack, scores = request.state, request.pack, request.scores
     scores[pack.places(liked_post_ids(request.user))] = -np.inf
     rows, count = [], k
@@ -120,8 +120,8 @@ def best_rows(session, request, k):
     score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
     return [
         (
-            row["post_id"], row["topic"], row["text"], score_of[row["post_id"]], state["variant"], request.source,
-            state["model_version"], state["features_as_of"],
+            row["post_id"], row["topic"], row["text"], score_of[row["post_id"]],
+            state["variant"], request.source, state["model_version"], state["features_as_of"],
         )
         for row in rows
     ]

@@ -12,8 +12,8 @@ QUALITY_ROUNDS = 60
 class Scale:
     """What a pack's posts are compared with.
 
-    mean_views: of the posts with views; popularity_rates: the like rates of the posts that are not, are popular, which is
-    having more views than the mean; group_rates: the same by topic, float64 (topics + 1, 2), the last topic for none;
+    mean_views: of the posts with views; popularity_rates: the like rates of the posts that are not, are popular, which
+    means more views than the mean; group_rates: the same by topic, float64 (topics + 1, 2), the last topic for none;
     qualities: how the qualities of posts are distributed in both, on the grid QUALITIES, float32 (2, grid).
     """
 

@@ -146,13 +146,13 @@ class Session:
         return user_ids[is_inside], days[is_inside], places[is_inside]
 
     def post_ids_outside(self, request, ts, count):
-        """Return the ids, int64, of `count` posts, the most liked first, that the request's pack and user's likes lack."""
+        """Return the ids, int64, of `count` posts, the most liked first, that are not in a request's pack or likes."""
         inside = np.union1d(request.pack.post_ids, liked_post_ids(request.user))
         row = self.run("posts outside", ts, inside.tolist(), count)[0]
         return np.array(row["post_ids"], np.int64)
 
     def with_candidates(self, state, pack, user, ts, post_ids):
-        """Return a shortlist's pack joined with the user's candidates, the newest liked and viewed posts, and post_ids."""
+        """Return a shortlist's pack joined with a user's candidates, newest liked and viewed posts, and post_ids."""
         liked = np.unique(liked_post_ids(user)[-CANDIDATE_LIKES:])
         near = np.array(self.run("candidates", ts, liked.tolist())[0]["post_ids"], np.int64)
         viewed = viewed_post_ids(user)[-CANDIDATE_VIEWS:]

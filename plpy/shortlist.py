@@ -22,7 +22,9 @@ USERS_QUERY = (
 )
 CURRENT_QUERY = "select $1 = pgfeed._refresh_as_of() as is_current"
 MODELS_QUERY = "select a.model_id from pgfeed.active_models as a"
-TOPICS_QUERY = "select array(select distinct p.topic from pgfeed.posts as p where p.topic is not null order by 1) as topics"
+TOPICS_QUERY = (
+    "select array(select distinct p.topic from pgfeed.posts as p where p.topic is not null order by 1) as topics"
+)
 
 
 class Best:
@@ -102,4 +104,5 @@ def _shortlist(plpy, as_of):
                 one = {name: values[number:number + 1] for name, values in columns.items()}
                 plpy.execute("select")  # another one
                 of_user.add(pack.post_ids, score(model, pack, one))
-    return np.unique(np.concatenate([popular.ids, *(of_user.ids for of_users in best for of_user in of_users)])).tolist()
+    chosen = [popular.ids, *(of_user.ids for of_users in best for of_user in of_users)]
+    return np.unique(np.concatenate(chosen)).tolist()

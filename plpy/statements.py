@@ -13,8 +13,9 @@ STATEMENTS = {
     ),
     "variants without model": ("select pgfeed._variants_without_model() || pgfeed._default_variant() as variants", []),
     "users": (
-        f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)}, topics, topic_view_share, topic_like_rate,"
-        " liked_post_ids, liked_at, viewed_post_ids from pgfeed._request_users($1, $2, $3)",
+        f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)},"
+        " topics, topic_view_share, topic_like_rate, liked_post_ids, liked_at, viewed_post_ids"
+        " from pgfeed._request_users($1, $2, $3)",
         ["timestamptz", "bigint[]", "boolean"],
     ),
     "model": (
@@ -54,9 +55,11 @@ STATEMENTS = {
     "likes": (
         "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
         " string_agg(int8send(l.post_id), '') as post_ids from ("
-        " select k.user_id, k.post_id, floor(extract(epoch from k.liked_at) / 86400)::integer as day from pgfeed.likes as k"
+        " select k.user_id, k.post_id, floor(extract(epoch from k.liked_at) / 86400)::integer as day"
+        " from pgfeed.likes as k"
         " where k.liked_at < $1 and k.liked_at >= coalesce((select min(n.day)::timestamptz from ("
-        " select d.day, sum(d.like_count) over (order by d.day desc) - d.like_count as later from pgfeed.rollup_days as d"
+        " select d.day, sum(d.like_count) over (order by d.day desc) - d.like_count as later"
+        " from pgfeed.rollup_days as d"
         " where d.day < ($1)::date) as n where n.later < $2), '-infinity')"
         ") as l",
         ["timestamptz", "bigint"],

@@ -49,7 +49,7 @@ PINS = {
     "functions/_serving_state": "b5a553490dac",
     "functions/_user_history": "542506c59067",
     "functions/_recent_events": "5e460f06dd89",
-    "functions/_post_neighbours": "8b8062d4e6dd",
+    "functions/_post_neighbours": "2afc70ac2bce",
     "functions/_nearest_posts": "393c553a11c0",
     "functions/similar_posts": "4792910565ef",
     "functions/_hex_modulo": "54911f6b674b",
@@ -89,11 +89,11 @@ PINS = {
     "functions/health": "fdf846464db9",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
-    "functions/_post_factors": "fb6a1c55e743",
-    "functions/_shortlist": "593578a6c495",
+    "functions/_post_factors": "8d46cdf8bb50",
+    "functions/_shortlist": "082202a69885",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "ca7b8c7e307c",
-    "functions/_factors": "a63eae495c82",
+    "functions/_explain_recommendation": "9072ce9a91be",
+    "functions/_factors": "f79a8562f528",
     "functions/_recommend_posts": "c45f56a20e25",
     "functions/_search_posts": "78de636e411d",
     "functions/_user_profiles": "35ef076aafa6",
@@ -104,7 +104,7 @@ PINS = {
     "functions/recommend_posts": "cbba5b3c7aea",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "34c1c95693a3",
+    "functions/_library": "e1a0a792f96e",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -282,7 +282,6 @@ SINGLE_REJECTS = """
 """
 # What is remembered beyond the events: who liked what, which posts were deleted, how many events were counted.
 MEMORY = """
-    drop view if exists pgfeed.likes, pgfeed._counted_events;
     create table pgfeed.liked_posts (
         user_id bigint not null,
         post_id bigint not null,
@@ -308,7 +307,11 @@ MEMORY = """
     comment on table pgfeed.deleted_posts is
         'One row per post that was deleted: events that name it do not bring it back, inserting it does';
     alter table pgfeed.deleted_posts owner to pgfeed_owner;
-
+"""
+# Every call reads this table first: those that go on end, new ones wait and hold no lock that the rest waits for.
+CALLS_WAIT = "lock table pgfeed.feature_refreshes in access exclusive mode"
+COLUMNS = """
+    drop view if exists pgfeed.likes, pgfeed._counted_events;
     alter table pgfeed.posts
         add column hidden_at timestamptz constraint posts_hidden_at_check check (isfinite(hidden_at));
     comment on column pgfeed.posts.hidden_at is 'Null: shown. Else no answer has the post, whatever its ts';
@@ -357,12 +360,14 @@ FORGET = """
 
 
 def upgrade() -> None:
+    execute(MEMORY)  # takes long where there are many likes
+    execute(CALLS_WAIT)
     execute(ROLLUPS)
     execute(DEFAULTS)
     execute(REJECTS)
     execute(DROPPED)
     execute(OWNED)
-    execute(MEMORY)
+    execute(COLUMNS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)

@@ -14,7 +14,8 @@ set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
 plpy.execute("select pgfeed._library()")  # nothing, once loaded
-from plpy.explain import explain_recommendation
+--!include plpy/explain.py
+
 
 return explain_recommendation(plpy, user_id, post_id, ts, variant)
 $$;

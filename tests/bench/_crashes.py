@@ -17,17 +17,18 @@ from tests.servers import Server
 VICTIMS = ("backend", "postmaster", "client")
 POSTS = 2000
 ASKED_USERS, ASKED_POSTS = 15, 5
-OLD_REVISION = "0005"
+OLD_REVISION = "0012"
 MIGRATIONS = ("migrate", "downgrade")
 SESSIONS = "select pid from pg_stat_activity where datname = %s and application_name = 'pgfeed'"
 ROLL_UP = (
-    "from loader import db; c = db.connect(); c.autocommit = True;"
+    "from loader.server import db; c = db.connect(); c.autocommit = True;"
     " c.cursor().execute('call pgfeed.roll_up_events()')"
 )
 EMBED = """
 import sys
 import numpy as np
-from loader import db, embed
+from loader.data import embed
+from loader.server import db
 class Letters:
     checkpoint, dimensions, characters = "1", 64, 1000
     name = sys.argv[1]

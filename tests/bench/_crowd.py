@@ -28,8 +28,9 @@ INSERT = "insert into pgfeed.feed_events (event_at, user_id, post_id, action) va
 
 @dataclass
 class Watch:
-    """What the sessions saw: calls, errors, the slowest call, and answers by user, features and model."""
+    """What a session saw: calls, errors, the slowest call, and answers by user, features and model."""
 
+    longest_wait: str = LONGEST_WAIT
     calls: int = 0
     slowest: float = 0.0
     errors: list[str] = field(default_factory=list)
@@ -53,7 +54,7 @@ class Watch:
 def call_all_the_time(server: Server, database: str, network: Network, moment: str, watch: Watch,
                       stop: threading.Event) -> None:
     """Ask for the posts of users without new events until told to stop."""
-    with closing(server.session(database, options=f"-c lock_timeout={LONGEST_WAIT}")) as connection:
+    with closing(server.session(database, options=f"-c lock_timeout={watch.longest_wait}")) as connection:
         query, number = queries(connection), 0
         query(CALL, network.asked[0], moment)
         while not stop.is_set():
@@ -69,7 +70,7 @@ def call_all_the_time(server: Server, database: str, network: Network, moment: s
 
 def write_all_the_time(server: Server, database: str, user: int, watch: Watch, stop: threading.Event) -> None:
     """Serve a user of its own and insert what it sees until told to stop."""
-    with closing(server.session(database, options=f"-c lock_timeout={LONGEST_WAIT}")) as connection:
+    with closing(server.session(database, options=f"-c lock_timeout={watch.longest_wait}")) as connection:
         query = queries(connection)
         query("select from pgfeed.serve_posts(%s)", user)
         while not stop.is_set():
@@ -86,16 +87,19 @@ def write_all_the_time(server: Server, database: str, user: int, watch: Watch, s
 
 
 @contextmanager
-def crowd(server: Server, database: str, network: Network, moment: str) -> Iterator[list[Watch]]:
+def crowd(
+    server: Server, database: str, network: Network, moment: str, callers: int = CALLERS, writers: int = WRITERS,
+    longest_wait: str = LONGEST_WAIT,
+) -> Iterator[list[Watch]]:
     """Let sessions call and write meanwhile; yield what each saw."""
     stop = threading.Event()
-    watches = [Watch() for _ in range(CALLERS + WRITERS)]
+    watches = [Watch(longest_wait) for _ in range(callers + writers)]
     threads = [
         threading.Thread(target=call_all_the_time, args=[server, database, network, moment, watch, stop])
-        for watch in watches[:CALLERS]
+        for watch in watches[:callers]
     ] + [
         threading.Thread(target=write_all_the_time, args=[server, database, FIRST_WRITER + number, watch, stop])
-        for number, watch in enumerate(watches[CALLERS:])
+        for number, watch in enumerate(watches[callers:])
     ]
     for thread in threads:
         thread.start()
@@ -123,6 +127,14 @@ def at_once(*deeds: Callable[[], object]) -> list[str]:
     for thread in threads:
         thread.join()
     return errors
+
+
+def replace_all(server: Server, database: str) -> None:
+    """Replace every function and procedure, one after the other."""
+    with server.connect(database) as query:
+        for name in objects.pins():
+            if name.startswith(("functions/", "procedures/")):
+                query(objects.compose(name))
 
 
 class Deeds:
@@ -173,8 +185,7 @@ class Deeds:
         self.sql("call pgfeed.drop_exposures('2001-03-01')")
 
     def replace(self) -> None:
-        for name in ("functions/_serving_state", "functions/recommend_posts", "functions/serve_posts"):
-            self.sql(objects.compose(name))
+        replace_all(self.server, self.database)
 
     def all(self) -> Iterator[tuple[str, Callable[[], list[str]]]]:
         """Yield each deed's name and a function that does it once."""
@@ -188,7 +199,7 @@ class Deeds:
         yield "two ingests of a file at once", self.ingest_twice
         yield "partition creation", lambda: at_once(*[self.make_partitions] * 2)
         yield "drop_exposures", lambda: at_once(self.retain)
-        yield "create or replace of what serves", lambda: at_once(self.replace)
+        yield "create or replace of every function", lambda: at_once(self.replace)
 
 
 def crowds(server: Server, template: str, network: Network, folder: Path) -> Iterator[

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from loader.errors import PgfeedError
 from loader.server.remedies import told
 from loader.terminal import console, out, table
 from tests import servers
-from tests.bench import _cancel, _crowd, _load, _suites
+from tests.bench import _cancel, _crowd, _load, _suites, _upgrade
 from tests.bench import _crashes as crashes
 from tests.servers import Server
 
@@ -52,7 +53,8 @@ def crash_rows(server: Server, network: crashes.Network, rng: random.Random, rou
 
 def crowd_rows(server: Server, network: crashes.Network, folder: Path) -> Iterator[Row]:
     """Yield a row for each thing that went on in a crowd."""
-    for name, count, lost, errors, watches in _crowd.crowds(server, "f_fresh", network, folder):
+    found = chain(_crowd.crowds(server, "f_fresh", network, folder), _upgrade.upgrades(server, network))
+    for name, count, lost, errors, watches in found:
         calls = sum(watch.calls for watch in watches)
         failed = [error for watch in watches for error in watch.errors]
         mixed = [sentence for watch in watches for sentence in watch.mixed]

@@ -24,8 +24,8 @@ from loader.server import db
 from loader.terminal import console, out, progress, table
 from tests.bench import ROOT, administer, drop_database
 
-CALLS = 400
-FIRST_CALLS = 20
+CALLS, WARM_UP = 400, 20
+FIRST_CALLS = 30
 SESSIONS = 20
 CALL = "select post_id from pgfeed.recommend_posts(%s, variant => %s, k => %s)"
 EXPLAIN = "select from pgfeed.explain_recommendation(%s, %s)"
@@ -53,19 +53,17 @@ def databases(revision: str, users: int) -> Iterator[dict[str, str]]:
     names = {revision: f"pgfeed_bench_older_{os.getpid()}", "now": f"pgfeed_bench_now_{os.getpid()}"}
     dsns = {title: make_dsn(db.dsn(), dbname=name) for title, name in names.items()}
 
-    def run(folder: Path, title: str, *words: str) -> None:
-        console.print(f"{title}: {' '.join(words)}")
+    def run(folder: Path, title: str, words: str) -> None:
+        console.print(f"{title}: {words}")
         variables = {**os.environ, "PGFEED_DSN": dsns[title], "PYTHONPATH": str(folder)}
-        subprocess.run([sys.executable, "-P", "-m", "loader.cli", *words], check=True, cwd=folder, env=variables,
-                       capture_output=True)
+        command = [sys.executable, "-P", "-m", "loader.cli", *words.split()]
+        subprocess.run(command, check=True, cwd=folder, env=variables, capture_output=True)
 
     try:
         with checkout(revision) as folder:
             administer(f'create database "{names[revision]}"')
-            run(folder, revision, "migrate")
-            run(folder, revision, "simulate", "--users", str(users))
-            run(folder, revision, "refresh")
-            run(folder, revision, "train", "control", "--activate")
+            for words in ("migrate", f"simulate --users {users}", "refresh", "train control --activate"):
+                run(folder, revision, words)
         administer(f'create database "{names["now"]}" template "{names[revision]}"')
         run(ROOT, "now", "migrate")
         yield dsns
@@ -99,19 +97,14 @@ def in_turns(dsns: dict[str, str], count: int, measure: Callable[[str], float], 
     return [statistics.median(values) for values in found.values()]
 
 
-def warm_rows(dsns: dict[str, str], user: int) -> Iterator[tuple[str, list[float], str]]:
+def warm_calls(dsns: dict[str, str], title: str, statement: str, *arguments: object) -> list[float]:
+    """Return the median seconds of a call in a session that made some before."""
     with ExitStack() as stack:
         sessions = {name: stack.enter_context(closing(psycopg2.connect(dsn))) for name, dsn in dsns.items()}
-        for title, statement, *arguments in (
-            ("a call that is refused: nothing but overhead", REFUSED),
-            ("warm call, popular, 1 post", CALL, user, "popular", 1),
-            ("warm call, a model, 5 posts", CALL, user, "control", 5),
-        ):
-            for session in sessions.values():
-                for _ in range(20):
-                    seconds(session, statement, *arguments)
-            medians = in_turns(dsns, CALLS, lambda name: seconds(sessions[name], statement, *arguments), title)  # noqa: B023
-            yield title, [value * 1e6 for value in medians], "{:,.0f} us"
+        for session in sessions.values():
+            for _ in range(WARM_UP):
+                seconds(session, statement, *arguments)
+        return in_turns(dsns, CALLS, lambda name: seconds(sessions[name], statement, *arguments), title)
 
 
 def first_call(dsn: str, user: int) -> float:
@@ -121,7 +114,7 @@ def first_call(dsn: str, user: int) -> float:
 
 
 def memory(dsn: str, user: int) -> tuple[float, float]:
-    """Return the private memory of a session that recommends and explains, the median, and of 20, proportional."""
+    """Return the private memory of a session that recommends and explains, and the proportional one of all 20."""
     with ExitStack() as stack:
         sessions = [stack.enter_context(closing(psycopg2.connect(dsn))) for _ in range(SESSIONS)]
         for session in sessions:
@@ -132,6 +125,11 @@ def memory(dsn: str, user: int) -> tuple[float, float]:
     if None in private + proportional:
         raise PgfeedError("the memory of sessions cannot be read", "they are another user's", "run this as root")
     return statistics.median(private), sum(proportional)
+
+
+def python_bytes(dsn: str) -> int:
+    with closing(psycopg2.connect(dsn)) as connection:
+        return ask(connection, BYTES)[0][0]
 
 
 @click.command()
@@ -146,25 +144,25 @@ def main(against: str, users: int) -> None:
     """
     with databases(against, users) as dsns:
         with closing(psycopg2.connect(dsns["now"])) as connection:
-            user = ask(connection,
-                       "select user_id from pgfeed.user_features where view_count > 0 order by user_id limit 1")[0][0]
-        rows = list(warm_rows(dsns, user))
+            user = ask(connection, "select min(user_id) from pgfeed.user_features where view_count > 0")[0][0]
+        rows = [
+            (title, "{:,.0f} us", [value * 1e6 for value in warm_calls(dsns, title, statement, *arguments)])
+            for title, statement, *arguments in (
+                ("a call that is refused: nothing but overhead", REFUSED),
+                ("warm call, popular, 1 post", CALL, user, "popular", 1),
+                ("warm call, a model, 5 posts", CALL, user, "control", 5),
+            )
+        ]
         firsts = in_turns(dsns, FIRST_CALLS, lambda name: first_call(dsns[name], user), "first calls")
-        rows.append(
-            (f"first call of a session, median of {FIRST_CALLS}", [value * 1000 for value in firsts], "{:.1f} ms")
-        )
-        private, all_of_them = zip(*(memory(dsn, user) for dsn in dsns.values()))
-        rows.append(("private memory of a session that recommends and explains", list(private), "{:.1f} MB"))
-        rows.append((f"{SESSIONS} such sessions, proportional", list(all_of_them), "{:.0f} MB"))
-        sizes = []
-        for dsn in dsns.values():
-            with closing(psycopg2.connect(dsn)) as connection:
-                sizes.append(float(ask(connection, BYTES)[0][0]))
-        rows.append(("Python in pg_proc", [size / 1000 for size in sizes], "{:.1f} kB"))
-    lines = [(title, *(form.format(value) for value in values), f"{values[1] / values[0] - 1:+.0%}")
-             for title, values, form in rows]
-    out.print(table(f"{users:,} users, {os.cpu_count()} cores", ["what", against, "now", "change"], lines,
-                    [against, "now", "change"]))
+        rows.append(("first call of a session", "{:.1f} ms", [value * 1000 for value in firsts]))
+        private, together = zip(*(memory(dsn, user) for dsn in dsns.values()))
+        rows.append(("private memory of a session that recommends and explains", "{:.1f} MB", private))
+        rows.append((f"{SESSIONS} such sessions, proportional", "{:.0f} MB", together))
+        rows.append(("Python in pg_proc", "{:.1f} kB", [python_bytes(dsn) / 1000 for dsn in dsns.values()]))
+    lines = [(title, *map(form.format, values), f"{values[1] / values[0] - 1:+.1%}") for title, form, values in rows]
+    headers = ["what", against, "now", "change"]
+    title = f"{users:,} users, {os.cpu_count()} cores, medians of {CALLS} calls, {FIRST_CALLS} first calls"
+    out.print(table(title, headers, lines, headers[1:]))
 
 
 if __name__ == "__main__":

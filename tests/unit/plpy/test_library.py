@@ -1,5 +1,6 @@
 """Modules made from texts."""
 
+import gc
 import sys
 import traceback
 
@@ -47,6 +48,16 @@ def test_another_text_replaces_all_modules_and_what_runs_keeps_its_own():
     load(first=FIRST.replace("one", "three"))
     assert "plpy.second" not in sys.modules and sys.modules["plpy.first"].words() == "three\n\ttwo"
     assert old.words() == "one\n\ttwo"
+
+
+@pytest.mark.parametrize("is_collecting", [True, False])
+def test_the_search_for_garbage_goes_on_as_before(is_collecting):
+    (gc.enable if is_collecting else gc.disable)()
+    try:
+        load(first=FIRST)
+        assert (gc.isenabled(), gc.get_freeze_count()) == (is_collecting, 0)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("broken", ["import no_such_module", "def", "raise KeyboardInterrupt"])
