@@ -181,7 +181,8 @@ def pin(name: str) -> Path:
     """Let the open revision install the current text of NAME; archive the text of a release that it replaces."""
     new, old = digest(compose(name)), pins().get(name)
     if new == old:
-        raise PinError(f"sql/{name}.sql has not changed. Next: edit it, then pin it")
+        others = ", ".join(changed()) or "nothing"
+        raise PinError(f"{name} has not changed, {others} has. Next: python -m migrations.objects pin")
     path = open_revision()
     if old and old == pins(until=path.name[:4]).get(name):
         archive(name, old)

@@ -379,7 +379,7 @@ def downgrade() -> None:
     execute("drop trigger if exists remember_deleted_posts on pgfeed.posts")
     execute(SCHEMA)
     for name in OF_THE_RELEASE:
-        execute((BASELINE / f"{name}.sql").read_text(encoding="utf-8"))
+        execute((BASELINE / f"downgrade/{name}.sql").read_text(encoding="utf-8"))
     revert([name for name in PINS if name not in KEPT], revision)
     execute(FORGET)
     execute("alter table pgfeed.rollup_days drop new_event_count")

@@ -30,6 +30,11 @@ def test_what_was_released_does_not_change(path):
     assert hashlib.sha256(content).hexdigest() == objects.released()[path]
 
 
+def test_all_of_the_baseline_was_released():
+    files = {path.relative_to(objects.MIGRATIONS).as_posix() for path in objects.BASELINE.rglob("*.sql")}
+    assert files <= set(objects.released())
+
+
 def test_the_archive_has_nothing_that_no_revision_installs():
     named = {
         objects.archived(name, pin)

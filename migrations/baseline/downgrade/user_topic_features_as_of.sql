@@ -1,3 +1,4 @@
+-- Of v0.1.0, for its downgrade only. The function of now: sql/functions/user_topic_features_as_of.sql
 create or replace function pgfeed.user_topic_features_as_of(
     ts timestamptz,
     user_ids bigint[] default null

@@ -1,3 +1,4 @@
+-- Of v0.1.0, for its downgrade only. The function of now: sql/functions/post_features_as_of.sql
 create or replace function pgfeed.post_features_as_of(
     ts timestamptz,
     post_ids bigint[] default null
