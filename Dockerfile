@@ -7,6 +7,5 @@ RUN ./run install http && rm -rf /var/lib/apt/lists/* /root/.cache /var/lib/pgfe
 COPY . .
 USER postgres
 ENV PGFEED_HOME=/var/lib/pgfeed PGFEED_LISTEN=* PGFEED_PORT=5432
-VOLUME /var/lib/pgfeed/clusters
 EXPOSE 5432 8000
 CMD ["./run", "server"]
