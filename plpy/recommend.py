@@ -101,7 +101,7 @@ def recommend_posts(plpy, user_id, ts, k, variant):
         request = answer(session, user_id, ts, variant, post_ids)
         rows = best_rows(session, request, k)
         post_ids = np.setdiff1d(post_ids, request.pack.post_ids)  # a model of the moment scores the shortlist only
-        if len(post_ids):
+        if len(rows) < k and len(post_ids):
             rows += best_rows(session, popular_answer(session, request, post_ids), k - len(rows))
     return [(number, *row) for number, row in enumerate(rows, 1)]
 

@@ -304,6 +304,7 @@ def test_lists_of_a_large_catalogue_are_full_whatever_was_liked(large):
     (post_count,) = large("select count(*) from pgfeed.posts")[0]
     for like_count in (0, 40, post_count - 4, post_count - 1, post_count):
         large("delete from pgfeed.feed_events where user_id = 8")
+        large("delete from pgfeed.liked_posts where user_id = 8")
         large(
             "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
             " select timestamptz '2021-12-11 20:00+00' + b.number * interval '1 second', 8, b.post_id, 'like'"
@@ -317,6 +318,23 @@ def test_lists_of_a_large_catalogue_are_full_whatever_was_liked(large):
             ids = {row[1] for row in rows}
             assert [row[0] for row in rows] == list(range(1, min(call[1], post_count - like_count) + 1)), call
             assert len(ids) == len(rows) and not ids & liked
+
+
+def test_a_post_that_no_refresh_knows_does_not_break_a_list_that_is_just_full(large):
+    large("call pgfeed.refresh_features()")
+    large("delete from pgfeed.post_components")  # which would bring all posts into the first answer
+    large("insert into pgfeed.posts (post_id, topic, text) values (901, 'sport', 'a post after the refresh')")
+    large(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " select '2021-12-11 20:00+00', 8, unnest(pgfeed._shortlist('2021-12-13')), 'like' on conflict do nothing"
+    )
+    (left,) = large(
+        "select count(*) from pgfeed.post_features as f where not exists (select from pgfeed.feed_events as e"
+        " where e.user_id = 8 and e.post_id = f.post_id and (e.action = 'like' or e.target))"
+    )[0]
+    for variant, k in product(("control", "popular", "random"), (1, left - 1, left, left + 1)):
+        rows = large("select post_id from pgfeed.recommend_posts(8, %s, %s, %s)", END, k, variant)
+        assert len(rows) == min(k, left) and (901,) not in rows
 
 
 @pytest.mark.parametrize("post_count", [24_999, 25_001])
