@@ -49,6 +49,7 @@ TREES = (0, 30, 60, 150, 300)
 PARTS = {"all": (FEATURES, 6), "fresh": (FRESH_COLUMNS, 3)}  # features and depth
 MIXTURES = (("all",), ("fresh",), ("all", "fresh"))
 PRIORS = tuple(f"fresh.like_{name}" for name in HALF_LIFE_HOURS)
+ALL_NEW = "every post that was liked after another one was new on that day, and the catalogue is that of midnight"
 
 
 @dataclass
@@ -58,6 +59,11 @@ class Choices:
     features: np.ndarray
     request: np.ndarray
     is_liked: np.ndarray
+
+
+def too_little(cause: str) -> PgfeedError:
+    """Return the error about a feed that a model cannot learn from."""
+    return PgfeedError("there is too little to learn from", cause, "pgfeed ingest FILE...")
 
 
 def requests_until(likes: Likes, end: float, horizon: float | None, count: int) -> list[Request]:
@@ -89,6 +95,8 @@ def load_choices(
         rows = np.concatenate([targets, rng.choice(free, min(negatives, len(free)), replace=False)])
         is_target = np.arange(len(rows)) < len(targets)
         parts.append((feature_matrix(names, pack, columns, rows), np.full(len(rows), number), is_target))
+    if not parts:
+        raise too_little(ALL_NEW)
     return Choices(*(np.concatenate(column) for column in zip(*parts)))
 
 
@@ -187,12 +195,11 @@ def choose(
     requests_between = next_likes if horizon is None else later_likes
     late = requests_between(likes, middle, end, MAX_VALIDATION_REQUESTS)
     if not early or not late:
-        raise PgfeedError(
-            "there is too little to learn from", "nobody who liked a post liked another one later",
-            "pgfeed ingest FILE...",
-        )
+        raise too_little("nobody who liked a post liked another one later")
     popularity = {name: column_scorer(name) for name in PRIORS}
     rankings = rank_all(connection, late, encoders, popularity, "validation, half-lives")
+    if not len(rankings[PRIORS[0]].user_ids):
+        raise too_little(ALL_NEW)
     prior = max(PRIORS, key=lambda name: rankings[name].metrics()["NDCG@10"].mean())
     start = fit_prior(prior)
     training = load_choices(connection, early, FEATURES, encoders, negatives, "requests to learn from")
