@@ -62,7 +62,7 @@ begin
             ],
             coalesce(to_char(sum(f.like_count), 'FM999,999,999,990'), '0'),
             'select post_id, view_count, like_count from pgfeed.post_features where like_count > view_count '
-            '-- call pgfeed.hide_post(...) takes one out'
+            '-- hide_post takes one out'
         )).*
         from pgfeed.post_features as f
         cross join lateral (select f.like_count >= 20 and f.like_count > f.view_count as is_odd) as c;

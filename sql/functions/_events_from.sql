@@ -8,7 +8,7 @@ begin
         (
             select max(d.day) + 2
             from pgfeed.rollup_days as d
-            where d.missing_count > 0 and d.missing_count >= d.event_count
+            where d.missing_count > 0 and (d.dropped_at is not null or d.missing_count >= d.event_count)
         ),
         '-infinity'
     );

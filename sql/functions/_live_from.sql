@@ -16,7 +16,7 @@ begin
     where
         d.day between ts::date - 1 and ts::date
         and d.missing_count > 0
-        and d.missing_count >= d.event_count
+        and (d.dropped_at is not null or d.missing_count >= d.event_count)
     order by d.day
     limit 1;
     if found then

@@ -54,7 +54,21 @@ begin
     liked as (
         select s.user_id, s.exposure_id, count(distinct l.post_id) as like_count
         from shown as s
-        inner join pgfeed.likes as l
+        inner join (
+            select
+                e.user_id,
+                e.post_id,
+                e.event_at as liked_at
+            from pgfeed.feed_events as e
+            where e.action = 'like' or e.target
+            union all
+            -- Also when the events were dropped.
+            select
+                k.user_id,
+                k.post_id,
+                k.liked_at
+            from pgfeed.liked_posts as k
+        ) as l
             on
                 l.user_id = s.user_id
                 and l.post_id = any(s.post_ids)

@@ -97,6 +97,19 @@ def test_features_as_of_dropped_days_are_one_clear_error(months):
     assert len(months(CALL, 7, "2021-12-02", 5)) == 5
 
 
+def test_a_late_event_does_not_bring_a_dropped_day_back(months):
+    months("call pgfeed.drop_events('2021-12-01')")
+    before = months(COUNTS)
+    months(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " values ('2021-11-30 23:59+00', 7, 1, 'view')"
+    )
+    months("call pgfeed.refresh_features()")
+    assert months(COUNTS) == before and months("select pgfeed._events_from()::text") == [("2021-12-02",)]
+    with pytest.raises(psycopg2.Error, match="features as of .* need the events of 2021-11-30, which are gone"):
+        months(CALL, 7, "2021-12-01 12:00+00", 5)
+
+
 def test_training_and_evaluation_use_the_days_that_are_left(months, months_dsn):
     months("call pgfeed.drop_events('2021-12-01')")
     with closing(psycopg2.connect(months_dsn)) as connection:
