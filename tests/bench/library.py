@@ -25,7 +25,7 @@ from loader.terminal import console, out, progress, table
 from tests.bench import ROOT, administer, drop_database
 
 CALLS, WARM_UP = 400, 20
-FIRST_CALLS = 30
+FIRST_CALLS = 60
 SESSIONS = 20
 CALL = "select post_id from pgfeed.recommend_posts(%s, variant => %s, k => %s)"
 EXPLAIN = "select from pgfeed.explain_recommendation(%s, %s)"
