@@ -66,7 +66,7 @@ def place(connection: Connection) -> Place:
         except psycopg2.Error:
             connection.rollback()
     parts = Path(config_file).parts
-    if parts[:3] == ("/", "etc", "postgresql"):
+    if parts[:3] == ("/", "etc", "postgresql") and len(parts) == 6:
         return Place(version, parts[4], Path(config_file).with_name("environment"), python)
     return Place(version, "main", None, python)
 

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from psycopg2.extensions import cursor as Cursor
 
 from loader.errors import PgfeedError
+from loader.server.script import script
 from migrations import objects
 
 MADE_OR_DROPPED = re.compile(r"(create|drop) (table|type) pgfeed\.(\w+)")
@@ -29,12 +30,11 @@ NOUNS = {"matviews": "materialized view"}
 def expected() -> list[str]:
     """Return all objects by kind and name, code in the order in which the revisions install it."""
     stored: dict[str, None] = {}
-    for path in [*objects.BASELINE.glob("*.sql"), *objects.revisions()]:
-        for verb, kind, name in MADE_OR_DROPPED.findall(path.read_text(encoding="utf-8").split("def downgrade")[0]):
-            if verb == "create":
-                stored[f"{kind}s/{name}"] = None
-            else:
-                stored.pop(f"{kind}s/{name}", None)
+    for verb, kind, name in MADE_OR_DROPPED.findall(script()):
+        if verb == "create":
+            stored[f"{kind}s/{name}"] = None
+        else:
+            stored.pop(f"{kind}s/{name}", None)
     return [*stored, *(name for name in objects.pins() if (objects.ROOT / f"sql/{name}.sql").exists())]
 
 
@@ -67,7 +67,7 @@ def error(database: str, names: list[str]) -> PgfeedError:
 
 def install(config: Config, names: list[str], statements: Sequence[str] = ()) -> None:
     """Make objects without data again and run statements, in one transaction under the lock of migrations."""
-    script, pins = ScriptDirectory.from_config(config), objects.pins()
+    revisions, pins = ScriptDirectory.from_config(config), objects.pins()
 
     def work(_heads: object, context: MigrationContext) -> list:
         objects.execute("set local check_function_bodies = off")
@@ -77,5 +77,5 @@ def install(config: Config, names: list[str], statements: Sequence[str] = ()) ->
         context.connection.commit()
         return []
 
-    with EnvironmentContext(config, script, fn=work):
-        script.run_env()
+    with EnvironmentContext(config, revisions, fn=work):
+        revisions.run_env()

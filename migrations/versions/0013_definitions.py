@@ -6,7 +6,7 @@ revision = "0013"
 down_revision = "0012"
 
 PINS = {
-    "functions/_like_window": "e493c503c8b7",
+    "functions/_like_window": "804a0f14a108",
     "views/impressions": "3347337c1a2d",
     "views/likes": "fd682e3d245b",
     "functions/_partition_key": "927c1bccdb8c",

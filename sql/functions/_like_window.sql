@@ -6,6 +6,6 @@ return interval '1 hour';
 alter function pgfeed._like_window() owner to pgfeed_owner;
 
 comment on function pgfeed._like_window() is
-    'How long after a view a like of the same post by the same user still belongs to it';
+    'How long after a view a like of the same post by the same user belongs to it, and another view of it repeats it';
 
 revoke all on function pgfeed._like_window() from public;

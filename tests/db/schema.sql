@@ -233,7 +233,7 @@ COMMENT ON FUNCTION pgfeed._library() IS 'Loads the modules that the functions i
 CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
-COMMENT ON FUNCTION pgfeed._like_window() IS 'How long after a view a like of the same post by the same user still belongs to it';
+COMMENT ON FUNCTION pgfeed._like_window() IS 'How long after a view a like of the same post by the same user belongs to it, and another view of it repeats it';
 CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from loader.server import objects
 from tests.db.conftest import alembic, autocommit, queries
 
 SNAPSHOT = Path(__file__).parent / "schema.sql"
@@ -158,3 +159,8 @@ def test_every_materialized_view_can_be_refreshed_concurrently(query):
     """) == []
 
 
+
+
+def test_whatever_is_dropped_is_missed(query):
+    present = {name for (name,) in query(objects.FOUND) if not re.search(r"_y\d{4}m\d\d$", name)}
+    assert present == {*objects.expected(), "tables/alembic_version"}

@@ -2,6 +2,7 @@
 
 import subprocess
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -50,3 +51,14 @@ def test_a_failure_is_one_line(environment, monkeypatch):
     monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(PgfeedError, match="failed: ERROR: No matching distribution. Next: mend that"):
         install.install(None)
+
+
+@pytest.mark.parametrize(("config_file", "cluster"), [
+    ("/etc/postgresql/15/blue/postgresql.conf", "blue"), ("/etc/postgresql/postgresql.conf", "main"),
+    ("/var/lib/pgsql/data/postgresql.conf", "main"),
+])  # fmt: skip
+def test_only_debian_has_a_file_of_the_servers_environment(config_file, cluster):
+    cursor = MagicMock()
+    cursor.__enter__().fetchone.side_effect = [(config_file,), ("python3.11",)]
+    where = install.place(SimpleNamespace(server_version=150020, cursor=lambda: cursor))
+    assert (where.cluster, where.environment is not None) == (cluster, cluster == "blue")
