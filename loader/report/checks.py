@@ -157,7 +157,7 @@ def table_checks(cursor: Cursor, held: list[Column]) -> Iterator[Check]:
     users, odd_ages, empty, silent, posts, same_text, empty_posts, unseen, too_early = cursor.fetchone()
 
     def missing(table: str) -> Check:
-        lacking = [c for c in held if c.table == table and c.missing and c.name != "created_at"]
+        lacking = [c for c in held if c.table == table and c.missing and c.name not in ("created_at", "hidden_at")]
         text = ", ".join(f"{c.name} {c.missing:.1%}" for c in lacking)
         return Check(table, "missing values", text or "none", all(c.missing < FEW for c in lacking))
 
