@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -231,8 +231,15 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         app.get(path, summary="Recommend posts to a user", responses=problems,
                 include_in_schema=path.endswith("/"))(endpoint)
 
+    add_monitoring(app, fetch, problems[503])
+    return app
+
+
+def add_monitoring(app: FastAPI, fetch: Callable[..., Awaitable[list[dict]]], problem: dict) -> None:
+    """Add /health and /metrics to the application; fetch returns the rows of a statement."""
+
     @app.head("/health", include_in_schema=False)
-    @app.get("/health", summary="Tell whether recommendations can be had", responses={503: problems[503]})
+    @app.get("/health", summary="Tell whether recommendations can be had", responses={503: problem})
     async def health() -> Health:
         """One recommendation is made: 200 means that a request would be answered."""
         await fetch(PROBE)
@@ -247,8 +254,6 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
             rows = None
         content, content_type = monitoring.exposition(rows, request.headers.get("accept", ""))
         return PlainTextResponse(content, headers={"Content-Type": content_type})
-
-    return app
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -63,19 +63,11 @@ def traffic(server: Server, database: str, minutes: float) -> tuple[dict[str, in
                 counts[name] += 1
                 time.sleep(max(0, min(SECONDS_BETWEEN[name], end - time.monotonic())))
 
-    def guarded(work: Callable, *arguments: object) -> None:
-        try:
-            work(*arguments)
-        except Exception as error:  # whatever it is, it is counted
-            errors.append(str(error).splitlines()[0])
-
-    threads = [threading.Thread(target=guarded, args=[client, number]) for number in range(CLIENTS)]
-    threads += [
-        threading.Thread(target=guarded, args=[now_and_then, "refresh", "call pgfeed.refresh_features()", list]),
-        threading.Thread(target=guarded, args=[
-            now_and_then, "activate", "call pgfeed.activate_model('control', %s)", lambda: [1 + counts["activate"] % 2],
-        ]),
-    ]
+    work = [(client, number) for number in range(CLIENTS)]
+    work.append((now_and_then, "refresh", "call pgfeed.refresh_features()", list))
+    activate = "call pgfeed.activate_model('control', %s)"
+    work.append((now_and_then, "activate", activate, lambda: [1 + counts["activate"] % 2]))
+    threads = [threading.Thread(target=guarded, args=[errors, *each]) for each in work]
     for thread in threads:
         thread.start()
     with progress("seconds of traffic", round(60 * minutes)) as advance:
@@ -85,6 +77,14 @@ def traffic(server: Server, database: str, minutes: float) -> tuple[dict[str, in
     for thread in threads:
         thread.join()
     return counts, errors, slowest[0]
+
+
+def guarded(errors: list[str], work: Callable, *arguments: object) -> None:
+    """Do a thread's work; whatever ends it is an error that counts."""
+    try:
+        work(*arguments)
+    except Exception as error:
+        errors.append(str(error).splitlines()[0])
 
 
 def memory_growth(server: Server, database: str, network: Network, calls: int) -> list[float]:

@@ -253,13 +253,18 @@ def recommend(connection: Connection, count: int) -> None:
     ))
 
 
-def main() -> None:
+def options() -> argparse.Namespace:
+    """Return what the command line asks for."""
     parser = argparse.ArgumentParser(prog="./run bench catalogue",
                                      description="Embeddings and similar posts by size of the catalogue.")
     parser.add_argument("--posts", type=int, default=0, metavar="N",
                         help="also measure N generated vectors, such as 1000000")
     parser.add_argument("--recommend", action="store_true", help="measure recommend_posts with N posts instead")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    arguments = options()
     count = arguments.posts
     if arguments.recommend:
         with temporary_database("recommend") as connection:
