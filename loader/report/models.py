@@ -88,7 +88,7 @@ def request_means(scores: np.ndarray, request: np.ndarray) -> np.ndarray:
 
 def chance(log_odds: np.ndarray) -> np.ndarray:
     """Return the probabilities of log-odds."""
-    return 1 / (1 + np.exp(-log_odds))
+    return np.exp(-np.logaddexp(0, -log_odds))  # without the overflow of exp(-log_odds)
 
 
 def moments(rows: Impressions, part: np.ndarray) -> list[float]:

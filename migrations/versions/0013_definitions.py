@@ -29,7 +29,7 @@ PINS = {
     "procedures/_roll_up_days": "11fdae82bce6",
     "procedures/roll_up_events": "9e7848aa61ab",
     "functions/_refresh_as_of": "868fa8ebd132",
-    "functions/_live_from": "b5f50383e965",
+    "functions/_live_from": "974033f1c278",
     "functions/post_features_as_of": "de2501048fc7",
     "functions/user_topic_features_as_of": "8dd91dc00ac0",
     "functions/user_features_as_of": "3da92cce5354",

@@ -14,14 +14,19 @@ begin
     select d.* into v_gone
     from pgfeed.rollup_days as d
     where
-        d.day between ts::date - 1 and ts::date
+        d.day >= ts::date - 1
+        and d.day::timestamptz < ts
         and d.missing_count > 0
         and (d.dropped_at is not null or d.missing_count >= d.event_count)
     order by d.day
     limit 1;
     if found then
         raise exception 'features as of % need the events of %, which are gone', ts, v_gone.day
-            using errcode = '55000', hint = format('Give a moment from %s on.', pgfeed._events_from());
+            using errcode = '55000', hint = case
+                when v_gone.dropped_at is null
+                    then format('If they are to be gone: call pgfeed.recount_days(%1$L, %1$L).', v_gone.day)
+                else format('Give a moment from %s on.', pgfeed._events_from())
+            end;
     end if;
     return least(
         ts::date,
@@ -42,6 +47,6 @@ alter function pgfeed._live_from(timestamptz) owner to pgfeed_owner;
 comment on function pgfeed._live_from(timestamptz) is
     'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier '
     'one that was not rolled up since it ended; before it they read the daily rollups. An error where the events '
-    'of the day of ts or of the day before are gone';
+    'before ts of its day or of the day before are gone';
 
 revoke all on function pgfeed._live_from(timestamptz) from public;

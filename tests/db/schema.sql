@@ -239,7 +239,7 @@ CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups. An error where the events of the day of ts or of the day before are gone';
+COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups. An error where the events before ts of its day or of the day before are gone';
 CREATE FUNCTION pgfeed._missing_indexes() RETURNS TABLE(relation text, definition text, remedy text)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'

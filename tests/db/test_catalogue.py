@@ -84,7 +84,7 @@ def test_events_at_or_after_ts_change_nothing(network, choosing_dsn, ts):
     with autocommit(choosing_dsn) as other:
         refreshed = queries(other)(CALL, ts)
     network("delete from pgfeed.feed_events where event_at >= %s", ts)
-    network("call pgfeed.roll_up_events(null, '2021-12-01')")
+    network("call pgfeed.recount_days(%s::timestamptz::date, '2021-12-13')", ts)
     network("call pgfeed.refresh_features(%s)", ts)
     with autocommit(choosing_dsn) as other:
         assert queries(other)(CALL, ts) == refreshed

@@ -211,6 +211,20 @@ def test_everything_truncated_by_hand_keeps_what_was_counted(months):
         months("call pgfeed.refresh_features()")
 
 
+def test_the_newest_day_deleted_by_hand_can_be_given_up(months):
+    """Features as of its midnight need nothing of it; the error names the call after which later ones do not either."""
+    midnight, noon = "call pgfeed.refresh_features('2021-12-12')", "call pgfeed.refresh_features('2021-12-12 12:00+00')"
+    months("delete from pgfeed.feed_events where event_at >= '2021-12-12'")
+    months("call pgfeed.roll_up_events(from_day => '2021-12-12')")
+    months(midnight)
+    with pytest.raises(psycopg2.Error, match="need the events of 2021-12-12, which are gone") as raised:
+        months(noon)
+    hint = "If they are to be gone: call pgfeed.recount_days('2021-12-12', '2021-12-12')."
+    assert raised.value.diag.message_hint == hint
+    months(hint.removeprefix("If they are to be gone: ").removesuffix("."))
+    months(noon)
+
+
 def test_late_events_of_a_lost_day_do_not_take_its_counts(months):
     day = "select view_count, like_count from pgfeed.rollup_days where day = '2021-11-26'"
     before = months(day)

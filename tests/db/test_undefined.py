@@ -18,6 +18,7 @@ from loader.report import document
 from tests.db.conftest import ROOT, queries
 
 DAYS, USERS, POSTS = 8, 30, 20
+MANY_POSTS = 1000  # in which a user hardly ever comes upon a post again: what is liked is not liked a second time
 
 
 def one_view(rng, day, user):
@@ -30,7 +31,7 @@ def one_post(rng, day, user):
 
 
 def all_or_nothing(rng, day, user):
-    return [(rng.randint(1, POSTS), user % 2 == 1) for _ in range(6)]
+    return [(post, user % 2 == 1) for post in rng.sample(range(1, MANY_POSTS + 1), 6)]
 
 
 def likes_until_the_split(rng, day, user):
@@ -46,11 +47,12 @@ def none_liked_on_the_days_to_validate_on(rng, day, user):
 
 
 def one_user(rng, day, user):
-    return [(rng.randint(1, POSTS), rng.random() < 0.3) for _ in range(9)] if user == 1 else []
+    return [(post, rng.random() < 0.3) for post in rng.sample(range(1, MANY_POSTS + 1), 9)] if user == 1 else []
 
 
 def two_posts_one_always_liked(rng, day, user):
-    return [(1, True), (2, False)]
+    """New users come each day: a user likes a post once."""
+    return [(1, True), (2, False)] if user % DAYS == day else []
 
 
 def one_like(rng, day, user):
