@@ -9,7 +9,7 @@ PINS = {
     "functions/_like_window": "804a0f14a108",
     "views/impressions": "3347337c1a2d",
     "views/likes": "fd682e3d245b",
-    "functions/_partition_key": "927c1bccdb8c",
+    "functions/_partition_key": "baa7c147e1b9",
     "functions/_default_months": "1f6fd3ff28f1",
     "functions/_partition_moves": "0de8cac1a428",
     "functions/_partition_copies": "daaedd7a1aaa",
@@ -18,10 +18,10 @@ PINS = {
     "functions/_partition_probe": "94b818650851",
     "procedures/_attach_months": "e4e44bfca118",
     "procedures/_drop_partition_copies": "e1a7e071dacf",
-    "procedures/_copy_partitions": "bc83e96343f5",
+    "procedures/_copy_partitions": "460fd9414cc7",
     "procedures/_complete_partition_copies": "8c6917b21f7d",
     "procedures/_rename_partition_copy": "5a0fec5cda7e",
-    "procedures/_swap_partitions": "a60f534b4ec3",
+    "procedures/_swap_partitions": "27428477cc42",
     "procedures/arrange_partitions": "e48eb1c93cad",
     "procedures/create_event_partitions": "587e2b5a3dc3",
     "procedures/_find_stale_days": "08eb70228d2d",
@@ -129,6 +129,7 @@ PINS = {
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",
     "functions/thresholds": "ac4e4b04673a",
+    "functions/_require_moves": "c02e74d6d746",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

@@ -3,13 +3,20 @@ returns text
 language plpgsql stable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-    return (
+declare
+    v_key text := (
         select a.attname
-        from pg_partitioned_table as p
+        from pg_class as c
+        inner join pg_partitioned_table as p on p.partrelid = c.oid
         inner join pg_attribute as a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
-        where p.partrelid = format('pgfeed.%I', parent)::regclass
+        where c.relnamespace = 'pgfeed'::regnamespace and c.relname = parent
     );
+begin
+    if v_key is null then
+        raise exception '% is no table with months', left(parent, 63)
+            using errcode = '22023', hint = 'Give feed_events or exposures.';
+    end if;
+    return v_key;
 end;
 $$;
 

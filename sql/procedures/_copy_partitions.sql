@@ -16,6 +16,7 @@ declare
     v_copy record;
 begin
     call pgfeed._drop_partition_copies(parent);
+    perform pgfeed._require_moves(parent, months, thin_partitions);
     -- Rows of this transaction or a later one are those that the copies do not have.
     token := pgfeed._partition_token(pg_snapshot_xmin(pg_current_snapshot()), months, thin_partitions);
 

@@ -35,7 +35,8 @@ begin
     begin
         perform pg_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'));
         if
-            obj_description(to_regclass(format('pgfeed.%I', v_next)), 'pg_class') is distinct from token
+            token is null
+            or obj_description(to_regclass(format('pgfeed.%I', v_next)), 'pg_class') is distinct from token
             or token <> pgfeed._partition_token(split_part(token, ' ', 1)::xid8, months, thin_partitions)
         then
             is_done := null;

@@ -69,6 +69,7 @@ def test_everything_works_on_a_hardened_database(empty_dsn, hardening, monkeypat
         run = queries(connection)
         run("set search_path = public")
         run(NETWORK)
+        run(f"alter database \"{name}\" set pgfeed.events_max_age = 'off'")  # the feed has ended
     verb(empty_dsn, "refresh")
     verb(empty_dsn, "train", "control", "--activate")
     with closing(connections.connect()) as connection:

@@ -1,7 +1,10 @@
 """Every remedy that is printed runs in a shell as it was printed, on the server and database that it is about."""
 
 import re
+import shlex
 import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -16,8 +19,7 @@ BROKEN = {
         """
         update pgfeed.rollup_days set is_stale = true where day > '2021-12-10';
         update pg_index set indisvalid = false where indexrelid = 'pgfeed.users_pkey'::regclass;
-        do $$ begin execute format('alter database %I set pgfeed.default_variant = ''nope''',
-            current_database()); end $$;
+        do $$ begin execute format('alter database %I set pgfeed.default_variant = nope', current_database()); end $$;
         select pgfeed._start_recommendation_batch(null, 5, 'control', null);
         update pgfeed.recommendation_batches set started_at = now() - interval '1 hour';
         truncate pgfeed.feature_packs;
@@ -108,13 +110,29 @@ def test_the_winner_serves_after_what_conclude_prints(network, network_dsn, monk
         assert queries(connection)("show pgfeed.default_variant") == [("control",)]
 
 
-def test_an_empty_database_becomes_one_that_serves(empty_dsn, monkeypatch):
+def write_feed(folder: Path) -> str:
+    """Write a file of posts and one of events that have just come in; return their names as a shell reads them."""
+    now = datetime.now(UTC)
+    events = [f"{now - timedelta(minutes=n)},{n % 5},{n % 7},view,{n % 2}" for n in range(1, 36)]
+    files = {
+        folder / "posts.csv": ["post_id,text,topic", *(f"{n},post {n},sport" for n in range(7))],
+        folder / "events.csv": ["timestamp,user_id,post_id,action,target", *events],
+    }
+    for path, lines in files.items():
+        path.write_text("\n".join(lines) + "\n")
+    return shlex.join(map(str, files))
+
+
+def test_an_empty_database_becomes_one_that_serves(empty_dsn, monkeypatch, tmp_path):
     monkeypatch.setenv("PGFEED_DSN", empty_dsn)
+    files = write_feed(tmp_path)
     for _ in range(4):
         code, rows = check(empty_dsn)
         remedies = [row["remedy"] for row in rows if row["status"] != "ok" and row["name"] != "model"]
         if not remedies:
             break
         for remedy in remedies:
-            paste(remedy)
-    assert code == 0
+            paste(remedy.replace("FILE...", files))
+    assert (code, remedies) == (0, [])
+    with autocommit(empty_dsn) as connection:
+        assert queries(connection)("select count(*) from pgfeed.recommend_posts(99)") == [(5,)]
