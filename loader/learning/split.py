@@ -9,6 +9,17 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 
 HELD_OUT_SHARE = 0.2
+# As in pgfeed._live_from: the events of a day and of the day before make its features.
+DAYS = """
+    select d.day, d.view_count
+    from pgfeed.rollup_days as d
+    where d.view_count > 0 and not d.is_stale and d.day <= now()::date and not exists (
+        select from pgfeed.rollup_days as g
+        where g.day between d.day - 1 and d.day and g.missing_count > 0
+            and (g.dropped_at is not null or g.missing_count >= g.event_count)
+    )
+    order by d.day
+"""
 
 
 @dataclass(frozen=True)
@@ -45,10 +56,7 @@ class Split:
 def load(connection: Connection) -> Split:
     """Return the split whose held-out share of the views is nearest to 20%; PgfeedError if the days are too few."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select day, view_count from pgfeed.rollup_days"
-            " where view_count > 0 and not is_stale and day between pgfeed._events_from() and now()::date order by day",
-        )
+        cursor.execute(DAYS)
         views = dict(cursor.fetchall())
     if len(views) < 3:
         raise PgfeedError(

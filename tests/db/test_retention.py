@@ -119,6 +119,14 @@ def test_training_and_evaluation_use_the_days_that_are_left(months, months_dsn):
         assert train.train(connection, "control").trained_from.isoformat() >= "2021-12-02"
 
 
+def test_a_day_lost_by_hand_does_not_take_those_before_it_from_training(months, months_dsn):
+    months("delete from pgfeed.feed_events where event_at >= '2021-12-11'")
+    months("call pgfeed.roll_up_events(from_day => '2021-11-01')")
+    with closing(psycopg2.connect(months_dsn)) as connection:
+        days = [day.isoformat() for day in split.load(connection).views]
+    assert days[0] < "2021-11-22" and days[-1] == "2021-12-10"
+
+
 @pytest.mark.parametrize("before", ["2022-01-01", "2030-01-01", "infinity", None])
 def test_what_the_features_need_is_not_dropped(months, before):
     with pytest.raises(psycopg2.Error, match="cannot be dropped") as raised:
