@@ -11,7 +11,7 @@ PINS = {
     "views/likes": "fd682e3d245b",
     "functions/_partition_key": "baa7c147e1b9",
     "functions/_default_months": "1f6fd3ff28f1",
-    "functions/_partition_moves": "0de8cac1a428",
+    "functions/_partition_moves": "7ccb0f0b7c7d",
     "functions/_partition_copies": "daaedd7a1aaa",
     "functions/_no_month": "bb069375473d",
     "functions/_partition_token": "7fc7048783f2",

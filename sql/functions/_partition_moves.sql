@@ -4,8 +4,10 @@ create or replace function pgfeed._partition_moves(
     out thin_partitions text[]
 )
 language plpgsql stable strict
+security definer
 cost 100000
 set search_path = pg_catalog, pg_temp
+set row_security = off
 set timezone = 'UTC'
 as $$
 #variable_conflict use_column

@@ -285,8 +285,9 @@ CREATE FUNCTION pgfeed._partition_key(parent text) RETURNS text
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_key(parent text) IS 'The column whose months are the partitions of a table: event_at, served_at';
 CREATE FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) RETURNS record
-    LANGUAGE plpgsql STABLE STRICT COST 100000
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) IS 'What arrange_partitions() has to do next for a table: months that leave the default partition for one of their own, having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of months that are over, or more than a year from now, and have fewer than 5,000 rows, which go into it';

@@ -55,13 +55,14 @@ def test_a_writer_makes_the_months_of_a_year_and_needs_none(network):
     assert network("select count(*) from pgfeed.exposures_default") == [(3,)]
 
 
-def test_an_operator_makes_any_month(network):
+def test_an_operator_makes_and_arranges_any_month(network):
     name = database_name("operator")
     network(f'create role "{name}" noinherit in role pgfeed_operator')
     try:
         network(f'set session authorization "{name}"')
         network("set role pgfeed_operator")
         network("call pgfeed.create_event_partitions('1990-01-01', '1990-01-01')")
+        assert network("call pgfeed.arrange_partitions()") == [(1,)]
     finally:
         network("reset session authorization")
         network(f'drop role "{name}"')
