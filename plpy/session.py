@@ -161,7 +161,10 @@ class Session:
             return pack
         chosen = self.chosen_pack(state["features_as_of"], others, pack.topics, pack.scale)
         if pack.factors is not None:
-            chosen.factors = self.post_vectors(chosen.post_ids)
+            # Those of an earlier moment are unknown: the present ones would tell it what was liked later.
+            chosen.factors = np.zeros((len(chosen), FACTORS), np.float32)
+            if state["is_current"]:
+                chosen.factors = self.post_vectors(chosen.post_ids)
         return pack.join(chosen)
 
 

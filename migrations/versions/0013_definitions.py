@@ -104,7 +104,7 @@ PINS = {
     "functions/recommend_posts": "cbba5b3c7aea",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "a6e87629ea74",
+    "functions/_library": "569699f246a3",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",

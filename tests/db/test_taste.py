@@ -261,6 +261,18 @@ def test_a_large_catalogue_gives_the_best_of_a_shortlist_with_nearly_the_same_sc
     assert sum(post_id in sorted(whole, key=whole.get, reverse=True)[:10] for post_id, _ in few) >= 4
 
 
+def test_later_likes_change_no_answer_of_a_large_catalogue_at_an_earlier_moment(large):
+    large("call pgfeed.refresh_features()")
+    before = large(CALL, 8, EARLIER, 80)
+    large(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " select timestamptz '2021-12-11 20:00+00', u, p, 'like'"
+        " from generate_series(1, 60) as u, generate_series(1, 80) as p where (u + p) % 5 = 0 on conflict do nothing"
+    )
+    large("call pgfeed.refresh_features()")
+    assert large(CALL, 8, EARLIER, 80) == before
+
+
 def test_a_shortlist_does_not_depend_on_how_many_posts_are_read_at_once(large):
     """The posts of the first block have far more views than the others."""
     large(
