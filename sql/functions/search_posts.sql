@@ -18,16 +18,7 @@ begin
     return query
     select s.rank, s.post_id, s.topic, s.text, s.similarity
     from unnest(v_rows) as s;
-exception when query_canceled or others then
-    -- PL/Python puts its own words before a message and the lines of its stack behind it. A bug keeps them.
-    get stacked diagnostics
-        v_message = message_text, v_hint = pg_exception_hint, v_state = returned_sqlstate;
-    if v_message !~ v_prefix then
-        raise;
-    elsif v_hint = '' then
-        raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, '');
-    end if;
-    raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, ''), hint = v_hint;
+--!include sql/_plain_errors.sql
 end;
 $$;
 
