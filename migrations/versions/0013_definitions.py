@@ -359,6 +359,83 @@ FORGET = """
         drop column busy_user_ids;
 """
 
+# What pgfeed follows of the application's own tables, and what it keeps of them.
+ATTACHMENTS = """
+    create table pgfeed.attached_tables (
+        attachment_id smallint generated always as identity primary key,
+        kind text not null check (kind in ('users', 'posts', 'events')),
+        relation regclass not null,
+        relation_name text not null,
+        sync text not null check (sync in ('trigger', 'pull')),
+        settings jsonb not null,
+        is_loaded boolean not null default false,
+        attached_at timestamptz not null default now(),
+        attached_by text not null default session_user,
+        synced_at timestamptz,
+        compared_at timestamptz,
+        row_count bigint,
+        rejected_count bigint not null default 0
+    );
+    create unique index on pgfeed.attached_tables (kind) where kind <> 'events';
+    comment on table pgfeed.attached_tables is
+        'One row per table of the application that pgfeed follows: see attach_users(), attach_posts(), attach_events()';
+    comment on column pgfeed.attached_tables.relation_name is 'As it was called when it was attached';
+    comment on column pgfeed.attached_tables.sync is
+        'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new';
+    comment on column pgfeed.attached_tables.settings is
+        'What attach_*() was told: SQL expressions over the relation by name, and key_types, the types of its keys';
+    comment on column pgfeed.attached_tables.is_loaded is 'False: the first load is not complete, the next one goes on';
+    comment on column pgfeed.attached_tables.synced_at is 'Rows that were committed before are here';
+    comment on column pgfeed.attached_tables.compared_at is 'When all days, not only the newest, were compared last';
+    comment on column pgfeed.attached_tables.row_count is 'Rows that are here, as of synced_at';
+    comment on column pgfeed.attached_tables.rejected_count is
+        'Rows of the relation that cannot be taken, such as those without a key, as of synced_at';
+    alter table pgfeed.attached_tables owner to pgfeed_owner;
+
+    create table pgfeed.attachment_errors (
+        attachment_id smallint not null references pgfeed.attached_tables on delete cascade,
+        happened_at timestamptz not null default clock_timestamp(),
+        operation text not null,
+        sqlstate text not null,
+        message text not null
+    );
+    comment on table pgfeed.attachment_errors is
+        'One row per write of the application that its trigger could not follow: the next refresh mends it and '
+        'deletes the row';
+    alter table pgfeed.attachment_errors owner to pgfeed_owner;
+
+    create table pgfeed.removed_events (
+        user_id bigint not null,
+        post_id bigint not null,
+        day date not null
+    );
+    comment on table pgfeed.removed_events is
+        'One row per event that was taken back where it came from: the next roll-up counts its day (UTC) anew, even if '
+        'fewer are left, and forgets likes that are gone';
+    alter table pgfeed.removed_events owner to pgfeed_owner;
+
+    alter table pgfeed.feed_events add column attachment_id smallint;
+    comment on column pgfeed.feed_events.attachment_id is
+        'The attached table that the event is from; null: written by a client or by pgfeed ingest';
+    alter table pgfeed.users add column key text, add column attributes jsonb;
+    comment on column pgfeed.users.key is 'The application''s key; null: user_id is';
+    comment on column pgfeed.users.attributes is 'The user''s own features by name; null: none are defined';
+    alter table pgfeed.posts
+        add column key text,
+        add column attributes jsonb,
+        add column is_withdrawn boolean not null default false;
+    comment on column pgfeed.posts.key is 'The application''s key; null: post_id is';
+    comment on column pgfeed.posts.attributes is 'The post''s own features by name; null: none are defined';
+    comment on column pgfeed.posts.is_withdrawn is
+        'True: hidden because the attached table says that it is not available, and shown again when it is';
+"""
+DETACHED = """
+    alter table pgfeed.feed_events drop column attachment_id;
+    alter table pgfeed.users drop column key, drop column attributes;
+    alter table pgfeed.posts drop column key, drop column attributes, drop column is_withdrawn;
+    drop table pgfeed.removed_events, pgfeed.attachment_errors, pgfeed.attached_tables;
+"""
+
 
 def upgrade() -> None:
     execute(MEMORY)  # takes long where there are many likes
@@ -369,6 +446,7 @@ def upgrade() -> None:
     execute(DROPPED)
     execute(OWNED)
     execute(COLUMNS)
+    execute(ATTACHMENTS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -383,6 +461,7 @@ def downgrade() -> None:
         execute((BASELINE / f"downgrade/{name}.sql").read_text(encoding="utf-8"))
     revert([name for name in PINS if name not in KEPT], revision)
     execute(FORGET)
+    execute(DETACHED)
     execute("alter table pgfeed.rollup_days drop new_event_count")
     execute(MONTHS)
     execute(NOT_OWNED)

@@ -477,13 +477,17 @@ CREATE TABLE pgfeed.users (
     city text,
     exp_group smallint,
     os text,
-    source text
+    source text,
+    key text,
+    attributes jsonb
 );
 COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
 COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
 COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
 COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
 COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
+COMMENT ON COLUMN pgfeed.users.key IS 'The application''s key; null: user_id is';
+COMMENT ON COLUMN pgfeed.users.attributes IS 'The user''s own features by name; null: none are defined';
 CREATE FUNCTION pgfeed._user_profiles(user_ids bigint[]) RETURNS SETOF pgfeed.users
     LANGUAGE plpgsql STABLE COST 1000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -742,12 +746,57 @@ COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that ser
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
 );
+CREATE TABLE pgfeed.attached_tables (
+    attachment_id smallint NOT NULL,
+    kind text NOT NULL,
+    relation regclass NOT NULL,
+    relation_name text NOT NULL,
+    sync text NOT NULL,
+    settings jsonb NOT NULL,
+    is_loaded boolean DEFAULT false NOT NULL,
+    attached_at timestamp with time zone DEFAULT now() NOT NULL,
+    attached_by text DEFAULT SESSION_USER NOT NULL,
+    synced_at timestamp with time zone,
+    compared_at timestamp with time zone,
+    row_count bigint,
+    rejected_count bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT attached_tables_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'posts'::text, 'events'::text]))),
+    CONSTRAINT attached_tables_sync_check CHECK ((sync = ANY (ARRAY['trigger'::text, 'pull'::text])))
+);
+COMMENT ON TABLE pgfeed.attached_tables IS 'One row per table of the application that pgfeed follows: see attach_users(), attach_posts(), attach_events()';
+COMMENT ON COLUMN pgfeed.attached_tables.relation_name IS 'As it was called when it was attached';
+COMMENT ON COLUMN pgfeed.attached_tables.sync IS 'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new';
+COMMENT ON COLUMN pgfeed.attached_tables.settings IS 'What attach_*() was told: SQL expressions over the relation by name, and key_types, the types of its keys';
+COMMENT ON COLUMN pgfeed.attached_tables.is_loaded IS 'False: the first load is not complete, the next one goes on';
+COMMENT ON COLUMN pgfeed.attached_tables.synced_at IS 'Rows that were committed before are here';
+COMMENT ON COLUMN pgfeed.attached_tables.compared_at IS 'When all days, not only the newest, were compared last';
+COMMENT ON COLUMN pgfeed.attached_tables.row_count IS 'Rows that are here, as of synced_at';
+COMMENT ON COLUMN pgfeed.attached_tables.rejected_count IS 'Rows of the relation that cannot be taken, such as those without a key, as of synced_at';
+ALTER TABLE pgfeed.attached_tables ALTER COLUMN attachment_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.attached_tables_attachment_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE pgfeed.attachment_errors (
+    attachment_id smallint NOT NULL,
+    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    operation text NOT NULL,
+    sqlstate text NOT NULL,
+    message text NOT NULL
+);
+COMMENT ON TABLE pgfeed.attachment_errors IS 'One row per write of the application that its trigger could not follow: the next refresh mends it and deletes the row';
 CREATE TABLE pgfeed.posts (
     post_id bigint NOT NULL,
     text text,
     topic text,
     created_at timestamp with time zone,
     hidden_at timestamp with time zone,
+    key text,
+    attributes jsonb,
+    is_withdrawn boolean DEFAULT false NOT NULL,
     CONSTRAINT posts_created_at_check CHECK (isfinite(created_at)),
     CONSTRAINT posts_hidden_at_check CHECK (isfinite(hidden_at))
 );
@@ -756,6 +805,9 @@ COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from eve
 COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
 COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
 COMMENT ON COLUMN pgfeed.posts.hidden_at IS 'Null: shown. Else no answer has the post, whatever its ts';
+COMMENT ON COLUMN pgfeed.posts.key IS 'The application''s key; null: post_id is';
+COMMENT ON COLUMN pgfeed.posts.attributes IS 'The post''s own features by name; null: none are defined';
+COMMENT ON COLUMN pgfeed.posts.is_withdrawn IS 'True: hidden because the attached table says that it is not available, and shown again when it is';
 CREATE TABLE pgfeed.recommendations (
     user_id bigint NOT NULL,
     rank integer NOT NULL,
@@ -1031,6 +1083,7 @@ CREATE TABLE pgfeed.feed_events (
     recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     action text NOT NULL,
     target boolean,
+    attachment_id smallint,
     CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
 )
@@ -1038,6 +1091,7 @@ PARTITION BY RANGE (event_at);
 COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month; the default partition holds small months and those that nobody made yet, see arrange_partitions()';
 COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
 COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
+COMMENT ON COLUMN pgfeed.feed_events.attachment_id IS 'The attached table that the event is from; null: written by a client or by pgfeed ingest';
 CREATE TABLE pgfeed.feed_events_default (
     event_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
@@ -1045,6 +1099,7 @@ CREATE TABLE pgfeed.feed_events_default (
     recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     action text NOT NULL,
     target boolean,
+    attachment_id smallint,
     CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
 );
@@ -1197,6 +1252,12 @@ COMMENT ON COLUMN pgfeed.recommended_topics.topic IS 'Null: posts without a topi
 COMMENT ON COLUMN pgfeed.recommended_topics.coverage_rate IS 'Share of its posts that some user is recommended';
 COMMENT ON COLUMN pgfeed.recommended_topics.post_share IS 'Its share of the catalogue''s posts';
 COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_share IS 'Its share of all recommendations; null: there are none';
+CREATE TABLE pgfeed.removed_events (
+    user_id bigint NOT NULL,
+    post_id bigint NOT NULL,
+    day date NOT NULL
+);
+COMMENT ON TABLE pgfeed.removed_events IS 'One row per event that was taken back where it came from: the next roll-up counts its day (UTC) anew, even if fewer are left, and forgets likes that are gone';
 CREATE TABLE pgfeed.rollup_watermarks (
     is_only boolean DEFAULT true NOT NULL,
     watermark_at timestamp with time zone NOT NULL,
@@ -1227,6 +1288,8 @@ ALTER TABLE ONLY pgfeed.exposures ATTACH PARTITION pgfeed.exposures_default DEFA
 ALTER TABLE ONLY pgfeed.feed_events ATTACH PARTITION pgfeed.feed_events_default DEFAULT;
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY pgfeed.attached_tables
+    ADD CONSTRAINT attached_tables_pkey PRIMARY KEY (attachment_id);
 ALTER TABLE ONLY pgfeed.deleted_posts
     ADD CONSTRAINT deleted_posts_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.embedders
@@ -1303,6 +1366,7 @@ ALTER TABLE ONLY pgfeed.user_vectors
     ADD CONSTRAINT user_vectors_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY pgfeed.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
+CREATE UNIQUE INDEX attached_tables_kind_idx ON pgfeed.attached_tables USING btree (kind) WHERE (kind <> 'events'::text);
 CREATE UNIQUE INDEX embedders_is_active_idx ON pgfeed.embedders USING btree (is_active) WHERE is_active;
 CREATE UNIQUE INDEX experiments_expr_idx ON pgfeed.experiments USING btree ((true)) WHERE ((started_at IS NOT NULL) AND (stopped_at IS NULL));
 CREATE INDEX exposures_experiment_id_served_at_idx ON ONLY pgfeed.exposures USING btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL);
@@ -1334,6 +1398,8 @@ ALTER INDEX pgfeed.feed_events_event_at_idx ATTACH PARTITION pgfeed.feed_events_
 ALTER INDEX pgfeed.feed_events_pkey ATTACH PARTITION pgfeed.feed_events_default_pkey;
 ALTER INDEX pgfeed.feed_events_recorded_at_idx ATTACH PARTITION pgfeed.feed_events_default_recorded_at_idx;
 CREATE TRIGGER remember_deleted_posts AFTER DELETE ON pgfeed.posts REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
+ALTER TABLE ONLY pgfeed.attachment_errors
+    ADD CONSTRAINT attachment_errors_attachment_id_fkey FOREIGN KEY (attachment_id) REFERENCES pgfeed.attached_tables(attachment_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
