@@ -8,6 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from loader.server.remedies import program
 
+OF_ATTACHED_TABLES = ("key", "attributes", "is_withdrawn")
 FEW = 0.01  # a share that needs no look
 EVENTS = """
     select
@@ -104,8 +105,9 @@ def columns(cursor: Cursor, table: str) -> list[Column]:
     """Return what the columns of users or posts hold: numbers and times as a range, texts by the most frequent."""
     cursor.execute(
         "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute as a"
-        " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum",
-        [f"pgfeed.{table}"],
+        " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped and a.attname <> all(%s)"
+        " order by a.attnum",
+        [f"pgfeed.{table}", list(OF_ATTACHED_TABLES)],
     )
     described = []
     for name, kind in cursor.fetchall():
