@@ -220,6 +220,10 @@ CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its transaction began';
+CREATE FUNCTION pgfeed._key_id(key text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (((('x'::text || "left"(encode(sha256((replace(key, '\'::text, '\\'::text))::bytea), 'hex'::text), 16)))::bit(64))::bigint & '9223372036854775807'::bigint);
+COMMENT ON FUNCTION pgfeed._key_id(key text) IS 'The id, from 0 to 2^63 - 1, of a key that is not an integer: 63 bits of its SHA-256. Among a hundred million keys two share one with a chance of 1 in 1,800; the second of them is rejected, see attachments';
 CREATE FUNCTION pgfeed._level(threshold text, value double precision) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1458,6 +1462,7 @@ REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
