@@ -130,7 +130,7 @@ PINS = {
     "functions/_without_usage": "bdcb85b2747d",
     "functions/thresholds": "ac4e4b04673a",
     "functions/_require_moves": "c02e74d6d746",
-    "functions/_key_id": "3151f1bced0d",
+    "functions/_key_id": "5415451597ba",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
