@@ -4,7 +4,7 @@ import numpy as np
 
 from plpy.features import feature_values
 from plpy.import_catboost import import_catboost
-from plpy.recommend import answer
+from plpy.recommend import answer, popular_answer
 from plpy.session import current_session
 
 AVERAGE = "(average)"
@@ -13,14 +13,19 @@ AVERAGE = "(average)"
 def explain_recommendation(plpy, user_id, post_id, ts, variant):
     """Return rank, feature, value and contribution of each feature, largest effect first; they sum to the score.
 
-    A post scored without a model has one row: what it was ranked by.
+    A post scored without a model has one row: what it was ranked by. So has, where the model needs the moment, a post
+    outside the shortlist.
     """
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:
             plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
     session = current_session(plpy)
     request = answer(session, user_id, ts, variant, [post_id])
-    place = request.pack.locate(np.array([post_id], np.int64))[0]
+    asked = np.array([post_id], np.int64)
+    place = request.pack.locate(asked)[0]
+    if place < 0 and request.state["is_shortlist"]:
+        request = popular_answer(session, request, asked)
+        place = request.pack.locate(asked)[0]
     if place < 0 or not session.run("posts", [post_id]):
         plpy.error(
             f"post {post_id} cannot be recommended at this moment", sqlstate="22023",

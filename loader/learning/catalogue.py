@@ -27,7 +27,7 @@ from loader.learning.requests import (
     with_features,
 )
 from loader.learning.split import load as load_split
-from loader.learning.split import midnight
+from loader.learning.split import midnight, spread
 from loader.terminal import console
 from plpy.columns import FRESH_COLUMNS, HALF_LIFE_HOURS, PAIR_COLUMNS, TASTE_COLUMNS
 from plpy.moment import LEAST_SHARE
@@ -68,10 +68,11 @@ def too_little(cause: str) -> PgfeedError:
 
 def requests_until(likes: Likes, end: float, horizon: float | None, count: int) -> list[Request]:
     """Return training requests whose targets were all liked before `end`; horizon in seconds or None."""
-    start = max(likes.at[int(len(likes.at) * WARM_UP_SHARE)], likes.features_from)
+    start = likes.at[int(len(likes.at) * WARM_UP_SHARE)]
     if horizon is None:
         return next_likes(likes, start, end, count)
-    cut_offs = np.linspace(start, max(end - horizon / 2, start), CUT_OFFS)
+    moments = np.linspace(start, max(end - horizon / 2, start), 1 + 100 * (CUT_OFFS - 1))
+    cut_offs = spread(list(moments[likes.has_features(moments)]), CUT_OFFS)
     return [r for c in cut_offs for r in later_likes(likes, c, min(c + horizon, end), count // CUT_OFFS)]
 
 
@@ -190,7 +191,10 @@ def choose(
     connection: Connection, likes: Likes, encoders: Encoders, negatives: int, end: float, horizon: float | None
 ) -> Choice:
     """Fit on the earlier likes, and choose the prior, the mixture and the number of trees on the later ones."""
-    middle = float(likes.at[int(len(likes.at) * (1 - VALIDATION_SHARE))])
+    moments = likes.at[likes.has_features(likes.at)]
+    if not len(moments):
+        raise too_little("the events that features need are gone on all days with likes")
+    middle = float(moments[int(len(moments) * (1 - VALIDATION_SHARE))])
     early = requests_until(likes, middle, horizon, MAX_REQUESTS)
     requests_between = next_likes if horizon is None else later_likes
     late = requests_between(likes, middle, end, MAX_VALIDATION_REQUESTS)

@@ -113,5 +113,6 @@ def load(
     connection.commit()  # nothing is held open while a model is fitted
     if not parts:
         days_in_words = f"none from {days[0]} to {days[-1]}"
-        raise NoImpressions("there are no impressions to learn from", days_in_words, "pgfeed ingest FILE...")
+        next_step = "pgfeed train VARIANT --negatives 100"  # likes are enough
+        raise NoImpressions("there are no impressions to learn from", days_in_words, next_step)
     return Impressions(names, *(np.concatenate(column) for column in zip(*parts)))

@@ -5,7 +5,7 @@ that the user likes anew within a horizon. Every feature is as of the request's 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -18,6 +18,7 @@ from loader.learning.model import predict
 from loader.learning.split import in_sample, midnight
 from loader.metrics import Ranking, places_of
 from loader.terminal import progress
+from plpy.columns import DAY_SECONDS
 from plpy.features import liked_post_ids
 from plpy.moment import moment_columns
 from plpy.pack import Pack
@@ -32,7 +33,12 @@ class Likes:
     user_ids: np.ndarray
     post_ids: np.ndarray
     at: np.ndarray
-    features_from: float = -np.inf  # before it the events are gone that features need
+    gone_days: np.ndarray = field(default_factory=lambda: np.empty(0, int))  # since 1970: their events are gone
+
+    def has_features(self, at: np.ndarray) -> np.ndarray:
+        """Return of each moment whether features as of it can be computed, as pgfeed._live_from() decides."""
+        day, seconds = np.divmod(at, DAY_SECONDS)
+        return ~(np.isin(day - 1, self.gone_days) | (np.isin(day, self.gone_days) & (seconds > 0)))
 
 
 @dataclass
@@ -64,15 +70,15 @@ def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
             {"until": until, "share": share},
         )
         rows = cursor.fetchall()
-        cursor.execute("select extract(epoch from greatest(pgfeed._events_from(), '1970-01-01'))::float8")
-        features_from = cursor.fetchone()[0]
+        cursor.execute("select d.day - date '1970-01-01' from pgfeed.rollup_days as d where d.is_gone")
+        gone_days = np.array([row[0] for row in cursor.fetchall()], int)
     if not rows:
         raise PgfeedError(
             "there is nothing to learn from", "no post of the catalogue was liked",
             "pgfeed ingest FILE... && pgfeed refresh",
         )
     user_ids, post_ids, at = zip(*rows)
-    return Likes(np.array(user_ids), np.array(post_ids), np.array(at), features_from)
+    return Likes(np.array(user_ids), np.array(post_ids), np.array(at), gone_days)
 
 
 def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0) -> list[Request]:
@@ -82,9 +88,10 @@ def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0
     """
     first = dict(zip(likes.user_ids[::-1].tolist(), likes.at[::-1].tolist()))
     targets: dict[tuple, list] = {}
-    lower, upper = np.searchsorted(likes.at, [max(start, likes.features_from), end])
-    for user, post, at in zip(*(a[lower:upper].tolist() for a in (likes.user_ids, likes.post_ids, likes.at))):
-        if first[user] < at:
+    between = slice(*np.searchsorted(likes.at, [start, end]))
+    columns = (likes.user_ids, likes.post_ids, likes.at, likes.has_features(likes.at))
+    for user, post, at, has_features in zip(*(a[between].tolist() for a in columns)):
+        if has_features and first[user] < at:
             targets.setdefault((at, user), []).append(post)
     keys = sample(sorted(targets), count, seed)
     return [Request(user, at, np.array(targets[at, user])) for at, user in keys]
@@ -92,7 +99,7 @@ def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0
 
 def later_likes(likes: Likes, cut_off: float, end: float, count: int, seed: int = 0) -> list[Request]:
     """Return requests at a cut-off, of users with a like before it and new ones until `end`: `count` of them."""
-    if cut_off < likes.features_from:
+    if not likes.has_features(np.array(cut_off)):
         return []
     lower, upper = np.searchsorted(likes.at, [cut_off, end])
     earlier = set(likes.user_ids[:lower].tolist())

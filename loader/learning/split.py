@@ -1,30 +1,37 @@
-"""What is learned from and what is held out: the days with views, cut where the last fifth of the views begins."""
+"""What is learned from and what is held out: the days with views, cut where the last fifth of the views begins.
+
+In a feed without views its likes stand for them.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import TypeVar
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 
+Moment = TypeVar("Moment")
 HELD_OUT_SHARE = 0.2
 # As in pgfeed._live_from: the events of a day and of the day before make its features.
 DAYS = """
-    select d.day, d.view_count
-    from pgfeed.rollup_days as d
-    where d.view_count > 0 and not d.is_stale and d.day <= now()::date and not exists (
-        select from pgfeed.rollup_days as g
-        where g.day between d.day - 1 and d.day and g.missing_count > 0
-            and (g.dropped_at is not null or g.missing_count >= g.event_count)
-    )
-    order by d.day
+    select c.day, c.event_count
+    from (
+        select d.day, case when max(d.view_count) over () > 0 then d.view_count else d.like_count end as event_count
+        from pgfeed.rollup_days as d
+        where not d.is_stale and d.day <= now()::date and not exists (
+            select from pgfeed.rollup_days as g where g.day between d.day - 1 and d.day and g.is_gone
+        )
+    ) as c
+    where c.event_count > 0
+    order by c.day
 """
 
 
 @dataclass(frozen=True)
 class Split:
-    """Days with views, in order, and the first of those that are held out."""
+    """Days with views, in order, and the first of those that are held out; likes where the feed has no views."""
 
     views: dict[date, int]
     day: date
@@ -61,7 +68,7 @@ def load(connection: Connection) -> Split:
     if len(views) < 3:
         raise PgfeedError(
             "there is too little to learn from",
-            f"the feed has views on {len(views)} days that are rolled up, training needs 3",
+            f"the feed has views or likes on {len(views)} days that are rolled up, training needs 3",
             "pgfeed ingest FILE... && pgfeed refresh",
         )
     after = np.cumsum(list(views.values())[::-1])[::-1]
@@ -74,11 +81,11 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def spread(days: list[date], count: int) -> list[date]:
-    """Return at most `count` of the days, evenly spread, the last one included."""
-    if len(days) <= count:
-        return days
-    return [days[i] for i in np.unique(np.linspace(0, len(days) - 1, count).round().astype(int))]
+def spread(moments: list[Moment], count: int) -> list[Moment]:
+    """Return at most `count` of the days or other moments, evenly spread, the last one included."""
+    if len(moments) <= count:
+        return moments
+    return [moments[i] for i in np.unique(np.linspace(0, len(moments) - 1, count).round().astype(int))]
 
 
 def user_share(views: int, most: int) -> float:

@@ -29,7 +29,7 @@ PINS = {
     "procedures/_roll_up_days": "11fdae82bce6",
     "procedures/roll_up_events": "9e7848aa61ab",
     "functions/_refresh_as_of": "868fa8ebd132",
-    "functions/_live_from": "974033f1c278",
+    "functions/_live_from": "86b6d81878d3",
     "functions/post_features_as_of": "de2501048fc7",
     "functions/user_topic_features_as_of": "8dd91dc00ac0",
     "functions/user_features_as_of": "3da92cce5354",
@@ -92,7 +92,7 @@ PINS = {
     "functions/_post_factors": "8d46cdf8bb50",
     "functions/_shortlist": "082202a69885",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "9072ce9a91be",
+    "functions/_explain_recommendation": "6f7e23adaa41",
     "functions/_factors": "f79a8562f528",
     "functions/_recommend_posts": "c45f56a20e25",
     "functions/_search_posts": "78de636e411d",
@@ -110,14 +110,14 @@ PINS = {
     "functions/_needs_moment": "7a5695d58fc9",
     "functions/_variants_without_model": "963cf53b21a9",
     "functions/_posts_outside": "65a512eab7ac",
-    "functions/_events_from": "f6611c0944df",
-    "functions/_remember_deleted_posts": "eb20983418c9",
-    "procedures/_count_events": "d284d905bd07",
+    "functions/_events_from": "5f1b08a8f305",
+    "functions/_remember_deleted_posts": "ee6e6007c546",
+    "procedures/_count_events": "07961c854bda",
     "procedures/_drop_event_months": "d42c50e19ec9",
     "procedures/_find_missing_months": "955dccc8b041",
     "procedures/drop_events": "cabd5ad3a821",
     "procedures/hide_post": "2f98c7637e0d",
-    "procedures/recount_days": "2ef56ba0d210",
+    "procedures/recount_days": "75b4c0b0eb61",
     "procedures/unhide_post": "2f065cb5ae74",
     "functions/_counting_probes": "9af798d5b1f2",
     "functions/_feed_clock": "00508c48664c",
@@ -324,10 +324,16 @@ COLUMNS = """
         add column missing_count integer not null default 0,
         add column dropped_at timestamptz,
         add column busy_user_ids bigint[] not null default '{}';
+    alter table pgfeed.rollup_days
+        -- That rewrites the table, which has one row per day.
+        -- squawk-ignore adding-field-with-default
+        add column is_gone boolean generated always as (missing_count > 0 and missing_count >= event_count) stored;
+    comment on column pgfeed.rollup_days.is_gone is
+        'Whether all events of the day are gone: features as of it and the day after cannot be computed any more';
     comment on column pgfeed.rollup_days.event_count is
         'Events that were counted, repetitions too; null: not since v0.1.0, roll_up_events() does it';
     comment on column pgfeed.rollup_days.missing_count is
-        'Of these, as the last roll-up found: those that are gone. What was counted of them stays';
+        'Of these, as the last roll-ups found: those that are gone. What was counted of them stays';
     comment on column pgfeed.rollup_days.dropped_at is 'When drop_events() dropped the events; null: it did not';
     comment on column pgfeed.rollup_days.busy_user_ids is
         'Users with more than 1,000 events on the day, repetitions too: at most 100, the busiest first';
@@ -336,6 +342,9 @@ TRIGGER = """
     create trigger remember_deleted_posts
     after delete on pgfeed.posts
     referencing old table as deleted
+    for each statement execute function pgfeed._remember_deleted_posts();
+    create trigger remember_truncated_posts
+    before truncate on pgfeed.posts
     for each statement execute function pgfeed._remember_deleted_posts();
 """
 IS_SPREAD = "exists (select from pg_dist_partition where logicalrelid = 'pgfeed.users'::regclass)"
@@ -353,6 +362,7 @@ ON_CITUS = f"""
 FORGET = """
     drop table pgfeed.liked_posts, pgfeed.deleted_posts;
     alter table pgfeed.posts drop column hidden_at;
+    alter table pgfeed.rollup_days drop column is_gone;
     alter table pgfeed.rollup_days
         drop column event_count,
         drop column missing_count,
@@ -456,7 +466,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    execute("drop trigger if exists remember_deleted_posts on pgfeed.posts")
+    for name in ("remember_deleted_posts", "remember_truncated_posts"):
+        execute(f"drop trigger if exists {name} on pgfeed.posts")
     execute(SCHEMA)
     for name in OF_THE_RELEASE:
         execute((BASELINE / f"downgrade/{name}.sql").read_text(encoding="utf-8"))

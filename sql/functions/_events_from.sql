@@ -5,11 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return coalesce(
-        (
-            select max(d.day) + 2
-            from pgfeed.rollup_days as d
-            where d.missing_count > 0 and (d.dropped_at is not null or d.missing_count >= d.event_count)
-        ),
+        (select max(d.day) + 2 from pgfeed.rollup_days as d where d.is_gone),
         '-infinity'
     );
 end;

@@ -13,11 +13,7 @@ begin
     end if;
     select d.* into v_gone
     from pgfeed.rollup_days as d
-    where
-        d.day >= ts::date - 1
-        and d.day::timestamptz < ts
-        and d.missing_count > 0
-        and (d.dropped_at is not null or d.missing_count >= d.event_count)
+    where d.day >= ts::date - 1 and d.day::timestamptz < ts and d.is_gone
     order by d.day
     limit 1;
     if found then

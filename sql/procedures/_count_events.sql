@@ -14,6 +14,8 @@ begin
         select
             d.day,
             d.dropped_at,
+            -- What came since does not tell that it is what was gone. While a day goes on that is the likelier.
+            (d.missing_count > 0 and (d.dropped_at is not null or d.rolled_up_at >= d.day + 1)) is true as stays,
             coalesce(c.event_count, 0) as event_count,
             coalesce(c.busy_user_ids[1:100], '{}') as busy_user_ids,
             coalesce(d.event_count, d.view_count) as known -- v0.1.0 counted views only
@@ -38,7 +40,7 @@ begin
         where d.day = any(days)
         order by d.day
     loop
-        if v_day.event_count >= v_day.known then
+        if v_day.event_count >= v_day.known and not v_day.stays then
             update pgfeed.rollup_days as d
             set event_count = v_day.event_count, missing_count = 0, busy_user_ids = v_day.busy_user_ids
             where d.day = v_day.day;
@@ -46,11 +48,15 @@ begin
             update pgfeed.rollup_days as d
             set
                 event_count = v_day.known,
-                missing_count = v_day.known - v_day.event_count,
+                missing_count = greatest(d.missing_count, v_day.known - v_day.event_count),
                 is_stale = false,
                 new_event_count = 0
             where d.day = v_day.day;
-            if v_day.dropped_at is null then
+            if v_day.event_count >= v_day.known then
+                raise warning '% has % events again: what was counted of those that were gone stays',
+                    v_day.day, v_day.event_count
+                    using hint = format('To count what is there: call pgfeed.recount_days(%1$L, %1$L)', v_day.day);
+            elsif v_day.dropped_at is null then
                 raise warning '% of the % events of % are gone: what was counted of them stays',
                     v_day.known - v_day.event_count, v_day.known, v_day.day;
             end if;
@@ -62,6 +68,7 @@ $$;
 alter procedure pgfeed._count_events(date[]) owner to pgfeed_owner;
 
 comment on procedure pgfeed._count_events(date[]) is
-    'Notes how many events these days, which are in order, have now: those with fewer than were counted are not to be recomputed';
+    'Notes how many events these days, which are in order, have now: those with fewer than were counted are not to be '
+    'recomputed, nor those that had ended with fewer';
 
 revoke all on procedure pgfeed._count_events(date[]) from public;

@@ -22,7 +22,12 @@ begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
     select max(d.day) into v_dropped
     from pgfeed.rollup_days as d
-    where d.dropped_at is not null and d.day between recount_days.from_day and recount_days.to_day;
+    where
+        d.dropped_at is not null
+        and d.day between recount_days.from_day and recount_days.to_day
+        and d.event_count > (
+            select count(*) from pgfeed.feed_events as e where e.event_at >= d.day and e.event_at < d.day + 1
+        );
     if v_dropped is not null then
         raise exception 'the events of % were dropped by drop_events', v_dropped
             using errcode = '55000', hint = format('What was counted of them stays. Give a from_day from %s on.', v_dropped + 1);
@@ -66,7 +71,7 @@ begin
     on conflict (user_id, post_id) do nothing;
 
     update pgfeed.rollup_days as d
-    set is_stale = true, event_count = 0
+    set is_stale = true, event_count = 0, missing_count = 0
     where d.day between recount_days.from_day and recount_days.to_day;
     call pgfeed.roll_up_events(day_count => recount_days.day_count);
 end;
@@ -76,8 +81,8 @@ alter procedure pgfeed.recount_days(date, date, integer) owner to pgfeed_owner;
 
 comment on procedure pgfeed.recount_days(date, date, integer) is
     'After events were deleted on purpose: counts these days (UTC) by the events that are there now, and forgets '
-    'likes that are gone, then rolls up as roll_up_events() does and says how many days. Refused for days whose '
-    'events drop_events() dropped';
+    'likes that are gone, then rolls up as roll_up_events() does and says how many days. Days whose events '
+    'drop_events() dropped are refused until as many are there again';
 
 revoke all on procedure pgfeed.recount_days(date, date, integer) from public;
 grant execute on procedure pgfeed.recount_days(date, date, integer) to pgfeed_operator;

@@ -91,7 +91,7 @@ CREATE PROCEDURE pgfeed._count_events(IN days date[])
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._count_events(IN days date[]) IS 'Notes how many events these days, which are in order, have now: those with fewer than were counted are not to be recomputed';
+COMMENT ON PROCEDURE pgfeed._count_events(IN days date[]) IS 'Notes how many events these days, which are in order, have now: those with fewer than were counted are not to be recomputed, nor those that had ended with fewer';
 CREATE FUNCTION pgfeed._counting_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -369,7 +369,7 @@ CREATE FUNCTION pgfeed._remember_deleted_posts() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON FUNCTION pgfeed._remember_deleted_posts() IS 'Notes which posts a statement deleted, so that events which name them do not bring them back';
+COMMENT ON FUNCTION pgfeed._remember_deleted_posts() IS 'Notes which posts a statement deletes or truncates, so that events which name them do not bring them back';
 CREATE PROCEDURE pgfeed._rename_partition_copy(IN name text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -618,7 +618,7 @@ CREATE PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day
     SET "TimeZone" TO 'UTC'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) IS 'After events were deleted on purpose: counts these days (UTC) by the events that are there now, and forgets likes that are gone, then rolls up as roll_up_events() does and says how many days. Refused for days whose events drop_events() dropped';
+COMMENT ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) IS 'After events were deleted on purpose: counts these days (UTC) by the events that are there now, and forgets likes that are gone, then rolls up as roll_up_events() does and says how many days. Days whose events drop_events() dropped are refused until as many are there again';
 CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAULT NULL::timestamp with time zone, INOUT refresh_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -870,15 +870,17 @@ CREATE TABLE pgfeed.rollup_days (
     event_count integer,
     missing_count integer DEFAULT 0 NOT NULL,
     dropped_at timestamp with time zone,
-    busy_user_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL
+    busy_user_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    is_gone boolean GENERATED ALWAYS AS (((missing_count > 0) AND (missing_count >= event_count))) STORED
 );
 COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
 COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
 COMMENT ON COLUMN pgfeed.rollup_days.new_event_count IS 'Events recorded since the last roll-up of the day, some of them perhaps counted twice: how much there is to read';
 COMMENT ON COLUMN pgfeed.rollup_days.event_count IS 'Events that were counted, repetitions too; null: not since v0.1.0, roll_up_events() does it';
-COMMENT ON COLUMN pgfeed.rollup_days.missing_count IS 'Of these, as the last roll-up found: those that are gone. What was counted of them stays';
+COMMENT ON COLUMN pgfeed.rollup_days.missing_count IS 'Of these, as the last roll-ups found: those that are gone. What was counted of them stays';
 COMMENT ON COLUMN pgfeed.rollup_days.dropped_at IS 'When drop_events() dropped the events; null: it did not';
 COMMENT ON COLUMN pgfeed.rollup_days.busy_user_ids IS 'Users with more than 1,000 events on the day, repetitions too: at most 100, the busiest first';
+COMMENT ON COLUMN pgfeed.rollup_days.is_gone IS 'Whether all events of the day are gone: features as of it and the day after cannot be computed any more';
 CREATE VIEW pgfeed.data_stages AS ...;
 COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
 COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. Null: none yet, or unknown of an imported model';
@@ -1402,6 +1404,7 @@ ALTER INDEX pgfeed.feed_events_event_at_idx ATTACH PARTITION pgfeed.feed_events_
 ALTER INDEX pgfeed.feed_events_pkey ATTACH PARTITION pgfeed.feed_events_default_pkey;
 ALTER INDEX pgfeed.feed_events_recorded_at_idx ATTACH PARTITION pgfeed.feed_events_default_recorded_at_idx;
 CREATE TRIGGER remember_deleted_posts AFTER DELETE ON pgfeed.posts REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
+CREATE TRIGGER remember_truncated_posts BEFORE TRUNCATE ON pgfeed.posts FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
 ALTER TABLE ONLY pgfeed.attachment_errors
     ADD CONSTRAINT attachment_errors_attachment_id_fkey FOREIGN KEY (attachment_id) REFERENCES pgfeed.attached_tables(attachment_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.experiment_arms

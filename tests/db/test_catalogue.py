@@ -7,9 +7,11 @@ import psycopg2
 import pytest
 from catboost import CatBoost, Pool
 
-from loader.learning import catalogue, features, registry, requests
+from loader.errors import PgfeedError
+from loader.learning import catalogue, features, registry, requests, train
 from loader.learning.split import midnight
 from loader.measuring import full
+from migrations.objects import compose
 from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
@@ -167,3 +169,44 @@ def test_a_refresh_stores_neighbours_for_models_that_need_them(network, choosing
     stored = "select neighbours is not null from pgfeed.feature_packs order by pack_id desc limit 1"
     assert network(stored) == [(has_neighbours,)]
     assert network("select source from pgfeed.recommend_posts(7, %s, 1, 'imported')", END) == [("model",)]
+
+
+@pytest.mark.parametrize("ts", [END, EARLIER])
+def test_a_post_outside_the_shortlist_is_explained_by_what_it_is_ranked_by(network, ts):
+    """A model of the moment scores the shortlist only; recommend_posts fills lists with the rest by like rate."""
+    network(compose("functions/_is_large").replace("> 25000", "> 0"))
+    shortlist = compose("functions/_shortlist").replace("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 6")
+    network(shortlist.replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 8").replace("_A_USER = 300", "_A_USER = 4"))
+    network("call pgfeed.refresh_features()")
+    rows = network("select post_id, score, source from pgfeed.recommend_posts(7, %s, 80)", ts)
+    of_source = {source: [row for row in rows if row[2] == source] for source in ("model", "popular")}
+    assert all(of_source.values())
+    explained = "select feature, contribution from pgfeed.explain_recommendation(7, %s, %s)"
+    for post_id, score, _ in of_source["popular"][:3]:
+        assert network(explained, post_id, ts) == [("post.decayed_like_rate_7d", pytest.approx(score))]
+    for post_id, score, _ in of_source["model"][:3]:
+        assert sum(row[1] for row in network(explained, post_id, ts)) == pytest.approx(score, abs=1e-5)
+    network("call pgfeed.hide_post(%s)", of_source["popular"][0][0])
+    for post_id in (777777, of_source["popular"][0][0]):
+        with pytest.raises(psycopg2.Error, match=f"post {post_id} cannot be recommended at this moment"):
+            network(explained, post_id, ts)
+
+
+def test_a_feed_of_likes_alone_is_trained_on_and_measured(network, choosing_dsn, monkeypatch):
+    for name, value in (("MAX_REQUESTS", 300), ("MAX_VALIDATION_REQUESTS", 60), ("TREES", (30,))):
+        monkeypatch.setattr(catalogue, name, value)
+    network("create table likes as select event_at, user_id, post_id from pgfeed.feed_events where target")
+    network("truncate pgfeed.feed_events, pgfeed.rollup_days, pgfeed.liked_posts, pgfeed.feature_packs")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select event_at, user_id, post_id, 'like' from likes")
+    network("call pgfeed.refresh_features()")
+    with closing(psycopg2.connect(choosing_dsn)) as connection:
+        model = catalogue.train(connection, 30)
+        assert "2021-12-06" < model.trained_until.isoformat() < "2021-12-12" and model.metrics["request_count"] > 100
+        registry.activate(connection, "control", registry.store(connection, "control", model))
+        evaluation = full.evaluate(connection, registry.load_active(connection, "control"))
+        hit = {r.method: r.value for r in evaluation.results if r.metric == "HitRate@5"}
+        assert hit["model"] > hit["random"]
+        with pytest.raises(PgfeedError, match="no impressions to learn from.*--negatives"):
+            train.train(connection, "control")
+    assert {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", END)} == {"model"}

@@ -3,11 +3,13 @@
 import threading
 import time
 from contextlib import closing
+from datetime import UTC, date, datetime
 
 import psycopg2
 import pytest
 
-from loader.learning import impressions, split, train
+from loader.errors import PgfeedError
+from loader.learning import catalogue, impressions, requests, split, train
 from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
@@ -110,6 +112,43 @@ def test_a_late_event_does_not_bring_a_dropped_day_back(months):
         months(CALL, 7, "2021-12-01 12:00+00", 5)
 
 
+@pytest.mark.parametrize("loss", ["call pgfeed.drop_events('2021-12-01')", "delete from pgfeed.feed_events where"
+                                  " event_at < '2021-12-01'; call pgfeed.roll_up_events(from_day => '2021-11-01')"])
+@pytest.mark.parametrize("late_count", [2, 3, 4])
+def test_a_thin_day_that_is_gone_is_not_counted_by_as_many_late_events(months, loss, late_count):
+    """Three events were counted; those that come late are of other users and posts."""
+    events = (
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " select '2021-11-10 10:00+00', u, %s, 'view'"
+    )
+    counts = "select view_count, like_count from pgfeed.rollup_days where day = '2021-11-10'"
+    of_posts = "select post_id, view_count from pgfeed.post_days where day = '2021-11-10'"
+    months(f"{events} from generate_series(1, 3) as u", 1)
+    months("call pgfeed.roll_up_events()")
+    months(loss)
+    for post_id in (2, 3):
+        months(f"{events} from generate_series(11, 10 + %s) as u", post_id, late_count)
+        months("call pgfeed.roll_up_events()")
+        months("call pgfeed.roll_up_events(from_day => '2021-11-01')")
+        assert (months(counts), months(of_posts)) == ([(3, 0)], [(1, 3)])
+        with pytest.raises(psycopg2.Error, match="need the events of 2021-11-10, which are gone"):
+            months(CALL, 7, "2021-11-11", 5)
+    months("call pgfeed.recount_days('2021-11-10', '2021-11-10')")
+    assert months(of_posts) == [(2, late_count), (3, late_count)]
+
+
+def test_a_day_that_goes_on_is_counted_by_what_is_there(months):
+    months("update pgfeed.rollup_days set rolled_up_at = '2021-12-12 12:00+00' where day = '2021-12-12'")
+    months("delete from pgfeed.feed_events where event_at >= '2021-12-12' and user_id = 7")
+    months("call pgfeed.roll_up_events(from_day => '2021-12-12')")
+    assert months(HEALTH)[0][0] == "warn"
+    months("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+           " select '2021-12-12 23:00+00', u, 80, 'view' from generate_series(101, 140) as u")
+    months("call pgfeed.roll_up_events()")
+    assert months(HEALTH)[0][0] == "ok"
+    assert months("select view_count from pgfeed.post_days where day = '2021-12-12' and post_id = 80")[0][0] >= 40
+
+
 def test_training_and_evaluation_use_the_days_that_are_left(months, months_dsn):
     months("call pgfeed.drop_events('2021-12-01')")
     with closing(psycopg2.connect(months_dsn)) as connection:
@@ -125,6 +164,27 @@ def test_a_day_lost_by_hand_does_not_take_those_before_it_from_training(months, 
     with closing(psycopg2.connect(months_dsn)) as connection:
         days = [day.isoformat() for day in split.load(connection).views]
     assert days[0] < "2021-11-22" and days[-1] == "2021-12-10"
+
+
+@pytest.mark.parametrize("horizon", [None, 86400.0])
+def test_choosing_from_the_catalogue_is_learned_on_both_sides_of_a_lost_day(months, months_dsn, horizon):
+    months("delete from pgfeed.feed_events where event_at::date = '2021-12-07'")
+    months("call pgfeed.roll_up_events(from_day => '2021-11-01')")
+    with closing(psycopg2.connect(months_dsn)) as connection:
+        likes = requests.load_likes(connection)
+        found = catalogue.requests_until(likes, split.midnight(date(2021, 12, 13)).timestamp(), horizon, 3000)
+        days = {datetime.fromtimestamp(request.at, UTC).date().isoformat() for request in found}
+        assert min(days) < "2021-11-25" and max(days) > "2021-12-09"
+        assert not days & {"2021-12-07", "2021-12-08"}
+        for request in found[:: len(found) // 5]:
+            next(requests.with_features(connection, [request], {}, "features"))
+
+
+def test_nothing_to_choose_from_is_learned_where_all_events_are_gone(months, months_dsn):
+    months("delete from pgfeed.feed_events")
+    months("call pgfeed.roll_up_events(from_day => '2021-11-01')")
+    with closing(psycopg2.connect(months_dsn)) as connection, pytest.raises(PgfeedError, match="gone on all days"):
+        catalogue.train(connection, 30, until=split.midnight(date(2021, 12, 10)))
 
 
 @pytest.mark.parametrize("before", ["2022-01-01", "2030-01-01", "infinity", None])
@@ -167,7 +227,7 @@ def test_events_that_were_not_counted_are_counted_first(months):
     assert months("select like_count from pgfeed.post_days where post_id = 901 and day = '2021-11-25'") == [(1,)]
 
 
-def test_a_file_that_is_loaded_again_brings_a_month_back(months):
+def test_a_file_that_is_loaded_again_brings_a_month_back_when_that_is_asked_for(months):
     months("create table kept as select * from pgfeed.feed_events where event_at < '2021-12-01'")
     before = months(COUNTS)
     months("call pgfeed.drop_events('2021-12-01')")
@@ -176,6 +236,10 @@ def test_a_file_that_is_loaded_again_brings_a_month_back(months):
         "insert into pgfeed.feed_events (event_at, user_id, post_id, action, target) select event_at, user_id,"
         " post_id, action, target from kept"
     )
+    months("call pgfeed.refresh_features()")
+    with pytest.raises(psycopg2.Error, match="need the events of 2021-11-21, which are gone"):
+        months(CALL, 7, "2021-11-22 12:00+00", 5)
+    assert months("call pgfeed.recount_days('2021-11-01', '2021-11-30')") == [(12,)]
     months("call pgfeed.refresh_features()")
     assert months(COUNTS) == before
     assert months(HEALTH)[0][:2] == ("ok", "all are there")

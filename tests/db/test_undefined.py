@@ -163,7 +163,7 @@ def test_the_command_says_that_it_is_not_defined_and_why(dsn):
     (lambda rng, day, user: [(1, None)], "hold no likes, or nothing else"),
     (lambda rng, day, user: [(rng.randint(1, POSTS), True)], "hold no likes, or nothing else"),
     (lambda rng, day, user: [(rng.randint(1, POSTS), False)], "hold no likes, or nothing else"),
-    (lambda rng, day, user: [(rng.randint(1, POSTS), True)] if day < 2 else [], "views on 2 days"),
+    (lambda rng, day, user: [(rng.randint(1, POSTS), True)] if day < 2 else [], "views or likes on 2 days"),
 ])
 def test_what_cannot_be_learned_from_is_one_line(feed, words, dsn):
     load(dsn, feed)

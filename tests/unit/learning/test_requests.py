@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from loader.learning import catalogue
 from loader.learning.requests import Likes, later_likes, next_likes
 
 LIKES = Likes(np.array([1, 2, 1, 1, 2, 1]), np.array([10, 10, 20, 30, 30, 40]), np.array([0.0, 5, 10, 10, 20, 30]))
@@ -17,3 +18,25 @@ def test_later_likes_ask_at_the_cut_off():
     found = later_likes(LIKES, 10, 30, 10)
     assert [(r.user_id, r.at, r.targets.tolist()) for r in found] == [(1, 10, [20, 30]), (2, 10, [30])]
     assert later_likes(LIKES, 0, 100, 10) == []
+
+
+def test_moments_lack_features_where_events_of_the_day_or_the_day_before_are_gone():
+    day, noon = 86400.0, 43200.0
+    moments = np.array([2 * day + noon, 3 * day, 3 * day + 1, 4 * day, 4 * day + noon, 5 * day, 5 * day + 1])
+    likes = Likes(np.ones(7, int), np.arange(7), moments, np.array([3]))
+    assert likes.has_features(moments).tolist() == [True, True, False, False, False, True, True]
+    assert [request.at for request in next_likes(likes, 0, np.inf, 10)] == [3 * day, 5 * day, 5 * day + 1]
+    assert [bool(later_likes(likes, cut_off, np.inf, 10)) for cut_off in moments[1:6]] == [
+        True, False, False, False, True
+    ]
+
+
+def test_cut_offs_are_spread_over_what_has_features():
+    """Ten days; those whose events are gone lie in the middle, and as many cut-offs as ever are taken."""
+    at = np.arange(0, 10 * 86400.0, 3600)
+    users, posts = np.ones(len(at), int), np.arange(len(at))
+    usual = catalogue.requests_until(Likes(users, posts, at), 10 * 86400.0, 86400.0, 600)
+    few = catalogue.requests_until(Likes(users, posts, at, np.array([4, 5, 6])), 10 * 86400.0, 86400.0, 600)
+    assert len(few) == len(usual) == catalogue.CUT_OFFS
+    assert not [request.at for request in few if 4 * 86400 < request.at < 8 * 86400]
+    assert min(request.at for request in few) < 2 * 86400 and max(request.at for request in few) > 9 * 86400
