@@ -1,5 +1,6 @@
 """Definitions under sql/ as revisions see them: pinned by the digest of their text.
 
+A file NAME__anyelement.sql has the overload of NAME for keys of any type.
 A revision's PINS say `"functions/recommend_posts": "3631372035c9"`. The digest is found in the
 current file under sql/, else in migrations/archive; otherwise the pin is broken.
 To change an object, edit its file and run `python -m migrations.objects pin functions/NAME`, or `pin` for
@@ -26,6 +27,7 @@ PUBLIC = re.compile(r"\bpublic(?=\.)|(?<=\bschema )public\b")
 VECTOR_SCHEMA = "select extnamespace::regnamespace::text from pg_catalog.pg_extension where extname = 'vector'"
 PIN = re.compile(r"^    \"((?:functions|procedures|views|matviews)/\w+)\": \"([0-9a-f]{12})\",\n", re.MULTILINE)
 KINDS = {"functions": "function", "procedures": "procedure", "views": "view", "matviews": "materialized view"}
+SIGNATURE = re.compile(r"^alter (?:\w+ )+(pgfeed\..+?)\s+owner to pgfeed_owner;", re.MULTILINE | re.DOTALL)
 REVISION = '''"""{title}."""
 
 from migrations.objects import install, revert
@@ -125,9 +127,17 @@ def revert(names: Iterable[str], revision: str) -> None:
     before = pins(until=revision)
     for name in reversed(list(names)):
         if name not in before:
-            kind, _, plain = name.partition("/")
-            execute(f"drop {KINDS[kind]} pgfeed.{plain}")
+            kind = name.partition("/")[0]
+            execute(f"drop {KINDS[kind]} {signature(name)}")
     install({name: before[name] for name in names if name in before})
+
+
+def signature(name: str) -> str:
+    """Return the name of an object with the types of its arguments, as its current text says it."""
+    found = SIGNATURE.search(compose(name))
+    if not found:
+        raise PinError(f"sql/{name}.sql does not say who owns it. Next: alter ... owner to pgfeed_owner")
+    return found[1]
 
 
 def is_on_citus() -> bool:

@@ -11,6 +11,7 @@ from plpy.pack import FACTORS
 POPULARITY_PRIOR_VIEWS = 20
 FACTOR_CONFIDENCE = 10.0
 FACTOR_LAMBDA = 10.0
+TOPIC_PRIOR_VIEWS, TOPIC_PRIOR_RATE = 20, 0.1
 TEXT_LIKES = {"match.text": 50, "match.text_last": 5}
 
 
@@ -22,6 +23,36 @@ def liked_post_ids(user):
 def viewed_post_ids(user):
     """Return the ids, int64, of the posts that the user of a row viewed before the moment, in the order of time."""
     return np.frombuffer(user["viewed_post_ids"] or b"", ">i8").astype(np.int64)
+
+
+def with_clicks(user, clicked, moment):
+    """Return a row of _request_users() in which the posts clicked are the newest that the user viewed and liked.
+
+    clicked: ids, the newest last, None is no post; moment: when, unix seconds.
+    """
+    ids = np.array([post_id for post_id in clicked if post_id is not None], np.int64)
+    ids = ids[np.sort(len(ids) - 1 - np.unique(ids[::-1], return_index=True)[1])]
+    liked, viewed = liked_post_ids(user), viewed_post_ids(user)
+    is_older = ~np.isin(liked, ids)
+    liked_at = np.frombuffer(user["liked_at"] or b"", ">f8")[is_older]
+    return user | {
+        "has_history": user["has_history"] or len(ids) > 0,
+        "liked_post_ids": np.concatenate([liked[is_older], ids]).astype(">i8").tobytes(),
+        "liked_at": np.concatenate([liked_at, np.full(len(ids), moment)]).astype(">f8").tobytes(),
+        "viewed_post_ids": np.concatenate([viewed, ids]).astype(">i8").tobytes(),
+    }
+
+
+def clicked_topics(topics):
+    """Return the columns about topics of a row of _request_users() for a visitor who clicked posts of these topics.
+
+    A click is a view and a like; the rates are smoothed as in user_topic_features_as_of().
+    """
+    names, counts = np.unique([topic or "" for topic in topics], return_counts=True)
+    own = (len(topics) + TOPIC_PRIOR_VIEWS * TOPIC_PRIOR_RATE) / (len(topics) + TOPIC_PRIOR_VIEWS)
+    rates = (counts + TOPIC_PRIOR_VIEWS * own) / (counts + TOPIC_PRIOR_VIEWS)
+    shares = counts / max(len(topics), 1)
+    return {"topics": names.tolist(), "topic_view_share": shares.tolist(), "topic_like_rate": rates.tolist()}
 
 
 def request_columns(users, pack, encoders, names=MATCH_COLUMNS):

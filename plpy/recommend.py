@@ -3,7 +3,7 @@
 import numpy as np
 
 from plpy.columns import needs_factors, needs_moment
-from plpy.features import liked_post_ids, request_columns
+from plpy.features import clicked_topics, liked_post_ids, request_columns, with_clicks
 from plpy.moment import moment_columns
 from plpy.ranking import lottery, popularity, rank, score
 from plpy.session import current_session
@@ -20,10 +20,10 @@ class Answer:
         self.model, self.requests = model, requests
 
 
-def check_arguments(plpy, user_id, ts, k):
+def check_arguments(plpy, user_id, ts, k, clicked=None):
     """Raise the one error that says which argument cannot be served."""
     for name, value in (("user_id", user_id), ("ts", ts), ("k", k)):
-        if value is None:
+        if value is None and (name != "user_id" or clicked is None):
             plpy.error(f"{name} is null", hint="Give a user_id, a moment and how many posts.", sqlstate="22004")
     if not 1 <= k <= MAX_K:
         plpy.error(f"k is {k}", hint=f"Ask for 1 to {MAX_K} posts.", sqlstate="22023")
@@ -45,12 +45,20 @@ def check_state(session, state, ts, variant):
         plpy.error("the features were never refreshed", hint="Run: call pgfeed.refresh_features()", sqlstate="55000")
 
 
-def answer(session, user_id, ts, variant, post_ids=()):
-    """Return the Answer to a request; post_ids are scored even when the catalogue is too large to score whole."""
+def answer(session, user_id, ts, variant, post_ids=(), clicked=None):
+    """Return the Answer to a request; post_ids are scored even when the catalogue is too large to score whole.
+
+    clicked: ids of posts that were just read, the newest last; None: nothing is known of it.
+    """
     state = session.run("state", ts, variant, user_id)[0]
     check_state(session, state, ts, variant)
     pack = session.pack(state)
     user = session.run("users", ts, [user_id], state["is_current"])[0]
+    if clicked is not None:
+        user = with_clicks(user, clicked, state["moment"])
+        if user_id is None:
+            clicks = session.run("posts", liked_post_ids(user).tolist())
+            user |= clicked_topics([row["topic"] for row in clicks])
     model = None if state["model_id"] is None else session.model(state["model_id"])
     if model is not None and not session.can_use(model, pack):
         model = None
@@ -62,7 +70,7 @@ def answer(session, user_id, ts, variant, post_ids=()):
     if state["is_shortlist"]:
         pack = session.with_candidates(state, pack, user, ts, post_ids)
     if state["variant"] == "random":
-        return Answer(state, pack, user, "random", lottery(len(pack), user_id, state["moment"]))
+        return Answer(state, pack, user, "random", lottery(len(pack), user_id or 0, state["moment"]))
     return Answer(state, pack, user, source, popularity(pack))
 
 
@@ -84,21 +92,23 @@ def answer_by_model(session, state, pack, user, ts, post_ids, model):
     return Answer(state, pack, user, "model", score(model, pack, requests), model, requests)
 
 
-def recommend_posts(plpy, user_id, ts, k, variant):
+def recommend_posts(plpy, user_id, ts, k, variant, clicked=None):
     """Return the k best posts for a user at a moment as rows of pgfeed.recommendation, best first.
+
+    clicked: see with_clicks(); with them user_id may be None.
 
     Posts that the user liked before ts are left out; fewer rows than k come only from a small catalogue: where a
     shortlist runs dry, the rest of a large one is asked too. Ties go to the smaller post_id. A user without profile and
     history, and every user while the variant has no usable model, gets the posts with the highest decayed like rate.
     The variant popular is that for everybody; the variant random draws by lot.
     """
-    check_arguments(plpy, user_id, ts, k)
+    check_arguments(plpy, user_id, ts, k, clicked)
     session = current_session(plpy)
-    request = answer(session, user_id, ts, variant)
+    request = answer(session, user_id, ts, variant, clicked=clicked)
     rows = best_rows(session, request, k)
     if len(rows) < k and request.state["is_shortlist"]:
         post_ids = session.post_ids_outside(request, ts, k - len(rows) + MORE)
-        request = answer(session, user_id, ts, variant, post_ids)
+        request = answer(session, user_id, ts, variant, post_ids, clicked)
         rows = best_rows(session, request, k)
         post_ids = np.setdiff1d(post_ids, request.pack.post_ids)  # a model of the moment scores the shortlist only
         if len(rows) < k and len(post_ids):

@@ -47,11 +47,7 @@ STATEMENTS = {
     ),
     "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
-    "posts": (
-        "select p.post_id, p.topic, p.text from unnest($1) with ordinality as o (post_id, number)"
-        " join pgfeed.posts as p on p.post_id = o.post_id and p.hidden_at is null order by o.number",
-        ["bigint[]"],
-    ),
+    "posts": ("select r.post_id, r.topic, r.text from pgfeed._post_rows($1) as r", ["bigint[]"]),
     "likes": (
         "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
         " string_agg(int8send(l.post_id), '') as post_ids from ("

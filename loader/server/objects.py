@@ -17,6 +17,7 @@ MADE_OR_DROPPED = re.compile(r"(create|drop) (table|type) pgfeed\.(\w+)")
 CODE = ("functions", "procedures", "views")
 FOUND = """
     select case p.prokind when 'p' then 'procedures/' else 'functions/' end || p.proname
+        || case when 'anyelement'::regtype = any(p.proargtypes) then '__anyelement' else '' end
     from pg_proc as p where p.pronamespace = to_regnamespace('pgfeed')
     union all
     select

@@ -96,7 +96,7 @@ def wanted(schema: str) -> dict[str, Wanted]:
     things = {
         name: thing for name, thing in things.items() if name.startswith("pgfeed.") or name in ("pgfeed", schema)
     }
-    by_name = {plain_name(name): thing for name, thing in things.items()}
+    by_name = {plain_name(name) + ("__anyelement" * ("anyelement" in name)): thing for name, thing in things.items()}
     for pin, digest in texts.pins().items():
         if is_here(pin) and (thing := by_name.get(pin.partition("/")[2])):
             thing.pin = pin

@@ -1,6 +1,6 @@
 """Every definition anew: databases at 0012 may hold several texts of them."""
 
-from migrations.objects import BASELINE, execute, install, is_on_citus, revert
+from migrations.objects import BASELINE, execute, install, is_on_citus, resolve, revert, signature
 
 revision = "0013"
 down_revision = "0012"
@@ -33,7 +33,7 @@ PINS = {
     "functions/post_features_as_of": "de2501048fc7",
     "functions/user_topic_features_as_of": "8dd91dc00ac0",
     "functions/user_features_as_of": "3da92cce5354",
-    "matviews/post_text_features": "ec72a1d69b1d",
+    "matviews/post_text_features": "dc22d78561ae",
     "matviews/post_features": "93c6a07bbac4",
     "matviews/user_features": "1ae2ef2e22e9",
     "matviews/user_topic_features": "22e4304e15cf",
@@ -94,17 +94,17 @@ PINS = {
     "functions/_user_candidates": "efbd78f98860",
     "functions/_explain_recommendation": "6f7e23adaa41",
     "functions/_factors": "f79a8562f528",
-    "functions/_recommend_posts": "c45f56a20e25",
+    "functions/_recommend_posts": "ced1c528210c",
     "functions/_search_posts": "78de636e411d",
     "functions/_user_profiles": "35ef076aafa6",
     "procedures/_commit": "c27e85e386aa",
     "procedures/drop_experiment": "6044006eeb71",
     "views/experiment_results": "3ef0b9b1866f",
     "functions/_relative_columns": "152da5c1946f",
-    "functions/recommend_posts": "cbba5b3c7aea",
+    "functions/recommend_posts": "0566a33502be",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "569699f246a3",
+    "functions/_library": "932c6acb75af",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -131,6 +131,18 @@ PINS = {
     "functions/thresholds": "ac4e4b04673a",
     "functions/_require_moves": "c02e74d6d746",
     "functions/_key_id": "5415451597ba",
+    "functions/_id_of": "a13847a82878",
+    "functions/_key_type": "f3f56d62bb6d",
+    "functions/_post_rows": "5b2c7f2a1761",
+    "functions/_post_texts": "dfa9fa7475c7",
+    "functions/post_id_of": "caa9fb03d2c1",
+    "functions/post_id_of__anyelement": "b311d1545290",
+    "functions/recommend_for": "cc60bf7b4845",
+    "functions/recommend_for__anyelement": "1b1eda2ec543",
+    "functions/serve_for": "e8b96259f63a",
+    "functions/serve_for__anyelement": "a6892a85f721",
+    "functions/user_id_of": "50432f3847ff",
+    "functions/user_id_of__anyelement": "2e47902a1935",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -424,7 +436,8 @@ ATTACHMENTS = """
         'One row per event that was taken back where it came from: the next roll-up counts its day (UTC) anew, even if '
         'fewer are left, and forgets likes that are gone';
     alter table pgfeed.removed_events owner to pgfeed_owner;
-
+"""
+KEYS = """
     alter table pgfeed.feed_events add column attachment_id smallint;
     comment on column pgfeed.feed_events.attachment_id is
         'The attached table that the event is from; null: written by a client or by pgfeed ingest';
@@ -439,25 +452,118 @@ ATTACHMENTS = """
     comment on column pgfeed.posts.attributes is 'The post''s own features by name; null: none are defined';
     comment on column pgfeed.posts.is_withdrawn is
         'True: hidden because the attached table says that it is not available, and shown again when it is';
+    -- Whether there are any is asked for each key.
+    create index on pgfeed.users (user_id) where key is not null;
+    create index on pgfeed.posts (post_id) where key is not null;
+
+    create type pgfeed.keyed_recommendation as (
+        rank integer,
+        post_key text,
+        topic text,
+        text text,
+        score double precision,
+        variant text,
+        source text,
+        model_version integer,
+        features_as_of timestamptz
+    );
+    comment on type pgfeed.keyed_recommendation is
+        'One row per recommended post, as recommendation, by the application''s own key';
+    alter type pgfeed.keyed_recommendation owner to pgfeed_owner;
 """
 DETACHED = """
     alter table pgfeed.feed_events drop column attachment_id;
     alter table pgfeed.users drop column key, drop column attributes;
     alter table pgfeed.posts drop column key, drop column attributes, drop column is_withdrawn;
     drop table pgfeed.removed_events, pgfeed.attachment_errors, pgfeed.attached_tables;
+    drop type pgfeed.keyed_recommendation;
 """
+# They have one argument more.
+WITHOUT_SESSION = """
+    drop function if exists pgfeed.recommend_posts(bigint, timestamptz, integer, text);
+    drop function if exists pgfeed._recommend_posts(bigint, timestamptz, integer, text);
+"""
+OF_FOUR_ARGUMENTS = """
+    create function pgfeed.recommend_posts(
+        user_id bigint,
+        ts timestamptz default now(),
+        k integer default 5,
+        variant text default null
+    )
+    returns setof pgfeed.recommendation
+    language plpgsql stable
+    cost 10000 rows 5
+    set search_path = pg_catalog, pg_temp
+    as $$
+    begin
+        return query select r.* from unnest(pgfeed._recommend_posts(user_id, ts, k, variant)) as r;
+    end;
+    $$;
+    alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
+    revoke all on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) from public;
+    grant execute on function pgfeed.recommend_posts(bigint, timestamptz, integer, text)
+    to pgfeed_reader, pgfeed_writer, pgfeed_operator;
+"""
+TEXT_FEATURES = "matviews/post_text_features"
+# Filled while calls go on: it takes as long as a refresh of the view does.
+NEXT_TEXT_FEATURES = """
+    do $next$
+    begin
+        if to_regclass('pgfeed.post_text_features') is null then
+            return;
+        end if;
+        {text}
+        if (select c.relispopulated from pg_class as c where c.oid = 'pgfeed.post_text_features'::regclass) then
+            refresh materialized view pgfeed._next_post_text_features;
+        end if;
+    end;
+    $next$
+"""
+SWAP_TEXT_FEATURES = """
+    do $$
+    declare
+        v_grant text;
+    begin
+        if to_regclass('pgfeed._next_post_text_features') is null then
+            return;
+        end if;
+        for v_grant in
+            select format('grant %s on pgfeed._next_post_text_features to %I', lower(a.privilege_type), r.rolname)
+            from pg_class as c
+            cross join lateral aclexplode(c.relacl) as a
+            inner join pg_roles as r on r.oid = a.grantee
+            where c.oid = 'pgfeed.post_text_features'::regclass
+        loop
+            execute v_grant;
+        end loop;
+        drop materialized view pgfeed.post_text_features;
+        alter materialized view pgfeed._next_post_text_features rename to post_text_features;
+        alter index pgfeed._next_post_text_features_post_id_idx rename to post_text_features_post_id_idx;
+    end;
+    $$
+"""
+
+
+def make_text_features(text: str) -> None:
+    """Make what takes the place of the materialized view, with rows if that has some."""
+    execute(NEXT_TEXT_FEATURES.format(text=text.replace("post_text_features", "_next_post_text_features")))
 
 
 def upgrade() -> None:
     execute(MEMORY)  # takes long where there are many likes
+    execute(ATTACHMENTS)
+    install({"functions/_post_texts": PINS["functions/_post_texts"]})
+    make_text_features(resolve(TEXT_FEATURES, PINS[TEXT_FEATURES]))
     execute(CALLS_WAIT)
+    execute(SWAP_TEXT_FEATURES)
     execute(ROLLUPS)
     execute(DEFAULTS)
     execute(REJECTS)
     execute(DROPPED)
     execute(OWNED)
     execute(COLUMNS)
-    execute(ATTACHMENTS)
+    execute(KEYS)
+    execute(WITHOUT_SESSION)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -471,6 +577,12 @@ def downgrade() -> None:
     execute(SCHEMA)
     for name in OF_THE_RELEASE:
         execute((BASELINE / f"downgrade/{name}.sql").read_text(encoding="utf-8"))
+    make_text_features(
+        resolve(TEXT_FEATURES, PINS[TEXT_FEATURES]).replace("pgfeed._post_texts()", "pgfeed.posts")
+    )
+    execute(SWAP_TEXT_FEATURES)
+    execute(f"drop function {signature('functions/recommend_posts')}")
+    execute(OF_FOUR_ARGUMENTS)
     revert([name for name in PINS if name not in KEPT], revision)
     execute(FORGET)
     execute(DETACHED)

@@ -2,7 +2,8 @@ create or replace function pgfeed._recommend_posts(
     user_id bigint,
     ts timestamptz,
     k integer,
-    variant text
+    variant text,
+    session bigint[]
 )
 returns pgfeed.recommendation[]
 language plpython3u stable
@@ -16,15 +17,15 @@ as $$
 plpy.execute("select pgfeed._library()")  # nothing, once loaded
 from plpy.recommend import recommend_posts
 
-return recommend_posts(plpy, user_id, ts, k, variant)
+return recommend_posts(plpy, user_id, ts, k, variant, session)
 $$;
 
-alter function pgfeed._recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
+alter function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[]) owner to pgfeed_owner;
 
-comment on function pgfeed._recommend_posts(bigint, timestamptz, integer, text) is
+comment on function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[]) is
     'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of '
     'its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
 
-revoke all on function pgfeed._recommend_posts(bigint, timestamptz, integer, text) from public;
-grant execute on function pgfeed._recommend_posts(bigint, timestamptz, integer, text)
+revoke all on function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[]) from public;
+grant execute on function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[])
 to pgfeed_reader, pgfeed_writer, pgfeed_operator;

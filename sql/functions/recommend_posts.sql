@@ -2,7 +2,8 @@ create or replace function pgfeed.recommend_posts(
     user_id bigint,
     ts timestamptz default now(),
     k integer default 5,
-    variant text default null
+    variant text default null,
+    session bigint[] default null
 )
 returns setof pgfeed.recommendation
 language plpgsql stable
@@ -17,7 +18,8 @@ declare
     v_state text;
 begin
     v_rows := pgfeed._recommend_posts(
-        recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant
+        recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant,
+        recommend_posts.session
     );
     return query
     select r.rank, r.post_id, r.topic, r.text, r.score, r.variant, r.source, r.model_version, r.features_as_of
@@ -26,13 +28,14 @@ begin
 end;
 $$;
 
-alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
+alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text, bigint[]) owner to pgfeed_owner;
 
-comment on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) is
+comment on function pgfeed.recommend_posts(bigint, timestamptz, integer, text, bigint[]) is
     'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user '
     'liked before ts. variant null: the user''s arm in the running experiment, else the setting '
-    'pgfeed.default_variant, or control. Uses no event at or after ts';
+    'pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest '
+    'last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known';
 
-revoke all on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) from public;
-grant execute on function pgfeed.recommend_posts(bigint, timestamptz, integer, text)
+revoke all on function pgfeed.recommend_posts(bigint, timestamptz, integer, text, bigint[]) from public;
+grant execute on function pgfeed.recommend_posts(bigint, timestamptz, integer, text, bigint[])
 to pgfeed_reader, pgfeed_writer, pgfeed_operator;

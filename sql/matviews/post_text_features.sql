@@ -1,17 +1,24 @@
 create materialized view pgfeed.post_text_features as
-with terms as (
+with documents as materialized (
     select
-        p.post_id,
-        t.lexeme,
-        cardinality(t.positions)::double precision as term_frequency
-    from pgfeed.posts as p
-    cross join lateral unnest(to_tsvector('pg_catalog.russian', left(p.text, 200000))) as t
+        t.post_id,
+        length(t.text) as text_length,
+        to_tsvector('pg_catalog.russian', left(t.text, 200000)) as lexemes
+    from pgfeed._post_texts() as t
 ),
 
-documents as (
-    select count(*)::double precision as document_count
-    from pgfeed.posts as p
-    where p.text is not null
+terms as (
+    select
+        d.post_id,
+        t.lexeme,
+        cardinality(t.positions)::double precision as term_frequency
+    from documents as d
+    cross join lateral unnest(d.lexemes) as t
+),
+
+totals as (
+    select count(d.text_length)::double precision as document_count
+    from documents as d
 ),
 
 inverse_frequencies as (
@@ -19,7 +26,7 @@ inverse_frequencies as (
         t.lexeme,
         ln((1 + d.document_count) / (1 + count(*))) + 1 as inverse_document_frequency
     from terms as t
-    cross join documents as d
+    cross join totals as d
     group by t.lexeme, d.document_count
 ),
 
@@ -37,12 +44,13 @@ weights as (
 
 select
     p.post_id,
-    length(p.text) as text_length,
+    d.text_length,
     w.term_count::integer as term_count,
     (w.weight_sum / w.weight_norm)::real as tfidf_sum,
     (w.weight_sum / w.weight_norm / w.term_count)::real as tfidf_mean,
     (w.weight_max / w.weight_norm)::real as tfidf_max
 from pgfeed.posts as p
+left join documents as d on d.post_id = p.post_id
 left join weights as w on w.post_id = p.post_id
 with no data;
 

@@ -7,6 +7,18 @@ CREATE TYPE pgfeed.contribution AS (
 	contribution double precision
 );
 COMMENT ON TYPE pgfeed.contribution IS 'One row per feature of an explained score';
+CREATE TYPE pgfeed.keyed_recommendation AS (
+	rank integer,
+	post_key text,
+	topic text,
+	text text,
+	score double precision,
+	variant text,
+	source text,
+	model_version integer,
+	features_as_of timestamp with time zone
+);
+COMMENT ON TYPE pgfeed.keyed_recommendation IS 'One row per recommended post, as recommendation, by the application''s own key';
 CREATE TYPE pgfeed.probe AS (
 	name text,
 	status text,
@@ -199,6 +211,11 @@ CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
 COMMENT ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) IS 'The remainder of a number of 32 hexadecimal digits, all 128 bits of it, by a divisor up to 2^31 - 1';
+CREATE FUNCTION pgfeed._id_of(kind text, key text) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._id_of(kind text, key text) IS 'The id of a user''s or post''s key, known or not; an error if it cannot be a key of the type that theirs have';
 CREATE FUNCTION pgfeed._is_large() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -224,6 +241,11 @@ CREATE FUNCTION pgfeed._key_id(key text) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((('x'::text || "left"(encode(sha256((replace(key, '\'::text, '\\'::text))::bytea), 'hex'::text), 16)))::bit(64))::bigint & '9223372036854775807'::bigint);
 COMMENT ON FUNCTION pgfeed._key_id(key text) IS 'The id, from 0 to 2^63 - 1, of a key that is not an integer: 63 bits of its SHA-256. Among a hundred million keys two share one with a chance of 1 in 1,800; the second of them is rejected, see attachments';
+CREATE FUNCTION pgfeed._key_type(kind text) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._key_type(kind text) IS 'The type of the keys of users or posts: as they are attached, else text where some were loaded with a key, else bigint';
 CREATE FUNCTION pgfeed._level(threshold text, value double precision) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -324,6 +346,17 @@ CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids big
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) IS 'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for none; matrix big-endian float4, one feature after the other. Components are named by their axes';
+CREATE FUNCTION pgfeed._post_rows(post_ids bigint[]) RETURNS TABLE(number bigint, post_id bigint, topic text, text text, key text)
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._post_rows(post_ids bigint[]) IS 'One row per post that can be shown now, in the order of post_ids: those that are hidden, and those that the attached table does not have or calls unavailable, are left out. Where that table cannot be read, the texts are null, and a warning says why once a session. key null: post_id is it';
+CREATE FUNCTION pgfeed._post_texts(post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, text text)
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._post_texts(post_ids bigint[]) IS 'One row per post of post_ids (null: of all) with a text: from posts, or from the attached table, which has no row for those that it calls unavailable. An error where that table cannot be read';
 CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 100000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -345,14 +378,14 @@ CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts times
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: the events of all users that count, from from_at until before ts, in no order: posts (big-endian int8), seconds after from_at (float8), whether they count as a view and as a like (float4); null: none';
-CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) RETURNS pgfeed.recommendation[]
+CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) RETURNS pgfeed.recommendation[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-COMMENT ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
+COMMENT ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) IS 'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
 CREATE FUNCTION pgfeed._refresh_as_of() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -606,11 +639,33 @@ CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts and of the day before, from noon for older ones. age_days: since created_at, else since the first event; null: neither is known';
-CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text) RETURNS SETOF pgfeed.recommendation
+CREATE FUNCTION pgfeed.post_id_of(key anyelement) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.post_id_of(key anyelement) IS 'post_id_of() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.post_id_of(key text) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.post_id_of(key text) IS 'The post_id of a key of the application, of a post that is known or not: an integer is its own; null for null';
+CREATE FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[]) RETURNS SETOF pgfeed.keyed_recommendation
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts';
+COMMENT ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) IS 'recommend_for() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[]) RETURNS SETOF pgfeed.keyed_recommendation
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) IS 'The rows of recommend_posts() for the application''s own key of a user, with its keys of the posts; session: the keys of posts that were just read';
+CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session bigint[] DEFAULT NULL::bigint[]) RETURNS SETOF pgfeed.recommendation
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known';
 CREATE PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -650,6 +705,17 @@ CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETO
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings of the embedder use. No rows for an empty text';
+CREATE FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.keyed_recommendation
+    LANGUAGE plpgsql COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer) IS 'serve_for() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.keyed_recommendation
+    LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer) IS 'The rows of recommend_for(user_key, ts, k), and one row in exposures, as by serve_posts()';
 CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -694,6 +760,17 @@ CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) with a profile or an event before ts. like_rate is smoothed: it starts at 0.1 with the weight of 20 views';
+CREATE FUNCTION pgfeed.user_id_of(key anyelement) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.user_id_of(key anyelement) IS 'user_id_of() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.user_id_of(key text) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.user_id_of(key text) IS 'The user_id of a key of the application, of a user that is known or not: an integer is its own; null for null';
 CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, topic text, view_count bigint, like_count bigint, view_share real, like_rate real, last_active_date date)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1392,12 +1469,14 @@ CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btre
 CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features USING btree (post_id);
 CREATE INDEX posts_created_at_idx ON pgfeed.posts USING btree (created_at DESC) WHERE (created_at IS NOT NULL);
 CREATE INDEX posts_post_id_idx ON pgfeed.posts USING btree (post_id) WHERE (hidden_at IS NOT NULL);
+CREATE INDEX posts_post_id_idx1 ON pgfeed.posts USING btree (post_id) WHERE (key IS NOT NULL);
 CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
 CREATE INDEX recommendations_post_id_idx ON pgfeed.recommendations USING btree (post_id);
 CREATE INDEX recommendations_recommended_at_idx ON pgfeed.recommendations USING btree (recommended_at);
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
 CREATE INDEX user_topic_days_day_idx ON pgfeed.user_topic_days USING brin (day) WITH (pages_per_range='32');
 CREATE UNIQUE INDEX user_topic_features_user_id_topic_idx ON pgfeed.user_topic_features USING btree (user_id, topic);
+CREATE INDEX users_user_id_idx ON pgfeed.users USING btree (user_id) WHERE (key IS NOT NULL);
 ALTER INDEX pgfeed.exposures_experiment_id_served_at_idx ATTACH PARTITION pgfeed.exposures_default_experiment_id_served_at_idx;
 ALTER INDEX pgfeed.exposures_pkey ATTACH PARTITION pgfeed.exposures_default_pkey;
 ALTER INDEX pgfeed.feed_events_event_at_idx ATTACH PARTITION pgfeed.feed_events_default_event_at_idx;
@@ -1461,11 +1540,13 @@ GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfe
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._key_type(kind text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
@@ -1486,14 +1567,16 @@ REVOKE ALL ON FUNCTION pgfeed._partition_token(since xid8, months timestamp with
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._post_rows(post_ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._post_texts(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
@@ -1570,10 +1653,26 @@ GRANT ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.post_id_of(key anyelement) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.post_id_of(key anyelement) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.post_id_of(key anyelement) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.post_id_of(key anyelement) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.post_id_of(key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.post_id_of(key text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.post_id_of(key text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.post_id_of(key text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) FROM PUBLIC;
@@ -1588,6 +1687,10 @@ REVOKE ALL ON FUNCTION pgfeed.search_posts(text text, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer) TO pgfeed_writer;
+REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer) TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) FROM PUBLIC;
@@ -1606,6 +1709,14 @@ GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.user_id_of(key anyelement) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.user_id_of(key anyelement) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.user_id_of(key anyelement) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.user_id_of(key anyelement) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.user_id_of(key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.user_id_of(key text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.user_id_of(key text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.user_id_of(key text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;

@@ -21,7 +21,7 @@ ROLES = ("pgfeed_reader", "pgfeed_writer", "pgfeed_operator")
 RELATIONS = """
     select case c.relkind when 'v' then 'view' when 'm' then 'matview' else 'table' end, c.relname,
         (select a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 and a.attgenerated = ''
-            order by a.attnum desc limit 1)
+            order by a.attacl is not null desc, a.attnum desc limit 1)
     from pg_class as c where c.relnamespace = 'pgfeed'::regnamespace and c.relkind in ('r', 'v', 'm', 'p')
 """
 ROUTINES = """

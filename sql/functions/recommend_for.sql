@@ -1,0 +1,42 @@
+create or replace function pgfeed.recommend_for(
+    user_key text,
+    ts timestamptz default now(),
+    k integer default 5,
+    variant text default null,
+    session text[] default null
+)
+returns setof pgfeed.keyed_recommendation
+language plpgsql stable
+cost 10000 rows 5
+security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+begin
+    return query
+    select
+        r.rank, coalesce(p.key, r.post_id::text), r.topic, r.text, r.score, r.variant, r.source, r.model_version,
+        r.features_as_of
+    from pgfeed.recommend_posts(
+        pgfeed.user_id_of(recommend_for.user_key),
+        recommend_for.ts,
+        recommend_for.k,
+        recommend_for.variant,
+        case when recommend_for.session is not null then array(
+            select pgfeed.post_id_of(s.key) from unnest(recommend_for.session) with ordinality as s (key, n) order by s.n
+        ) end
+    ) as r
+    left join pgfeed.posts as p on p.post_id = r.post_id
+    order by r.rank;
+end;
+$$;
+
+alter function pgfeed.recommend_for(text, timestamptz, integer, text, text[]) owner to pgfeed_owner;
+
+comment on function pgfeed.recommend_for(text, timestamptz, integer, text, text[]) is
+    'The rows of recommend_posts() for the application''s own key of a user, with its keys of the posts; session: the keys '
+    'of posts that were just read';
+
+revoke all on function pgfeed.recommend_for(text, timestamptz, integer, text, text[]) from public;
+grant execute on function pgfeed.recommend_for(text, timestamptz, integer, text, text[])
+to pgfeed_reader, pgfeed_writer, pgfeed_operator;
