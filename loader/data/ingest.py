@@ -310,8 +310,8 @@ class _Load:
 
     def _create_partitions(self, months: Sequence[np.datetime64]) -> None:
         """Make these months, and note which there are."""
-        with self.connection, self.connection.cursor() as cursor:
-            cursor.execute(LOCK)
+        # One at a time: others wait until a transaction that makes months ends.
+        with outside_transaction(self.connection), self.connection.cursor() as cursor:
             for month in months:
                 cursor.execute("call pgfeed.create_event_partitions(%(at)s, %(at)s)", {"at": f"{month}-01 00:00+00"})
             cursor.execute(MONTHS)

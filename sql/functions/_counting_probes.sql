@@ -9,28 +9,50 @@ declare
     v_kept_until timestamptz := date_trunc('month', least(now(), pgfeed._refresh_as_of()) - interval '1 day');
     v_gone record;
     v_accepted timestamptz;
+    v_empty timestamptz[];
+    v_sentence text;
 begin
+    -- Months without events, whether or not a roll-up has found that out.
+    v_empty := array(
+        select m.month
+        from (
+            select distinct date_trunc('month', d.day::timestamptz) as month
+            from pgfeed.rollup_days as d
+            where d.dropped_at is null and (d.view_count > 0 or d.like_count > 0)
+        ) as m
+        where not exists (
+            select
+            from pgfeed.feed_events as e
+            where e.event_at >= m.month and e.event_at < m.month + interval '1 month'
+        )
+    );
     select
-        count(*) filter (where d.dropped_at is null and d.missing_count > 0) as day_count,
-        sum(d.missing_count) filter (where d.dropped_at is null) as event_count,
-        min(d.day) filter (where d.dropped_at is null and d.missing_count > 0) as first_day,
-        max(d.day) filter (where d.dropped_at is null and d.missing_count > 0) as last_day,
+        count(*) filter (where g.event_count > 0) as day_count,
+        sum(g.event_count) as event_count,
+        min(d.day) filter (where g.event_count > 0) as first_day,
+        max(d.day) filter (where g.event_count > 0) as last_day,
         max(d.day) filter (where d.dropped_at is not null) as dropped_day
     into v_gone
-    from pgfeed.rollup_days as d;
+    from pgfeed.rollup_days as d
+    cross join lateral (
+        select
+            case
+                when d.dropped_at is not null then 0
+                when date_trunc('month', d.day::timestamptz) = any(v_empty) then coalesce(d.event_count, d.view_count + d.like_count)
+                else d.missing_count
+            end as event_count
+    ) as g;
     v_accepted := date_trunc('month', v_gone.last_day::timestamptz) + interval '1 month';
+    if v_gone.day_count > 0 then
+        v_sentence := format(
+            '%s events of %s days, %s to %s, are gone: what was counted of them stays',
+            v_gone.event_count, v_gone.day_count, v_gone.first_day, v_gone.last_day
+        );
+    end if;
     return next pgfeed._probe(
         'counted events',
-        null,
-        array[
-            case
-                when v_gone.day_count > 0
-                    then format(
-                        '%s events of %s days, %s to %s, are gone: what was counted of them stays',
-                        v_gone.event_count, v_gone.day_count, v_gone.first_day, v_gone.last_day
-                    )
-            end
-        ],
+        array[case when v_empty <> '{}' then v_sentence end],
+        array[case when v_empty = '{}' then v_sentence end],
         coalesce('those until ' || v_gone.dropped_day || ' were dropped by drop_events', 'all are there'),
         -- The one keeps what was counted, the other counts what is there.
         case
@@ -39,11 +61,14 @@ begin
                 and not exists (
                     select
                     from pgfeed.rollup_days as d
-                    where d.day < v_accepted and d.event_count > d.missing_count
+                    where
+                        d.day < v_accepted
+                        and d.event_count > d.missing_count
+                        and date_trunc('month', d.day::timestamptz) <> all(v_empty)
                 )
                 then format('call pgfeed.drop_events(%L)', v_accepted::date)
             else format('call pgfeed.recount_days(%L, %L)', v_gone.first_day, v_gone.last_day)
-        end
+        end || case when v_empty = '{}' then '' else ' -- or restore a backup, see docs/how-to/dump-and-restore.md' end
     );
 
     if pgfeed._refresh_as_of() is not null then

@@ -16,7 +16,8 @@ declare
     v_thin_rows constant bigint := 5000;
     -- Attaching a month reads the whole default partition, under a lock.
     v_default_rows constant bigint := 300000;
-    -- They are detached under the same lock.
+    -- They are attached and detached under one lock.
+    v_own_months constant integer := 12;
     v_thin_partitions constant integer := 10;
     v_rest bigint;
     v_name text;
@@ -24,7 +25,7 @@ declare
 begin
     thin_partitions := '{}';
     select
-        coalesce(array_agg(m.month order by m.month) filter (where m.is_moved), '{}'),
+        coalesce((array_agg(m.month order by m.row_count desc, m.month) filter (where m.is_moved))[:v_own_months], '{}'),
         coalesce(sum(m.row_count) filter (where not m.is_moved), 0)
     into _partition_moves.months, v_rest
     from (
@@ -67,7 +68,7 @@ $$;
 alter function pgfeed._partition_moves(text) owner to pgfeed_owner;
 
 comment on function pgfeed._partition_moves(text) is
-    'What arrange_partitions() has to do next for a table: months that leave the default partition for one of their own, '
+    'What arrange_partitions() has to do next for a table: at most 12 months that leave the default partition for one of their own, '
     'having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of '
     'months that are over, or more than a year from now, and have fewer than 5,000 rows, which go into it';
 

@@ -14,7 +14,6 @@ declare
     v_missing text;
     v_small text;
     v_refused text;
-    v_gone text;
 begin
     select string_agg(format('%s has no default partition: events can be refused', p.partrelid::regclass), '; ')
     into v_refused
@@ -26,18 +25,6 @@ begin
             'restore a backup: pg_restore, see docs/how-to/dump-and-restore.md'
         );
     end if;
-    -- What drop_events() drops is not missed.
-    select string_agg(to_char(m.month, 'YYYY-MM'), ', ' order by m.month) into v_gone
-    from (
-        select distinct date_trunc('month', d.day)::timestamptz as month
-        from pgfeed.rollup_days as d
-        where (d.view_count > 0 or d.like_count > 0) and d.dropped_at is null
-    ) as m
-    where not exists (
-        select
-        from pgfeed.feed_events as e
-        where e.event_at >= m.month and e.event_at < m.month + interval '1 month'
-    );
     foreach v_parent in array array['feed_events', 'exposures'] loop
         select m.months into v_months from pgfeed._partition_moves(v_parent) as m;
         if cardinality(v_months) > 0 then
@@ -68,7 +55,7 @@ begin
     having count(*) > 0;
     return pgfeed._probe(
         'partitions',
-        array['the events of ' || v_gone || ' are gone: their partition was dropped or detached'],
+        null,
         v_waiting || ('events of ' || v_missing || ' have no month of their own'),
         format(
             '%s months%s',
@@ -82,7 +69,6 @@ begin
             v_small
         ),
         case
-            when v_gone is not null then 'restore a backup: pg_restore, see docs/how-to/dump-and-restore.md'
             when cardinality(v_waiting) > 0 then 'call pgfeed.arrange_partitions()'
             else 'call pgfeed.create_event_partitions(now(), now() + interval ''1 month'')'
         end,

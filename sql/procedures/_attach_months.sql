@@ -5,44 +5,60 @@ create or replace procedure pgfeed._attach_months(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set lock_timeout = '20ms'
 as $$
 declare
+    v_longest constant interval := '30 ms';
     v_key constant text := pgfeed._partition_key(parent);
+    v_default constant text := parent || '_default';
+    v_is_alone constant boolean := to_regclass('pg_catalog.pg_dist_partition') is null;
+    v_started_at constant timestamptz := clock_timestamp();
     v_month timestamptz;
-    v_name text;
     v_is_used boolean;
+    v_unused timestamptz[] := '{}';
 begin
-    perform pg_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'));
-    -- An insert that is on its way to the default partition would fail where the month comes to be meanwhile.
-    if to_regclass('pg_catalog.pg_dist_partition') is null then
+    if v_is_alone then
+        -- PostgreSQL reads all of the default partition, as this does, but while all wait.
+        execute format('select from pgfeed.%I as d where pg_column_size(d.%I) = 0', v_default, v_key);
+        if clock_timestamp() - v_started_at > v_longest then
+            raise lock_not_available;
+        end if;
+        -- An insert that is on its way to the default partition would fail where the month comes to be meanwhile.
         execute format('lock table only pgfeed.%I in access exclusive mode', parent);
+        execute format('lock table only pgfeed.%I in access exclusive mode', v_default);
     end if;
     foreach v_month in array months loop
-        v_name := parent || to_char(v_month, '"_y"YYYY"m"MM');
-        execute format('select exists (select from pgfeed.%1$I as d where d.%2$I >= $1 and d.%2$I < $2)', parent || '_default', v_key)
+        execute format('select exists (select from pgfeed.%1$I as d where d.%2$I >= $1 and d.%2$I < $2)', v_default, v_key)
         into v_is_used using v_month, v_month + interval '1 month';
-        -- to_regclass could still answer from before the wait for the lock.
-        continue when v_is_used or exists (
-            select
-            from pg_class as c
-            where c.relnamespace = 'pgfeed'::regnamespace and c.relname = v_name
-        );
-        begin
-            execute format('create table pgfeed.%I (like pgfeed.%I including all)', v_name, parent);
-            execute format(
-                'alter table pgfeed.%I attach partition pgfeed.%I for values from (%L) to (%L)',
-                parent, v_name, v_month, v_month + interval '1 month'
-            );
-        exception when duplicate_table then
-            null; -- an older snapshot does not show what the lock's last holder made
-        end;
+        if v_is_used then
+            execute format('drop table pgfeed.%I', parent || to_char(v_month, '"_y"YYYY"m"MM'));
+        else
+            v_unused := v_unused || v_month;
+        end if;
     end loop;
+    -- With it PostgreSQL reads the default partition once, not for each month.
+    if v_is_alone and cardinality(v_unused) > 0 then
+        execute format('alter table pgfeed.%I add constraint no_month check (%s)', v_default, (
+            select string_agg(format('(%1$I < %2$L or %1$I >= %3$L)', v_key, m.month, m.month + interval '1 month'), ' and ')
+            from unnest(v_unused) as m (month)
+        ));
+    end if;
+    foreach v_month in array v_unused loop
+        execute format(
+            'alter table pgfeed.%I attach partition pgfeed.%I for values from (%L) to (%L)',
+            parent, parent || to_char(v_month, '"_y"YYYY"m"MM'), v_month, v_month + interval '1 month'
+        );
+    end loop;
+    if v_is_alone and cardinality(v_unused) > 0 then
+        execute format('alter table pgfeed.%I drop constraint no_month', v_default);
+    end if;
 end;
 $$;
 
 alter procedure pgfeed._attach_months(text, timestamptz[]) owner to pgfeed_owner;
 
 comment on procedure pgfeed._attach_months(text, timestamptz[]) is
-    'Makes these monthly partitions of a table, but for those that have rows in the default partition';
+    'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if '
+    'a lock were not to be had where reading the default partition, for which others wait, takes more than 30 ms';
 
 revoke all on procedure pgfeed._attach_months(text, timestamptz[]) from public;

@@ -2,7 +2,7 @@ create or replace procedure pgfeed._copy_partitions(
     parent text,
     months timestamptz[],
     thin_partitions text[],
-    inout token text default null
+    token text
 )
 language plpgsql
 security definer
@@ -11,18 +11,17 @@ set row_security = off
 set timezone = 'UTC'
 as $$
 declare
-    v_key constant text := pgfeed._partition_key(parent);
+    v_key text;
     v_month timestamptz;
     v_copy record;
 begin
-    call pgfeed._drop_partition_copies(parent);
-    perform pgfeed._require_moves(parent, months, thin_partitions);
-    -- Rows of this transaction or a later one are those that the copies do not have.
-    token := pgfeed._partition_token(pg_snapshot_xmin(pg_current_snapshot()), months, thin_partitions);
-
+    perform pg_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'));
+    if not pgfeed._is_partition_token(parent, months, thin_partitions, token) then
+        return;
+    end if;
+    v_key := pgfeed._partition_key(parent);
     execute format('create table pgfeed.%I (like pgfeed.%I including all)', format('_next_%s_default', parent), parent);
     execute format('create index on pgfeed.%I (%I)', format('_next_%s_default', parent), v_key);
-    execute format('comment on table pgfeed.%I is %L', format('_next_%s_default', parent), token);
     foreach v_month in array months loop
         execute format(
             'create table pgfeed.%1$I (like pgfeed.%2$I including all, constraint month check (%3$I >= %4$L and %3$I < %5$L))',
@@ -46,7 +45,7 @@ $$;
 alter procedure pgfeed._copy_partitions(text, timestamptz[], text[], text) owner to pgfeed_owner;
 
 comment on procedure pgfeed._copy_partitions(text, timestamptz[], text[], text) is
-    'Copies rows into the tables that will be partitions, without a lock; gives a token that names the copies';
+    'Copies rows into the tables that will be partitions, without a lock that others wait for';
 
 revoke all on procedure pgfeed._copy_partitions(text, timestamptz[], text[], text) from public;
 grant execute on procedure pgfeed._copy_partitions(text, timestamptz[], text[], text) to pgfeed_operator;

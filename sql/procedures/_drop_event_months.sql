@@ -16,7 +16,6 @@ declare
     v_watermark_at timestamptz := (select w.watermark_at from pgfeed.rollup_watermarks as w);
     v_names text[];
     v_name text;
-    v_has_new boolean;
 begin
     -- While this waits for a lock, all calls wait behind it: it waits shortly and lets them go first.
     for v_try in 1..v_tries loop
@@ -29,13 +28,24 @@ begin
                 and substring(pg_get_expr(c.relpartbound, c.oid) from $re$TO \('([^']+)'\)$re$)::timestamptz <= until;
             foreach v_name in array v_names loop
                 execute format('lock table pgfeed.%I in access exclusive mode', v_name);
-                execute format('select exists (select from pgfeed.%I as e where e.recorded_at >= $1)', v_name)
-                into v_has_new using v_watermark_at;
-                if v_has_new then
-                    raise exception '% has events that are not counted yet', v_name
-                        using errcode = '55000', hint = 'Try again when nothing inserts into it.';
-                end if;
             end loop;
+            if exists (
+                select
+                from pgfeed.feed_events as e
+                where e.event_at < until and (e.recorded_at >= v_watermark_at or v_watermark_at is null)
+            ) then
+                raise exception 'there are events before % that are not counted for good yet', until::date
+                    using errcode = '55000', hint = coalesce(
+                        (
+                            select format('First: commit prepared %1$L, or rollback prepared %1$L.', x.gid)
+                            from pg_prepared_xacts as x
+                            where x.database = current_database()
+                            order by x.prepared
+                            limit 1
+                        ),
+                        'Try again when nothing inserts into these months, and no transaction is open that began before.'
+                    );
+            end if;
             foreach v_name in array v_names loop
                 execute format('drop table pgfeed.%I', v_name);
             end loop;

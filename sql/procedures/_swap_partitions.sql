@@ -11,10 +11,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
-set lock_timeout = '40ms'
+set lock_timeout = '20ms'
 as $$
 declare
-    v_next constant text := format('_next_%s_default', parent);
     v_name text;
     v_month timestamptz;
 begin
@@ -34,19 +33,20 @@ begin
     end if;
     begin
         perform pg_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'));
-        if
-            token is null
-            or obj_description(to_regclass(format('pgfeed.%I', v_next)), 'pg_class') is distinct from token
-            or token <> pgfeed._partition_token(split_part(token, ' ', 1)::xid8, months, thin_partitions)
-        then
+        if not pgfeed._is_partition_token(parent, months, thin_partitions, token) then
             is_done := null;
             return;
         end if;
+        -- All who come wait from here on: each lock waits shortly, and what is done with them takes few milliseconds.
         execute format('lock table only pgfeed.%I in access exclusive mode', parent);
-        foreach v_name in array array[parent || '_default'] || thin_partitions loop
-            execute format('lock table only pgfeed.%I in access exclusive mode', v_name);
+        execute format('lock table only pgfeed.%I in access exclusive mode', parent || '_default');
+        foreach v_name in array thin_partitions loop
+            execute format('lock table only pgfeed.%I in access exclusive mode nowait', v_name);
         end loop;
-        call pgfeed._complete_partition_copies(parent, months, thin_partitions, split_part(token, ' ', 1)::xid8);
+        call pgfeed._apply_partition_changes(parent, months, thin_partitions, token, is_done);
+        if is_done is distinct from true then
+            return;
+        end if;
 
         foreach v_name in array thin_partitions loop
             execute format('alter table pgfeed.%I detach partition pgfeed.%I', parent, v_name);
@@ -55,18 +55,17 @@ begin
         execute format('drop table pgfeed.%I', parent || '_default');
         foreach v_month in array months loop
             v_name := parent || to_char(v_month, '"_y"YYYY"m"MM');
-            call pgfeed._rename_partition_copy('_next_' || v_name);
+            execute format('alter table pgfeed.%I rename to %I', '_next_' || v_name, v_name);
             execute format(
                 'alter table pgfeed.%I attach partition pgfeed.%I for values from (%L) to (%L)',
                 parent, v_name, v_month, v_month + interval '1 month'
             );
         end loop;
-        call pgfeed._rename_partition_copy(v_next);
+        execute format('alter table pgfeed.%I rename to %I', '_next_' || parent || '_default', parent || '_default');
         execute format('alter table pgfeed.%I attach partition pgfeed.%I default', parent, parent || '_default');
         execute format('alter table pgfeed.%I drop constraint no_month', parent || '_default');
-        is_done := true;
     exception when lock_not_available or deadlock_detected then
-        null;
+        is_done := false;
     end;
 end;
 $$;
@@ -74,8 +73,8 @@ $$;
 alter procedure pgfeed._swap_partitions(text, timestamptz[], text[], text, timestamptz, boolean) owner to pgfeed_owner;
 
 comment on procedure pgfeed._swap_partitions(text, timestamptz[], text[], text, timestamptz, boolean) is
-    'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; '
-    'null: another session has made other copies. Nobody waits for more than about 100 ms';
+    'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done '
+    'false: others use the table, try again; null: the copies are of no use any more. Nobody waits for more than about 100 ms';
 
 revoke all on procedure pgfeed._swap_partitions(text, timestamptz[], text[], text, timestamptz, boolean) from public;
 grant execute on procedure pgfeed._swap_partitions(text, timestamptz[], text[], text, timestamptz, boolean) to pgfeed_operator;

@@ -21,7 +21,8 @@ comment on procedure pgfeed.create_event_partitions(timestamptz, timestamptz) is
     'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; '
     'if now is between them, those of exposures for this month and the next too. Months more than a year from now '
     'are made for members of pgfeed_operator and pgfeed_owner only, and those that have rows in the default partition by '
-    'arrange_partitions(): inserts need no month';
+    'arrange_partitions(): inserts need no month. Others wait about 1 ms for each month, so many years are made in several calls; '
+    'warns where the table is in use for 5 s, or reading its default partition takes longer than others may wait';
 
 revoke all on procedure pgfeed.create_event_partitions(timestamptz, timestamptz) from public;
 grant execute on procedure pgfeed.create_event_partitions(timestamptz, timestamptz)

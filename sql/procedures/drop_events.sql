@@ -32,7 +32,8 @@ alter procedure pgfeed.drop_events(timestamptz, integer) owner to pgfeed_owner;
 comment on procedure pgfeed.drop_events(timestamptz, integer) is
     'Rolls up, drops the months of events that ended by a moment, and gives their number. What was counted of them '
     'stays, and who liked what, so that no liked post returns; features as of these months can no longer be computed. '
-    'Never lets others wait: gives up when the months are in use for 5 s';
+    'Never lets others wait: gives up when the months are in use for 5 s. Refused where one of these events came since, or a prepared '
+    'transaction keeps it from being counted';
 
 revoke all on procedure pgfeed.drop_events(timestamptz, integer) from public;
 grant execute on procedure pgfeed.drop_events(timestamptz, integer) to pgfeed_operator;

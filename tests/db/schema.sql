@@ -59,6 +59,17 @@ CREATE FUNCTION pgfeed._access_probes() RETURNS SETOF pgfeed.probe
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._access_probes() IS 'The rows of health() about what hides rows from functions';
+CREATE PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean DEFAULT NULL::boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) IS 'Makes the oldest 200 logged changes of rows in the copies of _copy_partitions(). is_done: these were all; null: the copies are of no use any more, as another session made others or somebody emptied a partition';
 CREATE FUNCTION pgfeed._arm_problems(experiment_id integer) RETURNS text
     LANGUAGE plpgsql STABLE COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -68,8 +79,9 @@ CREATE PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with 
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '20ms'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes these monthly partitions of a table, but for those that have rows in the default partition';
+COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if a lock were not to be had where reading the default partition, for which others wait, takes more than 30 ms';
 CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -84,19 +96,13 @@ CREATE PROCEDURE pgfeed._commit(INOUT is_committed boolean DEFAULT NULL::boolean
     LANGUAGE plpython3u
     AS '...';
 COMMENT ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) IS 'Commits, and says whether it could: inside a transaction block nothing can, which PL/pgSQL cannot catch';
-CREATE PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN since xid8)
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    AS '...';
-COMMENT ON PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN since xid8) IS 'Makes the copies of _copy_partitions() what their sources are now: rows that came, changed or went since';
-CREATE PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text DEFAULT NULL::text)
+CREATE PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) IS 'Copies rows into the tables that will be partitions, without a lock; gives a token that names the copies';
+COMMENT ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) IS 'Copies rows into the tables that will be partitions, without a lock that others wait for';
 CREATE PROCEDURE pgfeed._count_events(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -114,7 +120,6 @@ CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp 
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
-    SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included; those more than a year from now for a session of pgfeed_operator or pgfeed_owner only';
 CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
@@ -143,12 +148,13 @@ CREATE PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, IN
     SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) IS 'Drops the partitions of feed_events that ended by a moment, for drop_events()';
-CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text)
+CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET lock_timeout TO '20ms'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) IS 'Drops what arrange_partitions() leaves: the partitions that it replaced, or copies that did not become any';
+COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) IS 'Drops what arrange_partitions() leaves under this token, null: under any: the partitions that it replaced, or copies that did not become any, and the log of changes; and gives indexes of the others the names that they have elsewhere. is_done false: a partition is in use, try again';
 CREATE FUNCTION pgfeed._events_from() RETURNS date
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -226,6 +232,11 @@ CREATE FUNCTION pgfeed._is_loaded() RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._is_loaded() IS 'Whether anything was ever loaded: before that nothing is missing';
+CREATE FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) IS 'Whether the moves that _watch_partitions() planned are still those: no other session began anew, and no partition came or went';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -266,6 +277,12 @@ CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups. An error where the events before ts of its day or of the day before are gone';
+CREATE FUNCTION pgfeed._log_partition_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._log_partition_change() IS 'Notes the key of each row that changes in a partition while _copy_partitions() copies it; without a key: all rows are gone';
 CREATE FUNCTION pgfeed._missing_indexes() RETURNS TABLE(relation text, definition text, remedy text)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -316,19 +333,19 @@ CREATE FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with t
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) IS 'What arrange_partitions() has to do next for a table: months that leave the default partition for one of their own, having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of months that are over, or more than a year from now, and have fewer than 5,000 rows, which go into it';
+COMMENT ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) IS 'What arrange_partitions() has to do next for a table: at most 12 months that leave the default partition for one of their own, having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of months that are over, or more than a year from now, and have fewer than 5,000 rows, which go into it';
 CREATE FUNCTION pgfeed._partition_probe() RETURNS pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_probe() IS 'The row of health() about the months of feed_events and exposures';
-CREATE FUNCTION pgfeed._partition_token(since xid8, months timestamp with time zone[], thin_partitions text[]) RETURNS text
-    LANGUAGE plpgsql STABLE STRICT
+CREATE FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS text
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._partition_token(since xid8, months timestamp with time zone[], thin_partitions text[]) IS 'Names copies of arrange_partitions(): the oldest transaction whose rows they may lack, and what they are of';
+COMMENT ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'A digest of moves between partitions and of the partitions that there are: it differs once one came or went';
 CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -403,22 +420,11 @@ CREATE FUNCTION pgfeed._remember_deleted_posts() RETURNS trigger
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._remember_deleted_posts() IS 'Notes which posts a statement deletes or truncates, so that events which name them do not bring them back';
-CREATE PROCEDURE pgfeed._rename_partition_copy(IN name text)
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS '...';
-COMMENT ON PROCEDURE pgfeed._rename_partition_copy(IN name text) IS 'Gives a copy and its indexes the names that partitions have';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views where the user is in them';
-CREATE FUNCTION pgfeed._require_moves(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS void
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._require_moves(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'Refuses what is no answer of _partition_moves(): months that are there already or no months, partitions that are not there';
 CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -486,9 +492,9 @@ CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp wit
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
-    SET lock_timeout TO '40ms'
+    SET lock_timeout TO '20ms'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; null: another session has made other copies. Nobody waits for more than about 100 ms';
+COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; null: the copies are of no use any more. Nobody waits for more than about 100 ms';
 CREATE FUNCTION pgfeed._threshold_value(setting text, unit text) RETURNS double precision
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -535,6 +541,14 @@ CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ARRAY['popular'::text, 'random'::text];
 COMMENT ON FUNCTION pgfeed._variants_without_model() IS 'Variants that rank without a model: by the decayed like rate, by lot';
+CREATE PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[] DEFAULT NULL::timestamp with time zone[], INOUT thin_partitions text[] DEFAULT NULL::text[], INOUT token text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '20ms'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text) IS 'Plans the next moves between partitions and has changes of their rows logged from now on. Gives the moves, none: there is nothing to do; and a token that names them: null while writers use the partitions. All null: another session moves';
 CREATE FUNCTION pgfeed._without_usage() RETURNS TABLE(role_name text)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -549,7 +563,7 @@ COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) 
 CREATE PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql
     AS '...';
-COMMENT ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) IS 'Gives months of feed_events and exposures that have become large in the default partition one of their own, puts small months that are over together into it, and gives how many months moved. Nobody waits for more than about 100 ms: where long transactions are running it leaves all as it is, for the next call. Not inside a transaction block';
+COMMENT ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) IS 'Gives months of feed_events and exposures that have become large in the default partition one of their own, puts small months that are over together into it, and gives how many months moved. Nobody waits for more than about 100 ms: where long transactions are running it leaves all as it is, for the next call; where another session arranges it waits for that. Not inside a transaction block';
 CREATE PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -561,7 +575,7 @@ CREATE PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time z
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too. Months more than a year from now are made for members of pgfeed_operator and pgfeed_owner only, and those that have rows in the default partition by arrange_partitions(): inserts need no month';
+COMMENT ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of feed_events from one moment to another, both included; if now is between them, those of exposures for this month and the next too. Months more than a year from now are made for members of pgfeed_operator and pgfeed_owner only, and those that have rows in the default partition by arrange_partitions(): inserts need no month. Others wait about 1 ms for each month, so many years are made in several calls; warns where the table is in use for 5 s, or reading its default partition takes longer than others may wait';
 CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[] DEFAULT NULL::integer[], IN arms text[] DEFAULT NULL::text[], IN salt text DEFAULT NULL::text, IN expected_lift double precision DEFAULT 0.05)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -574,7 +588,7 @@ CREATE PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT pa
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) IS 'Rolls up, drops the months of events that ended by a moment, and gives their number. What was counted of them stays, and who liked what, so that no liked post returns; features as of these months can no longer be computed. Never lets others wait: gives up when the months are in use for 5 s';
+COMMENT ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) IS 'Rolls up, drops the months of events that ended by a moment, and gives their number. What was counted of them stays, and who liked what, so that no liked post returns; features as of these months can no longer be computed. Never lets others wait: gives up when the months are in use for 5 s. Refused where one of these events came since, or a prepared transaction keeps it from being counted';
 CREATE PROCEDURE pgfeed.drop_experiment(IN experiment text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1508,15 +1522,16 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._access_probes() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_operator;
-REVOKE ALL ON PROCEDURE pgfeed._complete_partition_copies(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN since xid8) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], INOUT token text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._count_events(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._counting_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
@@ -1524,8 +1539,8 @@ REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_months(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._events_from() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
@@ -1543,6 +1558,7 @@ REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUB
 REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
@@ -1551,6 +1567,7 @@ REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FRO
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._log_partition_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._missing_indexes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
@@ -1563,7 +1580,7 @@ REVOKE ALL ON FUNCTION pgfeed._partition_key(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._partition_probe() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._partition_token(since xid8, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) FROM PUBLIC;
@@ -1580,9 +1597,7 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
-REVOKE ALL ON PROCEDURE pgfeed._rename_partition_copy(IN name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._require_moves(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
@@ -1610,6 +1625,8 @@ REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._without_usage() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;

@@ -8,6 +8,7 @@ from tests.db.conftest import ROOT, autocommit, database_name, queries
 from tests.db.test_health import check, probes
 from tests.pages import DOCS
 
+GONE = "8640 events of 12 days, 2021-12-01 to 2021-12-12, are gone: what was counted of them stays"
 LIVE = "set pgfeed.events_max_age = '3 days'"
 FIGURES = "select name, key, value::numeric from pgfeed.health() cross join jsonb_each_text(figures)"
 
@@ -63,15 +64,13 @@ def test_nightly_refreshes_without_events_are_one_alarm(network):
     ("delete from pgfeed.posts where post_id > 50", "catalogue", "warn", "37% of the posts are gone, there were 80"),
     ("delete from pgfeed.posts where post_id > 30; call pgfeed.refresh_features()", "catalogue", "fail",
      "there were 80"),
-    ("drop table pgfeed.feed_events_y2021m12", "partitions", "fail", "the events of 2021-12 are gone"),
-    ("alter table pgfeed.feed_events detach partition pgfeed.feed_events_y2021m12", "partitions", "fail",
-     "the events of 2021-12 are gone"),
+    ("drop table pgfeed.feed_events_y2021m12", "counted events", "fail", GONE),
+    ("alter table pgfeed.feed_events detach partition pgfeed.feed_events_y2021m12", "counted events", "fail", GONE),
     ("drop table pgfeed.feed_events_default", "partitions", "fail",
      "pgfeed.feed_events has no default partition: events can be refused"),
     ("alter table pgfeed.exposures detach partition pgfeed.exposures_default", "partitions", "fail",
      "pgfeed.exposures has no default partition"),
-    ("delete from pgfeed.feed_events where event_at >= '2021-12-01'", "partitions", "fail",
-     "the events of 2021-12 are gone"),
+    ("delete from pgfeed.feed_events where event_at >= '2021-12-01'", "counted events", "fail", GONE),
     ("drop index pgfeed.posts_created_at_idx", "indexes", "fail",
      "posts has no index btree (created_at DESC) WHERE (created_at IS NOT NULL)"),
     ("drop index pgfeed.feed_events_recorded_at_idx", "indexes", "fail", "feed_events has no index brin (recorded_at)"),

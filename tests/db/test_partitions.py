@@ -134,6 +134,7 @@ class Crowd:
         def run() -> None:
             count = 0
             with autocommit(self.dsn) as connection:
+                queries(connection)("set lock_timeout = '100ms'")
                 while not self.is_over:
                     started = time.monotonic()
                     try:
@@ -185,6 +186,166 @@ def test_rows_move_while_others_read_and_write(query, dsn):
         "select count(*) filter (where target), 300 - count(*) filter (where user_id = 9) from pgfeed.feed_events"
     )[0]
     assert updated in (*crowd.counts, 300) and deleted in (*crowd.counts, 300)
+
+
+def test_nobody_waits_for_100_ms_while_months_are_made_beside_a_full_default_partition(network, network_dsn):
+    network(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action) select"
+        " timestamptz '1990-01-01' + i % 250 * interval '1 month' + i * interval '1 s', i % 50, i, 'view'"
+        " from generate_series(1, 100000) as i"
+    )
+    crowd = Crowd(network_dsn)
+    threads = [
+        crowd.work("select post_id from pgfeed.recommend_posts(7, '2021-12-14')", lambda rows: len(rows) == 5),
+        crowd.work("select post_id from pgfeed.serve_posts(7)", lambda rows: len(rows) == 5),
+        crowd.work(f"{INSERT} (timestamptz '1990-05-10' + NUMBER * interval '1 s', 100, 1, 'view')"),
+        crowd.work(f"{INSERT} (clock_timestamp(), 101, 1, 'view')"),
+        crowd.work(
+            f"{INSERT} (timestamptz '2012-03-10' + NUMBER * interval '1 s', 102, 1, 'like') on conflict do nothing"
+        ),
+        crowd.work("update pgfeed.feed_events set event_at = event_at + interval '1 month' where user_id = 100"
+                   " and event_at = timestamptz '1990-05-10' + (NUMBER - 5) * interval '1 s'"),
+    ]  # fmt: skip
+    for year in range(2011, 2015):
+        network("call pgfeed.create_event_partitions(%s, %s)", f"{year}-01-01", f"{year}-12-31")
+    crowd.is_over = True
+    for thread in threads:
+        thread.join()
+    assert crowd.problems == []
+    rows = dict(network("select user_id, count(*) from pgfeed.feed_events where user_id >= 100 group by 1"))
+    assert set(rows) == {100, 101, 102} and set(rows.values()) <= set(crowd.counts)
+
+
+MOVE = "call pgfeed._{}('feed_events', %s, %s, %s{})"
+ROWS = """
+    select user_id, count(*), sum(extract(epoch from event_at)), bool_or(target)
+    from pgfeed.feed_events group by user_id order by user_id
+"""
+LOGGING = "select count(*) from pg_trigger where tgrelid::regclass::text ~ 'feed_events' and tgname ~ '^log'"
+
+
+class Steps:
+    """The steps of arrange_partitions(), one at a time."""
+
+    def __init__(self, query):
+        self.query = query
+        self.plan = query("call pgfeed._watch_partitions('feed_events', null, null, null)")[0]
+
+    def copy(self) -> None:
+        self.query(MOVE.format("copy_partitions", ""), *self.plan)
+
+    def swap(self) -> bool | None:
+        return self.query(MOVE.format("swap_partitions", ", clock_timestamp(), null"), *self.plan)[0][0]
+
+    def apply(self) -> bool | None:
+        return self.query(MOVE.format("apply_partition_changes", ", null"), *self.plan)[0][0]
+
+    def drop(self) -> bool:
+        return self.query("call pgfeed._drop_partition_copies('feed_events', %s, null)", self.plan[2])[0][0]
+
+
+@pytest.mark.parametrize("change", [
+    f"{INSERT} ('2020-03-31', 60, 1, 'view'), ('2020-05-31', 60, 1, 'view'), ('2003-05-06', 60, 1, 'view')",
+    "update pgfeed.feed_events set target = true where user_id = 7",
+    "update pgfeed.feed_events set user_id = 70 where user_id = 7 and post_id < 1000",
+    "update pgfeed.feed_events set event_at = event_at + interval '2 months 30 s' where user_id = 7 and post_id < 1000",
+    "update pgfeed.feed_events set event_at = event_at - interval '17 years' where user_id = 7 and post_id < 1000",
+    "delete from pgfeed.feed_events where user_id = 7",
+    "with gone as (delete from pgfeed.feed_events where user_id = 7 and post_id = 7 returning *)"
+    " insert into pgfeed.feed_events (event_at, user_id, post_id, action, target)"
+    " select event_at, user_id, post_id, action, true from gone",
+    "begin; delete from pgfeed.feed_events where user_id = 7; rollback",
+    "set session_replication_role = replica; delete from pgfeed.feed_events where user_id = 7; reset all",
+])  # fmt: skip
+@pytest.mark.parametrize("is_later", [False, True])
+def test_what_changes_while_rows_are_copied_is_changed_in_the_copies_too(query, change, is_later):
+    query("call pgfeed.create_event_partitions('2003-05-01', '2003-05-01')")
+    query(f"{INSERT} ('2003-05-05', 1, 1, 'view')")
+    query(FILL, "2020-03-01", 10050)
+    query(FILL, "2020-05-01", 300)
+    steps = Steps(query)
+    if not is_later:
+        query(change)
+    steps.copy()
+    if is_later:
+        query(change)
+    rows = query(ROWS)
+    while steps.apply() is False:
+        pass
+    assert steps.swap() is True and steps.drop() is True
+    assert query(ROWS) == rows
+    assert partitions(query) == ["feed_events_y2020m03"]
+    assert query("select relname from pg_class where relname ~ '^_next'") == []
+    assert query(LOGGING) == [(0,)]
+
+
+@pytest.mark.parametrize("change", [
+    "call pgfeed.create_event_partitions('2020-06-01', '2020-06-01')", "truncate pgfeed.feed_events",
+    "drop table pgfeed.feed_events_y2003m05", "call pgfeed.arrange_partitions()",
+])  # fmt: skip
+def test_moves_that_something_else_overtook_are_given_up(query, dsn, change):
+    query("call pgfeed.create_event_partitions('2003-05-01', '2003-05-01')")
+    query(FILL, "2020-03-01", 10050)
+    steps = Steps(query)
+    steps.copy()
+    with autocommit(dsn) as other:
+        queries(other)(change)
+    rows = query(ROWS)
+    assert steps.apply() is None and steps.swap() is None and steps.drop() is True
+    assert query(ROWS) == rows
+    query("call pgfeed.arrange_partitions()")
+    assert query(ROWS) == rows
+    assert query("select relname from pg_class where relname ~ '^_next'") == []
+
+
+def test_several_sessions_that_arrange_take_turns(query, dsn):
+    for month in range(1, 5):
+        query(FILL, f"2020-{month:02}-01", 10050)
+    rows = query(ROWS)
+
+    def arrange(_: int) -> int:
+        with autocommit(dsn) as connection:
+            return queries(connection)("call pgfeed.arrange_partitions()")[0][0]
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(arrange, range(3))) == 4
+    assert partitions(query) == [f"feed_events_y2020m{month:02}" for month in range(1, 5)]
+    assert query(ROWS) == rows
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Apia", "Africa/Casablanca"])
+def test_months_are_those_of_utc_in_any_zone(query, zone):
+    query(f"set timezone = '{zone}'")
+    query(FILL, "2021-12-31 00:00+00", 1440)
+    query(FILL, "2022-01-01 00:00+00", 10080)
+    query(FILL, "2022-03-10 00:00+00", 10080)  # clocks change meanwhile, there or elsewhere
+    assert query("call pgfeed.arrange_partitions()") == [(2,)]
+    query("call pgfeed.create_event_partitions('2021-10-31 23:59:59.999999+00', '2021-11-01 00:00+00')")
+    assert partitions(query) == [f"feed_events_y{month}" for month in ("2021m10", "2021m11", "2022m01", "2022m03")]
+    assert query(f"select {PARTITION}, count(*) from pgfeed.feed_events group by 1 order by 1") == [
+        ("feed_events_default", 1440), ("feed_events_y2022m01", 10080), ("feed_events_y2022m03", 10080),
+    ]  # fmt: skip
+
+
+def test_ten_years_in_bulk_become_months_twelve_at_a_time(query):
+    query(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action) select"
+        " timestamptz '2010-01-01' + i % 30 * interval '4 months' + i * interval '1 s', i % 50, i, 'view'"
+        " from generate_series(1, 330000) as i"
+    )
+    rows = query(ROWS)
+    assert query("call pgfeed.arrange_partitions()") == [(30,)]
+    assert len(partitions(query)) == 30 and query("select count(*) from pgfeed.feed_events_default") == [(0,)]
+    assert query(ROWS) == rows
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_arranging_needs_to_see_what_others_change(query, level):
+    query(f"set default_transaction_isolation = '{level}'")
+    with pytest.raises(psycopg2.Error, match=f"months cannot be arranged at the isolation level {level}") as raised:
+        query("call pgfeed.arrange_partitions()")
+    query(raised.value.diag.message_hint.removeprefix("First: ").removesuffix("."))
+    assert query("call pgfeed.arrange_partitions()") == [(0,)]
 
 
 def test_a_long_transaction_lets_all_stay_as_it_is(query, dsn):

@@ -32,11 +32,11 @@ def pair(network_template, tmp_path_factory):
         pytest.skip("PGFEED_DSN may name a server of another machine: there are no programs to make one of its kind")
     file = tmp_path_factory.mktemp("network") / "dump"
     subprocess.run(["pg_dump", "-Fc", "-f", file, dsn_of(network_template)], check=True)
-    with servers.primary(fsync="off") as primary:
+    with servers.primary(fsync="off", max_prepared_transactions=2) as primary:
         primary.run("postgres", (ROOT / "migrations" / "baseline" / "roles.sql").read_text())
         primary.run("postgres", "create database feed")
         subprocess.run(["pg_restore", "--exit-on-error", "-d", primary.dsn("feed"), file], check=True)
-        with servers.standby(primary, fsync="off", hot_standby_feedback="on") as standby:
+        with servers.standby(primary, fsync="off", max_prepared_transactions=2, hot_standby_feedback="on") as standby:
             with autocommit(primary.dsn("feed")) as writing, autocommit(standby.dsn("feed")) as reading:
                 yield SimpleNamespace(
                     primary=queries(writing), standby=queries(reading),
@@ -85,3 +85,44 @@ def test_an_open_session_sees_a_refresh(pair):
 def test_health_answers(pair):
     probes = "select name, status from pgfeed.health()"
     assert pair.standby(probes) == pair.primary(probes)
+
+
+FILL = """
+    insert into pgfeed.feed_events (event_at, user_id, post_id, action)
+    select timestamptz '2021-06-01' + i * interval '1 minute', 1000 + i % 50, i, 'view'
+    from generate_series(1, 11000) as i
+"""
+
+
+def test_months_move_under_a_standby_that_reads(pair):
+    answers = pair.standby(ANSWERS, AT)
+    pair.primary(FILL)
+    pair.replay()
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+        pair.standby("call pgfeed.arrange_partitions()")
+    assert pair.primary("call pgfeed.arrange_partitions()") == [(1,)]
+    pair.replay()
+    assert pair.standby("select count(*) from pgfeed.feed_events_y2021m06") == [(11000,)]
+    assert pair.standby(ANSWERS, AT) == answers
+
+
+def test_a_prepared_transaction_keeps_months_and_events_as_they_are(pair):
+    event = "insert into pgfeed.feed_events (event_at, user_id, post_id, action) values ('{}', 2000, 1, 'view')"
+    pair.primary("call pgfeed.refresh_features()")
+    pair.primary("begin; " + event.format("2021-03-01") + "; prepare transaction 'left'")
+    pair.primary(FILL.replace("2021-06-01", "2021-05-01"))
+    pair.primary(event.format("2021-04-01"))
+    assert pair.primary("call pgfeed.arrange_partitions()") == [(0,)]
+    before = pair.primary("select count(*) from pgfeed.feed_events")
+    uncounted = "there are events before 2021-07-01 that are not counted for good yet"
+    with pytest.raises(psycopg2.Error, match=uncounted) as raised:
+        pair.primary("call pgfeed.drop_events('2021-07-01')")
+    assert raised.value.diag.message_hint == "First: commit prepared 'left', or rollback prepared 'left'."
+    assert pair.primary("select count(*) from pgfeed.feed_events") == before
+    assert pair.primary("select count(*) from pgfeed.rollup_days where dropped_at is not null") == [(0,)]
+    pair.primary("commit prepared 'left'")
+    assert pair.primary("call pgfeed.drop_events('2021-07-01')") == [(1,)]
+    assert pair.primary("select count(*) from pgfeed.feed_events where event_at < '2021-07-01'") == [(0,)]
+    assert pair.primary("select view_count from pgfeed.rollup_days where day in ('2021-03-01', '2021-04-01')") == [
+        (1,), (1,)
+    ]  # fmt: skip

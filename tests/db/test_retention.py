@@ -262,7 +262,9 @@ def test_a_month_lost_by_hand_keeps_its_counts_and_is_named(months, loss):
     months("call pgfeed.refresh_features()")
     assert [months(statement) for statement in (COUNTS, POSTS, USERS)] == before
     status, found, remedy = months(HEALTH)[0]
-    assert status == "warn" and remedy == "call pgfeed.drop_events('2021-12-01')"
+    restore = " -- or restore a backup, see docs/how-to/dump-and-restore.md"
+    assert status == "fail" and remedy == f"call pgfeed.drop_events('2021-12-01'){restore}"
+    assert months("select status from pgfeed.health() where name = 'partitions'") != [("fail",)]
     assert found.startswith(
         "8640 events of 12 days, 2021-11-19 to 2021-11-30, are gone: what was counted of them stays"
     )
