@@ -1,30 +1,28 @@
 -- One row per event in [v_from, v_to) that counts, of v_user_ids and v_post_ids (null: of all): a view unless the user viewed
 -- the post within the hour before it, and the first like of a user and post. v_hour_before: _like_window() before v_from.
 select
-    e.event_at,
-    e.user_id,
-    e.post_id,
+    v.event_at,
+    v.user_id,
+    v.post_id,
     1 as view_count,
     0 as like_count
-from pgfeed.feed_events as e
+from (
+    select
+        e.event_at,
+        e.user_id,
+        e.post_id,
+        lag(e.event_at) over (partition by e.user_id, e.post_id order by e.event_at) as previous_at
+    from pgfeed.feed_events as e
+    where
+        e.action = 'view'
+        and e.event_at >= v_hour_before
+        and e.event_at < v_to
+        and (v_user_ids is null or e.user_id = any(v_user_ids))
+        and (v_post_ids is null or e.post_id = any(v_post_ids))
+) as v
 where
-    e.action = 'view'
-    and e.event_at >= v_from
-    and e.event_at < v_to
-    and (v_user_ids is null or e.user_id = any(v_user_ids))
-    and (v_post_ids is null or e.post_id = any(v_post_ids))
-    and not exists (
-        select
-        from pgfeed.feed_events as p
-        where
-            p.user_id = e.user_id
-            and p.post_id = e.post_id
-            and p.action = 'view'
-            and p.event_at >= v_hour_before
-            and p.event_at < v_to
-            and p.event_at > e.event_at - pgfeed._like_window()
-            and p.event_at < e.event_at
-    )
+    v.event_at >= v_from
+    and (v.previous_at is null or v.previous_at <= v.event_at - pgfeed._like_window())
 union all
 select
     f.liked_at,

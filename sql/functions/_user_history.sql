@@ -59,7 +59,7 @@ begin
     from (
         select
             string_agg(int8send(l.post_id), '') as post_ids,
-            string_agg(float8send(extract(epoch from l.liked_at)::double precision), '') as liked_at
+            string_agg(float8send(date_part('epoch', l.liked_at)), '') as liked_at
         from likes as l
     ) as l;
 end;
