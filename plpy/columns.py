@@ -12,7 +12,11 @@ A request is a user at a moment. Feature names say where a value comes from:
     pair.co_like              from the candidate and what the user liked or viewed before
     match.factors             the product of the candidate's vector and one made of what the user liked before
     time.hour                 from the moment (UTC)
+
+user.NAME and post.NAME are also own features: what the application's tables and functions say of users and posts.
 """
+
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -41,11 +45,47 @@ MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last")
 TIME_COLUMNS = ("time.hour", "time.weekday")
 TEXT_COMPONENT = "text.component_"
 DAY_SECONDS = 86400
+LARGEST = 3e38
 
 
 def encode(values, encoder):
     """Return float32 codes of categories: unknown ones -1, null NaN."""
     return np.array([np.nan if v is None else encoder.get(v, UNKNOWN_CATEGORY) for v in values], np.float32)
+
+
+def encode_tags(values, encoder):
+    """Return float32 codes of lists of tags: the mean of those known, -1 if none is, NaN for null or no tags."""
+    means = np.full(len(values), np.nan, np.float32)
+    for number, tags in enumerate(values):
+        if tags:
+            codes = [encoder[tag] for tag in tags if tag in encoder]
+            means[number] = sum(codes) / len(codes) if codes else UNKNOWN_CATEGORY
+    return means
+
+
+def tags_of(value):
+    """Return a list of tags from JSON, read with numbers as text; None: it is null."""
+    return None if value is None else [str(tag) for tag in (value if isinstance(value, list) else [value])]
+
+
+def numbers_of(values, kind, at):
+    """Return float32 numbers from JSON, read with numbers as text; NaN: null or none. kind: number, boolean or date.
+
+    Dates become days before `at`, a list of unix seconds; those without a zone are UTC.
+    """
+    numbers = np.full(len(values), np.nan)
+    for place, value in enumerate(values):
+        try:
+            if kind == "date" and value is not None:
+                date = datetime.fromisoformat(value)
+                date = date if date.tzinfo else date.replace(tzinfo=UTC)
+                numbers[place] = (at[place] - date.timestamp()) / DAY_SECONDS
+            elif value is not None:
+                numbers[place] = float(value)
+        except (TypeError, ValueError):  # a value of another type than is registered
+            continue
+    numbers[np.isinf(numbers)] = np.nan
+    return numbers.clip(-LARGEST, LARGEST).astype(np.float32)
 
 
 def needs_factors(names):
@@ -59,7 +99,10 @@ def needs_moment(names):
 
 
 def unknown_features(names, pack_names):
-    """Return those feature names that nothing computes in a database whose packs have pack_names."""
+    """Return those feature names that nothing computes in a database.
+
+    pack_names: of the columns of its packs and of the attributes of users.
+    """
     computed = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, *TIME_COLUMNS}
     computed.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, *RELATIVE_COLUMNS))
     computed.update(f"user.{column}" for column in USER_COLUMNS)

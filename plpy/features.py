@@ -3,9 +3,22 @@
 Training calls the same functions on many requests at once, so that a feature has one formula.
 """
 
+import json
+
 import numpy as np
 
-from plpy.columns import CATEGORICAL, FRESH_COLUMNS, MATCH_COLUMNS, PAIR_COLUMNS, TOPIC_COLUMNS, USER_COLUMNS, encode
+from plpy.columns import (
+    CATEGORICAL,
+    FRESH_COLUMNS,
+    MATCH_COLUMNS,
+    PAIR_COLUMNS,
+    TOPIC_COLUMNS,
+    USER_COLUMNS,
+    encode,
+    encode_tags,
+    numbers_of,
+    tags_of,
+)
 from plpy.pack import FACTORS
 
 POPULARITY_PRIOR_VIEWS = 20
@@ -61,7 +74,7 @@ def request_columns(users, pack, encoders, names=MATCH_COLUMNS):
     Each is float32 of shape (requests,); user_topic.* have the shape (requests, topics + 1), whose
     last column, NaN, is for posts without a topic. Encoders map category to code, by feature name.
     """
-    columns = user_columns(users, encoders)
+    columns = user_columns(users, encoders) | attribute_columns(users, pack, encoders)
     columns |= user_topic_columns(users, pack, columns["user.like_rate"])
     liked = [pack.places(liked_post_ids(user)) for user in users]
     viewed = [pack.places(viewed_post_ids(user)) for user in users]
@@ -81,6 +94,29 @@ def user_columns(users, encoders):
         else:
             columns[name] = np.array([np.nan if v is None else v for v in values], np.float32)
     return columns
+
+
+def attribute_columns(users, pack, encoders):
+    """Return the own features of users, float32 (requests,) each, of the types that the pack knows."""
+    columns, own = {}, [(name, kind) for name, kind in pack.attributes.items() if name.startswith("user.")]
+    if not own:
+        return columns
+    rows = [json.loads(user["attributes"] or "{}", parse_int=str, parse_float=str) for user in users]
+    moments = [user["at"] for user in users]
+    for name, kind in own:
+        values = [row.get(name[len("user."):]) for row in rows]
+        if kind == "category":
+            columns[name] = encode(list(map(text_of, values)), encoders.get(name, {}))
+        elif kind == "tags":
+            columns[name] = encode_tags(list(map(tags_of, values)), encoders.get(name, {}))
+        else:
+            columns[name] = numbers_of(values, kind, moments)
+    return columns
+
+
+def text_of(value):
+    """Return JSON that was read with numbers as text, as PostgreSQL's ->> has it."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def user_topic_columns(users, pack, like_rates):

@@ -22,7 +22,10 @@ LIMITS = (
 MODEL_QUERY = (
     "select artifact, sha256, feature_names, golden_matrix, golden_scores from pgfeed.models where model_id = $1"
 )
-PACK_QUERY = "select feature_names from pgfeed.feature_packs order by pack_id desc limit 1"
+PACK_QUERY = (
+    "select k.feature_names || array(select jsonb_object_keys(k.attributes -> 'types')) as feature_names"
+    " from pgfeed.feature_packs as k order by k.pack_id desc limit 1"
+)
 
 
 def artifact_problems(artifact, names, golden_matrix, golden_scores):

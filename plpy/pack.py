@@ -1,10 +1,11 @@
 """The posts that may be recommended at a moment, as arrays."""
 
+import json
 from functools import cached_property
 
 import numpy as np
 
-from plpy.columns import TEXT_COMPONENT, encode
+from plpy.columns import TEXT_COMPONENT, encode, encode_tags, tags_of
 from plpy.scale import Scale, relative_columns, unpack_relative, view_and_like_counts
 
 FACTORS = 16
@@ -15,6 +16,8 @@ class Pack:
 
     post_ids: int64; topics: names; topic_codes: int32, places in topics, -1: none; columns: float32 by feature name;
     scale: what the posts are compared with; is_popular: int64, 1: more views than the mean.
+    attributes: the types of the own features of users and posts by name; categories: of those of posts that are
+    encoded for a model, by name, int64 codes and the values that they are places in, the last one None.
     On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment.
     inputs: the matrix that a model scored last, and this model's id.
     """
@@ -22,6 +25,7 @@ class Pack:
     def __init__(self, post_ids, topics, topic_codes, columns):
         self.post_ids, self.topics, self.topic_codes, self.columns = post_ids, topics, topic_codes, columns
         self.scale = self.is_popular = self.factors = self.gram = self.neighbours = None
+        self.attributes, self.categories, self.encoders = {}, {}, None
         self.inputs, self.is_usable = (None, None), {}
 
     def __len__(self):
@@ -38,11 +42,24 @@ class Pack:
         matrix = np.frombuffer(row["matrix"], ">f4").astype(np.float32).reshape(len(names), len(post_ids))
         topic_codes = np.frombuffer(row["topic_codes"], ">i4").astype(np.int32)
         pack = cls(post_ids, list(row["topics"]), topic_codes, dict(zip(names, matrix)))
+        if row.get("attributes") is not None:
+            pack.take_attributes(json.loads(row["attributes"]))
         relative = None
         if row.get("relative") is not None:
             scale, relative = unpack_relative(row["relative"], len(pack.topics), len(post_ids))
         pack.compare(scale or Scale.of(pack), relative)
         return pack
+
+    def take_attributes(self, attributes):
+        """Add types of own features, and take the codes of categories and tags from the columns to be encoded."""
+        self.attributes = attributes["types"]
+        for name, kind in self.attributes.items():
+            if name in self.columns and kind in ("category", "tags"):
+                values = attributes["values"].get(name, [])
+                if kind == "tags":
+                    values = [tags_of(json.loads(value, parse_int=str, parse_float=str)) for value in values]
+                codes = np.nan_to_num(self.columns.pop(name), nan=-1).astype(np.int64)
+                self.categories[name] = codes, [*values, None]
 
     def compare(self, scale, relative=None):
         """Add the columns that compare the posts with a catalogue, computed if they are not given."""
@@ -51,7 +68,10 @@ class Pack:
         self.columns |= relative or relative_columns(self)
 
     def join(self, other):
-        """Return the posts of this pack and another one, which share none: the columns and factors that both have."""
+        """Return the posts of this pack and another one, which share none: the columns and factors that both have.
+
+        Categories stay as both are encoded.
+        """
         post_ids = np.concatenate([self.post_ids, other.post_ids])
         order = np.argsort(post_ids)
 
@@ -60,7 +80,7 @@ class Pack:
 
         columns = {n: joined(values, other.columns[n]) for n, values in self.columns.items() if n in other.columns}
         pack = Pack(post_ids[order], self.topics, joined(self.topic_codes, other.topic_codes), columns)
-        pack.scale, pack.gram = self.scale, self.gram
+        pack.scale, pack.gram, pack.attributes = self.scale, self.gram, self.attributes
         pack.is_popular = joined(self.is_popular, other.is_popular)
         if self.factors is not None and other.factors is not None:
             pack.factors = joined(self.factors, other.factors)
@@ -79,10 +99,16 @@ class Pack:
         places = self.locate(post_ids)
         return places[places >= 0]
 
-    def encode_topics(self, encoders):
-        """Add the column post.topic as a model's encoders have it."""
+    def encode(self, encoders):
+        """Add the columns post.topic and of the posts' own categories and tags as a model's encoders have them."""
+        if self.encoders is encoders:
+            return
         codes = encode([*self.topics, None], encoders.get("post.topic", {}))
         self.columns["post.topic"] = codes[self.topic_codes]
+        for name, (places, values) in self.categories.items():
+            encoded = encode_tags if self.attributes[name] == "tags" else encode
+            self.columns[name] = encoded(values, encoders.get(name, {}))[places]
+        self.encoders = encoders
 
     def take_factors(self, blob):
         """Add the posts' vectors and the gram from what pack_factors() packed."""

@@ -41,8 +41,8 @@ def model_inputs(model, pack):
 
     The pack keeps that of the model that scored last.
     """
+    pack.encode(model.encoders)
     if pack.inputs[0] != model.model_id:
-        pack.encode_topics(model.encoders)
         matrix = np.empty((len(pack), len(model.feature_names)), np.float32, order="F")
         for number, name in enumerate(model.feature_names):
             if name in pack.columns:

@@ -81,7 +81,7 @@ def answer_by_model(session, state, pack, user, ts, post_ids, model):
         session.load_factors(state, pack)
     # Neighbours are places in the stored pack.
     if state["is_shortlist"] and not needs_moment(names):
-        pack = session.with_candidates(state, pack, user, ts, post_ids)
+        pack = session.with_candidates(state, pack, user, ts, post_ids, model.encoders)
     requests = request_columns([user], pack, model.encoders, names)
     requests["time.hour"] = np.array([state["hour"]], np.float32)
     requests["time.weekday"] = np.array([state["weekday"]], np.float32)

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from plpy.columns import CATEGORICAL, USER_COLUMNS
 from plpy.features import liked_post_ids, viewed_post_ids
 from plpy.import_catboost import import_catboost
 from plpy.moment import Events, Neighbours
@@ -11,6 +12,7 @@ from plpy.pack import FACTORS, Pack
 from plpy.statements import STATEMENTS
 
 MODELS = PACKS = 4
+PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS)
 CANDIDATE_LIKES, CANDIDATE_VIEWS = 100, 200
 
 
@@ -65,13 +67,13 @@ class Session:
         return Model(model_id, booster, row["feature_names"], json.loads(row["encoders"]))
 
     def can_use(self, model, pack):
-        """Return whether a pack has the model's post features; warn once if not, as after an update without a refresh.
+        """Return whether a pack has the model's features; warn once if not, as after an update without a refresh.
 
         match.text needs the components that it was made of in training, which the model's encoders name.
         """
         if model.model_id not in pack.is_usable:
-            columns = {"post.topic", *pack.columns}
-            needed = [name for name in model.feature_names if name.startswith(("post.", "text."))]
+            columns = {*CATEGORICAL, *PROFILE, *pack.columns, *pack.attributes}
+            needed = [name for name in model.feature_names if name.startswith(("post.", "text.", "user."))]
             missing = [name for name in (*needed, *model.encoders.get("match.text", ())) if name not in columns]
             pack.is_usable[model.model_id] = not missing
             if missing:
@@ -151,8 +153,11 @@ class Session:
         row = self.run("posts outside", ts, inside.tolist(), count)[0]
         return np.array(row["post_ids"], np.int64)
 
-    def with_candidates(self, state, pack, user, ts, post_ids):
-        """Return a shortlist's pack joined with a user's candidates, newest liked and viewed posts, and post_ids."""
+    def with_candidates(self, state, pack, user, ts, post_ids, encoders=None):
+        """Return a shortlist's pack joined with a user's candidates, newest liked and viewed posts, and post_ids.
+
+        encoders: of the model that is to score it; None: no model does.
+        """
         liked = np.unique(liked_post_ids(user)[-CANDIDATE_LIKES:])
         near = np.array(self.run("candidates", ts, liked.tolist())[0]["post_ids"], np.int64)
         viewed = viewed_post_ids(user)[-CANDIDATE_VIEWS:]
@@ -165,6 +170,9 @@ class Session:
             chosen.factors = np.zeros((len(chosen), FACTORS), np.float32)
             if state["is_current"]:
                 chosen.factors = self.post_vectors(chosen.post_ids)
+        if encoders is not None:
+            pack.encode(encoders)
+            chosen.encode(encoders)
         return pack.join(chosen)
 
 

@@ -2,7 +2,7 @@
 
 from plpy.columns import USER_COLUMNS
 
-PACK_COLUMNS = "feature_names, topics, post_ids, topic_codes, matrix"
+PACK_COLUMNS = "feature_names, topics, post_ids, topic_codes, matrix, attributes::text as attributes"
 STATEMENTS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
@@ -14,7 +14,8 @@ STATEMENTS = {
     "variants without model": ("select pgfeed._variants_without_model() || pgfeed._default_variant() as variants", []),
     "users": (
         f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)},"
-        " topics, topic_view_share, topic_like_rate, liked_post_ids, liked_at, viewed_post_ids"
+        " topics, topic_view_share, topic_like_rate, liked_post_ids, liked_at, viewed_post_ids,"
+        " attributes::text as attributes, extract(epoch from $1::timestamptz)::double precision as at"
         " from pgfeed._request_users($1, $2, $3)",
         ["timestamptz", "bigint[]", "boolean"],
     ),

@@ -13,7 +13,7 @@ from catboost import CatBoost, Pool, sum_models
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.learning.features import Encoders, feature_matrix, load_encoders
+from loader.learning.features import Encoders, feature_matrix, load_attributes, load_encoders
 from loader.learning.model import NewModel, golden_sample
 from loader.learning.requests import (
     Likes,
@@ -46,7 +46,7 @@ PARAMETERS = {
     "border_count": 64, "leaf_estimation_iterations": 5, "random_seed": 20211001,
 }
 TREES = (0, 30, 60, 150, 300)
-PARTS = {"all": (FEATURES, 6), "fresh": (FRESH_COLUMNS, 3)}  # features and depth
+PARTS = {"all": (None, 6), "fresh": (FRESH_COLUMNS, 3)}  # features (None: all) and depth
 MIXTURES = (("all",), ("fresh",), ("all", "fresh"))
 PRIORS = tuple(f"fresh.like_{name}" for name in HALF_LIFE_HOURS)
 ALL_NEW = "every post that was liked after another one was new on that day, and the catalogue is that of midnight"
@@ -54,8 +54,9 @@ ALL_NEW = "every post that was liked after another one was new on that day, and 
 
 @dataclass
 class Choices:
-    """Rows of candidates with their features; request numbers them from 0, in the order of time."""
+    """Rows of candidates with the named features; request numbers them from 0, in the order of time."""
 
+    names: list[str]
     features: np.ndarray
     request: np.ndarray
     is_liked: np.ndarray
@@ -98,36 +99,37 @@ def load_choices(
         parts.append((feature_matrix(names, pack, columns, rows), np.full(len(rows), number), is_target))
     if not parts:
         raise too_little(ALL_NEW)
-    return Choices(*(np.concatenate(column) for column in zip(*parts)))
+    return Choices(names, *(np.concatenate(column) for column in zip(*parts)))
 
 
 def fit_part(training: Choices, part: str, prior: str) -> CatBoost:
     """Return what the features of one part add to the prior as log-odds that a candidate of a request is liked."""
     used, depth = PARTS[part]
     pool = Pool(
-        training.features, training.is_liked.astype(int), group_id=training.request, feature_names=FEATURES,
-        baseline=training.features[:, FEATURES.index(prior)].astype(np.float64),
+        training.features, training.is_liked.astype(int), group_id=training.request, feature_names=training.names,
+        baseline=training.features[:, training.names.index(prior)].astype(np.float64),
     )
     booster = CatBoost({
-        **PARAMETERS, "depth": depth, "ignored_features": [i for i, name in enumerate(FEATURES) if name not in used],
+        **PARAMETERS, "depth": depth,
+        "ignored_features": [i for i, name in enumerate(training.names) if used and name not in used],
         "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
     })
     with console.status(f"fitting CatBoost, {PARAMETERS['loss_function']}, {part} features"):
         return booster.fit(pool)
 
 
-def fit_prior(prior: str) -> CatBoost:
+def fit_prior(prior: str, names: list[str]) -> CatBoost:
     """Return trees whose score is one feature, the logarithm of a share, in 250 steps of 0.04."""
-    number = FEATURES.index(prior)
-    grid = np.zeros((5000, len(FEATURES)), np.float32)
+    number = names.index(prior)
+    grid = np.zeros((5000, len(names)), np.float32)
     grid[:, number] = np.linspace(np.log(LEAST_SHARE), np.log1p(LEAST_SHARE), len(grid))
     booster = CatBoost({
         "loss_function": "RMSE", "iterations": 150, "depth": 6, "learning_rate": 0.5, "l2_leaf_reg": 0,
         "random_strength": 0, "bootstrap_type": "No", "border_count": 250, "feature_border_type": "Uniform",
-        "random_seed": 0, "ignored_features": [i for i in range(len(FEATURES)) if i != number],
+        "random_seed": 0, "ignored_features": [i for i in range(len(names)) if i != number],
         "allow_writing_files": False, "verbose": False,
     })
-    return booster.fit(Pool(grid, grid[:, number], feature_names=FEATURES))
+    return booster.fit(Pool(grid, grid[:, number], feature_names=names))
 
 
 def mixed(prior: CatBoost, boosters: dict[str, CatBoost], mixture: tuple[str, ...], trees: int) -> CatBoost:
@@ -156,12 +158,14 @@ def train(
     likes = load_likes(connection, until)
     first_day = datetime.fromtimestamp(likes.at[int(len(likes.at) * WARM_UP_SHARE)], UTC).date()
     encoders = load_encoders(connection, first_day)
-    choice = choose(connection, likes, encoders, negatives, end, horizon)
+    with connection.cursor() as cursor:
+        names = [*FEATURES, *load_attributes(cursor)]
+    choice = choose(connection, likes, names, encoders, negatives, end, horizon)
 
     requests = requests_until(likes, end, horizon, MAX_REQUESTS)
-    choices = load_choices(connection, requests, FEATURES, encoders, negatives, "requests until the split")
+    choices = load_choices(connection, requests, names, encoders, negatives, "requests until the split")
     boosters = {part: fit_part(choices, part, choice.prior) for part in choice.mixture}
-    booster = mixed(fit_prior(choice.prior), boosters, choice.mixture, choice.trees)
+    booster = mixed(fit_prior(choice.prior, names), boosters, choice.mixture, choice.trees)
     parameters = PARAMETERS | {
         "prior": choice.prior, "parts": [f"{part} features, depth {PARTS[part][1]}" for part in choice.mixture],
         "iterations": choice.trees, "negatives": negatives, "horizon_days": horizon_days,
@@ -173,7 +177,7 @@ def train(
     }
     trained_until = until.date() if until == midnight(until.date()) else until.date() + timedelta(days=1)
     golden = golden_sample(choices.features)
-    return NewModel(booster, FEATURES, encoders, first_day, trained_until, golden, metrics, parameters)
+    return NewModel(booster, names, encoders, first_day, trained_until, golden, metrics, parameters)
 
 
 @dataclass
@@ -188,7 +192,8 @@ class Choice:
 
 
 def choose(
-    connection: Connection, likes: Likes, encoders: Encoders, negatives: int, end: float, horizon: float | None
+    connection: Connection, likes: Likes, names: list[str], encoders: Encoders, negatives: int, end: float,
+    horizon: float | None,
 ) -> Choice:
     """Fit on the earlier likes, and choose the prior, the mixture and the number of trees on the later ones."""
     moments = likes.at[likes.has_features(likes.at)]
@@ -205,11 +210,11 @@ def choose(
     if not len(rankings[PRIORS[0]].user_ids):
         raise too_little(ALL_NEW)
     prior = max(PRIORS, key=lambda name: rankings[name].metrics()["NDCG@10"].mean())
-    start = fit_prior(prior)
-    training = load_choices(connection, early, FEATURES, encoders, negatives, "requests to learn from")
+    start = fit_prior(prior, names)
+    training = load_choices(connection, early, names, encoders, negatives, "requests to learn from")
     boosters = {part: fit_part(training, part, prior) for part in PARTS}
     options = [(mixture, trees) for mixture in MIXTURES for trees in TREES]
-    scorers = {option: model_scorer(mixed(start, boosters, *option), FEATURES) for option in options}
+    scorers = {option: model_scorer(mixed(start, boosters, *option), names) for option in options}
     rankings = rank_all(connection, late, encoders, scorers, "validation, all posts")
     metrics = {option: ranking.metrics() for option, ranking in rankings.items()}
     best = max(options, key=lambda option: metrics[option]["NDCG@10"].mean())

@@ -15,11 +15,39 @@ from plpy.pack import Pack
 from plpy.statements import STATEMENTS
 
 CATEGORY_PRIOR_VIEWS = 100
+MAX_CATEGORIES = 2_000
+OF_KIND = {
+    "post": {"days": "post_days", "relation": "posts", "key": "post_id"},
+    "user": {"days": "user_topic_days", "relation": "users", "key": "user_id"},
+}
+VALUES = {
+    "category": "select r.attributes ->> %(name)s",
+    "tags": (
+        "select distinct t.tag from jsonb_array_elements_text("
+        "case when jsonb_typeof(r.attributes -> %(name)s) = 'array' then r.attributes -> %(name)s"
+        " when jsonb_typeof(r.attributes -> %(name)s) <> 'null' then jsonb_build_array(r.attributes -> %(name)s) end"
+        ") as t (tag)"
+    ),
+}
+ATTRIBUTE_COUNTS = """
+    select v.value, sum(c.view_count), sum(c.like_count)
+    from (
+        select d.{key}, sum(d.view_count) as view_count, sum(d.like_count) as like_count
+        from pgfeed.{days} as d where d.day < %(before)s group by d.{key}
+    ) as c
+    join pgfeed.{relation} as r on r.{key} = c.{key}
+    cross join lateral ({values}) as v (value)
+    where v.value is not null
+    group by v.value order by sum(c.view_count) desc, v.value collate "C" limit %(most)s
+"""
 Encoders = dict[str, dict[str, float]]  # feature, category, code
 
 
 def load_encoders(connection: Connection, before: date) -> Encoders:
-    """Return codes of categories by feature: their smoothed like rate on the days before one, in percent."""
+    """Return codes of categories by feature: their smoothed like rate on the days before one, in percent.
+
+    Of an own feature's categories or tags the 2,000 with the most views have a code.
+    """
     encoders = {}
     with connection.cursor() as cursor:
         for name in CATEGORICAL:
@@ -33,13 +61,34 @@ def load_encoders(connection: Connection, before: date) -> Encoders:
                 f" where d.day < %s and {category} <> '' group by 1",
                 [before],
             )
-            counts = [(key, int(views), int(likes)) for key, views, likes in cursor.fetchall()]
-            overall = sum(c[2] for c in counts) / max(sum(c[1] for c in counts), 1)
-            encoders[name] = {
-                key: round(100 * (likes + CATEGORY_PRIOR_VIEWS * overall) / (views + CATEGORY_PRIOR_VIEWS), 4)
-                for key, views, likes in counts
-            }
+            encoders[name] = smoothed_rates(cursor.fetchall())
+        for name, kind in load_attributes(cursor).items():
+            if kind in ("category", "tags"):
+                cursor.execute(ATTRIBUTE_COUNTS.format(**OF_KIND[name.partition(".")[0]], values=VALUES[kind]), {
+                    "name": name.partition(".")[2], "before": before, "most": MAX_CATEGORIES,
+                })
+                encoders[name] = smoothed_rates(cursor.fetchall())
     return encoders
+
+
+def smoothed_rates(counts: list[tuple]) -> dict[str, float]:
+    """Return the like rate in percent by category from (category, views, likes), smoothed by 100 average views."""
+    counts = [(key, int(views), int(likes)) for key, views, likes in counts]
+    overall = sum(c[2] for c in counts) / max(sum(c[1] for c in counts), 1)
+    return {
+        key: round(100 * (likes + CATEGORY_PRIOR_VIEWS * overall) / (views + CATEGORY_PRIOR_VIEWS), 4)
+        for key, views, likes in counts
+    }
+
+
+def load_attributes(cursor) -> dict[str, str]:
+    """Return the types of the own features of users and posts by name, as the newest feature pack has them."""
+    cursor.execute(
+        "select a.key, a.value"
+        " from (select k.attributes from pgfeed.feature_packs as k order by k.pack_id desc limit 1) as k,"
+        " jsonb_each_text(k.attributes -> 'types') as a order by a.key collate \"C\""
+    )
+    return dict(cursor.fetchall())
 
 
 def run_plan(cursor: RealDictCursor, name: str, *arguments: object) -> list[dict]:
@@ -80,7 +129,7 @@ def load_pack(
             )
             neighbours = run_plan(cursor, "stored neighbours", row["pack_id"])[0]["neighbours"]
             pack.neighbours = Neighbours.unpack(neighbours, len(pack))
-    pack.encode_topics(encoders)
+    pack.encode(encoders)
     return pack
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
+from loader.learning.features import load_attributes
 from loader.learning.split import Split
 from plpy.columns import MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
 
@@ -68,7 +69,7 @@ def recipe_of(variant: str) -> Recipe:
 
 
 def feature_names(connection: Connection, variant: str, split: Split) -> list[str]:
-    """Return the variant's features: its recipe's, and the user's share of each of the history's largest topics."""
+    """Return the variant's features: its recipe's, the user's share of each of the largest topics, all own ones."""
     recipe = recipe_of(variant)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -76,7 +77,8 @@ def feature_names(connection: Connection, variant: str, split: Split) -> list[st
             " order by sum(view_count) desc, topic limit %s",
             [split.day, TOPIC_SHARES],
         )
-        return recipe.features + [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
+        topics = [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
+        return [*recipe.features, *topics, *load_attributes(cursor)]
 
 
 def component_names(cursor) -> list[str]:

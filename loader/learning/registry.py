@@ -22,6 +22,7 @@ from loader.learning.model import GOLDEN_ROWS, Model, NewModel, artifact, predic
 from loader.learning.recipes import RECIPES
 from loader.learning.split import midnight
 from plpy.columns import needs_moment, unknown_features
+from plpy.model_problems import PACK_QUERY
 
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY = "pgfeed.encoders"
@@ -208,7 +209,7 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
             "train a classifier of two classes, a regression or a ranking",
         )
     with connection, connection.cursor() as cursor:
-        cursor.execute("select feature_names from pgfeed.feature_packs order by pack_id desc limit 1")
+        cursor.execute(PACK_QUERY)
         pack = cursor.fetchone()
     if pack is None:
         raise PgfeedError("features were never refreshed", "a model is checked against them", "pgfeed refresh")

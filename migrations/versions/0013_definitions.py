@@ -39,15 +39,15 @@ PINS = {
     "matviews/post_features": "93c6a07bbac4",
     "matviews/user_features": "1ae2ef2e22e9",
     "matviews/user_topic_features": "22e4304e15cf",
-    "functions/_post_pack": "455795074d08",
-    "procedures/_pack_features": "a0e1f365feb9",
-    "procedures/refresh_features": "54946d9e61af",
+    "functions/_post_pack": "d1afb0c4c785",
+    "procedures/_pack_features": "e76c2e1d8e38",
+    "procedures/refresh_features": "5b48923300f7",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
-    "functions/_model_problems": "f09e59479aac",
+    "functions/_model_problems": "53e72b94d331",
     "procedures/activate_model": "dfba033fcc54",
     "procedures/rollback_model": "e7ccc32853f2",
-    "functions/_request_users": "77a8d8c5e95b",
+    "functions/_request_users": "8e1a3a465578",
     "functions/_serving_state": "b5a553490dac",
     "functions/_user_history": "039f7b0965b5",
     "functions/_recent_events": "a757db3b78ff",
@@ -106,7 +106,7 @@ PINS = {
     "functions/recommend_posts": "0566a33502be",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "932c6acb75af",
+    "functions/_library": "24df64e7ce7d",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -126,7 +126,7 @@ PINS = {
     "functions/_feed_probes": "f638d9cb751d",
     "functions/_is_loaded": "f827ae026498",
     "functions/_level": "e4687b0bed78",
-    "functions/_missing_indexes": "27304bcd0d59",
+    "functions/_missing_indexes": "659a7085fa94",
     "functions/_since": "4eb2093a262f",
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",
@@ -144,6 +144,10 @@ PINS = {
     "functions/serve_for__anyelement": "a6892a85f721",
     "functions/user_id_of": "50432f3847ff",
     "functions/user_id_of__anyelement": "2e47902a1935",
+    "functions/_attribute_columns": "e6f8d7b1ea7e",
+    "functions/_attribute_type": "3fa1e8fb1f76",
+    "procedures/_infer_attributes": "e8e8d449bdc5",
+    "procedures/_register_attributes": "152dc8a17556",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -244,6 +248,11 @@ MONTHS = """
 DROPPED = """
     drop function if exists pgfeed._unpack_factors(bytea, bytea);
     drop function if exists pgfeed._factors(timestamptz, bytea);
+"""
+# What gives other columns than before.
+RESHAPED = """
+    drop function if exists pgfeed._post_pack(timestamptz, bigint[], text[]);
+    drop function if exists pgfeed._request_users(timestamptz, bigint[], boolean);
 """
 # A dump names no login then, and pgvector can be used on a server where PUBLIC may not use its schema.
 OWNED = """
@@ -471,8 +480,25 @@ KEYS = """
     comment on type pgfeed.keyed_recommendation is
         'One row per recommended post, as recommendation, by the application''s own key';
     alter type pgfeed.keyed_recommendation owner to pgfeed_owner;
+
+    create table pgfeed.attributes (
+        kind text not null check (kind in ('user', 'post')),
+        name text not null,
+        type text not null check (type in ('number', 'boolean', 'category', 'tags', 'date')),
+        primary key (kind, name)
+    );
+    comment on table pgfeed.attributes is
+        'One row per feature that users.attributes or posts.attributes hold: user.NAME or post.NAME of the models';
+    comment on column pgfeed.attributes.type is
+        'As the attached table has it; where none is attached, as the last refresh found the values';
+    alter table pgfeed.attributes owner to pgfeed_owner;
+    alter table pgfeed.feature_packs add column attributes jsonb;
+    comment on column pgfeed.feature_packs.attributes is
+        'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
 """
 DETACHED = """
+    drop table pgfeed.attributes;
+    alter table pgfeed.feature_packs drop column attributes;
     alter table pgfeed.feed_events drop column attachment_id;
     alter table pgfeed.users drop column key, drop column attributes;
     alter table pgfeed.posts drop column key, drop column attributes, drop column is_withdrawn;
@@ -561,6 +587,7 @@ def upgrade() -> None:
     execute(DEFAULTS)
     execute(REJECTS)
     execute(DROPPED)
+    execute(RESHAPED)
     execute(OWNED)
     execute(COLUMNS)
     execute(KEYS)

@@ -41,6 +41,7 @@ begin
         ('posts', 'index', 'btree (post_id) WHERE (hidden_at IS NOT NULL)'),
         ('feed_events_default', 'index', 'btree (event_at)'),
         ('exposures', 'index', 'btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL)'),
+        ('attributes', 'primary key', 'btree (kind, name)'),
         ('feature_packs', 'primary key', 'btree (pack_id)'),
         ('feature_packs', 'unique index', 'btree (as_of)'),
         ('feature_refreshes', 'primary key', 'btree (refresh_id)'),

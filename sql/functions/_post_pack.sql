@@ -7,16 +7,19 @@ create or replace function pgfeed._post_pack(
     out topics text[],
     out post_ids bytea,
     out topic_codes bytea,
-    out matrix bytea
+    out matrix bytea,
+    out attributes jsonb
 )
 language plpgsql stable parallel safe
 cost 10000
 set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
 as $$
 #variable_conflict use_column
 declare
     v_basis text := (select left(md5(e.component_basis), 8) from pgfeed.embedders as e where e.is_active);
     v_values text[];
+    v_lists jsonb;
 begin
     topics := coalesce(
         known_topics,
@@ -44,6 +47,9 @@ begin
         select 200 + c.number, format('text.component_%s@%s', c.number, v_basis), format('c.components[%s]', c.number)
         from generate_series(1, 25) as c (number)
         where v_basis is not null
+        union all
+        select 300 + a.number, a.name, a.value
+        from pgfeed._attribute_columns() as a
     ) as c;
 
     execute format(
@@ -64,11 +70,17 @@ begin
             count(*)::integer,
             coalesce(string_agg(int8send(r.post_id), ''''), ''''),
             coalesce(string_agg(int4send(r.topic_code), ''''), ''''),
-            coalesce(%s, '''')
+            coalesce(%s, ''''),
+            jsonb_build_object(%s)
         from ordered as r',
         (
             select string_agg(format('coalesce((%s)::real, ''NaN'') as v%s', v.value, v.number), ', ' order by v.number)
             from unnest(v_values) with ordinality as v (value, number)
+        )
+        || (
+            select coalesce(string_agg(format(', %s as key%s', a.key, a.number), ''), '')
+            from pgfeed._attribute_columns() as a
+            where a.key is not null
         ),
         case
             when chosen_ids is not null and as_of = pgfeed._refresh_as_of() then 'pgfeed.post_features'
@@ -79,10 +91,28 @@ begin
         (
             select string_agg(format('string_agg(float4send(r.v%s), '''')', v.number), ' || ' order by v.number)
             from generate_subscripts(v_values, 1) as v (number)
+        ),
+        (
+            select
+                string_agg(
+                    format('%1$L, jsonb_agg(distinct r.key%2$s) filter (where r.key%2$s is not null)', a.name, a.number), ', '
+                )
+            from pgfeed._attribute_columns() as a
+            where a.key is not null
         )
     )
-    into post_count, post_ids, topic_codes, matrix
+    into post_count, post_ids, topic_codes, matrix, v_lists
     using as_of, topics, chosen_ids;
+
+    attributes := (
+        select
+            jsonb_build_object(
+                'types', jsonb_object_agg(a.kind || '.' || a.name, a.type),
+                'values', jsonb_strip_nulls(v_lists)
+            )
+        from pgfeed.attributes as a
+        having count(*) > 0
+    );
 end;
 $$;
 
@@ -91,6 +121,8 @@ alter function pgfeed._post_pack(timestamptz, bigint[], text[]) owner to pgfeed_
 comment on function pgfeed._post_pack(timestamptz, bigint[], text[]) is
     'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, '
     'big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for '
-    'none; matrix big-endian float4, one feature after the other. Components are named by their axes';
+    'none; matrix big-endian float4, one feature after the other. Components are named by their axes. attributes: types '
+    'of the own features of users and posts by name; and, by name, those values of categories and tags of posts whose '
+    'places the matrix has, tags as the text of a JSON array; null: there are no own features';
 
 revoke all on function pgfeed._post_pack(timestamptz, bigint[], text[]) from public;

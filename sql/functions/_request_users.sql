@@ -23,7 +23,8 @@ returns table (
     topic_like_rate real[],
     liked_post_ids bytea,
     liked_at bytea,
-    viewed_post_ids bytea
+    viewed_post_ids bytea,
+    attributes jsonb
 )
 language plpgsql stable parallel safe
 cost 1000 rows 1
@@ -33,9 +34,10 @@ as $$
 declare
     v_missing bigint[] := user_ids;
     v_known bigint[];
+    v_attributes jsonb[];
 begin
     -- Not joined with users: Citus would fetch all of them to where the other relations are.
-    select array_agg(u.user_id) into v_known
+    select array_agg(u.user_id), array_agg(u.attributes) into v_known, v_attributes
     from pgfeed._user_profiles(user_ids) as u;
 
     if is_current then
@@ -60,10 +62,11 @@ begin
             t.like_rates,
             l.liked_post_ids,
             l.liked_at,
-            l.viewed_post_ids
+            l.viewed_post_ids,
+            u.attributes
         from unnest(user_ids) as r (user_id)
         inner join pgfeed.user_features as f on f.user_id = r.user_id
-        left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
+        left join unnest(v_known, v_attributes) as u (user_id, attributes) on u.user_id = r.user_id
         left join lateral (
             select
                 array_agg(t.topic) as topics,
@@ -115,10 +118,11 @@ begin
         t.like_rates,
         l.liked_post_ids,
         l.liked_at,
-        l.viewed_post_ids
+        l.viewed_post_ids,
+        u.attributes
     from unnest(v_missing) as r (user_id)
     left join pgfeed.user_features_as_of(_request_users.ts, v_missing) as f on f.user_id = r.user_id
-    left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
+    left join unnest(v_known, v_attributes) as u (user_id, attributes) on u.user_id = r.user_id
     left join topics as t on t.user_id = r.user_id
     left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
 end;

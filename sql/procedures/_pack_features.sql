@@ -16,7 +16,7 @@ begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
     delete from pgfeed.feature_packs as k where k.as_of = _pack_features.as_of;
     insert into pgfeed.feature_packs
-        (as_of, post_count, feature_names, topics, post_ids, topic_codes, matrix, is_shortlist, relative)
+        (as_of, post_count, feature_names, topics, post_ids, topic_codes, matrix, attributes, is_shortlist, relative)
     select
         _pack_features.as_of,
         p.post_count,
@@ -25,6 +25,7 @@ begin
         p.post_ids,
         p.topic_codes,
         p.matrix,
+        p.attributes,
         v_shortlist is not null,
         pgfeed._relative_columns(p.feature_names, p.topics, p.post_ids, p.topic_codes, p.matrix)
     from pgfeed._post_pack(_pack_features.as_of, v_shortlist) as p;

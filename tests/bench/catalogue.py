@@ -195,7 +195,7 @@ def all_posts(connection: Connection) -> Pack:
 def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> float:
     """Return the share of the five best posts of the whole catalogue that recommend_posts gives."""
     model, posts, found = registry.load_active(connection, "control"), all_posts(connection), 0
-    posts.encode_topics(model.encoders)
+    posts.encode(model.encoders)
     with progress("scoring the whole catalogue", len(user_ids)) as advance:
         for row in features.load_users(connection, moment, user_ids):
             columns = features.columns_at(row, posts, model.encoders, moment)

@@ -82,6 +82,16 @@ CREATE PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with 
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if a lock were not to be had where reading the default partition, for which others wait, takes more than 30 ms';
+CREATE FUNCTION pgfeed._attribute_columns() RETURNS TABLE(number bigint, name text, value text, key text)
+    LANGUAGE plpgsql STABLE ROWS 10 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attribute_columns() IS 'One row per own feature of posts, for _post_pack(): value is SQL over posts as p that gives its number at $1; of categories and tags the place of key, the value as text (tags: a JSON array), among all, from 0';
+CREATE FUNCTION pgfeed._attribute_type(name text, type text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attribute_type(name text, type text) IS 'How a feature of this name and SQL type is used: number, boolean, category, tags or date';
 CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -222,6 +232,13 @@ CREATE FUNCTION pgfeed._id_of(kind text, key text) RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._id_of(kind text, key text) IS 'The id of a user''s or post''s key, known or not; an error if it cannot be a key of the type that theirs have';
+CREATE PROCEDURE pgfeed._infer_attributes()
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._infer_attributes() IS 'Registers the features that users.attributes and posts.attributes hold, with types found from their values, where no table is attached that says so';
 CREATE FUNCTION pgfeed._is_large() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -358,11 +375,12 @@ CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) IS 'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, five rows of equal length: a post and its neighbour (places in post_ids, ascending big-endian int8), their similarity by users and by users on the same day, and the EASE weight';
-CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[] DEFAULT NULL::bigint[], known_topics text[] DEFAULT NULL::text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) RETURNS record
+CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[] DEFAULT NULL::bigint[], known_topics text[] DEFAULT NULL::text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) RETURNS record
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) IS 'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for none; matrix big-endian float4, one feature after the other. Components are named by their axes';
+COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) IS 'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for none; matrix big-endian float4, one feature after the other. Components are named by their axes. attributes: types of the own features of users and posts by name; and, by name, those values of categories and tags of posts whose places the matrix has, tags as the text of a JSON array; null: there are no own features';
 CREATE FUNCTION pgfeed._post_rows(post_ids bigint[]) RETURNS TABLE(number bigint, post_id bigint, topic text, text text, key text)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -408,6 +426,12 @@ CREATE FUNCTION pgfeed._refresh_as_of() RETURNS timestamp with time zone
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._refresh_as_of() IS 'The cut-off of the newest refresh: what the materialized views are computed as of';
+CREATE PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) IS 'Says which features users.attributes (kind user) or posts.attributes (post) hold from now on: type by name. A type is number, boolean, category, tags or date, or an SQL type as format_type() names it: numbers called id or ..._id are categories';
 CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) RETURNS bytea
     LANGUAGE plpython3u IMMUTABLE COST 1e+06 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -420,7 +444,7 @@ CREATE FUNCTION pgfeed._remember_deleted_posts() RETURNS trigger
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._remember_deleted_posts() IS 'Notes which posts a statement deletes or truncates, so that events which name them do not bring them back';
-CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea)
+CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, attributes jsonb)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
@@ -883,6 +907,15 @@ CREATE TABLE pgfeed.attachment_errors (
     message text NOT NULL
 );
 COMMENT ON TABLE pgfeed.attachment_errors IS 'One row per write of the application that its trigger could not follow: the next refresh mends it and deletes the row';
+CREATE TABLE pgfeed.attributes (
+    kind text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    CONSTRAINT attributes_kind_check CHECK ((kind = ANY (ARRAY['user'::text, 'post'::text]))),
+    CONSTRAINT attributes_type_check CHECK ((type = ANY (ARRAY['number'::text, 'boolean'::text, 'category'::text, 'tags'::text, 'date'::text])))
+);
+COMMENT ON TABLE pgfeed.attributes IS 'One row per feature that users.attributes or posts.attributes hold: user.NAME or post.NAME of the models';
+COMMENT ON COLUMN pgfeed.attributes.type IS 'As the attached table has it; where none is attached, as the last refresh found the values';
 CREATE TABLE pgfeed.posts (
     post_id bigint NOT NULL,
     text text,
@@ -1140,7 +1173,8 @@ CREATE TABLE pgfeed.feature_packs (
     neighbours bytea,
     factors bytea,
     is_shortlist boolean DEFAULT false NOT NULL,
-    relative bytea
+    relative bytea,
+    attributes jsonb
 );
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
@@ -1153,6 +1187,7 @@ COMMENT ON COLUMN pgfeed.feature_packs.neighbours IS 'See _post_neighbours(); nu
 COMMENT ON COLUMN pgfeed.feature_packs.factors IS 'The posts'' vectors, see _post_factors(); null: not made yet';
 COMMENT ON COLUMN pgfeed.feature_packs.is_shortlist IS 'Whether the catalogue was too large: then these are its best posts by _shortlist()';
 COMMENT ON COLUMN pgfeed.feature_packs.relative IS 'See _relative_columns(); null: packed before there was this column, sessions compute it';
+COMMENT ON COLUMN pgfeed.feature_packs.attributes IS 'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
     START WITH 1
@@ -1387,6 +1422,8 @@ ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY pgfeed.attached_tables
     ADD CONSTRAINT attached_tables_pkey PRIMARY KEY (attachment_id);
+ALTER TABLE ONLY pgfeed.attributes
+    ADD CONSTRAINT attributes_pkey PRIMARY KEY (kind, name);
 ALTER TABLE ONLY pgfeed.deleted_posts
     ADD CONSTRAINT deleted_posts_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.embedders
@@ -1526,6 +1563,8 @@ REVOKE ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN month
 GRANT ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
@@ -1556,6 +1595,7 @@ REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._infer_attributes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) FROM PUBLIC;
@@ -1583,7 +1623,7 @@ REVOKE ALL ON FUNCTION pgfeed._partition_probe() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_rows(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_texts(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) FROM PUBLIC;
@@ -1595,6 +1635,7 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;

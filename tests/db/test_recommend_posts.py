@@ -49,7 +49,7 @@ def test_equals_what_python_computes(network, network_dsn, ts):
         cursor.execute("select hour, weekday, features_as_of from pgfeed._serving_state(%s, null)", [ts])
         state = cursor.fetchone()
         posts = Pack.unpack(features.run_plan(cursor, "computed pack", state["features_as_of"])[0])
-    posts.encode_topics(model.encoders)
+    posts.encode(model.encoders)
     requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
     matrix = features.feature_matrix(model.feature_names, posts, requests, np.arange(len(posts)))

@@ -90,7 +90,7 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
             factors = features.run_plan(cursor, "computed factors", state["features_as_of"],
                                         row["post_ids"])[0]["factors"]
         posts.take_factors(factors)
-        posts.encode_topics(model.encoders)
+        posts.encode(model.encoders)
         requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
     names, count = model.feature_names, len(posts)

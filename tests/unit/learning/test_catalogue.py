@@ -17,4 +17,4 @@ def test_a_feed_in_which_only_new_posts_are_liked_is_refused_in_one_sentence(mon
     monkeypatch.setattr(catalogue, "rank_all", lambda *_: dict.fromkeys(catalogue.PRIORS, nothing))
     likes = catalogue.Likes(np.array([1]), np.array([1]), np.array([0.0]))
     with pytest.raises(PgfeedError, match="new on that day"):
-        catalogue.choose(None, likes, {}, 30, 1.0, None)
+        catalogue.choose(None, likes, catalogue.FEATURES, {}, 30, 1.0, None)

@@ -1,0 +1,47 @@
+create or replace function pgfeed._attribute_columns()
+returns table (number bigint, name text, value text, key text)
+language plpgsql stable parallel safe
+cost 100 rows 10
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return query
+    select
+        row_number() over (order by a.name),
+        'post.' || a.name,
+        case a.type
+            when 'number' then format(
+                'case when jsonb_typeof(p.attributes -> %1$L) = ''number'' '
+                'then round(least(greatest((p.attributes ->> %1$L)::numeric, -3e38), 3e38), 30) end',
+                a.name
+            )
+            when 'boolean' then format(
+                'case p.attributes -> %L when ''true'' then 1 when ''false'' then 0 end', a.name
+            )
+            when 'date' then format(
+                'case when isfinite((p.attributes ->> %1$L)::timestamptz) '
+                'then extract(epoch from $1 - (p.attributes ->> %1$L)::timestamptz) / 86400 end',
+                a.name
+            )
+            else format('case when %1$s is not null then dense_rank() over (order by %1$s) - 1 end', k.key)
+        end,
+        k.key
+    from pgfeed.attributes as a
+    cross join lateral (
+        select
+            case a.type
+                when 'category' then format('(p.attributes ->> %L) collate "C"', a.name)
+                when 'tags' then format('nullif(p.attributes -> %L, ''null'')::text collate "C"', a.name)
+            end as key
+    ) as k
+    where a.kind = 'post';
+end;
+$$;
+
+alter function pgfeed._attribute_columns() owner to pgfeed_owner;
+
+comment on function pgfeed._attribute_columns() is
+    'One row per own feature of posts, for _post_pack(): value is SQL over posts as p that gives its number at $1; of '
+    'categories and tags the place of key, the value as text (tags: a JSON array), among all, from 0';
+
+revoke all on function pgfeed._attribute_columns() from public;
