@@ -6,10 +6,7 @@ set row_security = off
 as $$
 begin
     update pgfeed.posts as p set hidden_at = coalesce(p.hidden_at, now()) where p.post_id = hide_post.post_id;
-    if not found then
-        raise exception 'there is no post %', coalesce(post_id::text, 'null')
-            using errcode = '22023', hint = 'A deleted post is away already; insert it to bring it back.';
-    end if;
+--!include sql/_known_post.sql
 end;
 $$;
 

@@ -310,6 +310,11 @@ def test_default_embedder_and_search(posts, query):
     assert query("select * from pgfeed.search_posts('  ')") == query("select * from pgfeed.search_posts(null)") == []
     query("set role pgfeed_reader")
     assert len(query("select * from pgfeed.search_posts('oil', 2)")) == 2
+    query("reset role")
+    ranked = [row[0] for row in query("select post_id from pgfeed.search_posts('football goal', 8)")]
+    query("call pgfeed.hide_post(%s)", ranked[0])
+    query("delete from pgfeed.posts where post_id = %s", ranked[1])
+    assert [row[0] for row in query("select post_id from pgfeed.search_posts('football goal', 3)")] == ranked[2:5]
 
 
 def test_search_needs_the_default_embedder(posts, query):

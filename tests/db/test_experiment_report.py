@@ -1,13 +1,20 @@
 """The figures of an experiment against scipy and numpy, and how often they cry wolf."""
 
+import io
+import json
+import re
 from collections import defaultdict
 from datetime import datetime, timedelta
+from itertools import product
 
 import numpy as np
 import pytest
 from psycopg2.extras import DictCursor
+from rich.console import Console
 from scipy import stats
 
+from loader.experiment import experiments, page, tables
+from loader.experiment.verdict import as_dict, verdict
 from tests.db.conftest import autocommit
 
 START = datetime.fromisoformat("2022-01-25 12:00+00:00")
@@ -248,6 +255,67 @@ def test_an_experiment_without_exposures_reports_nothing(query):
         "select * from pgfeed.experiment_days('empty')"
     ) == []
     assert query("select name, is_ok from pgfeed.experiment_checks('empty') where not is_ok") == []
+
+
+def nobody_in_one_arm(number, user_id):
+    return number == 0, user_id % 2 == 0
+
+
+def one_user_in_each_arm(number, user_id):
+    return user_id == number + 1, True
+
+
+def nobody_likes(number, user_id):
+    return user_id % 2 == number, False
+
+
+def all_like(number, user_id):
+    return user_id % 2 == number, True
+
+
+def only_the_second_arm_likes(number, user_id):
+    return user_id % 2 == number, number == 1
+
+
+NOTHING = "Nothing is decided: too few users or no hits."
+
+
+@pytest.mark.parametrize(("feed", "sentence"), [
+    (nobody_in_one_arm, "Do not decide on this: the split is broken (control: 20 users, 10 expected;"
+                        " popular: 0 users, 10 expected)."),
+    (one_user_in_each_arm, "popular against control is not decided: a lift of +0.0% so far."),
+    (nobody_likes, NOTHING),
+    (all_like, "popular against control is not decided: a lift of +0.0% so far; to show one of 5% takes at least 1 more"
+               " day."),
+    (only_the_second_arm_likes, NOTHING),
+])
+def test_figures_that_are_not_defined_are_null_for_programs_and_words_for_people(
+    query, dsn, tmp_path, feed, sentence
+):
+    prepare(query)
+    query("call pgfeed.create_experiment('odd', '{control,popular}')")
+    query("update pgfeed.experiments set started_at = %s where name = 'odd'", START)
+    for number, arm in enumerate(("control", "popular")):
+        for user_id, day in product(range(1, 21), range(2)):
+            is_served, is_liked = feed(number, user_id)
+            served_at = START + timedelta(days=day, seconds=user_id)
+            if is_served:
+                query("insert into pgfeed.exposures (served_at, user_id, experiment_id, arm, variant, source,"
+                      " features_as_of, post_ids) select %s, %s, e.experiment_id, %s, %s, 'popular', %s, array[%s]"
+                      " from pgfeed.experiments as e", served_at, user_id, arm, arm, START, 1 + day)
+            if is_served and is_liked:
+                query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (%s, %s, %s, 'like')",
+                      served_at + HOUR / 2, user_id, 1 + day)
+    with autocommit(dsn) as connection:
+        report = experiments.load(connection, "odd", "1 hour", None)
+    assert {row["metric"] for row in report.rows} == set(METRICS)
+    json.dumps(experiments.to_json(as_dict(report)), allow_nan=False)
+    output = Console(width=120, file=io.StringIO())
+    output.print(tables.report_table(report))
+    page.write_html(report, tmp_path / "report.html")
+    words = output.file.getvalue() + (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "None" not in words and not re.search(r"\bnan\b", words, re.IGNORECASE)
+    assert verdict(report) == sentence
 
 
 def test_two_hundred_a_a_runs_cry_wolf_as_often_as_they_may(db, query):

@@ -82,6 +82,25 @@ def test_an_open_session_sees_a_refresh(pair):
     assert recommended and (post_id,) not in recommended
 
 
+def test_an_open_session_misses_hidden_and_deleted_posts_once_they_are_replayed(pair):
+    shown = "select post_id from pgfeed.recommend_posts(999999, %s, 80)"
+    moments = (AT, "2021-12-09 15:00+00")
+    before = {ts: pair.standby(shown, ts) for ts in moments}
+    hidden, deleted = (row[0] for row in before[AT][:2])
+    pair.primary("call pgfeed.hide_post(%s)", hidden)
+    pair.primary("delete from pgfeed.posts where post_id = %s", deleted)
+    pair.replay()
+    for ts in moments:
+        left = [(post,) for (post,) in before[ts] if post not in (hidden, deleted)]
+        assert len(left) == len(before[ts]) - 2
+        assert pair.standby(shown, ts) == left == pair.primary(shown, ts)
+        with pytest.raises(psycopg2.Error, match=f"post {hidden} cannot be recommended"):
+            pair.standby("select from pgfeed.explain_recommendation(7, %s, %s)", hidden, ts)
+    pair.primary("call pgfeed.unhide_post(%s)", hidden)
+    pair.replay()
+    assert pair.standby(shown, AT) == [row for row in before[AT] if row != (deleted,)]
+
+
 def test_health_answers(pair):
     probes = "select name, status from pgfeed.health()"
     assert pair.standby(probes) == pair.primary(probes)

@@ -122,6 +122,7 @@ def test_direction_of_a_feature():
     assert models.direction(values, np.array([0, 0.1, 0.2, 5, 9])) > 0.9
     assert models.direction(values, -np.array([0, 0.1, 0.2, 5, 9])) < -0.9
     assert models.direction(np.full(5, np.nan), np.arange(5)) == 0
+    assert models.direction(np.ones(5), np.arange(5)) == 0
     assert models.direction(values, np.zeros(5)) == 0
 
 
