@@ -24,9 +24,14 @@ BATCH = 128
 # A text of white space alone is no text.
 OF_TEXT = r"p.text ~ '\S'"
 TODO = f"""
-    from pgfeed.posts as p
-    left join pgfeed.post_embeddings as e on e.embedder_id = %(embedder_id)s and e.post_id = p.post_id
+    select p.post_id
+    from pgfeed._post_texts() as p
+    left join pgfeed.post_embeddings as e on e.embedder_id = %s and e.post_id = p.post_id
     where {OF_TEXT} and e.text_digest is distinct from md5(p.text)::uuid
+    order by p.post_id
+"""
+TEXTS = f"""
+    select p.post_id, left(p.text, %s), md5(p.text) from pgfeed._post_texts(%s) as p where {OF_TEXT} order by p.post_id
 """
 STORE = """
     insert into pgfeed.post_embeddings as e (embedder_id, dimensions, post_id, text_digest, embedding)
@@ -139,7 +144,7 @@ def remove_stale(connection: Connection, embedder_id: int) -> int:
     """Delete vectors of posts that no longer have a text; return how many. (Those of deleted posts went with them.)"""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "delete from pgfeed.post_embeddings as e using pgfeed.posts as p"
+            "delete from pgfeed.post_embeddings as e using pgfeed._post_texts() as p"
             f" where e.embedder_id = %s and p.post_id = e.post_id and ({OF_TEXT}) is not true",
             [embedder_id],
         )
@@ -152,22 +157,16 @@ def remove_stale(connection: Connection, embedder_id: int) -> int:
 def embed_texts(connection: Connection, embedder: Embedder, embedder_id: int) -> int:
     """Embed new and changed texts, a batch per transaction; return how many."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"select count(*) {TODO}", {"embedder_id": embedder_id})
-        todo = cursor.fetchone()[0]
-    if not todo:
-        return 0
-    done, last = 0, -(2**63)
-    with progress("embedding posts", todo) as advance:
-        while True:
+        cursor.execute(TODO, [embedder_id])
+        todo = [post_id for (post_id,) in cursor.fetchall()]
+    done = 0
+    with progress("embedding posts", len(todo)) as advance:
+        for start in range(0, len(todo), BATCH):
             with connection, connection.cursor() as cursor:
-                cursor.execute(
-                    f"select p.post_id, left(p.text, %(characters)s), md5(p.text) {TODO} and p.post_id >= %(first)s"
-                    " order by p.post_id limit %(batch)s",
-                    {"embedder_id": embedder_id, "characters": embedder.characters, "first": last, "batch": BATCH},
-                )
+                cursor.execute(TEXTS, [embedder.characters, todo[start:start + BATCH]])
                 rows = cursor.fetchall()
-            if not rows:
-                return done
+            if not rows:  # they are gone
+                continue
             post_ids = [row[0] for row in rows]
             vectors = unit_vectors(embedder.encode([row[1] for row in rows]), embedder.dimensions, post_ids)
             with connection, connection.cursor() as cursor:
@@ -179,9 +178,7 @@ def embed_texts(connection: Connection, embedder: Embedder, embedder_id: int) ->
                 ], page_size=BATCH)
             done += len(rows)
             advance(len(rows))
-            if post_ids[-1] == 2**63 - 1:
-                return done
-            last = post_ids[-1] + 1
+    return done
 
 
 def take_over(cursor, embedder_id: int) -> str | None:
@@ -231,7 +228,7 @@ def embed(connection: Connection, embedder: Embedder, is_refitted: bool = False)
             cursor.execute("analyze pgfeed.post_components")
             cursor.execute(
                 "select (select count(*) from pgfeed.post_embeddings as e where e.embedder_id = %(id)s),"
-                f" (select count(*) from pgfeed.posts as p where ({OF_TEXT}) is not true),"
+                f" (select count(*) from pgfeed._post_texts() as p where ({OF_TEXT}) is not true),"
                 " (select e.fitted_post_count from pgfeed.embedders as e where e.embedder_id = %(id)s)",
                 {"id": embedder_id},
             )

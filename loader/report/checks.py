@@ -36,8 +36,9 @@ TOTALS = """
         (select count(*) from pgfeed.users as u
             where not exists (select from pgfeed.user_topic_days as d where d.user_id = u.user_id)),
         (select count(*) from pgfeed.posts),
-        (select count(p.text) - count(distinct md5(p.text)) from pgfeed.posts as p),
-        (select count(*) from pgfeed.posts as p where trim(p.text) = '' or trim(p.topic) = ''),
+        (select count(p.text) - count(distinct md5(p.text)) from pgfeed._post_texts() as p),
+        (select count(*) from pgfeed.posts as p left join pgfeed._post_texts() as t on t.post_id = p.post_id
+            where trim(t.text) = '' or trim(p.topic) = ''),
         (select count(*) from pgfeed.posts as p
             where not exists (select from pgfeed.post_days as d where d.post_id = p.post_id)),
         (select coalesce(sum(d.view_count), 0)
@@ -111,7 +112,9 @@ def columns(cursor: Cursor, table: str) -> list[Column]:
     )
     described = []
     for name, kind in cursor.fetchall():
+        relation = f"pgfeed.{table}"
         if (table, name) == ("posts", "text"):
+            relation = "pgfeed._post_texts()"
             content = "'texts of ' || min(length(text)) || ' to ' || max(length(text)) || ' characters'"
         elif kind == "text":
             content = f"'mostly ' || left(mode() within group (order by {name}), 60)"
@@ -120,7 +123,7 @@ def columns(cursor: Cursor, table: str) -> list[Column]:
         distinct = "md5(text)" if name == "text" else name
         cursor.execute(
             f"select 1 - count({name})::float8 / greatest(count(*), 1), count(distinct {distinct}), {content}"
-            f" from pgfeed.{table}"
+            f" from {relation}"
         )
         described.append(Column(table, name, kind, *cursor.fetchone()))
     return described

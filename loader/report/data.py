@@ -120,7 +120,7 @@ DISTRIBUTIONS = """
     group by c.v
     union all
     select 'text length', length(p.text), count(*)
-    from pgfeed.posts as p where p.text is not null group by length(p.text)
+    from pgfeed._post_texts() as p where p.text is not null group by length(p.text)
 """
 
 

@@ -22,6 +22,7 @@ declare
     v_wait double precision;
     v_wait_level text;
     v_stale_days bigint;
+    v_attached_ids bigint[];
 begin
     select r.* into v_refresh from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 1;
 
@@ -165,6 +166,10 @@ begin
         jsonb_build_object('features_age_seconds', extract(epoch from now() - v_refresh.finished_at), 'features_lag_seconds', v_features.lag)
     );
 
+    -- The texts of an attached table are not read for this.
+    if exists (select from pgfeed.attached_tables as t where t.kind = 'posts') and v_as_of is not null then
+        v_attached_ids := array(select x.post_id from pgfeed.post_text_features as x where x.text_length > 0);
+    end if;
     return query
     select (pgfeed._probe(
         'embeddings',
@@ -196,7 +201,7 @@ begin
     )).*
     from (select) as one
     left join pgfeed.embedders as e on e.is_active
-    left join pgfeed.posts as p on p.text ~ '\S'
+    left join pgfeed.posts as p on p.text ~ '\S' or p.post_id = any(v_attached_ids)
     left join pgfeed.post_embeddings as v on v.embedder_id = e.embedder_id and v.post_id = p.post_id;
 end;
 $$;

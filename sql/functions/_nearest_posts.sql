@@ -4,7 +4,7 @@ create or replace function pgfeed._nearest_posts(
     left_out bigint default null
 )
 returns setof pgfeed.similar_post
-language plpgsql stable parallel safe
+language plpgsql stable
 cost 10000 rows 5
 set search_path = pg_catalog, pg_temp
 set hnsw.ef_search = 1000
@@ -12,6 +12,10 @@ as $$
 declare
     v_embedder pgfeed.embedders;
     v_candidates text := '';
+    v_count integer := k;
+    v_post_ids bigint[];
+    v_similarities double precision[];
+    v_rows pgfeed.similar_post[];
     v_hidden bigint[] := array(select p.post_id from pgfeed.posts as p where p.hidden_at is not null);
 begin
     if k is null or k not between 1 and 100 then
@@ -34,31 +38,47 @@ begin
         );
     end if;
 
-    return query execute format(
-        'with candidates as (
-            select e.post_id, e.embedding
-            from pgfeed.post_embeddings as e
-            where e.embedder_id = %s and e.post_id <> all($4)
-            %s
-        ),
+    loop
+        execute format(
+            'with candidates as (
+                select e.post_id, e.embedding
+                from pgfeed.post_embeddings as e
+                where e.embedder_id = %s and e.post_id <> all($4)
+                %s
+            ),
 
-        nearest as (
-            select c.post_id, 1 - (c.embedding operator(public.<=>) $1) as similarity
-            from candidates as c
-            where c.post_id is distinct from $3
-            order by similarity desc, c.post_id
-            limit $2
+            nearest as (
+                select c.post_id, 1 - (c.embedding operator(public.<=>) $1) as similarity
+                from candidates as c
+                where c.post_id is distinct from $3
+                order by similarity desc, c.post_id
+                limit $2
+            )
+
+            select
+                array_agg(n.post_id order by n.similarity desc, n.post_id),
+                array_agg(n.similarity order by n.similarity desc, n.post_id)
+            from nearest as n',
+            v_embedder.embedder_id, v_candidates
         )
+        into v_post_ids, v_similarities
+        using embedding, v_count, left_out, v_hidden;
 
-        select
-            (row_number() over (order by n.similarity desc, n.post_id))::integer,
-            n.post_id, p.topic, p.text, n.similarity
-        from nearest as n
-        inner join pgfeed.posts as p on p.post_id = n.post_id
-        order by 1',
-        v_embedder.embedder_id, v_candidates
-    )
-    using embedding, k, left_out, v_hidden;
+        v_rows := array(
+            select
+                (
+                    row_number() over (order by r.number), r.post_id, r.topic, r.text, v_similarities[r.number]
+                )::pgfeed.similar_post
+            from pgfeed._post_rows(v_post_ids) as r
+            order by r.number
+            limit k
+        );
+        -- Fewer where the attached table has made some unavailable.
+        exit when cardinality(v_rows) = k or coalesce(cardinality(v_post_ids), 0) < v_count;
+        v_count := v_count * 4;
+    end loop;
+
+    return query select s.rank, s.post_id, s.topic, s.text, s.similarity from unnest(v_rows) as s;
 end;
 $$;
 

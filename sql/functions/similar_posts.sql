@@ -3,7 +3,7 @@ create or replace function pgfeed.similar_posts(
     k integer default 5
 )
 returns setof pgfeed.similar_post
-language plpgsql stable parallel safe
+language plpgsql stable
 cost 10000 rows 5
 security definer
 set search_path = pg_catalog, pg_temp

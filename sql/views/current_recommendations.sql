@@ -4,7 +4,7 @@ select
     r.rank,
     r.post_id,
     p.topic,
-    p.text,
+    coalesce(p.text, pgfeed._post_text(p.post_id)) as text,
     r.score,
     r.source,
     r.variant,
@@ -17,7 +17,9 @@ select
     u.city,
     u.exp_group,
     u.os,
-    u.source as user_source
+    u.source as user_source,
+    coalesce(u.key, r.user_id::text) as user_key,
+    coalesce(p.key, r.post_id::text) as post_key
 from pgfeed.recommendations as r
 inner join pgfeed.posts as p on p.post_id = r.post_id and p.hidden_at is null
 left join pgfeed.users as u on u.user_id = r.user_id;
@@ -26,7 +28,10 @@ alter view pgfeed.current_recommendations owner to pgfeed_owner;
 
 comment on view pgfeed.current_recommendations is
     'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). '
-    'Posts deleted or hidden since are left out';
+    'Posts deleted or hidden since are left out; of those that an attached table has made unavailable since the last '
+    'refresh the text is null';
 comment on column pgfeed.current_recommendations.user_source is 'How the user came: source in users';
+comment on column pgfeed.current_recommendations.user_key is 'The application''s key; user_id, if that is it';
+comment on column pgfeed.current_recommendations.post_key is 'The application''s key; post_id, if that is it';
 
 grant select on pgfeed.current_recommendations to pgfeed_reader, pgfeed_operator;

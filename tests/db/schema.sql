@@ -311,7 +311,7 @@ CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     AS '...';
 COMMENT ON FUNCTION pgfeed._model_problems(model_id bigint) IS 'What keeps a stored model from serving; empty: nothing';
 CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint DEFAULT NULL::bigint) RETURNS SETOF pgfeed.similar_post
-    LANGUAGE plpgsql STABLE COST 10000 ROWS 5 PARALLEL SAFE
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "hnsw.ef_search" TO '1000'
     AS '...';
@@ -386,12 +386,19 @@ CREATE FUNCTION pgfeed._post_rows(post_ids bigint[]) RETURNS TABLE(number bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_rows(post_ids bigint[]) IS 'One row per post that can be shown now, in the order of post_ids: those that are hidden, and those that the attached table does not have or calls unavailable, are left out. Where that table cannot be read, the texts are null, and a warning says why once a session. key null: post_id is it';
-CREATE FUNCTION pgfeed._post_texts(post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, text text)
-    LANGUAGE plpgsql STABLE COST 100000 ROWS 10000
+CREATE FUNCTION pgfeed._post_text(post_id bigint) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._post_text(post_id bigint) IS 'The text of a post that can be shown now, where it is; for views, which call functions under the role that reads them';
+CREATE FUNCTION pgfeed._post_texts(post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, text text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 100000 ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed._post_texts(post_ids bigint[]) IS 'One row per post of post_ids (null: of all) with a text: from posts, or from the attached table, which has no row for those that it calls unavailable. An error where that table cannot be read';
+COMMENT ON FUNCTION pgfeed._post_texts(post_ids bigint[]) IS 'One row per post of post_ids (null: of all): its text, from posts or from the attached table, which has no row for those that it calls unavailable. text null: it has none. An error where that table cannot be read';
 CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 100000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -761,7 +768,7 @@ CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone D
     AS '...';
 COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) IS 'The rows of recommend_posts(user_id, ts, k), and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
 CREATE FUNCTION pgfeed.similar_posts(post_id bigint, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5 PARALLEL SAFE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
@@ -954,8 +961,10 @@ COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start, popular o
 COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
 COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
 CREATE VIEW pgfeed.current_recommendations AS ...;
-COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted or hidden since are left out';
+COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted or hidden since are left out; of those that an attached table has made unavailable since the last refresh the text is null';
 COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
+COMMENT ON COLUMN pgfeed.current_recommendations.user_key IS 'The application''s key; user_id, if that is it';
+COMMENT ON COLUMN pgfeed.current_recommendations.post_key IS 'The application''s key; post_id, if that is it';
 CREATE TABLE pgfeed.feature_refreshes (
     refresh_id bigint NOT NULL,
     as_of timestamp with time zone NOT NULL,
@@ -1625,6 +1634,9 @@ REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_rows(post_ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._post_text(post_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_texts(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;

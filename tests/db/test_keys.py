@@ -1,13 +1,17 @@
 """The application's own keys, and posts that stay in its own table."""
 
 import uuid
+from contextlib import closing
 
 import psycopg
 import psycopg2
 import psycopg2.extras
 import pytest
 
+from loader.data.embed import embed
+from loader.report.checks import columns
 from tests.db.conftest import autocommit, queries
+from tests.db.test_embed import Words
 
 END = "2021-12-13 12:00+00"
 USERS = [uuid.uuid5(uuid.NAMESPACE_URL, str(number)) for number in range(1, 21)]
@@ -185,6 +189,58 @@ def test_text_features_are_those_of_the_attached_texts(attached):
     assert attached("select count(*), count(f.text_length), bool_and(f.text_length = length('title of ' || p.key))"
                     " from pgfeed.post_text_features as f join pgfeed.posts as p on p.post_id = f.post_id") == [
                         (30, 30, True)]
+
+
+def embed_words(dsn):
+    with closing(psycopg2.connect(dsn)) as connection:
+        return embed(connection, Words())
+
+
+def test_embeddings_and_similar_posts_are_of_the_attached_texts(attached, dsn):
+    attached("update public.articles set title = case when slug < 'post-2' then 'cats and dogs' else 'oil' end")
+    assert (embed_words(dsn).embedded_count, embed_words(dsn).embedded_count) == (30, 0)
+    attached("update public.articles set title = 'cats and dogs' where slug = 'post-30'")
+    assert embed_words(dsn).embedded_count == 1
+    call = "pgfeed.similar_posts(pgfeed.post_id_of('post-30'), 12)"
+    assert slugs(attached, call, "text")[:11] == ["cats and dogs"] * 11
+    attached("update public.articles set is_hidden = true where slug < 'post-18'")
+    assert slugs(attached, call, "text") == ["cats and dogs"] * 2 + ["oil"] * 10
+    attached("update public.articles set title = ' ' where slug = 'post-30'")
+    done = embed_words(dsn)
+    assert (done.removed_count, done.embedded_count) == (1, 0)
+    attached("update public.articles set is_hidden = false")
+    assert embed_words(dsn).embedded_count == 0
+
+
+def test_health_counts_attached_texts_without_an_embedding(attached, dsn):
+    attached("call pgfeed.refresh_features()")
+    embed_words(dsn)
+    attached("delete from pgfeed.post_embeddings where post_id = pgfeed.post_id_of('post-7')")
+    figures = "select (figures ->> 'posts_without_embedding')::int from pgfeed.health() where name = 'embeddings'"
+    assert attached(figures) == [(1,)]
+
+
+def test_the_report_reads_the_attached_texts(attached, dsn):
+    with closing(psycopg2.connect(dsn)) as connection, connection, connection.cursor() as cursor:
+        texts = next(c for c in columns(cursor, "posts") if c.name == "text")
+    assert (texts.missing, texts.distinct, texts.content) == (0, 30, "texts of 15 to 16 characters")
+
+
+def test_current_recommendations_show_keys_and_texts_where_they_are(attached, dsn):
+    attached("call pgfeed.refresh_recommendations(k => 2)")
+    for role in ("pgfeed_reader", "pgfeed_operator"):
+        with autocommit(dsn) as connection:
+            run = queries(connection)
+            run(f"set role {role}")
+            rows = run("select user_key, post_key, text from pgfeed.current_recommendations")
+        assert {row[0] for row in rows} == {str(key) for key in USERS}
+        assert all(text == f"title of {key}" for _, key, text in rows)
+
+
+def test_current_recommendations_show_ids_as_keys(network):
+    network("call pgfeed.refresh_recommendations(k => 1)")
+    assert network("select count(*), bool_and(user_key = user_id::text and post_key = post_id::text)"
+                   " from pgfeed.current_recommendations") == [(60, True)]
 
 
 def test_post_rows_keep_the_order(attached):
