@@ -26,7 +26,7 @@ PINS = {
     "procedures/_swap_partitions": "93e623053dfe",
     "procedures/arrange_partitions": "472be5086c4e",
     "procedures/create_event_partitions": "30a027895a4f",
-    "procedures/_find_stale_days": "08eb70228d2d",
+    "procedures/_find_stale_days": "14e27366c73b",
     "functions/_stale_days": "34531b0eedb5",
     "procedures/_roll_up_days": "3bdc1e1c0059",
     "procedures/roll_up_events": "9e7848aa61ab",
@@ -41,7 +41,7 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "d1afb0c4c785",
     "procedures/_pack_features": "e76c2e1d8e38",
-    "procedures/refresh_features": "5b48923300f7",
+    "procedures/refresh_features": "d2a1e137cc36",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
@@ -119,7 +119,7 @@ PINS = {
     "procedures/_drop_event_months": "e76c8443de34",
     "procedures/_find_missing_months": "955dccc8b041",
     "procedures/drop_events": "9fd936e8a171",
-    "procedures/hide_post": "2f98c7637e0d",
+    "procedures/hide_post": "395b33eb1530",
     "procedures/recount_days": "75b4c0b0eb61",
     "procedures/unhide_post": "2f065cb5ae74",
     "functions/_counting_probes": "df481b56c8e8",
@@ -149,6 +149,42 @@ PINS = {
     "functions/_attribute_type": "3fa1e8fb1f76",
     "procedures/_infer_attributes": "e8e8d449bdc5",
     "procedures/_register_attributes": "152dc8a17556",
+    "functions/_add_posts_of_events": "222a92623976",
+    "functions/_attach_again": "9cf83da209a8",
+    "functions/_attached_rows": "fe4e30876e0c",
+    "functions/_attachment": "a0332f0597f6",
+    "functions/_attachment_problems": "6e57d33d35ab",
+    "functions/_attachments_of": "7bf0f7182dee",
+    "functions/_expression_facts": "91df1fc41adf",
+    "functions/_follow_statements": "714935bb59da",
+    "functions/_forget_attachment": "e6e39d430a2c",
+    "functions/_grants_to_revoke": "8cb0aea016d9",
+    "functions/_is_action": "712b3328f8fe",
+    "functions/_merge_events": "76f641dc4d9b",
+    "functions/_merge_posts": "53f93920b9ce",
+    "functions/_merge_users": "32862de2b265",
+    "functions/_named_features": "c5f55f5af373",
+    "functions/_note_grants": "098dfda090be",
+    "functions/_require_attachment": "fbab771cf2ce",
+    "functions/_require_key_types": "f838230adbad",
+    "functions/_start_attachment": "2b732a9612e3",
+    "functions/_sync_events": "90bfa7ee9275",
+    "functions/_sync_rows": "1837bcf391d2",
+    "functions/_try_attachment": "d79f5f52e185",
+    "procedures/_attach": "1a02d76bda45",
+    "procedures/_close_relation": "2682a7d2e025",
+    "procedures/_count_removed_events": "0676e0a648e2",
+    "procedures/_load_attachment": "8725528f9367",
+    "procedures/_make_attached_posts": "3e29e5bf30a9",
+    "procedures/_make_follower": "9000ba20439f",
+    "procedures/_make_triggers": "c9e5fbd15376",
+    "procedures/_open_columns": "f76248387ff2",
+    "procedures/_open_relation": "cfee8658b415",
+    "procedures/attach_events": "4b9c2d269674",
+    "procedures/attach_posts": "c6d7b47b5bc4",
+    "procedures/attach_users": "00dd1407312f",
+    "procedures/detach": "475b2255f9cf",
+    "procedures/sync_attachments": "bdab4f0aab06",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -427,7 +463,7 @@ ATTACHMENTS = """
     alter table pgfeed.attached_tables owner to pgfeed_owner;
 
     create table pgfeed.attachment_errors (
-        attachment_id smallint not null references pgfeed.attached_tables on delete cascade,
+        attachment_id smallint not null,
         happened_at timestamptz not null default clock_timestamp(),
         operation text not null,
         sqlstate text not null,
@@ -435,17 +471,18 @@ ATTACHMENTS = """
     );
     comment on table pgfeed.attachment_errors is
         'One row per write of the application that its trigger could not follow: the next refresh mends it and '
-        'deletes the row';
+        'deletes the row. sqlstate 00000: no error, too much for a trigger';
     alter table pgfeed.attachment_errors owner to pgfeed_owner;
 
     create table pgfeed.removed_events (
-        user_id bigint not null,
-        post_id bigint not null,
+        user_id bigint,
+        post_id bigint,
         day date not null
     );
     comment on table pgfeed.removed_events is
         'One row per event that was taken back where it came from: the next roll-up counts its day (UTC) anew, even if '
         'fewer are left, and forgets likes that are gone';
+    comment on column pgfeed.removed_events.user_id is 'Null: only the day is to be counted anew';
     alter table pgfeed.removed_events owner to pgfeed_owner;
 """
 KEYS = """

@@ -85,6 +85,8 @@ begin
     on conflict (user_id, post_id) do update set liked_at = excluded.liked_at
     where excluded.liked_at < l.liked_at;
 
+    call pgfeed._count_removed_events();
+
     -- When a prepared transaction began is not known.
     if not exists (select from pg_prepared_xacts as x where x.database = current_database()) then
         insert into pgfeed.rollup_watermarks as w (watermark_at)

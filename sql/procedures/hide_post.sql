@@ -5,7 +5,9 @@ set search_path = pg_catalog, pg_temp
 set row_security = off
 as $$
 begin
-    update pgfeed.posts as p set hidden_at = coalesce(p.hidden_at, now()) where p.post_id = hide_post.post_id;
+    update pgfeed.posts as p
+    set hidden_at = coalesce(p.hidden_at, now()), is_withdrawn = false
+    where p.post_id = hide_post.post_id;
 --!include sql/_known_post.sql
 end;
 $$;

@@ -27,6 +27,7 @@ begin
             using errcode = '22023', hint = 'Give a moment, or null for the newest one.';
     end if;
 
+    call pgfeed.sync_attachments();
     call pgfeed.roll_up_events(day_count => v_day_count);
     perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'));
 

@@ -59,6 +59,14 @@ CREATE FUNCTION pgfeed._access_probes() RETURNS SETOF pgfeed.probe
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._access_probes() IS 'The rows of health() about what hides rows from functions';
+CREATE FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'on'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) IS 'Where no posts are attached, makes those that events name and nobody deleted, without text and topic';
 CREATE PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -75,6 +83,41 @@ CREATE FUNCTION pgfeed._arm_problems(experiment_id integer) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._arm_problems(experiment_id integer) IS 'Why models of an experiment''s arms cannot serve; null: all can';
+CREATE PROCEDURE pgfeed._attach(IN kind text, IN relation text, IN settings jsonb, IN sync text)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._attach(IN kind text, IN relation text, IN settings jsonb, IN sync text) IS 'Attaches a relation of the application with the rights of the caller, who owns it, and loads it: outside of a transaction block it commits as it goes. Interrupted, the load goes on with the next refresh';
+CREATE TABLE pgfeed.attached_tables (
+    attachment_id smallint NOT NULL,
+    kind text NOT NULL,
+    relation regclass NOT NULL,
+    relation_name text NOT NULL,
+    sync text NOT NULL,
+    settings jsonb NOT NULL,
+    is_loaded boolean DEFAULT false NOT NULL,
+    attached_at timestamp with time zone DEFAULT now() NOT NULL,
+    attached_by text DEFAULT SESSION_USER NOT NULL,
+    synced_at timestamp with time zone,
+    compared_at timestamp with time zone,
+    row_count bigint,
+    rejected_count bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT attached_tables_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'posts'::text, 'events'::text]))),
+    CONSTRAINT attached_tables_sync_check CHECK ((sync = ANY (ARRAY['trigger'::text, 'pull'::text])))
+);
+COMMENT ON TABLE pgfeed.attached_tables IS 'One row per table of the application that pgfeed follows: see attach_users(), attach_posts(), attach_events()';
+COMMENT ON COLUMN pgfeed.attached_tables.relation_name IS 'As it was called when it was attached';
+COMMENT ON COLUMN pgfeed.attached_tables.sync IS 'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new';
+COMMENT ON COLUMN pgfeed.attached_tables.settings IS 'What attach_*() was told: SQL expressions over the relation by name, and key_types, the types of its keys';
+COMMENT ON COLUMN pgfeed.attached_tables.is_loaded IS 'False: the first load is not complete, the next one goes on';
+COMMENT ON COLUMN pgfeed.attached_tables.synced_at IS 'Rows that were committed before are here';
+COMMENT ON COLUMN pgfeed.attached_tables.compared_at IS 'When all days, not only the newest, were compared last';
+COMMENT ON COLUMN pgfeed.attached_tables.row_count IS 'Rows that are here, as of synced_at';
+COMMENT ON COLUMN pgfeed.attached_tables.rejected_count IS 'Rows of the relation that cannot be taken, such as those without a key, as of synced_at';
+CREATE FUNCTION pgfeed._attach_again(attached pgfeed.attached_tables) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attach_again(attached pgfeed.attached_tables) IS 'The statements that attach a table anew as it was attached, with the names that its columns have now';
 CREATE PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -82,6 +125,28 @@ CREATE PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with 
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if a lock were not to be had where reading the default partition, for which others wait, takes more than 30 ms';
+CREATE FUNCTION pgfeed._attached_rows(kind text, settings jsonb, source text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attached_rows(kind text, settings jsonb, source text) IS 'SQL that gives what pgfeed takes of an attached table: one row per row of source, the relation or a transition table with its alias, that has keys and, of events, a time. Columns as those of users, posts (is_available instead of hidden_at) or feed_events';
+CREATE FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) RETURNS record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) IS 'The relation of an attachment, how it is followed, the columns that pgfeed_owner has to read, and whether policies hide rows';
+CREATE FUNCTION pgfeed._attachment_problems(attachment_id smallint) RETURNS TABLE(problem text, remedy text, is_fatal boolean)
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attachment_problems(attachment_id smallint) IS 'One row per way in which an attached table is not what it was, with the statement that mends it; is_fatal: no refresh can be right before';
+CREATE FUNCTION pgfeed._attachments_of(name text, known regclass, action text) RETURNS TABLE(attachment_id smallint, relation regclass)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) IS 'One row per attachment of a relation; one that was dropped is found by its name of then, its relation is null';
 CREATE FUNCTION pgfeed._attribute_columns() RETURNS TABLE(number bigint, name text, value text, key text)
     LANGUAGE plpgsql STABLE ROWS 10 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -102,6 +167,11 @@ CREATE FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors by
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) IS 'What _post_factors() gives for all posts, for some of them, zeros for others: a pack holds a shortlist of a large catalogue. Ids are ascending big-endian int8';
+CREATE PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) IS 'Takes from a relation what attach_*() put on it, with the rights of the caller; what another attachment needs stays';
 CREATE PROCEDURE pgfeed._commit(INOUT is_committed boolean DEFAULT NULL::boolean)
     LANGUAGE plpython3u
     AS '...';
@@ -120,6 +190,13 @@ CREATE PROCEDURE pgfeed._count_events(IN days date[])
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._count_events(IN days date[]) IS 'Notes how many events these days, which are in order, have now: those with fewer than were counted are not to be recomputed, nor those that had ended with fewer';
+CREATE PROCEDURE pgfeed._count_removed_events()
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._count_removed_events() IS 'Marks the days of removed_events for roll_up_events(), which may then count fewer events than before, forgets likes that are gone, and empties removed_events';
 CREATE FUNCTION pgfeed._counting_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -183,6 +260,12 @@ CREATE FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, t
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'The rows of explain_recommendation() as one array, see _recommend_posts()';
+CREATE FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) IS 'The type of an SQL expression over a relation, record for a row(), and the columns that it reads; an error that names the argument if it is none that can be followed';
 CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) RETURNS record
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -223,6 +306,24 @@ CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events(), and remembers the likes among these events';
+CREATE FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) IS 'SQL that does for pgfeed what an INSERT, UPDATE or DELETE did to an attached table, by its transition tables';
+CREATE FUNCTION pgfeed._forget_attachment(attachment_id smallint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) IS 'Deletes an attachment with all that came from its relation, and the functions made for it';
+CREATE FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) IS 'The columns and the schema that a detached relation has to take from pgfeed_owner again; what another attachment needs passes on to it';
 CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
@@ -239,6 +340,11 @@ CREATE PROCEDURE pgfeed._infer_attributes()
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._infer_attributes() IS 'Registers the features that users.attributes and posts.attributes hold, with types found from their values, where no table is attached that says so';
+CREATE FUNCTION pgfeed._is_action(action text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._is_action(action text) IS 'Whether feed_events takes this action';
 CREATE FUNCTION pgfeed._is_large() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -294,12 +400,51 @@ CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups. An error where the events before ts of its day or of the day before are gone';
+CREATE PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'on'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) IS 'Loads the next part of an attached table, at most 64 MB of it where it has a place on disk, and says which part of all is done';
 CREATE FUNCTION pgfeed._log_partition_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._log_partition_change() IS 'Notes the key of each row that changes in a partition while _copy_partitions() copies it; without a key: all rows are gone';
+CREATE PROCEDURE pgfeed._make_attached_posts()
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._make_attached_posts() IS 'Makes _attached_posts(), which reads topics and texts where they are, or drops it if no posts are attached';
+CREATE PROCEDURE pgfeed._make_follower(IN attachment_id smallint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) IS 'Makes _follow_<id>(), the function of the triggers of an attached table: an error inside is noted in attachment_errors and fails nothing; it waits at most 100 ms';
+CREATE PROCEDURE pgfeed._make_triggers(IN attachment_id smallint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) IS 'Makes the triggers of an attachment that is followed by them, with the rights of the caller';
+CREATE FUNCTION pgfeed._merge_events(attachment_id smallint, action text, rows text, removed text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._merge_events(attachment_id smallint, action text, rows text, removed text) IS 'SQL that writes these rows to feed_events, and takes those of removed (user_id, post_id, event_at) that are not among them out of it; both are SQL too: see _attached_rows(). removed may name rows';
+CREATE FUNCTION pgfeed._merge_posts(rows text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._merge_posts(rows text) IS 'SQL that writes to posts what differs from these rows, which are SQL too: see _attached_rows(). A row whose id is another key''s is left out';
+CREATE FUNCTION pgfeed._merge_users(rows text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._merge_users(rows text) IS 'SQL that writes to users what differs from these rows, which are SQL too: see _attached_rows(). A row whose id is another key''s is left out';
 CREATE FUNCTION pgfeed._missing_indexes() RETURNS TABLE(relation text, definition text, remedy text)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -310,6 +455,11 @@ CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._model_problems(model_id bigint) IS 'What keeps a stored model from serving; empty: nothing';
+CREATE FUNCTION pgfeed._named_features(features jsonb) RETURNS TABLE(name text, expression text)
+    LANGUAGE plpgsql IMMUTABLE ROWS 10 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._named_features(features jsonb) IS 'One row per feature that attach_users() or attach_posts() was told: its name and its SQL expression';
 CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint DEFAULT NULL::bigint) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -327,6 +477,22 @@ CREATE FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[],
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'The condition that a row of the next default partition is of none of the months that there will be: with it as a constraint PostgreSQL need not read the rows when the partition is attached';
+CREATE FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) IS 'Notes what an attach_*() granted to pgfeed_owner, for detach()';
+CREATE PROCEDURE pgfeed._open_columns(IN attachment_id smallint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) IS 'Lets pgfeed_owner read the columns that an attachment uses, and all rows, with the rights of the caller; notes what was granted';
+CREATE PROCEDURE pgfeed._open_relation(IN relation regclass)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._open_relation(IN relation regclass) IS 'Lets pgfeed_owner use the schema of a relation, with the rights of the caller, who must own the relation';
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -456,6 +622,16 @@ CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views where the user is in them';
+CREATE FUNCTION pgfeed._require_attachment(attachment_id smallint) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._require_attachment(attachment_id smallint) IS 'An error if an attached table is not what it was';
+CREATE FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) IS 'An error if another attached table names the same users or posts by keys of another kind';
 CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -512,6 +688,12 @@ CREATE FUNCTION pgfeed._stale_days(max_days integer) RETURNS date[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._stale_days(max_days integer) IS 'The oldest days that roll_up_events() has yet to recompute, at most max_days: as many as one statement does. All events from the first to the last of them, those of days between them too, are few, or it is one day';
+CREATE FUNCTION pgfeed._start_attachment(kind text, relation regclass, settings jsonb, sync text) RETURNS smallint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, settings jsonb, sync text) IS 'Checks what an attach_*() was told, notes it in attached_tables, makes the functions that follow the table, and gives its attachment_id';
 CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -526,12 +708,38 @@ CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp wit
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; null: the copies are of no use any more. Nobody waits for more than about 100 ms';
+CREATE FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'on'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) IS 'Compares the events of each day (UTC) with the attached table, by number and digest, and writes those of days that differ anew: the days since a week before the last time and those of removed events, or all: when asked, in the first week, after errors of a trigger, and once a week';
+CREATE FUNCTION pgfeed._sync_rows(attachment_id smallint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'on'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._sync_rows(attachment_id smallint) IS 'Makes users or posts what the attached table has now: writes and deletes only what differs';
 CREATE FUNCTION pgfeed._threshold_value(setting text, unit text) RETURNS double precision
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "IntervalStyle" TO 'postgres'
     AS '...';
 COMMENT ON FUNCTION pgfeed._threshold_value(setting text, unit text) IS 'A threshold as a number: seconds of an interval with units, or a share of 1; null: off';
+CREATE FUNCTION pgfeed._try_attachment(attachment_id smallint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'on'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._try_attachment(attachment_id smallint) IS 'Reads an attached table as a refresh will; an error says why it cannot, or that its keys are not unique, or that users or posts has rows that it does not have';
 CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -595,6 +803,18 @@ CREATE PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer DEFAULT NULL
     LANGUAGE plpgsql
     AS '...';
 COMMENT ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) IS 'Gives months of feed_events and exposures that have become large in the default partition one of their own, puts small months that are over together into it, and gives how many months moved. Nobody waits for more than about 100 ms: where long transactions are running it leaves all as it is, for the next call; where another session arranges it waits for that. Not inside a transaction block';
+CREATE PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text DEFAULT 'view'::text, IN target text DEFAULT NULL::text, IN condition text DEFAULT NULL::text, IN sync text DEFAULT NULL::text)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) IS 'Lets the rows of a relation of the application, those that meet the condition, be events of one action, from now on. user_key, post_key, at, target, condition: SQL expressions over its columns; at: a time, without a zone of UTC; target: of a view, whether the user liked it. sync: as for attach_users(). Not inside a transaction block the load commits as it goes';
+CREATE PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text DEFAULT NULL::text, IN topic text DEFAULT NULL::text, IN created_at text DEFAULT NULL::text, IN available text DEFAULT NULL::text, IN features jsonb DEFAULT NULL::jsonb, IN sync text DEFAULT NULL::text)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text, IN topic text, IN created_at text, IN available text, IN features jsonb, IN sync text) IS 'Lets posts be the rows of a relation of the application, from now on. key, text, topic, created_at, available: SQL expressions over its columns. Texts stay where they are; a post that is gone or not available leaves the answers when the application commits. features and sync: as for attach_users()';
+CREATE PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features jsonb DEFAULT NULL::jsonb, IN sync text DEFAULT NULL::text)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features jsonb, IN sync text) IS 'Lets users be the rows of a relation of the application, from now on. key: an SQL expression over its columns, an integer, uuid, text or row(). features: a JSON array of columns and names with expressions, ["plan", {"age": "2026 - birth_year"}]. sync: trigger (null: for tables), changes arrive with their transaction; pull (null: for views and foreign tables), with the next refresh. Loads all that is there';
 CREATE PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -613,6 +833,10 @@ CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[]
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
+CREATE PROCEDURE pgfeed.detach(IN relation text, IN action text DEFAULT NULL::text)
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.detach(IN relation text, IN action text) IS 'Ends what attach_*() began: takes the triggers, grants and policies from the relation, and what came from it from users, posts or feed_events, whose days the next roll-up counts anew. action: only these events; null: all that it is attached as';
 CREATE PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -785,6 +1009,13 @@ CREATE PROCEDURE pgfeed.stop_experiment(IN experiment text)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.stop_experiment(IN experiment text) IS 'Ends an experiment: from the next call on everybody gets the default variant. Its exposures stay';
+CREATE PROCEDURE pgfeed.sync_attachments(IN complete boolean DEFAULT false)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'on'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.sync_attachments(IN complete boolean) IS 'Brings what attached tables have to pgfeed and mends what their triggers missed, as refresh_features() does first. complete: compares the events of all days, not only of the last week';
 CREATE FUNCTION pgfeed.thresholds() RETURNS TABLE(name text, setting text, warns_at double precision, fails_at double precision, unit text, meaning text, problem text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -872,32 +1103,6 @@ COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that ser
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
 );
-CREATE TABLE pgfeed.attached_tables (
-    attachment_id smallint NOT NULL,
-    kind text NOT NULL,
-    relation regclass NOT NULL,
-    relation_name text NOT NULL,
-    sync text NOT NULL,
-    settings jsonb NOT NULL,
-    is_loaded boolean DEFAULT false NOT NULL,
-    attached_at timestamp with time zone DEFAULT now() NOT NULL,
-    attached_by text DEFAULT SESSION_USER NOT NULL,
-    synced_at timestamp with time zone,
-    compared_at timestamp with time zone,
-    row_count bigint,
-    rejected_count bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT attached_tables_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'posts'::text, 'events'::text]))),
-    CONSTRAINT attached_tables_sync_check CHECK ((sync = ANY (ARRAY['trigger'::text, 'pull'::text])))
-);
-COMMENT ON TABLE pgfeed.attached_tables IS 'One row per table of the application that pgfeed follows: see attach_users(), attach_posts(), attach_events()';
-COMMENT ON COLUMN pgfeed.attached_tables.relation_name IS 'As it was called when it was attached';
-COMMENT ON COLUMN pgfeed.attached_tables.sync IS 'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new';
-COMMENT ON COLUMN pgfeed.attached_tables.settings IS 'What attach_*() was told: SQL expressions over the relation by name, and key_types, the types of its keys';
-COMMENT ON COLUMN pgfeed.attached_tables.is_loaded IS 'False: the first load is not complete, the next one goes on';
-COMMENT ON COLUMN pgfeed.attached_tables.synced_at IS 'Rows that were committed before are here';
-COMMENT ON COLUMN pgfeed.attached_tables.compared_at IS 'When all days, not only the newest, were compared last';
-COMMENT ON COLUMN pgfeed.attached_tables.row_count IS 'Rows that are here, as of synced_at';
-COMMENT ON COLUMN pgfeed.attached_tables.rejected_count IS 'Rows of the relation that cannot be taken, such as those without a key, as of synced_at';
 ALTER TABLE pgfeed.attached_tables ALTER COLUMN attachment_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.attached_tables_attachment_id_seq
     START WITH 1
@@ -913,7 +1118,7 @@ CREATE TABLE pgfeed.attachment_errors (
     sqlstate text NOT NULL,
     message text NOT NULL
 );
-COMMENT ON TABLE pgfeed.attachment_errors IS 'One row per write of the application that its trigger could not follow: the next refresh mends it and deletes the row';
+COMMENT ON TABLE pgfeed.attachment_errors IS 'One row per write of the application that its trigger could not follow: the next refresh mends it and deletes the row. sqlstate 00000: no error, too much for a trigger';
 CREATE TABLE pgfeed.attributes (
     kind text NOT NULL,
     name text NOT NULL,
@@ -1394,11 +1599,12 @@ COMMENT ON COLUMN pgfeed.recommended_topics.coverage_rate IS 'Share of its posts
 COMMENT ON COLUMN pgfeed.recommended_topics.post_share IS 'Its share of the catalogue''s posts';
 COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_share IS 'Its share of all recommendations; null: there are none';
 CREATE TABLE pgfeed.removed_events (
-    user_id bigint NOT NULL,
-    post_id bigint NOT NULL,
+    user_id bigint,
+    post_id bigint,
     day date NOT NULL
 );
 COMMENT ON TABLE pgfeed.removed_events IS 'One row per event that was taken back where it came from: the next roll-up counts its day (UTC) anew, even if fewer are left, and forgets likes that are gone';
+COMMENT ON COLUMN pgfeed.removed_events.user_id IS 'Null: only the day is to be counted anew';
 CREATE TABLE pgfeed.rollup_watermarks (
     is_only boolean DEFAULT true NOT NULL,
     watermark_at timestamp with time zone NOT NULL,
@@ -1544,8 +1750,6 @@ ALTER INDEX pgfeed.feed_events_pkey ATTACH PARTITION pgfeed.feed_events_default_
 ALTER INDEX pgfeed.feed_events_recorded_at_idx ATTACH PARTITION pgfeed.feed_events_default_recorded_at_idx;
 CREATE TRIGGER remember_deleted_posts AFTER DELETE ON pgfeed.posts REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
 CREATE TRIGGER remember_truncated_posts BEFORE TRUNCATE ON pgfeed.posts FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
-ALTER TABLE ONLY pgfeed.attachment_errors
-    ADD CONSTRAINT attachment_errors_attachment_id_fkey FOREIGN KEY (attachment_id) REFERENCES pgfeed.attached_tables(attachment_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -1568,19 +1772,32 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._access_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._attach(IN kind text, IN relation text, IN settings jsonb, IN sync text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._attach(IN kind text, IN relation text, IN settings jsonb, IN sync text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._attach_again(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._attached_rows(kind text, settings jsonb, source text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._attachment_problems(attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._count_events(IN days date[]) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._count_removed_events() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._counting_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
@@ -1595,6 +1812,7 @@ REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bi
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_probes() FROM PUBLIC;
@@ -1602,9 +1820,15 @@ REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM P
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._infer_attributes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._is_action(action text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) FROM PUBLIC;
@@ -1616,12 +1840,28 @@ REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FRO
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._log_partition_change() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._make_attached_posts() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._merge_events(attachment_id smallint, action text, rows text, removed text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._merge_posts(rows text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._merge_users(rows text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._missing_indexes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._named_features(features jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._open_relation(IN relation regclass) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._open_relation(IN relation regclass) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
@@ -1651,6 +1891,8 @@ REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes 
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
@@ -1665,11 +1907,17 @@ REVOKE ALL ON FUNCTION pgfeed._since(sentence text, seconds double precision) FR
 REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._stale_days(max_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._stale_days(max_days integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, settings jsonb, sync text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, settings jsonb, sync text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._sync_rows(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._threshold_value(setting text, unit text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
@@ -1685,6 +1933,12 @@ REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version intege
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text, IN topic text, IN created_at text, IN available text, IN features jsonb, IN sync text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text, IN topic text, IN created_at text, IN available text, IN features jsonb, IN sync text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features jsonb, IN sync text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features jsonb, IN sync text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
@@ -1692,6 +1946,8 @@ GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with 
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) FROM PUBLIC;
@@ -1771,6 +2027,8 @@ REVOKE ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.sync_attachments(IN complete boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.sync_attachments(IN complete boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.thresholds() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_operator;

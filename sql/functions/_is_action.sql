@@ -1,0 +1,15 @@
+create or replace function pgfeed._is_action(action text)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(action in ('view', 'like'), false);
+end;
+$$;
+
+alter function pgfeed._is_action(text) owner to pgfeed_owner;
+
+comment on function pgfeed._is_action(text) is 'Whether feed_events takes this action';
+
+revoke all on function pgfeed._is_action(text) from public;

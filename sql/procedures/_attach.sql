@@ -1,0 +1,47 @@
+create or replace procedure pgfeed._attach(
+    kind text,
+    relation text,
+    settings jsonb,
+    sync text
+)
+language plpgsql
+as $$
+declare
+    v_relation regclass;
+    v_id smallint;
+    v_is_committed boolean;
+    v_done double precision;
+    v_notice_at timestamptz := pg_catalog.clock_timestamp() + interval '2 seconds';
+begin
+    v_relation := pg_catalog.to_regclass(relation);
+    if v_relation is null then
+        raise exception 'there is no relation %', coalesce(pg_catalog.quote_literal(relation), 'null')
+            using errcode = '42P01', hint = 'Give its schema and its name: app.members';
+    end if;
+    call pgfeed._open_relation(v_relation);
+    v_id := pgfeed._start_attachment(kind, v_relation, pg_catalog.jsonb_strip_nulls(settings), sync);
+    call pgfeed._open_columns(v_id);
+    perform pgfeed._try_attachment(v_id);
+    call pgfeed._make_triggers(v_id);
+    -- What it locks is free before the load.
+    call pgfeed._commit(v_is_committed);
+    loop
+        call pgfeed._load_attachment(v_id, v_done);
+        exit when v_done >= 1;
+        call pgfeed._commit(v_is_committed);
+        if pg_catalog.clock_timestamp() > v_notice_at then
+            raise notice '% is read to % %%', v_relation, pg_catalog.floor(100 * v_done);
+            v_notice_at := pg_catalog.clock_timestamp() + interval '2 seconds';
+        end if;
+    end loop;
+end;
+$$;
+
+alter procedure pgfeed._attach(text, text, jsonb, text) owner to pgfeed_owner;
+
+comment on procedure pgfeed._attach(text, text, jsonb, text) is
+    'Attaches a relation of the application with the rights of the caller, who owns it, and loads it: outside of a '
+    'transaction block it commits as it goes. Interrupted, the load goes on with the next refresh';
+
+revoke all on procedure pgfeed._attach(text, text, jsonb, text) from public;
+grant execute on procedure pgfeed._attach(text, text, jsonb, text) to pgfeed_operator;

@@ -1,0 +1,32 @@
+create or replace procedure pgfeed.detach(
+    relation text,
+    action text default null
+)
+language plpgsql
+as $$
+declare
+    v_attached record;
+    v_is_attached boolean := false;
+begin
+    for v_attached in select a.* from pgfeed._attachments_of(relation, pg_catalog.to_regclass(relation), action) as a loop
+        v_is_attached := true;
+        if v_attached.relation is not null then
+            call pgfeed._close_relation(v_attached.attachment_id, v_attached.relation);
+        end if;
+        perform pgfeed._forget_attachment(v_attached.attachment_id);
+    end loop;
+    if not v_is_attached then
+        raise exception '% is not attached', coalesce(relation || coalesce(' for ' || action, ''), 'null')
+            using errcode = '22023', hint = 'See: select relation, kind, action from pgfeed.attachments;';
+    end if;
+end;
+$$;
+
+alter procedure pgfeed.detach(text, text) owner to pgfeed_owner;
+
+comment on procedure pgfeed.detach(text, text) is
+    'Ends what attach_*() began: takes the triggers, grants and policies from the relation, and what came from it from users, posts '
+    'or feed_events, whose days the next roll-up counts anew. action: only these events; null: all that it is attached as';
+
+revoke all on procedure pgfeed.detach(text, text) from public;
+grant execute on procedure pgfeed.detach(text, text) to pgfeed_operator;
