@@ -33,6 +33,13 @@ def liked_post_ids(user):
     return np.frombuffer(user["liked_post_ids"] or b"", ">i8").astype(np.int64)
 
 
+def hidden_post_ids(user):
+    """Return the ids, int64, of the posts that actions of the user of a row keep out of the user's lists."""
+    if user["hidden_post_ids"] is None:
+        return liked_post_ids(user)
+    return np.frombuffer(user["hidden_post_ids"], ">i8").astype(np.int64)
+
+
 def viewed_post_ids(user):
     """Return the ids, int64, of the posts that the user of a row viewed before the moment, in the order of time."""
     return np.frombuffer(user["viewed_post_ids"] or b"", ">i8").astype(np.int64)
@@ -48,7 +55,9 @@ def with_clicks(user, clicked, moment):
     liked, viewed = liked_post_ids(user), viewed_post_ids(user)
     is_older = ~np.isin(liked, ids)
     liked_at = np.frombuffer(user["liked_at"] or b"", ">f8")[is_older]
+    hidden = user["hidden_post_ids"]
     return user | {
+        "hidden_post_ids": None if hidden is None else bytes(hidden) + ids.astype(">i8").tobytes(),
         "has_history": user["has_history"] or len(ids) > 0,
         "liked_post_ids": np.concatenate([liked[is_older], ids]).astype(">i8").tobytes(),
         "liked_at": np.concatenate([liked_at, np.full(len(ids), moment)]).astype(">f8").tobytes(),

@@ -65,7 +65,7 @@ def fresh_columns(pack, events, seconds):
             if len(events.places):
                 weights = events.counts[action] * np.exp2(np.minimum(events.seconds / (3600 * hours), 1000))
                 values = values + np.bincount(events.places, weights, len(pack))
-            columns[f"fresh.{action}_{name}"] = log_share(values)
+            columns[f"fresh.{action}_{name}"] = log_share(np.maximum(values, 0))
     for action, short, long in FRESH_TRENDS:
         trend = columns[f"fresh.{action}_{short}"] - columns[f"fresh.{action}_{long}"]
         columns[f"fresh.{action}_trend_{short}_{long}"] = trend

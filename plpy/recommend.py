@@ -3,7 +3,7 @@
 import numpy as np
 
 from plpy.columns import needs_factors, needs_moment
-from plpy.features import clicked_topics, liked_post_ids, request_columns, with_clicks
+from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, request_columns, with_clicks
 from plpy.moment import moment_columns
 from plpy.ranking import lottery, popularity, rank, score
 from plpy.session import current_session
@@ -97,7 +97,7 @@ def recommend_posts(plpy, user_id, ts, k, variant, clicked=None):
 
     clicked: see with_clicks(); with them user_id may be None.
 
-    Posts that the user liked before ts are left out; fewer rows than k come only from a small catalogue: where a
+    Posts that the user liked or hid before ts are left out; fewer rows than k come only from a small catalogue: where a
     shortlist runs dry, the rest of a large one is asked too. Ties go to the smaller post_id. A user without profile and
     history, and every user while the variant has no usable model, gets the posts with the highest decayed like rate.
     The variant popular is that for everybody; the variant random draws by lot.
@@ -117,9 +117,11 @@ def recommend_posts(plpy, user_id, ts, k, variant, clicked=None):
 
 
 def best_rows(session, request, k):
-    """Return the k best posts that the user has not liked, best first: rows of pgfeed.recommendation without rank."""
+    """Return the k best posts that are not hidden from the user, best first: rows of
+    pgfeed.recommendation without rank.
+    """
     state, pack, scores = request.state, request.pack, request.scores
-    scores[pack.places(liked_post_ids(request.user))] = -np.inf
+    scores[pack.places(hidden_post_ids(request.user))] = -np.inf
     rows, count = [], k
     while len(rows) < k:
         best = rank(scores, pack.post_ids, count)

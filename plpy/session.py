@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from plpy.columns import CATEGORICAL, USER_COLUMNS
-from plpy.features import liked_post_ids, viewed_post_ids
+from plpy.features import hidden_post_ids, liked_post_ids, viewed_post_ids
 from plpy.import_catboost import import_catboost
 from plpy.moment import Events, Neighbours
 from plpy.pack import FACTORS, Pack
@@ -148,8 +148,8 @@ class Session:
         return user_ids[is_inside], days[is_inside], places[is_inside]
 
     def post_ids_outside(self, request, ts, count):
-        """Return the ids, int64, of `count` posts, the most liked first, that are not in a request's pack or likes."""
-        inside = np.union1d(request.pack.post_ids, liked_post_ids(request.user))
+        """Return the ids, int64, of `count` posts, the most liked first, that are not in a request's pack or hidden."""
+        inside = np.union1d(request.pack.post_ids, hidden_post_ids(request.user))
         row = self.run("posts outside", ts, inside.tolist(), count)[0]
         return np.array(row["post_ids"], np.int64)
 

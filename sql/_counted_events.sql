@@ -1,5 +1,6 @@
 -- One row per event in [v_from, v_to) that counts, of v_user_ids and v_post_ids (null: of all): a view unless the user viewed
--- the post within the hour before it, and the first like of a user and post. v_hour_before: _like_window() before v_from.
+-- the post within the hour before it, the first like of a user and post, and when it was first taken back.
+-- v_hour_before: _like_window() before v_from; v_hits, v_undos: see _hits(), _undos().
 select
     v.event_at,
     v.user_id,
@@ -37,7 +38,7 @@ from (
         min(e.event_at) as liked_at
     from pgfeed.feed_events as e
     where
-        (e.action = 'like' or e.target)
+        (e.action = any(v_hits) or e.target)
         and e.event_at >= v_from
         and e.event_at < v_to
         and (v_user_ids is null or e.user_id = any(v_user_ids))
@@ -53,3 +54,26 @@ where
         ),
         true
     )
+union all
+select
+    u.undone_at,
+    u.user_id,
+    u.post_id,
+    0,
+    -1
+from (
+    select
+        e.user_id,
+        e.post_id,
+        min(e.event_at) as undone_at
+    from pgfeed.feed_events as e
+    where
+        v_undos <> '{}'
+        and e.action = any(v_undos)
+        and e.event_at >= v_from
+        and e.event_at < v_to
+        and (v_user_ids is null or e.user_id = any(v_user_ids))
+        and (v_post_ids is null or e.post_id = any(v_post_ids))
+        and pgfeed._is_first_undo(e.user_id, e.post_id, e.event_at, v_hits, v_undos)
+    group by e.user_id, e.post_id
+) as u

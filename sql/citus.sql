@@ -32,6 +32,7 @@ select create_distributed_table('pgfeed.users', 'user_id');
 select create_distributed_table('pgfeed.feed_events', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.user_topic_days', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.liked_posts', 'user_id', colocate_with => 'pgfeed.users');
+select create_distributed_table('pgfeed.marked_posts', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.exposures', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.recommendations', 'user_id', colocate_with => 'pgfeed.users');
 select create_distributed_table('pgfeed.user_vectors', 'user_id', colocate_with => 'pgfeed.users');
@@ -41,4 +42,5 @@ select create_distributed_table('pgfeed.user_vectors', 'user_id', colocate_with 
 -- Which has no triggers: hide posts here, events that name a deleted one bring it back.
 drop trigger if exists remember_deleted_posts on pgfeed.posts;
 select create_reference_table('pgfeed.posts');
+select create_reference_table('pgfeed.actions');
 commit;

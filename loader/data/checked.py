@@ -1,7 +1,9 @@
 """Turn batches as read into rows that the tables take, and say of every other row why not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,6 +12,7 @@ import pyarrow as pa
 from loader.data.batches import ALIASES, COLUMNS, CONTENT_LIMIT, Batch, Reject
 from loader.data.times import Reasons, by_value, times_of
 from loader.data.values import (
+    ACTIONS,
     EPOCH,
     parse_action,
     parse_created,
@@ -26,7 +29,10 @@ CLOCK_TOLERANCE = timedelta(days=1)  # of clocks and of zones that a file does n
 
 @dataclass
 class Events:
-    """Distinct events sorted by key. `event_at` is in microseconds since 1970, `target` 0 null, 1 false, 2 true."""
+    """Distinct events sorted by key. `event_at` is in microseconds since 1970, `target` 0 null, 1 false, 2 true.
+
+    action: places among the actions that are defined.
+    """
 
     event_at: np.ndarray
     user_id: np.ndarray
@@ -65,11 +71,12 @@ def _keys(array: pa.Array) -> tuple[np.ndarray, Reasons]:
 
 
 def events_of(
-    batch: Batch, zone: ZoneInfo | None, form: str | None = None, since: int | None = None
+    batch: Batch, zone: ZoneInfo | None, form: str | None = None, since: int | None = None,
+    actions: Sequence[str] = ACTIONS,
 ) -> tuple[Events, list[Reject], Repeats]:
     """Check the events of a batch and merge those with the same key: liked wins over not liked, that over null.
 
-    Those before `since`, in microseconds since 1970, are passed over.
+    Those before `since`, in microseconds since 1970, are passed over. actions: that are defined.
     """
     count = len(batch.lines)
     columns = {
@@ -77,7 +84,7 @@ def events_of(
         "user_id": _keys(batch.columns["user_id"]),
         "post_id": _keys(batch.columns["post_id"]),
     }
-    for name, parse in (("action", parse_action), ("target", parse_target)):
+    for name, parse in (("action", partial(parse_action, actions=actions)), ("target", parse_target)):
         column = batch.columns.get(name)
         columns[name] = (np.zeros(count, np.int64), {}) if column is None else by_value(column, parse)
     times, reasons = columns["event_at"]

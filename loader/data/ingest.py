@@ -150,6 +150,7 @@ class _Load:
         self.is_direct = True  # COPY straight into feed_events until a key is there already
         self.months: np.ndarray | None = None  # that have a partition of their own
         self.loose_rows = 0  # loaded into the default partition since it was arranged
+        self.actions: list[str] = []  # that events can have
         self.moments: list[datetime] = []  # recorded_at of what this load wrote
         self.known_posts = np.array([], np.int64)
 
@@ -191,6 +192,8 @@ class _Load:
                 " returning ingest_id", (self.source.name, self.source.kind),
             )
             self.ingest_id = cursor.fetchone()[0]
+            cursor.execute("select array_agg(a.action order by a.action desc) from pgfeed.actions as a")
+            self.actions = cursor.fetchone()[0]
 
     def _finish(self) -> None:
         with self.connection, self.connection.cursor() as cursor:
@@ -210,8 +213,8 @@ class _Load:
         for batch in self.source.read(self.source):
             events = None
             if kind == "events":
-                events, rejects, repeats = events_of(batch, self.zone, self.form, self.source.since)
-                copied, count = binary_rows(events), len(events.line)
+                events, rejects, repeats = events_of(batch, self.zone, self.form, self.source.since, self.actions)
+                copied, count = binary_rows(events, actions=self.actions), len(events.line)
             else:
                 records, rejects, repeats = records_of(batch, kind, self.zone, self.form)
                 copied, count = text_rows(records), len(records)
@@ -285,7 +288,7 @@ class _Load:
     def _merge_events(self, cursor: psycopg2.extensions.cursor, rows: Events) -> tuple[int, int, Repeats]:
         """Merge events some of which may be there already; note those that came earlier in this very load."""
         cursor.execute(STAGE_EVENTS)
-        cursor.copy_expert(COPY_STAGE, io.BytesIO(binary_rows(rows, with_line=True)), 1 << 20)
+        cursor.copy_expert(COPY_STAGE, io.BytesIO(binary_rows(rows, True, self.actions)), 1 << 20)
         cursor.execute(DROP_KNOWN, (self.moments,))
         updated, present_count, exact, first_exact, differing, first_differing = cursor.fetchone()
         cursor.execute(MERGE_EVENTS)

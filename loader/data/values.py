@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ BIGINT = (-(2**63), 2**63 - 1, "bigint")
 SMALLINT = (-(2**15), 2**15 - 1, "smallint")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_TIME, LAST_TIME = 0, int((datetime(2100, 1, 1, tzinfo=UTC) - EPOCH).total_seconds()) * 10**6 - 1
-ACTIONS = {"view": 0, "like": 1}
+ACTIONS = ("view", "like")
 # What programs write for null; in a column of texts only nothing at all is null, as these may be words there.
 NULL_WORDS = frozenset(("", "nan", "none", "null", "na", "n/a", "nat", "<na>", "nil", "#n/a", "\\n", "-nan"))
 UNKNOWN, NOT_LIKED, LIKED = 0, 1, 2
@@ -115,13 +116,16 @@ def offset_of(zone: ZoneInfo | None, naive: datetime) -> timedelta:
     return min(naive.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
 
 
-def parse_action(value: object) -> int:
+def parse_action(value: object, actions: Sequence[str] = ACTIONS) -> int:
+    """Return the place of an action among those that are defined."""
     if is_null(value):
         raise ValueError("is missing")
-    action = ACTIONS.get(str(value).strip().lower())
-    if action is None:
-        raise ValueError(f"{shown(value)} is neither view nor like")
-    return action
+    action = str(value).strip().lower()
+    if action not in actions:
+        if len(actions) == 2:
+            raise ValueError(f"{shown(value)} is neither {' nor '.join(actions)}")
+        raise ValueError(f"{shown(value)} is none of {', '.join(actions)}")
+    return actions.index(action)
 
 
 def parse_target(value: object) -> int:

@@ -26,7 +26,7 @@ class Impressions:
     """Impressions with their features, one row each, in the order of day, user and position.
 
     features is float32 of shape (rows, names); request numbers the user-days from 0; position is
-    the impression's place in its user's day, from 0.
+    the impression's place in its user's day, from 0; weight is float32, see pgfeed.actions.
     """
 
     names: list[str]
@@ -37,6 +37,7 @@ class Impressions:
     request: np.ndarray
     position: np.ndarray
     is_liked: np.ndarray
+    weight: np.ndarray
 
     def column(self, name: str) -> np.ndarray:
         """Return one feature of all rows."""
@@ -44,21 +45,25 @@ class Impressions:
 
     def take(self, mask: np.ndarray) -> "Impressions":
         """Return those rows where the mask is true."""
-        arrays = (self.features, self.user_ids, self.post_ids, self.days, self.request, self.position, self.is_liked)
+        arrays = (
+            self.features, self.user_ids, self.post_ids, self.days, self.request, self.position, self.is_liked,
+            self.weight,
+        )
         return Impressions(self.names, *(array[mask] for array in arrays))
 
 
 def load_day(connection: Connection, day: date, share: float, least_views: int = 1) -> list[np.ndarray]:
-    """Return user_ids, post_ids, hours, positions and labels of a day's impressions, by user and time.
+    """Return user_ids, post_ids, hours, positions, labels and weights of a day's impressions, by user and time.
 
     share: of the users, whose impressions are taken; least_views: of a user on that day.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            select v.user_id, v.post_id, v.hour, v.position, v.is_liked
+            select v.user_id, v.post_id, v.hour, v.position, v.is_liked, v.weight
             from (
-                select user_id, post_id, viewed_at, extract(hour from viewed_at at time zone 'UTC')::integer as hour,
+                select user_id, post_id, viewed_at, weight,
+                    extract(hour from viewed_at at time zone 'UTC')::integer as hour,
                     row_number() over (partition by user_id order by viewed_at, post_id) - 1 as position, is_liked,
                     count(*) over (partition by user_id) as view_count
                 from pgfeed.impressions as i
@@ -74,7 +79,8 @@ def load_day(connection: Connection, day: date, share: float, least_views: int =
             {"start": midnight(day), "end": midnight(day) + timedelta(days=1), "share": share, "least": least_views},
         )
         rows = cursor.fetchall()
-    return list(np.array(rows, np.int64).reshape(len(rows), 5).T)
+    *numbers, weights = zip(*rows) if rows else [()] * 6
+    return [*(np.array(column, np.int64) for column in numbers), np.array(weights, np.float32)]
 
 
 def load(
@@ -94,7 +100,7 @@ def load(
     parts, first_request = [], 0
     with progress(title, len(days)) as advance:
         for day in days:
-            user_ids, post_ids, hours, positions, labels = load_day(connection, day, share, least_views)
+            user_ids, post_ids, hours, positions, labels, weights = load_day(connection, day, share, least_views)
             if len(user_ids):
                 pack = load_pack(connection, day, encoders, "match.factors" in names)
                 post_rows = pack.locate(post_ids)
@@ -106,7 +112,8 @@ def load(
                 requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
                 features = np.column_stack([feature_values(n, pack, requests, post_rows, rows) for n in names])
                 dates = np.full(len(kept), np.datetime64(day))
-                columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels.astype(bool))
+                labels = labels.astype(bool)
+                columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels, weights)
                 parts.append([column[kept] for column in columns])
                 first_request += len(users)
             advance(1)

@@ -70,8 +70,8 @@ def quality_trees(names: list[str]) -> CatBoost:
 def fit(training: Impressions, validation: Impressions, parameters: dict) -> tuple[CatBoost, dict]:
     """Return a CatBoost model stopped early on the validation days, and its figures there.
 
-    A ranking loss compares the rows of one user-day and needs no offset for the day. A model with post.quality starts
-    from it unless its loss is a ranking one.
+    A ranking loss compares the rows of one user-day, needs no offset for the day and takes no weights. A model
+    with post.quality starts from it unless its loss is a ranking one.
     """
     started = time.monotonic()
     is_ranking = parameters["loss_function"] != "Logloss"
@@ -81,7 +81,10 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
     pools = [
         Pool(
             rows.features, rows.is_liked.astype(int), feature_names=rows.names,
-            **({"group_id": rows.request} if is_ranking else {"baseline": baseline + started_at(start, rows)}),
+            **(
+                {"group_id": rows.request} if is_ranking
+                else {"baseline": baseline + started_at(start, rows), "weight": rows.weight}
+            ),
         )
         for rows, baseline in ((training, offset), (validation, valid_offset))
     ]

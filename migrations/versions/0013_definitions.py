@@ -7,7 +7,7 @@ down_revision = "0012"
 
 PINS = {
     "functions/_like_window": "804a0f14a108",
-    "views/impressions": "3347337c1a2d",
+    "views/impressions": "e2d4735c0b2f",
     "views/likes": "fd682e3d245b",
     "functions/_partition_key": "baa7c147e1b9",
     "functions/_default_months": "1f6fd3ff28f1",
@@ -26,14 +26,14 @@ PINS = {
     "procedures/_swap_partitions": "93e623053dfe",
     "procedures/arrange_partitions": "472be5086c4e",
     "procedures/create_event_partitions": "30a027895a4f",
-    "procedures/_find_stale_days": "14e27366c73b",
+    "procedures/_find_stale_days": "45bb18ca196b",
     "functions/_stale_days": "34531b0eedb5",
-    "procedures/_roll_up_days": "3bdc1e1c0059",
+    "procedures/_roll_up_days": "dae7818e2a44",
     "procedures/roll_up_events": "9e7848aa61ab",
     "functions/_refresh_as_of": "868fa8ebd132",
     "functions/_live_from": "86b6d81878d3",
-    "functions/post_features_as_of": "6f0d19f2dbda",
-    "functions/user_topic_features_as_of": "8371cf156038",
+    "functions/post_features_as_of": "fb549c8d86d0",
+    "functions/user_topic_features_as_of": "2ae38ccfc130",
     "functions/user_features_as_of": "3da92cce5354",
     "matviews/post_text_features": "dc22d78561ae",
     "matviews/post_features": "93c6a07bbac4",
@@ -47,10 +47,10 @@ PINS = {
     "functions/_model_problems": "53e72b94d331",
     "procedures/activate_model": "dfba033fcc54",
     "procedures/rollback_model": "e7ccc32853f2",
-    "functions/_request_users": "8e1a3a465578",
+    "functions/_request_users": "89178b7dbb59",
     "functions/_serving_state": "b5a553490dac",
-    "functions/_user_history": "039f7b0965b5",
-    "functions/_recent_events": "a757db3b78ff",
+    "functions/_user_history": "41ffb96613cc",
+    "functions/_recent_events": "efddde763368",
     "functions/_post_neighbours": "2afc70ac2bce",
     "functions/_nearest_posts": "08db576cefd0",
     "functions/similar_posts": "d6aea0fd4630",
@@ -68,7 +68,7 @@ PINS = {
     "functions/serve_posts": "fcaa131dbdd1",
     "procedures/drop_exposures": "f833ae1a236a",
     "functions/_chi_square_tail": "07ec1ce54042",
-    "functions/experiment_days": "fc1c09dbf0ff",
+    "functions/experiment_days": "6b969e31d5e0",
     "functions/experiment_report": "e451311c711e",
     "functions/experiment_checks": "0aaabc91956f",
     "functions/_start_recommendation_batch": "ea7a301c9a3c",
@@ -107,7 +107,7 @@ PINS = {
     "functions/recommend_posts": "0566a33502be",
     "functions/search_posts": "8035097dba64",
     "functions/explain_recommendation": "44edaca2fa70",
-    "functions/_library": "24df64e7ce7d",
+    "functions/_library": "5fdbcfec6c55",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -120,14 +120,14 @@ PINS = {
     "procedures/_find_missing_months": "955dccc8b041",
     "procedures/drop_events": "9fd936e8a171",
     "procedures/hide_post": "395b33eb1530",
-    "procedures/recount_days": "75b4c0b0eb61",
+    "procedures/recount_days": "0e8a69d6a4b7",
     "procedures/unhide_post": "2f065cb5ae74",
     "functions/_counting_probes": "df481b56c8e8",
     "functions/_feed_clock": "00508c48664c",
     "functions/_feed_probes": "f638d9cb751d",
     "functions/_is_loaded": "f827ae026498",
     "functions/_level": "e4687b0bed78",
-    "functions/_missing_indexes": "659a7085fa94",
+    "functions/_missing_indexes": "e901c6e9588a",
     "functions/_since": "4eb2093a262f",
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",
@@ -185,6 +185,16 @@ PINS = {
     "procedures/attach_users": "00dd1407312f",
     "procedures/detach": "475b2255f9cf",
     "procedures/sync_attachments": "bdab4f0aab06",
+    "functions/_hits": "a9e575a0e8be",
+    "functions/_is_first_undo": "0904e690ff95",
+    "functions/_is_plain": "ab1db48e99ad",
+    "functions/_undos": "0c46bef5fa78",
+    "functions/_user_reactions": "6cf498b7e281",
+    "procedures/_check_actions": "f1b79b10a9a1",
+    "procedures/_mark_posts": "39e028fa722a",
+    "procedures/_recount_likes": "706bcfbe9fa3",
+    "procedures/define_action": "5cd6728fa867",
+    "procedures/remove_action": "99034f47d8d4",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -412,6 +422,8 @@ ON_CITUS = f"""
     begin
         if {IS_SPREAD} then
             perform create_distributed_table('pgfeed.liked_posts', 'user_id', colocate_with => 'pgfeed.users');
+            perform create_distributed_table('pgfeed.marked_posts', 'user_id', colocate_with => 'pgfeed.users');
+            perform create_reference_table('pgfeed.actions');
         else
             {TRIGGER}
         end if;
@@ -427,6 +439,54 @@ FORGET = """
         drop column missing_count,
         drop column dropped_at,
         drop column busy_user_ids;
+"""
+
+# What users do with posts, and what of it liked_posts does not tell.
+ACTIONS = """
+    create table pgfeed.actions (
+        action text primary key,
+        sign smallint not null check (sign in (-1, 0, 1)),
+        weight real not null default 1 check (weight between 0 and 1000),
+        hides boolean not null,
+        undoes text references pgfeed.actions
+    );
+    insert into pgfeed.actions (action, sign, hides) values ('view', 0, true), ('like', 1, true);
+    comment on table pgfeed.actions is
+        'One row per action that events can have; define_action() and remove_action() change it';
+    comment on column pgfeed.actions.sign is
+        '1: a like, -1: a dislike, 0: neither; a view is a like if its target is true';
+    comment on column pgfeed.actions.weight is 'Of an impression that it follows, in training';
+    comment on column pgfeed.actions.hides is
+        'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
+    comment on column pgfeed.actions.undoes is 'The action that it takes back, from its moment on; null: none';
+    alter table pgfeed.actions owner to pgfeed_owner;
+    grant select on pgfeed.actions to pgfeed_reader, pgfeed_writer, pgfeed_operator;
+
+    create table pgfeed.marked_posts (
+        user_id bigint not null,
+        post_id bigint not null,
+        unliked_at timestamptz,
+        liked_again_at timestamptz,
+        hidden_at timestamptz,
+        is_shown boolean not null,
+        primary key (user_id, post_id)
+    );
+    comment on table pgfeed.marked_posts is
+        'One row per user and post of which liked_posts does not tell all, as of the last roll-up. Stays when the '
+        'events are dropped';
+    comment on column pgfeed.marked_posts.unliked_at is 'When the first like was taken back; null: it was not';
+    comment on column pgfeed.marked_posts.liked_again_at is 'Since when it is liked after that; null: it is not';
+    comment on column pgfeed.marked_posts.hidden_at is 'When a dislike hid it; null: none did, or it was taken back';
+    comment on column pgfeed.marked_posts.is_shown is 'True: it is liked by actions that do not hide it';
+    alter table pgfeed.marked_posts owner to pgfeed_owner;
+"""
+# Events of other actions cannot stay.
+TWO_ACTIONS = """
+    alter table pgfeed.feed_events drop constraint feed_events_action_check;
+    delete from pgfeed.feed_events where action not in ('view', 'like');
+    alter table pgfeed.feed_events
+        add constraint feed_events_action_check check (action = any (array['view'::text, 'like'::text]));
+    drop table pgfeed.marked_posts, pgfeed.actions;
 """
 
 # What pgfeed follows of the application's own tables, and what it keeps of them.
@@ -630,6 +690,7 @@ def upgrade() -> None:
     execute(COLUMNS)
     execute(KEYS)
     execute(WITHOUT_SESSION)
+    execute(ACTIONS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -652,6 +713,7 @@ def downgrade() -> None:
     revert([name for name in PINS if name not in KEPT], revision)
     execute(FORGET)
     execute(DETACHED)
+    execute(TWO_ACTIONS)
     execute("alter table pgfeed.rollup_days drop new_event_count")
     execute(MONTHS)
     execute(NOT_OWNED)

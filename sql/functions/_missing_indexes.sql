@@ -37,6 +37,8 @@ begin
         ('exposures_default', 'index', 'btree (served_at)'),
         ('deleted_posts', 'primary key', 'btree (post_id)'),
         ('liked_posts', 'primary key', 'btree (user_id, post_id) INCLUDE (liked_at)'),
+        ('marked_posts', 'primary key', 'btree (user_id, post_id)'),
+        ('actions', 'primary key', 'btree (action)'),
         ('liked_posts', 'index', 'btree (liked_at)'),
         ('posts', 'index', 'btree (post_id) WHERE (hidden_at IS NOT NULL)'),
         ('feed_events_default', 'index', 'btree (event_at)'),

@@ -17,6 +17,8 @@ declare
     v_hour_before timestamptz := v_from - pgfeed._like_window();
     v_user_ids constant bigint[] := null;
     v_post_ids constant bigint[] := null;
+    v_hits constant text[] := pgfeed._hits();
+    v_undos constant text[] := pgfeed._undos();
 begin
     with counted as (
 --!include sql/_counted_events.sql

@@ -24,6 +24,7 @@ returns table (
     liked_post_ids bytea,
     liked_at bytea,
     viewed_post_ids bytea,
+    hidden_post_ids bytea,
     attributes jsonb
 )
 language plpgsql stable parallel safe
@@ -63,6 +64,7 @@ begin
             l.liked_post_ids,
             l.liked_at,
             l.viewed_post_ids,
+            l.hidden_post_ids,
             u.attributes
         from unnest(user_ids) as r (user_id)
         inner join pgfeed.user_features as f on f.user_id = r.user_id
@@ -119,6 +121,7 @@ begin
         l.liked_post_ids,
         l.liked_at,
         l.viewed_post_ids,
+        l.hidden_post_ids,
         u.attributes
     from unnest(v_missing) as r (user_id)
     left join pgfeed.user_features_as_of(_request_users.ts, v_missing) as f on f.user_id = r.user_id
@@ -131,7 +134,7 @@ $$;
 alter function pgfeed._request_users(timestamptz, bigint[], boolean) owner to pgfeed_owner;
 
 comment on function pgfeed._request_users(timestamptz, bigint[], boolean) is
-    'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views '
+    'One row per user: features, liked, viewed and hidden posts before ts. is_current: from the materialized views '
     'where the user is in them';
 
 revoke all on function pgfeed._request_users(timestamptz, bigint[], boolean) from public;

@@ -3,21 +3,34 @@ create or replace function pgfeed._user_history(
     ts timestamptz,
     out liked_post_ids bytea,
     out liked_at bytea,
-    out viewed_post_ids bytea
+    out viewed_post_ids bytea,
+    out hidden_post_ids bytea
 )
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_hits constant text[] := pgfeed._hits();
+    v_is_plain constant boolean := pgfeed._is_plain();
 begin
     with events as materialized (
         select
             f.post_id,
             f.event_at,
             f.action = 'view' as is_view,
-            f.action = 'like' or f.target as is_like
+            f.action = any(v_hits) or f.target as is_like
         from pgfeed.feed_events as f
         where f.user_id = _user_history.user_id and f.event_at < _user_history.ts
+    ),
+
+    reactions as materialized (
+        select
+            r.post_id,
+            r.liked_at,
+            r.is_hidden
+        from pgfeed._user_reactions(_user_history.user_id, _user_history.ts) as r
+        where not v_is_plain
     ),
 
     likes as (
@@ -27,11 +40,15 @@ begin
         from (
             select e.post_id, e.event_at as liked_at
             from events as e
-            where e.is_like
+            where e.is_like and v_is_plain
             union all
             select l.post_id, l.liked_at
             from pgfeed.liked_posts as l
-            where l.user_id = _user_history.user_id and l.liked_at < _user_history.ts
+            where l.user_id = _user_history.user_id and l.liked_at < _user_history.ts and v_is_plain
+            union all
+            select r.post_id, r.liked_at
+            from reactions as r
+            where r.liked_at is not null
         ) as h
         group by h.post_id
         order by liked_at, h.post_id
@@ -54,8 +71,17 @@ begin
             select string_agg(int8send(v.post_id), '')
             from views as v
             where v.previous_at is null or v.previous_at <= v.event_at - pgfeed._like_window()
-        )
-    into _user_history.liked_post_ids, _user_history.liked_at, _user_history.viewed_post_ids
+        ),
+        case when not v_is_plain then (
+            select coalesce(string_agg(int8send(r.post_id), ''), '')
+            from reactions as r
+            where r.is_hidden
+        ) end
+    into
+        _user_history.liked_post_ids,
+        _user_history.liked_at,
+        _user_history.viewed_post_ids,
+        _user_history.hidden_post_ids
     from (
         select
             string_agg(int8send(l.post_id), '') as post_ids,
@@ -69,6 +95,7 @@ alter function pgfeed._user_history(bigint, timestamptz) owner to pgfeed_owner;
 
 comment on function pgfeed._user_history(bigint, timestamptz) is
     'One row: what a user liked, when first (big-endian float8, unix seconds), and viewed before ts, in the order of '
-    'time; posts as big-endian int8; a view within an hour of another of the post repeats it; null: none';
+    'time; posts as big-endian int8; a view within an hour of another of the post repeats it; null: none. hidden_post_ids: '
+    'what is kept out of the user''s lists, null: what is liked';
 
 revoke all on function pgfeed._user_history(bigint, timestamptz) from public;

@@ -32,6 +32,7 @@ declare
     v_from timestamptz;
     v_to timestamptz;
     v_prior double precision;
+    v_hits constant text[] := pgfeed._hits();
 begin
     select min(x.served_at), max(x.served_at) into v_from, v_to
     from pgfeed.exposures as x
@@ -60,7 +61,7 @@ begin
                 e.post_id,
                 e.event_at as liked_at
             from pgfeed.feed_events as e
-            where e.action = 'like' or e.target
+            where e.action = any(v_hits) or e.target
             union all
             -- Also when the events were dropped.
             select

@@ -40,6 +40,8 @@ declare
     v_hour_before timestamptz := v_from - pgfeed._like_window();
     v_user_ids constant bigint[] := null;
     v_post_ids bigint[] := post_ids;
+    v_hits constant text[] := pgfeed._hits();
+    v_undos constant text[] := pgfeed._undos();
     v_prior_rate double precision;
     -- A post's rate starts as the overall rate with the weight of this many views.
     v_prior_views constant double precision := 100;
@@ -130,13 +132,13 @@ begin
         coalesce(c.views_3d, 0)::real,
         coalesce(c.views_7d, 0)::real,
         coalesce(c.views_30d, 0)::real,
-        coalesce(c.likes_1h, 0)::real,
-        coalesce(c.likes_6h, 0)::real,
-        coalesce(c.likes_1d, 0)::real,
-        coalesce(c.likes_3d, 0)::real,
-        coalesce(c.likes_7d, 0)::real,
-        coalesce(c.likes_30d, 0)::real,
-        ((coalesce(c.likes_7d, 0) + v_prior_views * v_prior_rate)
+        greatest(c.likes_1h, 0)::real,
+        greatest(c.likes_6h, 0)::real,
+        greatest(c.likes_1d, 0)::real,
+        greatest(c.likes_3d, 0)::real,
+        greatest(c.likes_7d, 0)::real,
+        greatest(c.likes_30d, 0)::real,
+        ((greatest(c.likes_7d, 0) + v_prior_views * v_prior_rate)
         / (greatest(c.views_7d, c.likes_7d, 0) + v_prior_views))::real,
         case
             when coalesce(p.created_at, c.first_at) is not null

@@ -27,6 +27,8 @@ declare
     v_hour_before timestamptz := v_from - pgfeed._like_window();
     v_user_ids bigint[] := user_ids;
     v_post_ids constant bigint[] := null;
+    v_hits constant text[] := pgfeed._hits();
+    v_undos constant text[] := pgfeed._undos();
     -- A topic's rate starts as the user's own rate with the weight of this many views,
     -- and the user's own rate as 0.1 with the same weight.
     v_prior_views constant double precision := 20;

@@ -9,6 +9,8 @@ as $$
 declare
     v_since timestamptz;
     v_until timestamptz;
+    v_hits constant text[] := pgfeed._hits();
+    v_undos constant text[] := pgfeed._undos();
 begin
     if current_setting('transaction_isolation') <> 'read committed' then
         raise exception 'roll-ups cannot run at the isolation level %', current_setting('transaction_isolation')
@@ -72,7 +74,17 @@ begin
             select l.liked_at::date
             from pgfeed.feed_events as e
             inner join pgfeed.liked_posts as l on l.user_id = e.user_id and l.post_id = e.post_id
-            where e.recorded_at >= v_since and (e.action = 'like' or e.target) and e.event_at < l.liked_at
+            where e.recorded_at >= v_since and (e.action = any(v_hits) or e.target) and e.event_at < l.liked_at
+            union
+            select u.event_at::date
+            from pgfeed.feed_events as e
+            inner join pgfeed.feed_events as u on u.user_id = e.user_id and u.post_id = e.post_id
+            where
+                v_undos <> '{}'
+                and e.recorded_at >= v_since
+                and (e.action = any(v_hits || v_undos) or e.target)
+                and u.action = any(v_undos)
+                and u.event_at >= e.event_at
         );
     insert into pgfeed.liked_posts as l (user_id, post_id, liked_at)
     select
@@ -80,12 +92,13 @@ begin
         e.post_id,
         min(e.event_at)
     from pgfeed.feed_events as e
-    where e.recorded_at >= v_since and (e.action = 'like' or e.target)
+    where e.recorded_at >= v_since and (e.action = any(v_hits) or e.target)
     group by e.user_id, e.post_id
     on conflict (user_id, post_id) do update set liked_at = excluded.liked_at
     where excluded.liked_at < l.liked_at;
 
     call pgfeed._count_removed_events();
+    call pgfeed._mark_posts(v_since);
 
     -- When a prepared transaction began is not known.
     if not exists (select from pg_prepared_xacts as x where x.database = current_database()) then

@@ -13,6 +13,8 @@ declare
     v_hour_before constant timestamptz := v_from - pgfeed._like_window();
     v_user_ids constant bigint[] := null;
     v_post_ids constant bigint[] := null;
+    v_hits constant text[] := pgfeed._hits();
+    v_undos constant text[] := pgfeed._undos();
     v_days date[];
     v_is_whole boolean;
 begin

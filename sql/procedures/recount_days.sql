@@ -14,6 +14,7 @@ declare
     v_from timestamptz := from_day;
     v_to timestamptz := to_day + 1;
     v_dropped date;
+    v_hits constant text[] := pgfeed._hits();
 begin
     if from_day is null or to_day is null or from_day > to_day then
         raise exception 'no days from % to %', coalesce(from_day::text, 'null'), coalesce(to_day::text, 'null')
@@ -46,7 +47,7 @@ begin
                 e.user_id = l.user_id
                 and e.post_id = l.post_id
                 and e.event_at = l.liked_at
-                and (e.action = 'like' or e.target)
+                and (e.action = any(v_hits) or e.target)
         ) then false else true end;
     update pgfeed.rollup_days as d
     set is_stale = true
@@ -56,7 +57,7 @@ begin
             select min(e.event_at)::date
             from pgfeed.feed_events as e
             where
-                (e.action = 'like' or e.target)
+                (e.action = any(v_hits) or e.target)
                 and e.event_at >= v_from
                 and not exists (
                     select from pgfeed.liked_posts as l where l.user_id = e.user_id and l.post_id = e.post_id
@@ -66,9 +67,13 @@ begin
     insert into pgfeed.liked_posts (user_id, post_id, liked_at)
     select e.user_id, e.post_id, min(e.event_at)
     from pgfeed.feed_events as e
-    where (e.action = 'like' or e.target) and e.event_at >= v_from
+    where (e.action = any(v_hits) or e.target) and e.event_at >= v_from
     group by e.user_id, e.post_id
     on conflict (user_id, post_id) do nothing;
+
+    delete from pgfeed.marked_posts as m
+    where m.unliked_at >= v_from and m.unliked_at < v_to or m.hidden_at >= v_from and m.hidden_at < v_to;
+    call pgfeed._mark_posts('-infinity');
 
     update pgfeed.rollup_days as d
     set is_stale = true, event_count = 0, missing_count = 0

@@ -157,6 +157,12 @@ CREATE FUNCTION pgfeed._attribute_type(name text, type text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._attribute_type(name text, type text) IS 'How a feature of this name and SQL type is used: number, boolean, category, tags or date';
+CREATE PROCEDURE pgfeed._check_actions()
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '40ms'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._check_actions() IS 'Lets feed_events take the actions that there are, and a target only where it can be a like. Nobody waits for more than about 100 ms';
 CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -328,6 +334,11 @@ CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
 COMMENT ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) IS 'The remainder of a number of 32 hexadecimal digits, all 128 bits of it, by a divisor up to 2^31 - 1';
+CREATE FUNCTION pgfeed._hits() RETURNS text[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._hits() IS 'The actions that are a like: an event is one if its action is among them, or its target is true';
 CREATE FUNCTION pgfeed._id_of(kind text, key text) RETURNS bigint
     LANGUAGE plpgsql STABLE STRICT
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -345,6 +356,11 @@ CREATE FUNCTION pgfeed._is_action(action text) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._is_action(action text) IS 'Whether feed_events takes this action';
+CREATE FUNCTION pgfeed._is_first_undo(user_id bigint, post_id bigint, undone_at timestamp with time zone, hits text[], undos text[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._is_first_undo(user_id bigint, post_id bigint, undone_at timestamp with time zone, hits text[], undos text[]) IS 'True: what a user took back at a moment is the first like of a post, and was not taken back before. Liking it again is no second like, and so nor is taking it back again';
 CREATE FUNCTION pgfeed._is_large() RETURNS boolean
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -360,6 +376,11 @@ CREATE FUNCTION pgfeed._is_partition_token(parent text, months timestamp with ti
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) IS 'Whether the moves that _watch_partitions() planned are still those: no other session began anew, and no partition came or went';
+CREATE FUNCTION pgfeed._is_plain() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._is_plain() IS 'True: what a user liked is what is kept out of the user''s lists, and nothing takes a like back; see actions';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -430,6 +451,12 @@ CREATE PROCEDURE pgfeed._make_triggers(IN attachment_id smallint)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) IS 'Makes the triggers of an attachment that is followed by them, with the rights of the caller';
+CREATE PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone) IS 'Remembers, of pairs of a user and a post with events recorded since a moment, what liked_posts does not tell';
 CREATE FUNCTION pgfeed._merge_events(attachment_id smallint, action text, rows text, removed text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -594,6 +621,13 @@ CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time z
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) IS 'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
+CREATE PROCEDURE pgfeed._recount_likes()
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._recount_likes() IS 'After what counts as a like changed: finds anew who liked what in the events that are there, and has all their days counted anew by the next roll-up';
 CREATE FUNCTION pgfeed._refresh_as_of() RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -617,11 +651,11 @@ CREATE FUNCTION pgfeed._remember_deleted_posts() RETURNS trigger
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._remember_deleted_posts() IS 'Notes which posts a statement deletes or truncates, so that events which name them do not bring them back';
-CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, attributes jsonb)
+CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, hidden_post_ids bytea, attributes jsonb)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked and viewed posts before ts. is_current: from the materialized views where the user is in them';
+COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked, viewed and hidden posts before ts. is_current: from the materialized views where the user is in them';
 CREATE FUNCTION pgfeed._require_attachment(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -740,17 +774,22 @@ CREATE FUNCTION pgfeed._try_attachment(attachment_id smallint) RETURNS void
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._try_attachment(attachment_id smallint) IS 'Reads an attached table as a refresh will; an error says why it cannot, or that its keys are not unique, or that users or posts has rows that it does not have';
+CREATE FUNCTION pgfeed._undos() RETURNS text[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._undos() IS 'The actions that take a like back; empty: there are none';
 CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "hnsw.ef_search" TO '100'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) IS 'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist of a large catalogue: the 100 nearest by text to the mean of the liked ones, and the 100 newest before ts';
-CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) RETURNS record
+CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT hidden_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) IS 'One row: what a user liked, when first (big-endian float8, unix seconds), and viewed before ts, in the order of time; posts as big-endian int8; a view within an hour of another of the post repeats it; null: none';
+COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT hidden_post_ids bytea) IS 'One row: what a user liked, when first (big-endian float8, unix seconds), and viewed before ts, in the order of time; posts as big-endian int8; a view within an hour of another of the post repeats it; null: none. hidden_post_ids: what is kept out of the user''s lists, null: what is liked';
 CREATE TABLE pgfeed.users (
     user_id bigint NOT NULL,
     gender smallint,
@@ -776,6 +815,11 @@ CREATE FUNCTION pgfeed._user_profiles(user_ids bigint[]) RETURNS SETOF pgfeed.us
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) IS 'The rows of users of user_ids (null: of all), for statements that also call functions: Citus would call those on a worker if users stood beside them';
+CREATE FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) RETURNS TABLE(post_id bigint, liked_at timestamp with time zone, is_hidden boolean)
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 100 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) IS 'One row per post that a user liked or hid before ts and did not take back, with actions of any sign. liked_at: of the first like that stands, null: none; is_hidden: it keeps the post out of the user''s lists';
 CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ARRAY['popular'::text, 'random'::text];
@@ -833,6 +877,12 @@ CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[]
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
+CREATE PROCEDURE pgfeed.define_action(IN action text, IN sign integer DEFAULT NULL::integer, IN weight real DEFAULT NULL::real, IN hides boolean DEFAULT NULL::boolean, IN undoes text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) IS 'Lets events have an action, or changes one. sign: 1 is a like, -1 a dislike, 0 neither. weight: of an impression that it follows, in training. hides: whether it keeps the post out of the user''s lists; of view, whether a true target does. undoes: another action that it takes back. Null: as it is, for a new one sign 1, weight 1, and it hides unless its sign is 0. What counts as a like changes for all events there are, in the next roll-up';
 CREATE PROCEDURE pgfeed.detach(IN relation text, IN action text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS '...';
@@ -955,6 +1005,12 @@ CREATE PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone D
     LANGUAGE plpgsql
     AS '...';
 COMMENT ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) IS 'Fills recommendations with what recommend_posts gives for all users of the last refresh (active_days: only those with an event in so many days before it), 200 users a transaction, and gives the batch. ts null: now. Called again after an interruption it goes on with that batch, unless it asks for something else or the features were refreshed since. Called in several sessions they share the work. Not inside a transaction block';
+CREATE PROCEDURE pgfeed.remove_action(IN action text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.remove_action(IN action text) IS 'Refuses further events with an action that define_action() defined and that no event has';
 CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer, IN from_day date DEFAULT NULL::date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1061,6 +1117,20 @@ CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features, all active models and those that the running experiment pins into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
+CREATE TABLE pgfeed.actions (
+    action text NOT NULL,
+    sign smallint NOT NULL,
+    weight real DEFAULT 1 NOT NULL,
+    hides boolean NOT NULL,
+    undoes text,
+    CONSTRAINT actions_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 0, 1]))),
+    CONSTRAINT actions_weight_check CHECK (((weight >= (0)::double precision) AND (weight <= (1000)::double precision)))
+);
+COMMENT ON TABLE pgfeed.actions IS 'One row per action that events can have; define_action() and remove_action() change it';
+COMMENT ON COLUMN pgfeed.actions.sign IS '1: a like, -1: a dislike, 0: neither; a view is a like if its target is true';
+COMMENT ON COLUMN pgfeed.actions.weight IS 'Of an impression that it follows, in training';
+COMMENT ON COLUMN pgfeed.actions.hides IS 'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
+COMMENT ON COLUMN pgfeed.actions.undoes IS 'The action that it takes back, from its moment on; null: none';
 CREATE TABLE pgfeed.model_activations (
     activation_id bigint NOT NULL,
     variant text NOT NULL,
@@ -1458,8 +1528,9 @@ COMMENT ON TABLE pgfeed.liked_posts IS 'One row per user and post that the user 
 COMMENT ON COLUMN pgfeed.liked_posts.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
 CREATE VIEW pgfeed.impressions AS ...;
 COMMENT ON VIEW pgfeed.impressions IS 'One row per view that counts: one within an hour of another view of the post by the user repeats it, as when a client sends it again';
-COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the user liked the post, for the first time, in the hour after the view';
+COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the user liked the post, for the first time, in the hour after the view, and neither took it back nor disliked it in that hour';
 COMMENT ON COLUMN pgfeed.impressions.liked_at IS 'Time of the like row, or of the view where only its target tells of the like; null: not liked';
+COMMENT ON COLUMN pgfeed.impressions.weight IS 'What it weighs in training: the largest weight of what the user did with the post in that hour, see actions';
 CREATE TABLE pgfeed.ingest_files (
     ingest_id bigint NOT NULL,
     source_name text NOT NULL,
@@ -1513,6 +1584,19 @@ ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS
 CREATE VIEW pgfeed.likes AS ...;
 COMMENT ON VIEW pgfeed.likes IS 'One row per user and post that the user liked, as of the last roll-up: liking it again is not a second like';
 COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
+CREATE TABLE pgfeed.marked_posts (
+    user_id bigint NOT NULL,
+    post_id bigint NOT NULL,
+    unliked_at timestamp with time zone,
+    liked_again_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    is_shown boolean NOT NULL
+);
+COMMENT ON TABLE pgfeed.marked_posts IS 'One row per user and post of which liked_posts does not tell all, as of the last roll-up. Stays when the events are dropped';
+COMMENT ON COLUMN pgfeed.marked_posts.unliked_at IS 'When the first like was taken back; null: it was not';
+COMMENT ON COLUMN pgfeed.marked_posts.liked_again_at IS 'Since when it is liked after that; null: it is not';
+COMMENT ON COLUMN pgfeed.marked_posts.hidden_at IS 'When a dislike hid it; null: none did, or it was taken back';
+COMMENT ON COLUMN pgfeed.marked_posts.is_shown IS 'True: it is liked by actions that do not hide it';
 ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.model_activations_activation_id_seq
     START WITH 1
@@ -1633,6 +1717,8 @@ CREATE TABLE pgfeed.user_vectors (
 COMMENT ON TABLE pgfeed.user_vectors IS 'One row per user with a like among the newest 1,000,000 as of the last refresh: the vector whose product with a post''s is near 1 for what the user would like. recommend_posts makes its own from the likes until ts';
 ALTER TABLE ONLY pgfeed.exposures ATTACH PARTITION pgfeed.exposures_default DEFAULT;
 ALTER TABLE ONLY pgfeed.feed_events ATTACH PARTITION pgfeed.feed_events_default DEFAULT;
+ALTER TABLE ONLY pgfeed.actions
+    ADD CONSTRAINT actions_pkey PRIMARY KEY (action);
 ALTER TABLE ONLY pgfeed.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY pgfeed.attached_tables
@@ -1677,6 +1763,8 @@ ALTER TABLE ONLY pgfeed.ingest_rejects
     ADD CONSTRAINT ingest_rejects_pkey PRIMARY KEY (reject_id);
 ALTER TABLE ONLY pgfeed.liked_posts
     ADD CONSTRAINT liked_posts_pkey PRIMARY KEY (user_id, post_id) INCLUDE (liked_at);
+ALTER TABLE ONLY pgfeed.marked_posts
+    ADD CONSTRAINT marked_posts_pkey PRIMARY KEY (user_id, post_id);
 ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_pkey PRIMARY KEY (activation_id);
 ALTER TABLE ONLY pgfeed.models
@@ -1750,6 +1838,8 @@ ALTER INDEX pgfeed.feed_events_pkey ATTACH PARTITION pgfeed.feed_events_default_
 ALTER INDEX pgfeed.feed_events_recorded_at_idx ATTACH PARTITION pgfeed.feed_events_default_recorded_at_idx;
 CREATE TRIGGER remember_deleted_posts AFTER DELETE ON pgfeed.posts REFERENCING OLD TABLE AS deleted FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
 CREATE TRIGGER remember_truncated_posts BEFORE TRUNCATE ON pgfeed.posts FOR EACH STATEMENT EXECUTE FUNCTION pgfeed._remember_deleted_posts();
+ALTER TABLE ONLY pgfeed.actions
+    ADD CONSTRAINT actions_undoes_fkey FOREIGN KEY (undoes) REFERENCES pgfeed.actions(action);
 ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -1788,6 +1878,7 @@ REVOKE ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action 
 GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._check_actions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) FROM PUBLIC;
@@ -1826,12 +1917,15 @@ GRANT ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) TO pgfee
 REVOKE ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._hits() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._infer_attributes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_action(action text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._is_first_undo(user_id bigint, post_id bigint, undone_at timestamp with time zone, hits text[], undos text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._is_plain() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
@@ -1847,6 +1941,7 @@ REVOKE ALL ON PROCEDURE pgfeed._make_attached_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_events(attachment_id smallint, action text, rows text, removed text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_posts(rows text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_users(rows text) FROM PUBLIC;
@@ -1886,6 +1981,7 @@ REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._recount_likes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
@@ -1918,10 +2014,12 @@ REVOKE ALL ON FUNCTION pgfeed._sync_rows(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._threshold_value(setting text, unit text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._undos() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT hidden_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
@@ -1946,6 +2044,8 @@ GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with 
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
@@ -2005,6 +2105,8 @@ REVOKE ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zon
 GRANT ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.remove_action(IN action text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.remove_action(IN action text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) FROM PUBLIC;
@@ -2051,6 +2153,9 @@ REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_reader;

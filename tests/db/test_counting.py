@@ -208,7 +208,7 @@ def test_training_sees_a_robot_once(network, network_dsn):
 
     robots(network, 1, 3)
     with closing(psycopg2.connect(network_dsn)) as connection:
-        users, posts, _, _, labels = load_day(connection, date(2021, 12, 12), 1.0)
+        users, posts, _, _, labels, _ = load_day(connection, date(2021, 12, 12), 1.0)
     assert labels[users == 5001].tolist() == [1] and posts[users == 5001].tolist() == [3]
     assert len(set(zip(users.tolist(), posts.tolist()))) == len(users)
 

@@ -1,0 +1,118 @@
+create or replace procedure pgfeed._mark_posts(since timestamptz)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+    if pgfeed._is_plain() and not exists (select from pgfeed.marked_posts) then
+        return;
+    end if;
+    with pairs as materialized (
+        select distinct
+            e.user_id,
+            e.post_id
+        from pgfeed.feed_events as e
+        where e.recorded_at >= since and (e.action <> 'view' or e.target)
+    ),
+
+    events as materialized (
+        select
+            e.user_id,
+            e.post_id,
+            e.event_at,
+            e.action,
+            e.target,
+            a.sign,
+            a.hides,
+            a.undoes
+        from pairs as p
+        inner join pgfeed.feed_events as e on e.user_id = p.user_id and e.post_id = p.post_id
+        inner join pgfeed.actions as a on a.action = e.action
+    ),
+
+    standing as materialized (
+--!include sql/_standing_events.sql
+    ),
+
+    states as (
+        select
+            p.user_id,
+            p.post_id,
+            least(m.unliked_at, (
+                select min(u.event_at)
+                from events as u
+                inner join pgfeed.actions as a on a.action = u.undoes and a.sign > 0
+                where u.user_id = p.user_id and u.post_id = p.post_id and u.event_at >= l.liked_at
+            )) as unliked_at,
+            (
+                select min(s.event_at)
+                from standing as s
+                where s.user_id = p.user_id and s.post_id = p.post_id and s.is_like
+            ) as liked_again_at,
+            least(
+                (
+                    select min(s.event_at)
+                    from standing as s
+                    where s.user_id = p.user_id and s.post_id = p.post_id and not s.is_like and s.hides
+                ),
+                case when not exists (
+                    select
+                    from events as u
+                    inner join pgfeed.actions as a on a.action = u.undoes and a.sign < 0
+                    where u.user_id = p.user_id and u.post_id = p.post_id and u.event_at >= m.hidden_at
+                ) then m.hidden_at end
+            ) as hidden_at,
+            coalesce(
+                (
+                    select not bool_or(s.hides)
+                    from standing as s
+                    where s.user_id = p.user_id and s.post_id = p.post_id and s.is_like
+                )
+                and (m.is_shown or l.liked_at >= (
+                    select min(e.event_at)
+                    from events as e
+                    where e.user_id = p.user_id and e.post_id = p.post_id
+                )),
+                false
+            ) as is_shown
+        from pairs as p
+        left join pgfeed.liked_posts as l on l.user_id = p.user_id and l.post_id = p.post_id
+        left join pgfeed.marked_posts as m on m.user_id = p.user_id and m.post_id = p.post_id
+    ),
+
+    forgotten as (
+        delete from pgfeed.marked_posts as m
+        using states as s
+        where
+            m.user_id = s.user_id
+            and m.post_id = s.post_id
+            and s.unliked_at is null
+            and s.hidden_at is null
+            and not s.is_shown
+    )
+
+    insert into pgfeed.marked_posts as m (user_id, post_id, unliked_at, liked_again_at, hidden_at, is_shown)
+    select
+        s.user_id,
+        s.post_id,
+        s.unliked_at,
+        case when s.unliked_at is not null then s.liked_again_at end,
+        s.hidden_at,
+        s.is_shown
+    from states as s
+    where s.unliked_at is not null or s.hidden_at is not null or s.is_shown
+    on conflict (user_id, post_id) do update
+    set
+        unliked_at = excluded.unliked_at,
+        liked_again_at = excluded.liked_again_at,
+        hidden_at = excluded.hidden_at,
+        is_shown = excluded.is_shown;
+end;
+$$;
+
+alter procedure pgfeed._mark_posts(timestamptz) owner to pgfeed_owner;
+
+comment on procedure pgfeed._mark_posts(timestamptz) is
+    'Remembers, of pairs of a user and a post with events recorded since a moment, what liked_posts does not tell';
+
+revoke all on procedure pgfeed._mark_posts(timestamptz) from public;
