@@ -87,6 +87,21 @@ def remedy(connection: Connection) -> str:
     return "pgfeed install server" if where.is_ours else f"as root on the server's machine: {lines(where)}"
 
 
+def reason_of_failure(command: list[str]) -> str | None:
+    """Run a command; return in one line why it failed, None if it did not.
+
+    pip's last line says it; where Debian's python3-venv is missing, the first paragraph of the output does.
+    """
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as error:
+        return error.strerror or str(error)
+    if not done.returncode:
+        return None
+    errors, said = done.stderr.strip().splitlines(), done.stdout.strip().partition("\n\n")[0].split()
+    return errors[-1] if errors else " ".join(said).rstrip(".") or f"it ended with exit code {done.returncode}"
+
+
 def install(connection: Connection, folder: str = FOLDER) -> str:
     """Install the packages for a server of this machine; return the command that lets it find them."""
     where = place(connection)
@@ -97,10 +112,8 @@ def install(connection: Connection, folder: str = FOLDER) -> str:
         [where.python, "-m", "venv", folder],
         [f"{folder}/bin/pip", "install", "-q", "--disable-pip-version-check", *requirements()],
     ):
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1]
-            raise PgfeedError(f"{command[0]} failed", last, "mend that, then pgfeed install server")
+        if reason := reason_of_failure(command):
+            raise PgfeedError(f"{command[0]} failed", reason, "mend that, then pgfeed install server")
     site = next(Path(folder).glob("lib/python3*/site-packages"))
     line, text = f"PYTHONPATH = '{site}'\n", where.environment.read_text(encoding="utf-8")
     others = [kept for kept in text.splitlines(keepends=True) if kept.split("=")[0].strip() != "PYTHONPATH"]

@@ -46,10 +46,34 @@ def test_elsewhere_it_says_what_to_type_there(monkeypatch, environment_file):
         install.install(None)
 
 
-def test_a_failure_is_one_line(environment, monkeypatch):
-    failed = SimpleNamespace(returncode=1, stderr="Collecting\nERROR: No matching distribution\n")
+NO_VENV = """The virtual environment was not created successfully because ensurepip is not
+available.  On Debian/Ubuntu systems, you need to install the python3-venv
+package using the following command.
+
+    apt install python3.13-venv
+
+Failing command: /opt/pgfeed/bin/python3
+"""
+
+
+@pytest.mark.parametrize(("returned", "stdout", "stderr", "reason"), [
+    (1, "", "Collecting\nERROR: No matching distribution\n", "ERROR: No matching distribution"),
+    (1, NO_VENV, "", "The virtual environment .* install the python3-venv package using the following command"),
+    (1, "", "error: externally-managed-environment\n", "error: externally-managed-environment"),
+    (137, "", "", "it ended with exit code 137"),
+    (1, " \n", "\n", "it ended with exit code 1"),
+])  # fmt: skip
+def test_a_failure_is_one_line(environment, monkeypatch, returned, stdout, stderr, reason):
+    failed = SimpleNamespace(returncode=returned, stdout=stdout, stderr=stderr)
     monkeypatch.setattr(install.subprocess, "run", lambda *_, **__: failed)
-    with pytest.raises(PgfeedError, match="failed: ERROR: No matching distribution. Next: mend that"):
+    with pytest.raises(PgfeedError, match=f"^python3.13 failed: {reason}. Next: mend that"):
+        install.install(None)
+
+
+def test_a_python_that_is_not_there_is_one_line(environment, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(install, "place", lambda connection: Place("17", "main", environment, "/no/python3.99"))
+    with pytest.raises(PgfeedError, match="^/no/python3.99 failed: No such file or directory. Next: mend that"):
         install.install(None)
 
 
