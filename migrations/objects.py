@@ -104,6 +104,11 @@ def execute(sql: str) -> None:
         bind.exec_driver_sql(placed(sql, schema), execution_options={"no_parameters": True})
 
 
+def execute_each(sql: str) -> None:
+    """Run the statements of a text; on Citus one by one, as it sends all of the text along with any of them."""
+    execute(f"do $each$ begin {sql} end; $each$" if is_on_citus() else sql)
+
+
 def install(pins: Mapping[str, str]) -> None:
     """Create or replace objects from their pinned texts, in this order.
 

@@ -39,8 +39,9 @@ select create_distributed_table('pgfeed.user_vectors', 'user_id', colocate_with 
 
 -- Every node has a copy of these, for the rollup joins events with posts. Models, feature packs, materialized views and the
 -- small tables stay on the coordinator: functions run there, and only they read them.
--- Which has no triggers: hide posts here, events that name a deleted one bring it back.
+-- Which has no triggers: the next ingest or refresh notes what was deleted.
 drop trigger if exists remember_deleted_posts on pgfeed.posts;
+drop trigger if exists remember_truncated_posts on pgfeed.posts;
 select create_reference_table('pgfeed.posts');
 select create_reference_table('pgfeed.actions');
 commit;

@@ -194,6 +194,7 @@ class _Load:
             self.ingest_id = cursor.fetchone()[0]
             cursor.execute("select array_agg(a.action order by a.action desc) from pgfeed.actions as a")
             self.actions = cursor.fetchone()[0]
+            cursor.execute("call pgfeed._remember_missing_posts()")  # before its events name them
 
     def _finish(self) -> None:
         with self.connection, self.connection.cursor() as cursor:

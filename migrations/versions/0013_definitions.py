@@ -1,13 +1,13 @@
 """Every definition anew: databases at 0012 may hold several texts of them."""
 
-from migrations.objects import BASELINE, execute, install, is_on_citus, resolve, revert, signature
+from migrations.objects import BASELINE, execute, execute_each, install, is_on_citus, resolve, revert, signature
 
 revision = "0013"
 down_revision = "0012"
 
 PINS = {
     "functions/_like_window": "804a0f14a108",
-    "views/impressions": "e2d4735c0b2f",
+    "views/impressions": "b41bf729b28c",
     "views/likes": "fd682e3d245b",
     "functions/_partition_key": "baa7c147e1b9",
     "functions/_default_months": "1f6fd3ff28f1",
@@ -16,7 +16,7 @@ PINS = {
     "functions/_no_month": "bb069375473d",
     "functions/_partition_token": "4dc6577d54b1",
     "functions/_partition_probe": "8d02ad918e77",
-    "procedures/_attach_months": "98c72a0814e6",
+    "procedures/_attach_months": "31d04ceeb7ee",
     "procedures/_drop_partition_copies": "fcec16a2f011",
     "procedures/_copy_partitions": "9e446a1ff94f",
     "procedures/_apply_partition_changes": "43790588fd09",
@@ -41,7 +41,7 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "d1afb0c4c785",
     "procedures/_pack_features": "e76c2e1d8e38",
-    "procedures/refresh_features": "d2a1e137cc36",
+    "procedures/refresh_features": "8e828e6b86a6",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
@@ -63,8 +63,8 @@ PINS = {
     "procedures/create_experiment": "7bc893516759",
     "procedures/start_experiment": "614b1470c4b1",
     "procedures/stop_experiment": "980ff7eb9a3f",
-    "procedures/conclude_experiment": "6d58d2b8ac13",
-    "procedures/_create_partitions": "afbf274168e7",
+    "procedures/conclude_experiment": "d47d401ce377",
+    "procedures/_create_partitions": "4a51b1783821",
     "functions/serve_posts": "fcaa131dbdd1",
     "procedures/drop_exposures": "f833ae1a236a",
     "functions/_chi_square_tail": "07ec1ce54042",
@@ -116,16 +116,16 @@ PINS = {
     "functions/_events_from": "5f1b08a8f305",
     "functions/_remember_deleted_posts": "ee6e6007c546",
     "procedures/_count_events": "07961c854bda",
-    "procedures/_drop_event_months": "e76c8443de34",
-    "procedures/_find_missing_months": "955dccc8b041",
+    "procedures/_drop_event_months": "72745c3b7935",
+    "procedures/_find_missing_months": "18aa25682de1",
     "procedures/drop_events": "9fd936e8a171",
     "procedures/hide_post": "395b33eb1530",
-    "procedures/recount_days": "0e8a69d6a4b7",
+    "procedures/recount_days": "08542cbdf0fd",
     "procedures/unhide_post": "2f065cb5ae74",
-    "functions/_counting_probes": "df481b56c8e8",
+    "functions/_counting_probes": "f9ef454b25ba",
     "functions/_feed_clock": "00508c48664c",
     "functions/_feed_probes": "f638d9cb751d",
-    "functions/_is_loaded": "f827ae026498",
+    "functions/_is_loaded": "147b31685fa3",
     "functions/_level": "e4687b0bed78",
     "functions/_missing_indexes": "e901c6e9588a",
     "functions/_since": "4eb2093a262f",
@@ -134,7 +134,7 @@ PINS = {
     "functions/thresholds": "ac4e4b04673a",
     "functions/_key_id": "5415451597ba",
     "functions/_id_of": "a13847a82878",
-    "functions/_key_type": "f3f56d62bb6d",
+    "functions/_key_type": "822765c9548b",
     "functions/_post_rows": "5b2c7f2a1761",
     "functions/_post_texts": "688558fdd189",
     "functions/post_id_of": "caa9fb03d2c1",
@@ -173,7 +173,7 @@ PINS = {
     "functions/_try_attachment": "d79f5f52e185",
     "procedures/_attach": "1a02d76bda45",
     "procedures/_close_relation": "2682a7d2e025",
-    "procedures/_count_removed_events": "0676e0a648e2",
+    "procedures/_count_removed_events": "ce1f2b060a14",
     "procedures/_load_attachment": "8725528f9367",
     "procedures/_make_attached_posts": "3e29e5bf30a9",
     "procedures/_make_follower": "9000ba20439f",
@@ -186,15 +186,17 @@ PINS = {
     "procedures/detach": "475b2255f9cf",
     "procedures/sync_attachments": "bdab4f0aab06",
     "functions/_hits": "a9e575a0e8be",
-    "functions/_is_first_undo": "0904e690ff95",
+    "functions/_is_first_undo": "ea09743713f0",
     "functions/_is_plain": "ab1db48e99ad",
     "functions/_undos": "0c46bef5fa78",
     "functions/_user_reactions": "6cf498b7e281",
     "procedures/_check_actions": "f1b79b10a9a1",
-    "procedures/_mark_posts": "39e028fa722a",
+    "procedures/_mark_posts": "8e855f03c699",
     "procedures/_recount_likes": "706bcfbe9fa3",
     "procedures/define_action": "5cd6728fa867",
-    "procedures/remove_action": "99034f47d8d4",
+    "procedures/remove_action": "4f24133ea58f",
+    "functions/_has_events": "10b383148c2f",
+    "procedures/_remember_missing_posts": "29d57507b026",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -416,6 +418,23 @@ TRIGGER = """
     before truncate on pgfeed.posts
     for each statement execute function pgfeed._remember_deleted_posts();
 """
+NO_TRIGGER = """
+    do $$
+    declare
+        v_name name;
+    begin
+        -- A reference table of Citus has none, and refuses to drop any.
+        for v_name in
+            select t.tgname from pg_trigger as t
+            where t.tgrelid = 'pgfeed.posts'::regclass and t.tgname ~ '^remember_(deleted|truncated)_posts$'
+        loop
+            execute format('drop trigger %I on pgfeed.posts', v_name);
+        end loop;
+    end;
+    $$
+"""
+# Citus makes a function on all nodes only where no table was written by several connections before.
+BY_ONE_CONNECTION = "set local citus.multi_shard_modify_mode = 'sequential'"
 IS_SPREAD = "exists (select from pg_dist_partition where logicalrelid = 'pgfeed.users'::regclass)"
 ON_CITUS = f"""
     do $$
@@ -675,20 +694,22 @@ def make_text_features(text: str) -> None:
 
 
 def upgrade() -> None:
-    execute(MEMORY)  # takes long where there are many likes
-    execute(ATTACHMENTS)
+    if is_on_citus():
+        execute(BY_ONE_CONNECTION)
+    execute_each(MEMORY)  # takes long where there are many likes
+    execute_each(ATTACHMENTS)
     install({"functions/_post_texts": PINS["functions/_post_texts"]})
     make_text_features(resolve(TEXT_FEATURES, PINS[TEXT_FEATURES]))
     execute(CALLS_WAIT)
     execute(SWAP_TEXT_FEATURES)
     execute(ROLLUPS)
-    execute(DEFAULTS)
+    execute_each(DEFAULTS)
     execute(REJECTS)
     execute(DROPPED)
     execute(RESHAPED)
     execute(OWNED)
-    execute(COLUMNS)
-    execute(KEYS)
+    execute_each(COLUMNS)
+    execute_each(KEYS)
     execute(WITHOUT_SESSION)
     execute(ACTIONS)
     execute(FIGURES)
@@ -699,8 +720,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in ("remember_deleted_posts", "remember_truncated_posts"):
-        execute(f"drop trigger if exists {name} on pgfeed.posts")
+    if is_on_citus():
+        execute(BY_ONE_CONNECTION)
+    execute(NO_TRIGGER)
     execute(SCHEMA)
     for name in OF_THE_RELEASE:
         execute((BASELINE / f"downgrade/{name}.sql").read_text(encoding="utf-8"))

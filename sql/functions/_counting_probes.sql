@@ -20,11 +20,7 @@ begin
             from pgfeed.rollup_days as d
             where d.dropped_at is null and (d.view_count > 0 or d.like_count > 0)
         ) as m
-        where not exists (
-            select
-            from pgfeed.feed_events as e
-            where e.event_at >= m.month and e.event_at < m.month + interval '1 month'
-        )
+        where not pgfeed._has_events(m.month, m.month + interval '1 month')
     );
     select
         count(*) filter (where g.event_count > 0) as day_count,

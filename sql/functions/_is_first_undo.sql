@@ -28,7 +28,7 @@ declare
     );
 begin
     return v_liked_at <= undone_at and not exists (
-        select
+        select 1
         from pgfeed.feed_events as e
         where
             e.user_id = _is_first_undo.user_id

@@ -8,7 +8,7 @@ begin
         exists (select from pgfeed.feature_refreshes)
         or exists (select from pgfeed.rollup_days)
         or exists (select from pgfeed.posts)
-        or exists (select from pgfeed.feed_events);
+        or pgfeed._has_events('-infinity', 'infinity');
 end;
 $$;
 

@@ -28,7 +28,7 @@ begin
         execute format('lock table only pgfeed.%I in access exclusive mode', v_default);
     end if;
     foreach v_month in array months loop
-        execute format('select exists (select from pgfeed.%1$I as d where d.%2$I >= $1 and d.%2$I < $2)', v_default, v_key)
+        execute format('select exists (select 1 from pgfeed.%1$I as d where d.%2$I >= $1 and d.%2$I < $2)', v_default, v_key)
         into v_is_used using v_month, v_month + interval '1 month';
         if v_is_used then
             execute format('drop table pgfeed.%I', parent || to_char(v_month, '"_y"YYYY"m"MM'));

@@ -43,7 +43,7 @@ begin
             and l.post_id = r.post_id
             and l.liked_at >= v_kept_from
             and not exists (
-                select
+                select 1
                 from pgfeed.feed_events as e
                 where
                     e.user_id = l.user_id

@@ -36,7 +36,7 @@ begin
                 or pg_has_role(session_user, 'pgfeed_owner', 'member')
         loop
             v_name := parent || to_char(v_month, '"_y"YYYY"m"MM');
-            execute format('select exists (select from pgfeed.%1$I as d where d.%2$I >= $1 and d.%2$I < $2)', parent || '_default', v_key)
+            execute format('select exists (select 1 from pgfeed.%1$I as d where d.%2$I >= $1 and d.%2$I < $2)', parent || '_default', v_key)
             into v_is_used using v_month, v_month + interval '1 month';
             continue when v_is_used or to_regclass(format('pgfeed.%I', v_name)) is not null;
             begin

@@ -30,7 +30,7 @@ begin
                 execute format('lock table pgfeed.%I in access exclusive mode', v_name);
             end loop;
             if exists (
-                select
+                select 1
                 from pgfeed.feed_events as e
                 where e.event_at < until and (e.recorded_at >= v_watermark_at or v_watermark_at is null)
             ) then

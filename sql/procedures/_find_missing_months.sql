@@ -4,22 +4,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
-set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_month timestamptz;
-    v_is_there boolean;
 begin
     for v_month in
         select distinct date_trunc('month', d.day::timestamptz)
         from pgfeed.rollup_days as d
         where d.event_count > d.missing_count
     loop
-        select exists (
-            select from pgfeed.feed_events as e
-            where e.event_at >= v_month and e.event_at < v_month + interval '1 month'
-        ) into v_is_there;
-        if not v_is_there then
+        if not pgfeed._has_events(v_month, v_month + interval '1 month') then
             update pgfeed.rollup_days as d
             set missing_count = d.event_count
             where d.day >= v_month and d.day < v_month + interval '1 month' and d.event_count > d.missing_count;

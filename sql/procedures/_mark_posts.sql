@@ -4,7 +4,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 begin
-    if pgfeed._is_plain() and not exists (select from pgfeed.marked_posts) then
+    if pgfeed._is_plain() and not exists (select 1 from pgfeed.marked_posts) then
         return;
     end if;
     with pairs as materialized (

@@ -30,7 +30,7 @@ begin
         raise exception 'experiment % never ran or is concluded', experiment
             using errcode = '55000', hint = 'See: select name, started_at, winner from pgfeed.experiments';
     end if;
-    if not exists (select from pgfeed.exposures as x where x.experiment_id = v_id) then
+    if not exists (select 1 from pgfeed.exposures as x where x.experiment_id = v_id) then
         raise warning 'experiment % has no exposures: nothing that pgfeed logged says who won', experiment;
     end if;
 end;

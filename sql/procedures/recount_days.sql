@@ -41,7 +41,7 @@ begin
         l.liked_at >= v_from
         and l.liked_at < v_to
         and case when exists (
-            select
+            select 1
             from pgfeed.feed_events as e
             where
                 e.user_id = l.user_id
@@ -60,7 +60,7 @@ begin
                 (e.action = any(v_hits) or e.target)
                 and e.event_at >= v_from
                 and not exists (
-                    select from pgfeed.liked_posts as l where l.user_id = e.user_id and l.post_id = e.post_id
+                    select 1 from pgfeed.liked_posts as l where l.user_id = e.user_id and l.post_id = e.post_id
                 )
             group by e.user_id, e.post_id
         );

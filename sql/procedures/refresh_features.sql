@@ -45,6 +45,7 @@ begin
     );
 
     call pgfeed._infer_attributes();
+    call pgfeed._remember_missing_posts();
     insert into pgfeed.feature_refreshes as r (as_of, started_at)
     values (v_as_of, clock_timestamp())
     returning r.refresh_id into refresh_features.refresh_id;

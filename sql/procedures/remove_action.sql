@@ -16,7 +16,7 @@ begin
     elsif exists (select from pgfeed.actions as a where a.undoes = remove_action.action) then
         raise exception 'another action undoes %', action
             using errcode = '22023', hint = 'Remove that one first.';
-    elsif exists (select from pgfeed.feed_events as e where e.action = remove_action.action) then
+    elsif exists (select 1 from pgfeed.feed_events as e where e.action = remove_action.action) then
         raise exception 'there are events of the action %', action
             using errcode = '55000', hint = 'Delete them first, or give it the sign 0 by define_action().';
     end if;

@@ -44,7 +44,7 @@ where
     v.action = 'view'
     -- A case, so that it is looked up for each view: a join would read all views there are.
     and case when exists (
-        select
+        select 1
         from pgfeed.feed_events as w
         where
             w.user_id = v.user_id

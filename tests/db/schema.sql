@@ -301,7 +301,6 @@ CREATE PROCEDURE pgfeed._find_missing_months()
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
-    SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_missing_months() IS 'Notes of the days of months that were emptied or dropped by hand that their events are gone';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
@@ -330,6 +329,12 @@ CREATE FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns tex
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) IS 'The columns and the schema that a detached relation has to take from pgfeed_owner again; what another attachment needs passes on to it';
+CREATE FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE STRICT COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) IS 'Whether any event lies at or after the first moment and before the second';
 CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
@@ -651,6 +656,12 @@ CREATE FUNCTION pgfeed._remember_deleted_posts() RETURNS trigger
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._remember_deleted_posts() IS 'Notes which posts a statement deletes or truncates, so that events which name them do not bring them back';
+CREATE PROCEDURE pgfeed._remember_missing_posts()
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._remember_missing_posts() IS 'Notes on Citus, where posts have no trigger, which posts were deleted since the last refresh, so that events which name them do not bring them back';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, hidden_post_ids bytea, attributes jsonb)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1916,6 +1927,7 @@ REVOKE ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) FROM PU
 GRANT ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hits() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
@@ -1986,6 +1998,7 @@ REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) FROM PUBLIC;

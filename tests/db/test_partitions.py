@@ -393,3 +393,19 @@ def test_a_kill_in_between_leaves_every_row_where_it_was(query, dsn):
 def test_arranging_needs_a_transaction_of_its_own(dsn):
     with psycopg2.connect(dsn) as connection, pytest.raises(psycopg2.Error, match="cannot inside a transaction block"):
         queries(connection)("call pgfeed.arrange_partitions()")
+
+
+@pytest.mark.parametrize("statement", [
+    "select pgfeed._has_events('2001-02-01', '2001-03-01')",
+    "call pgfeed._find_missing_months()",
+])  # fmt: skip
+def test_each_month_is_looked_for_in_its_own_partition_alone(query, statement):
+    """A refresh asks for each month: with all partitions in each plan it took the square of the months."""
+    query("call pgfeed.create_event_partitions('2001-01-01', '2010-12-31')")
+    query("insert into pgfeed.rollup_days (day, is_stale, event_count) values ('2001-02-01', false, 1)")
+    query("begin")
+    query(statement)
+    locked = query("select count(*) from pg_locks as l join pg_inherits as i on i.inhrelid = l.relation"
+                   " where i.inhparent = 'pgfeed.feed_events'::regclass")  # fmt: skip
+    query("rollback")
+    assert locked == [(1,)]  # of 121
