@@ -13,7 +13,7 @@ from loader.learning import registry, train
 from loader.measuring import logged, results
 from loader.server import db
 from loader.server.remedies import as_command, as_verb
-from loader.simulation import simulate
+from loader.simulation import simulate, site
 from loader.terminal import out, table
 
 USERS = 3000
@@ -24,6 +24,16 @@ MOMENT = "2021-12-20 18:00+00"
 COLUMNS = "rank, post_id, topic, source, round(score::numeric, 4), text"
 CALL = f"select {COLUMNS} from pgfeed.recommend_posts(%s, %s, variant => %s)"
 WARM_CALLS = 200
+ATTACHED = (
+    """call pgfeed.attach_users('app.members', key => 'id',
+    features => '["plan", "lang", {"age": "extract(year from age(born))"}]');""",
+    """call pgfeed.attach_posts('app.articles', key => 'slug', text => 'title || E''\\n'' || body', topic => 'section',
+    created_at => 'published_at', available => 'not is_hidden and (expires_at is null or expires_at > now())',
+    features => '["author_id", "lang", "price"]');""",
+    """call pgfeed.attach_events('app.reads', user_key => 'member_id', post_key => 'slug', at => 'at', action => 'view');""",
+    """call pgfeed.attach_events('app.hearts', user_key => 'member_id', post_key => 'slug', at => 'at', action => 'like');""",
+)
+FOR_MEMBER = "select rank, post_key, topic, source, round(score::numeric, 4), text from pgfeed.recommend_for(%s)"
 
 
 def scalar(connection: Connection, statement: str, *parameters: object) -> Any:
@@ -49,21 +59,10 @@ def demo(connection: Connection) -> None:
         out.print(f"{done.post_count:,} posts, {done.user_count:,} users as of {done.as_of}")
 
     out.rule("3 a CatBoost model, trained on the days before the held-out ones", align="left")
-    version = scalar(connection, "select max(version) from pgfeed.active_models where variant = %s", VARIANT)
-    if version is None:
-        model = train.train(connection, VARIANT)
-        version = registry.activate(connection, VARIANT, registry.store(connection, VARIANT, model))
-        learned = f"{model.metrics['row_count']:,} impressions, {len(model.feature_names)} features"
-        out.print(f"{VARIANT} version {version}: {learned}")
-    else:
-        out.print(f"{VARIANT} version {version} is active already")
+    version = trained(connection)
 
     out.rule("4 how good it is: HitRate@5 on what users saw on the held-out days", align="left")
-    evaluation = results.newest(connection, "logged", VARIANT, version)
-    if evaluation is None:
-        evaluation = logged.evaluate(connection, registry.load_active(connection, VARIANT))
-        evaluation.store(connection)
-    out.print(evaluation.table())
+    out.print(evaluated(connection, version).table())
 
     out.rule(f"5 five posts for user {USER_ID} at {MOMENT}", align="left")
     show_posts()
@@ -72,6 +71,93 @@ def demo(connection: Connection) -> None:
     columns = "rank, post_id, topic, left(text, 40) as text"
     out.print(as_command(f"select {columns} from pgfeed.recommend_posts({USER_ID})"), soft_wrap=True)
     out.print(f"any driver: {address()}", soft_wrap=True)
+
+
+def trained(connection: Connection) -> int:
+    """Return the active version of the model, trained now if there is none."""
+    version = scalar(connection, "select max(version) from pgfeed.active_models where variant = %s", VARIANT)
+    if version is not None:
+        out.print(f"{VARIANT} version {version} is active already")
+        return version
+    model = train.train(connection, VARIANT)
+    version = registry.activate(connection, VARIANT, registry.store(connection, VARIANT, model))
+    learned = f"{model.metrics['row_count']:,} impressions, {len(model.feature_names)} features"
+    out.print(f"{VARIANT} version {version}: {learned}")
+    return version
+
+
+def evaluated(connection: Connection, version: int) -> results.Evaluation:
+    """Return how good a version is on what users saw, measured now if it was not before."""
+    evaluation = results.newest(connection, "logged", VARIANT, version)
+    if evaluation is None:
+        evaluation = logged.evaluate(connection, registry.load_active(connection, VARIANT))
+        evaluation.store(connection)
+    return evaluation
+
+
+def own_tables(connection: Connection) -> None:
+    """Make a community site with tables of its own, attach them and recommend; print what each step gave."""
+    out.rule("1 a community site with tables of its own, in the schema app", align="left")
+    community = site.make(connection)
+    out.print(
+        f"{community.members:,} members with uuid, {community.articles:,} articles with slugs, {community.reads:,} reads, "
+        f"{community.hearts:,} hearts; row security on"
+    )
+
+    out.rule("2 attached in four statements", align="left")
+    attach(connection)
+
+    out.rule("3 features and a model of the site's own columns", align="left")
+    timed(connection, "call pgfeed.refresh_features();")
+    out.print(evaluated(connection, trained(connection)).table())
+
+    out.rule(f"4 five articles for member {community.member}", align="left")
+    best = show_articles(connection, community.member)
+
+    out.rule("5 the member hearts the first, and the site hides the second", align="left")
+    timed(connection, "insert into app.hearts values (%s, %s, now());", community.member, best[0])
+    timed(connection, "update app.articles set is_hidden = true where slug = %s;", best[1])
+    show_articles(connection, community.member)
+    timed(connection, "update app.articles set is_hidden = false where slug = %s;", best[1])
+    timed(connection, "delete from app.hearts where member_id = %s and slug = %s;", community.member, best[0])
+
+    out.rule("6 now you", align="left")
+    out.print(as_command("select * from pgfeed.attachments"), soft_wrap=True)
+    out.print(f"any driver: {address()}", soft_wrap=True)
+
+
+def attach(connection: Connection) -> None:
+    """Attach the tables that are not yet attached, with the time of each."""
+    attached = scalar(connection, "select coalesce(array_agg(relation_name), '{}') from pgfeed.attached_tables")
+    for statement in ATTACHED:
+        if statement.split("'")[1] not in attached:
+            timed(connection, statement)
+    if attached:
+        out.print(f"there already: {', '.join(sorted(attached))}")
+
+
+def timed(connection: Connection, statement: str, *parameters: object) -> None:
+    """Print a statement, run it in a transaction of its own, print how long it took."""
+    connection.rollback()
+    connection.autocommit = True  # the first load of a table commits as it goes
+    try:
+        with connection.cursor() as cursor:
+            text = cursor.mogrify(statement, parameters or None).decode()
+            out.print(text, highlight=False, soft_wrap=True)
+            started = time.perf_counter()
+            cursor.execute(text)
+            out.print(f"  {time.perf_counter() - started:.2f} s", highlight=False)
+    finally:
+        connection.autocommit = False
+
+
+def show_articles(connection: Connection, member: str) -> list[str]:
+    """Print the five articles for a member and return their slugs."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(FOR_MEMBER, [member])
+        rows = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in cursor.fetchall()]
+    out.print(table("", ["rank", "post_key", "topic", "source", "score", "text"], rows, ["rank", "score"]))
+    return [row[1] for row in rows]
 
 
 def address() -> str:

@@ -112,8 +112,9 @@ def figure(value: float) -> str:
 
 
 @main.command("demo")
+@click.option("--own-tables", is_flag=True, help="Attach the tables of a simulated site, in a database of its own: site.")
 @connected
-def run_demo(connection):
+def run_demo(connection, own_tables):
     """Simulate a small network, train on it and recommend: the main job in a few minutes.
 
     Run again, it does not redo what is done.
@@ -121,7 +122,8 @@ def run_demo(connection):
     \b
     Example:
       ./run demo
+      ./run demo --own-tables
     """
     from loader import demo
 
-    demo.demo(connection)
+    (demo.own_tables if own_tables else demo.demo)(connection)

@@ -14,6 +14,7 @@ import pytest
 
 from loader import demo
 from loader.data.embed import embed
+from loader.errors import PgfeedError
 from loader.learning import registry, train
 from tests.db.conftest import administer, clone, database_name, dsn_of
 from tests.db.test_embed import Words
@@ -109,6 +110,27 @@ def test_the_demo_prints_what_readme_shows(dsn, monkeypatch, capsys):
         monkeypatch.setenv("PGFEED_DSN", dsn)
         demo.demo(connection)
     assert_looks_like(shown.text, capsys.readouterr().out)
+
+
+def test_the_demo_of_own_tables_follows_hearts_and_hidden_articles(dsn, monkeypatch, capsys):
+    for name, few in (("MEMBERS", 150), ("ARTICLES", 80), ("DAYS", 12)):
+        monkeypatch.setattr(demo.site, name, few)
+    monkeypatch.setenv("PGFEED_DSN", dsn)
+    with closing(psycopg2.connect(dsn)) as connection:
+        demo.own_tables(connection)
+        first, second = re.split(r"^5 the member hearts", capsys.readouterr().out, flags=re.MULTILINE)
+        demo.own_tables(connection)
+        assert "there already: app.articles, app.hearts, app.members, app.reads" in capsys.readouterr().out
+    before, after = (re.findall(r"^ +[1-5] +(\S+)", part, re.MULTILINE) for part in (first, second))
+    assert len(before) == len(after) == 5 and not {*before[:2]} & {*after}
+
+
+def test_the_demo_of_own_tables_leaves_a_schema_of_others_alone(dsn, monkeypatch):
+    with closing(psycopg2.connect(dsn)) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("create schema app; create table app.members (id int)")
+        with pytest.raises(PgfeedError, match="this database has a schema app"):
+            demo.own_tables(connection)
 
 
 def anchors(page: Path) -> set[str]:
