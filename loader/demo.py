@@ -30,8 +30,10 @@ ATTACHED = (
     """call pgfeed.attach_posts('app.articles', key => 'slug', text => 'title || E''\\n'' || body', topic => 'section',
     created_at => 'published_at', available => 'not is_hidden and (expires_at is null or expires_at > now())',
     features => '["author_id", "lang", "price"]');""",
-    """call pgfeed.attach_events('app.reads', user_key => 'member_id', post_key => 'slug', at => 'at', action => 'view');""",
-    """call pgfeed.attach_events('app.hearts', user_key => 'member_id', post_key => 'slug', at => 'at', action => 'like');""",
+    """call pgfeed.attach_events('app.reads', user_key => 'member_id', post_key => 'slug', at => 'at',
+    action => 'view');""",
+    """call pgfeed.attach_events('app.hearts', user_key => 'member_id', post_key => 'slug', at => 'at',
+    action => 'like');""",
 )
 FOR_MEMBER = "select rank, post_key, topic, source, round(score::numeric, 4), text from pgfeed.recommend_for(%s)"
 
@@ -100,8 +102,8 @@ def own_tables(connection: Connection) -> None:
     out.rule("1 a community site with tables of its own, in the schema app", align="left")
     community = site.make(connection)
     out.print(
-        f"{community.members:,} members with uuid, {community.articles:,} articles with slugs, {community.reads:,} reads, "
-        f"{community.hearts:,} hearts; row security on"
+        f"{community.members:,} members with uuid, {community.articles:,} articles with slugs,"
+        f" {community.reads:,} reads, {community.hearts:,} hearts; row security on"
     )
 
     out.rule("2 attached in four statements", align="left")

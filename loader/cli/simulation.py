@@ -112,7 +112,7 @@ def figure(value: float) -> str:
 
 
 @main.command("demo")
-@click.option("--own-tables", is_flag=True, help="Attach the tables of a simulated site, in a database of its own: site.")
+@click.option("--own-tables", is_flag=True, help="Attach a simulated site's tables, in a database of its own: site.")
 @connected
 def run_demo(connection, own_tables):
     """Simulate a small network, train on it and recommend: the main job in a few minutes.

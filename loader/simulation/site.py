@@ -83,7 +83,8 @@ def fill(cursor, rng: np.random.Generator, seed: int) -> None:
             )
             is_liked = rng.random(len(who)) < 1 / (1 + np.exp(-logit))
             seconds = np.round(np.exp(rng.normal(3.2 + 0.9 * is_liked, 0.8))).astype(int)
-            at = [midnight + timedelta(days=day, seconds=float(s)) for s in np.sort(rng.uniform(6, 24, len(who))) * 3600]
+            hours = np.sort(rng.uniform(6, 24, len(who))).tolist()
+            at = [midnight + timedelta(days=day, hours=hour) for hour in hours]
             slugs = [article.rows[place][0] for place in what]
             readers = [members[number] for number in who]
             insert(cursor, "reads (member_id, slug, at, seconds)", zip(readers, slugs, at, seconds.tolist()))
@@ -123,8 +124,8 @@ def articles(rng: np.random.Generator, seed: int, midnight: datetime) -> Article
         title, _, body = text.partition(". ")
         published = midnight + timedelta(days=int(days[number]))
         rows.append((
-            f"{name}-{number:04}", title[:200], body or text, name, int(authors[number]), str(LANGUAGES[languages[number]]),
-            prices[number], False, published, None,
+            f"{name}-{number:04}", title[:200], body or text, name, int(authors[number]),
+            str(LANGUAGES[languages[number]]), prices[number], False, published, None,
         ))
     quality = rng.normal(0, AUTHOR_SIGMA, AUTHORS)[authors]
     return Articles(rows, days, languages, sections, quality)
