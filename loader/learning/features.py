@@ -82,11 +82,10 @@ def smoothed_rates(counts: list[tuple]) -> dict[str, float]:
 
 
 def load_attributes(cursor) -> dict[str, str]:
-    """Return the types of the own features of users and posts by name, as the newest feature pack has them."""
+    """Return the types of the own features of users and posts by name, as the last refresh packed them."""
     cursor.execute(
-        "select a.key, a.value"
-        " from (select k.attributes from pgfeed.feature_packs as k order by k.pack_id desc limit 1) as k,"
-        " jsonb_each_text(k.attributes -> 'types') as a order by a.key collate \"C\""
+        "select a.key, a.value from pgfeed.feature_packs as k, jsonb_each_text(k.attributes -> 'types') as a"
+        " where k.as_of = pgfeed._refresh_as_of() order by a.key collate \"C\""
     )
     return dict(cursor.fetchall())
 

@@ -55,6 +55,7 @@ def look() -> list[Probe]:
         if probes[-1].status == "ok":
             probes += definition_probes(connection)
         server = server_probes(connection)
+        server += feature_probes(connection, server)
     return [*probes, *server, *package_probes(server)]
 
 
@@ -111,6 +112,22 @@ def server_probes(connection: Connection) -> list[Probe]:
         if probe.name == "versions" and probe.status == "fail":
             probe.remedy = install.remedy(connection)
     return probes
+
+
+def feature_probes(connection: Connection, server: list[Probe]) -> list[Probe]:
+    """Return whether features of add_feature() look ahead, if there are any and the login may try."""
+    if not any(probe.name == "own features" for probe in server):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select has_function_privilege('pgfeed.check_features(text[])', 'execute') and not pg_is_in_recovery()"
+        )
+        if not cursor.fetchone()[0]:
+            return []
+        cursor.execute("call pgfeed.check_features()")
+        problems = cursor.fetchone()[0]
+    words = "; ".join(problems) or "none changes when later events are deleted"
+    return [Probe("look ahead", "fail" if problems else "ok", words, "mend their functions" if problems else None)]
 
 
 def package_probes(server: list[Probe]) -> list[Probe]:

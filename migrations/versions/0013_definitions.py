@@ -39,15 +39,15 @@ PINS = {
     "matviews/post_features": "93c6a07bbac4",
     "matviews/user_features": "1ae2ef2e22e9",
     "matviews/user_topic_features": "22e4304e15cf",
-    "functions/_post_pack": "d1afb0c4c785",
+    "functions/_post_pack": "9ed3098ca98f",
     "procedures/_pack_features": "e76c2e1d8e38",
-    "procedures/refresh_features": "8e828e6b86a6",
+    "procedures/refresh_features": "577e0ea1393c",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
     "procedures/activate_model": "dfba033fcc54",
     "procedures/rollback_model": "e7ccc32853f2",
-    "functions/_request_users": "89178b7dbb59",
+    "functions/_request_users": "24db9849b7e0",
     "functions/_serving_state": "b5a553490dac",
     "functions/_user_history": "41ffb96613cc",
     "functions/_recent_events": "efddde763368",
@@ -89,7 +89,7 @@ PINS = {
     "functions/_serving_probes": "5b66f8d529ba",
     "functions/_job_probes": "337d239bee1a",
     "functions/_access_probes": "b2643c0f74fb",
-    "functions/health": "fdf846464db9",
+    "functions/health": "e3c19ca02e97",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "8d46cdf8bb50",
@@ -127,7 +127,7 @@ PINS = {
     "functions/_feed_probes": "f638d9cb751d",
     "functions/_is_loaded": "147b31685fa3",
     "functions/_level": "e4687b0bed78",
-    "functions/_missing_indexes": "e901c6e9588a",
+    "functions/_missing_indexes": "b33f1abb31d9",
     "functions/_since": "4eb2093a262f",
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",
@@ -145,10 +145,10 @@ PINS = {
     "functions/serve_for__anyelement": "a6892a85f721",
     "functions/user_id_of": "50432f3847ff",
     "functions/user_id_of__anyelement": "2e47902a1935",
-    "functions/_attribute_columns": "e6f8d7b1ea7e",
+    "functions/_attribute_columns": "869a87d0ca2d",
     "functions/_attribute_type": "3fa1e8fb1f76",
     "procedures/_infer_attributes": "e8e8d449bdc5",
-    "procedures/_register_attributes": "152dc8a17556",
+    "procedures/_register_attributes": "ad385bf58917",
     "functions/_add_posts_of_events": "222a92623976",
     "functions/_attach_again": "9cf83da209a8",
     "functions/_attached_rows": "fe4e30876e0c",
@@ -197,6 +197,17 @@ PINS = {
     "procedures/remove_action": "4f24133ea58f",
     "functions/_has_events": "10b383148c2f",
     "procedures/_remember_missing_posts": "29d57507b026",
+    "functions/_own_feature_as_of": "1e72d763e85a",
+    "functions/_own_feature_values": "75d1355010f2",
+    "functions/_own_user_features": "1a282dfcdd24",
+    "procedures/_compute_own_features": "f262a5947996",
+    "procedures/_find_leak": "dadd066ee6a3",
+    "procedures/_require_new_feature": "ee640c99a899",
+    "functions/_feature_function": "5da207cf65fe",
+    "functions/_feature_probes": "8f854c359b4c",
+    "procedures/add_feature": "edcdc0c10d9b",
+    "procedures/check_features": "999e2d74b185",
+    "procedures/remove_feature": "175b1cb2ae0d",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -612,9 +623,36 @@ KEYS = """
     alter table pgfeed.feature_packs add column attributes jsonb;
     comment on column pgfeed.feature_packs.attributes is
         'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
+
+    create table pgfeed.own_features (
+        name text primary key,
+        function_name text not null,
+        added_at timestamptz not null default now(),
+        added_by text not null default session_user,
+        duration_seconds real
+    );
+    comment on table pgfeed.own_features is
+        'One row per feature that a function of the application computes as of any moment: see add_feature()';
+    comment on column pgfeed.own_features.name is 'user.NAME or post.NAME';
+    comment on column pgfeed.own_features.function_name is 'Schema and name of function (timestamptz, bigint[])';
+    comment on column pgfeed.own_features.duration_seconds is
+        'What it took in the last refresh; null: there was none since it was added';
+    alter table pgfeed.own_features owner to pgfeed_owner;
+    grant select on pgfeed.own_features to pgfeed_operator;
+
+    create table pgfeed.own_feature_values (
+        name text not null,
+        id bigint not null,
+        value real not null,
+        primary key (name, id)
+    );
+    comment on table pgfeed.own_feature_values is
+        'One row per own feature and user or post that has a value, as of the last refresh';
+    comment on column pgfeed.own_feature_values.id is 'user_id of user.NAME, post_id of post.NAME';
+    alter table pgfeed.own_feature_values owner to pgfeed_owner;
 """
 DETACHED = """
-    drop table pgfeed.attributes;
+    drop table pgfeed.attributes, pgfeed.own_features, pgfeed.own_feature_values;
     alter table pgfeed.feature_packs drop column attributes;
     alter table pgfeed.feed_events drop column attachment_id;
     alter table pgfeed.users drop column key, drop column attributes;

@@ -44,6 +44,8 @@ begin
         ('feed_events_default', 'index', 'btree (event_at)'),
         ('exposures', 'index', 'btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL)'),
         ('attributes', 'primary key', 'btree (kind, name)'),
+        ('own_features', 'primary key', 'btree (name)'),
+        ('own_feature_values', 'primary key', 'btree (name, id)'),
         ('feature_packs', 'primary key', 'btree (pack_id)'),
         ('feature_packs', 'unique index', 'btree (as_of)'),
         ('feature_refreshes', 'primary key', 'btree (refresh_id)'),

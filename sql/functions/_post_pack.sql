@@ -63,6 +63,7 @@ begin
                 select c.post_id, c.components::real[] as components from pgfeed.post_components as c %s
             ) as c on c.post_id = f.post_id
             %s
+            %s
             order by f.post_id
         )
 
@@ -87,6 +88,7 @@ begin
             else 'pgfeed.post_features_as_of($1, $3)'
         end,
         case when chosen_ids is not null then 'where c.post_id = any($3)' else '' end,
+        (select string_agg(a.source, '' order by a.number) from pgfeed._attribute_columns() as a),
         case when chosen_ids is not null then 'where f.post_id = any($3)' else '' end,
         (
             select string_agg(format('string_agg(float4send(r.v%s), '''')', v.number), ' || ' order by v.number)
@@ -110,7 +112,11 @@ begin
                 'types', jsonb_object_agg(a.kind || '.' || a.name, a.type),
                 'values', jsonb_strip_nulls(v_lists)
             )
-        from pgfeed.attributes as a
+        from (
+            select a.kind, a.name, a.type from pgfeed.attributes as a
+            union all
+            select split_part(f.name, '.', 1), substr(f.name, 6), 'number' from pgfeed.own_features as f
+        ) as a
         having count(*) > 0
     );
 end;

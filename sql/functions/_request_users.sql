@@ -35,11 +35,21 @@ as $$
 declare
     v_missing bigint[] := user_ids;
     v_known bigint[];
+    v_with bigint[];
     v_attributes jsonb[];
 begin
     -- Not joined with users: Citus would fetch all of them to where the other relations are.
     select array_agg(u.user_id), array_agg(u.attributes) into v_known, v_attributes
     from pgfeed._user_profiles(user_ids) as u;
+    v_with := v_known;
+    if exists (select from pgfeed.own_features as f where f.name like 'user.%') then
+        select array_agg(a.user_id), array_agg(a.attributes) into v_with, v_attributes
+        from (
+            select user_id, coalesce(k.attributes, '{}') || coalesce(o.own, '{}') as attributes
+            from unnest(v_known, v_attributes) as k (user_id, attributes)
+            full join pgfeed._own_user_features(_request_users.ts, user_ids, is_current) as o using (user_id)
+        ) as a;
+    end if;
 
     if is_current then
         return query
@@ -65,10 +75,11 @@ begin
             l.liked_at,
             l.viewed_post_ids,
             l.hidden_post_ids,
-            u.attributes
+            a.attributes
         from unnest(user_ids) as r (user_id)
         inner join pgfeed.user_features as f on f.user_id = r.user_id
-        left join unnest(v_known, v_attributes) as u (user_id, attributes) on u.user_id = r.user_id
+        left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
+        left join unnest(v_with, v_attributes) as a (user_id, attributes) on a.user_id = r.user_id
         left join lateral (
             select
                 array_agg(t.topic) as topics,
@@ -122,10 +133,11 @@ begin
         l.liked_at,
         l.viewed_post_ids,
         l.hidden_post_ids,
-        u.attributes
+        a.attributes
     from unnest(v_missing) as r (user_id)
     left join pgfeed.user_features_as_of(_request_users.ts, v_missing) as f on f.user_id = r.user_id
-    left join unnest(v_known, v_attributes) as u (user_id, attributes) on u.user_id = r.user_id
+    left join unnest(v_known) as u (user_id) on u.user_id = r.user_id
+    left join unnest(v_with, v_attributes) as a (user_id, attributes) on a.user_id = r.user_id
     left join topics as t on t.user_id = r.user_id
     left join lateral pgfeed._user_history(r.user_id, _request_users.ts) as l on true;
 end;

@@ -46,6 +46,14 @@ begin
     from pgfeed._data_probes() as d
     union all
     select
+        o.name,
+        o.status,
+        o.found,
+        o.remedy,
+        o.figures
+    from pgfeed._feature_probes() as o
+    union all
+    select
         c.name,
         c.status,
         c.found,

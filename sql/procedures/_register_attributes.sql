@@ -15,7 +15,6 @@ declare
     v_before text;
     v_types text[] := '{}';
     v_names text[] := '{}';
-    v_is_built_in boolean;
 begin
     if coalesce(v_kind, '') not in ('user', 'post') then
         raise exception 'features are of a user or a post, not of %', coalesce(v_kind, 'null')
@@ -23,24 +22,12 @@ begin
     end if;
 
     for v_name, v_type in select a.key, a.value from jsonb_each_text(coalesce(attributes, '{}')) as a order by a.key loop
-        if v_name !~ '^[[:alpha:]_]\w{0,62}$' then
-            raise exception '% cannot be the name of a feature', v_name
-                using errcode = '42602', hint = 'A name has letters, digits and _ and begins with a letter.';
-        end if;
-        select
-            v_name in ('topic', 'view_ratio', 'quality') and v_kind = 'post'
-            or exists (
-                select
-                from pg_attribute as c
-                where
-                    c.attrelid = format('pgfeed.%s_features', v_kind)::regclass
-                    and c.attnum > 0
-                    and c.attname = v_name
-            )
-        into v_is_built_in;
-        if v_is_built_in then
+        call pgfeed._require_new_feature(v_kind, v_name);
+        if exists (select from pgfeed.own_features as f where f.name = v_kind || '.' || v_name) then
             raise exception 'the feature %.% is there already', v_kind, v_name
-                using errcode = '42710', hint = format('Give it another name: {"own_%s": "..."}.', v_name);
+                using
+                    errcode = '42710',
+                    hint = format('Give it another name, or call pgfeed.remove_feature(''%s.%s'').', v_kind, v_name);
         end if;
         v_names := v_names || v_name;
         v_types := v_types || pgfeed._attribute_type(v_name, v_type);

@@ -62,6 +62,8 @@ begin
         );
     end loop;
 
+    call pgfeed._compute_own_features(v_as_of);
+
     delete from pgfeed.feature_packs as k
     where k.as_of not in (
         select r.as_of from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 2

@@ -147,11 +147,11 @@ CREATE FUNCTION pgfeed._attachments_of(name text, known regclass, action text) R
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) IS 'One row per attachment of a relation; one that was dropped is found by its name of then, its relation is null';
-CREATE FUNCTION pgfeed._attribute_columns() RETURNS TABLE(number bigint, name text, value text, key text)
+CREATE FUNCTION pgfeed._attribute_columns() RETURNS TABLE(number bigint, name text, value text, key text, source text)
     LANGUAGE plpgsql STABLE ROWS 10 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._attribute_columns() IS 'One row per own feature of posts, for _post_pack(): value is SQL over posts as p that gives its number at $1; of categories and tags the place of key, the value as text (tags: a JSON array), among all, from 0';
+COMMENT ON FUNCTION pgfeed._attribute_columns() IS 'One row per own feature of posts, for _post_pack(): value is SQL over posts as p that gives its number at $1; of categories and tags the place of key, the value as text (tags: a JSON array), among all, from 0. source: what is to be joined for it with posts as f, of which $3 are chosen';
 CREATE FUNCTION pgfeed._attribute_type(name text, type text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -182,6 +182,11 @@ CREATE PROCEDURE pgfeed._commit(INOUT is_committed boolean DEFAULT NULL::boolean
     LANGUAGE plpython3u
     AS '...';
 COMMENT ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) IS 'Commits, and says whether it could: inside a transaction block nothing can, which PL/pgSQL cannot catch';
+CREATE PROCEDURE pgfeed._compute_own_features(IN as_of timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._compute_own_features(IN as_of timestamp with time zone) IS 'Stores the own features of all users and posts as of a moment, and how long each took';
 CREATE PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -278,6 +283,16 @@ CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, 
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) IS 'As _post_factors(), and the same vectors one by one in the order of post_ids; the users, ascending, who like one of these posts, and their vectors';
+CREATE FUNCTION pgfeed._feature_function(function text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._feature_function(function text) IS 'The name, quoted, of a function that can compute a feature: an error says why it cannot';
+CREATE FUNCTION pgfeed._feature_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._feature_probes() IS 'The row of health() about features of add_feature(); none without any';
 CREATE FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) RETURNS record
     LANGUAGE plpgsql STABLE COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -296,6 +311,12 @@ CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integ
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) IS 'Replaces the recommendations of the next users of a batch and says how many they were; null: no users are left to take, and the batch is finished unless another session is still at work on it';
+CREATE PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text DEFAULT NULL::text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text) IS 'Says whether an own feature as of three days changes for the 50 busiest posts or users when their events from then on, of feed_events and of what is counted from them, are deleted, which is taken back; null: no';
 CREATE PROCEDURE pgfeed._find_missing_months()
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -525,6 +546,23 @@ CREATE PROCEDURE pgfeed._open_relation(IN relation regclass)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._open_relation(IN relation regclass) IS 'Lets pgfeed_owner use the schema of a relation, with the rights of the caller, who must own the relation';
+CREATE FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone, ids bigint[]) RETURNS TABLE(id bigint, value real)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone, ids bigint[]) IS 'What the function of an own feature gives for users or posts as of a moment: one row per id that has a value';
+CREATE FUNCTION pgfeed._own_feature_values(name text, ts timestamp with time zone, ids bigint[]) RETURNS TABLE(id bigint, value real)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._own_feature_values(name text, ts timestamp with time zone, ids bigint[]) IS 'An own feature of users or posts (null: of all posts) as of a moment: as the last refresh stored it, or computed';
+CREATE FUNCTION pgfeed._own_user_features(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, own jsonb)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._own_user_features(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user with values of own features, by name without user.; is_current: as the last refresh stored them';
 CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -677,6 +715,11 @@ CREATE FUNCTION pgfeed._require_key_types(kind text, relation regclass, types js
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) IS 'An error if another attached table names the same users or posts by keys of another kind';
+CREATE PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) IS 'Raises an error if a feature of users or posts cannot have this name, or one of pgfeed''s own has it';
 CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -854,6 +897,12 @@ CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) IS 'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its features exist here and its golden sample gets the trainer''s scores';
+CREATE PROCEDURE pgfeed.add_feature(IN name text, IN function text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.add_feature(IN name text, IN function text) IS 'Makes what a function (ts timestamptz, ids bigint[]) returns table (id bigint, value real) of the application says of users or posts the feature user.NAME or post.NAME of every recipe, from the next refresh on. It is refused if values as of a past day change when later events are deleted, which is tried and taken back. It runs as pgfeed_owner with an empty search_path, or as its owner if it is security definer';
 CREATE PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql
     AS '...';
@@ -870,6 +919,12 @@ CREATE PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features 
     LANGUAGE plpgsql
     AS '...';
 COMMENT ON PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features jsonb, IN sync text) IS 'Lets users be the rows of a relation of the application, from now on. key: an SQL expression over its columns, an integer, uuid, text or row(). features: a JSON array of columns and names with expressions, ["plan", {"age": "2026 - birth_year"}]. sync: trigger (null: for tables), changes arrive with their transaction; pull (null: for views and foreign tables), with the next refresh. Loads all that is there';
+CREATE PROCEDURE pgfeed.check_features(INOUT problems text[] DEFAULT NULL::text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.check_features(INOUT problems text[]) IS 'Tries again whether features of add_feature() look ahead: a sentence for each that does, or that cannot be computed';
 CREATE PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1022,6 +1077,12 @@ CREATE PROCEDURE pgfeed.remove_action(IN action text)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.remove_action(IN action text) IS 'Refuses further events with an action that define_action() defined and that no event has';
+CREATE PROCEDURE pgfeed.remove_feature(IN name text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.remove_feature(IN name text) IS 'Forgets a feature of add_feature(). Models that have it serve until the next refresh, then users get popular posts until others are activated';
 CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer, IN from_day date DEFAULT NULL::date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1626,6 +1687,24 @@ ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE pgfeed.own_feature_values (
+    name text NOT NULL,
+    id bigint NOT NULL,
+    value real NOT NULL
+);
+COMMENT ON TABLE pgfeed.own_feature_values IS 'One row per own feature and user or post that has a value, as of the last refresh';
+COMMENT ON COLUMN pgfeed.own_feature_values.id IS 'user_id of user.NAME, post_id of post.NAME';
+CREATE TABLE pgfeed.own_features (
+    name text NOT NULL,
+    function_name text NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text DEFAULT SESSION_USER NOT NULL,
+    duration_seconds real
+);
+COMMENT ON TABLE pgfeed.own_features IS 'One row per feature that a function of the application computes as of any moment: see add_feature()';
+COMMENT ON COLUMN pgfeed.own_features.name IS 'user.NAME or post.NAME';
+COMMENT ON COLUMN pgfeed.own_features.function_name IS 'Schema and name of function (timestamptz, bigint[])';
+COMMENT ON COLUMN pgfeed.own_features.duration_seconds IS 'What it took in the last refresh; null: there was none since it was added';
 CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
@@ -1784,6 +1863,10 @@ ALTER TABLE pgfeed.models
     ADD CONSTRAINT models_variant_check1 CHECK ((variant <> ALL (ARRAY['popular'::text, 'random'::text]))) NOT VALID;
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_variant_version_key UNIQUE (variant, version);
+ALTER TABLE ONLY pgfeed.own_feature_values
+    ADD CONSTRAINT own_feature_values_pkey PRIMARY KEY (name, id);
+ALTER TABLE ONLY pgfeed.own_features
+    ADD CONSTRAINT own_features_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY pgfeed.post_components
     ADD CONSTRAINT post_components_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.post_days
@@ -1896,6 +1979,7 @@ REVOKE ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN rel
 GRANT ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._compute_own_features(IN as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._count_events(IN days date[]) FROM PUBLIC;
@@ -1916,10 +2000,13 @@ GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id big
 GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._feature_function(function text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._feature_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) FROM PUBLIC;
@@ -1969,6 +2056,9 @@ REVOKE ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) FROM PUB
 GRANT ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._open_relation(IN relation regclass) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._open_relation(IN relation regclass) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone, ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._own_feature_values(name text, ts timestamp with time zone, ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._own_user_features(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
@@ -2002,6 +2092,7 @@ REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
@@ -2042,6 +2133,8 @@ GRANT ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months tim
 REVOKE ALL ON FUNCTION pgfeed._without_usage() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.add_feature(IN name text, IN function text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.add_feature(IN name text, IN function text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) FROM PUBLIC;
@@ -2050,6 +2143,8 @@ REVOKE ALL ON PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN te
 GRANT ALL ON PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text, IN topic text, IN created_at text, IN available text, IN features jsonb, IN sync text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features jsonb, IN sync text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.attach_users(IN relation text, IN key text, IN features jsonb, IN sync text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.check_features(INOUT problems text[]) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.check_features(INOUT problems text[]) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.conclude_experiment(IN experiment text, IN winner text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
@@ -2120,6 +2215,8 @@ REVOKE ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time
 GRANT ALL ON PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone, IN k integer, IN variant text, IN active_days integer, INOUT batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.remove_action(IN action text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.remove_action(IN action text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.remove_feature(IN name text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.remove_feature(IN name text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) FROM PUBLIC;
@@ -2218,6 +2315,7 @@ GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.own_features TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_operator;

@@ -1,0 +1,35 @@
+create or replace function pgfeed._own_feature_as_of(
+    name text,
+    ts timestamptz,
+    ids bigint[]
+)
+returns table (id bigint, value real)
+language plpgsql stable
+cost 10000 rows 10000
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+as $$
+#variable_conflict use_column
+begin
+    return query execute format(
+        'select f.id, max(f.value)::real from %s($1, $2) as f where f.id = any($2) and f.value is not null group by f.id',
+        (select f.function_name from pgfeed.own_features as f where f.name = _own_feature_as_of.name)
+    ) using ts, ids;
+exception
+    when insufficient_privilege then
+        raise exception 'the feature % cannot be computed: %', name, sqlerrm
+            using errcode = '42501', hint = 'Grant that to pgfeed_owner, or make the function security definer.';
+    when others then
+        raise exception 'the feature % cannot be computed: %', name, sqlerrm
+            using
+                errcode = sqlstate,
+                hint = format('Mend its function (with names of schemas in it), or: call pgfeed.remove_feature(%L)', name);
+end;
+$$;
+
+alter function pgfeed._own_feature_as_of(text, timestamptz, bigint[]) owner to pgfeed_owner;
+
+comment on function pgfeed._own_feature_as_of(text, timestamptz, bigint[]) is
+    'What the function of an own feature gives for users or posts as of a moment: one row per id that has a value';
+
+revoke all on function pgfeed._own_feature_as_of(text, timestamptz, bigint[]) from public;
