@@ -12,20 +12,32 @@ as $$
 declare
     v_key constant text := pgfeed._partition_key(parent);
 begin
+    -- Months in a row are one range: PostgreSQL compares each range with each partition.
     return coalesce(
         (
-            select string_agg(format('(%1$I < %2$L or %1$I >= %3$L)', v_key, m.month, m.month + interval '1 month'), ' and ')
+            select string_agg(format('(%1$I < %2$L or %1$I >= %3$L)', v_key, r.first_month, r.last_month + interval '1 month'), ' and ')
             from (
-                select to_date(right(c.relname, 7), 'YYYY"m"MM')::timestamptz as month
-                from pg_inherits as i
-                inner join pg_class as c on c.oid = i.inhrelid
-                where
-                    i.inhparent = format('pgfeed.%I', parent)::regclass
-                    and c.relname ~ '_y\d{4}m\d\d$'
-                    and c.relname <> all(thin_partitions)
-                union all
-                select n.month from unnest(months) as n (month)
-            ) as m
+                select
+                    min(n.month) as first_month,
+                    max(n.month) as last_month
+                from (
+                    select
+                        m.month,
+                        m.month - row_number() over (order by m.month) * interval '1 month' as before_row
+                    from (
+                        select to_date(right(c.relname, 7), 'YYYY"m"MM')::timestamptz as month
+                        from pg_inherits as i
+                        inner join pg_class as c on c.oid = i.inhrelid
+                        where
+                            i.inhparent = format('pgfeed.%I', parent)::regclass
+                            and c.relname ~ '_y\d{4}m\d\d$'
+                            and c.relname <> all(thin_partitions)
+                        union all
+                        select o.month from unnest(months) as o (month)
+                    ) as m
+                ) as n
+                group by n.before_row
+            ) as r
         ),
         'true'
     );

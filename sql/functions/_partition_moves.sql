@@ -18,7 +18,7 @@ declare
     v_default_rows constant bigint := 300000;
     -- They are attached and detached under one lock.
     v_own_months constant integer := 12;
-    v_thin_partitions constant integer := 10;
+    v_thin_partitions constant integer := 5;
     v_rest bigint;
     v_name text;
     v_rows bigint;

@@ -5,10 +5,10 @@ create or replace procedure pgfeed._attach_months(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
-set lock_timeout = '20ms'
+set lock_timeout = '10ms'
 as $$
 declare
-    v_longest constant interval := '30 ms';
+    v_longest constant interval := '10 ms';
     v_key constant text := pgfeed._partition_key(parent);
     v_default constant text := parent || '_default';
     v_is_alone constant boolean := to_regclass('pg_catalog.pg_dist_partition') is null;
@@ -38,10 +38,9 @@ begin
     end loop;
     -- With it PostgreSQL reads the default partition once, not for each month.
     if v_is_alone and cardinality(v_unused) > 0 then
-        execute format('alter table pgfeed.%I add constraint no_month check (%s)', v_default, (
-            select string_agg(format('(%1$I < %2$L or %1$I >= %3$L)', v_key, m.month, m.month + interval '1 month'), ' and ')
-            from unnest(v_unused) as m (month)
-        ));
+        execute format(
+            'alter table pgfeed.%I add constraint no_month check (%s)', v_default, pgfeed._no_month(parent, v_unused, '{}')
+        );
     end if;
     foreach v_month in array v_unused loop
         execute format(
@@ -59,6 +58,6 @@ alter procedure pgfeed._attach_months(text, timestamptz[]) owner to pgfeed_owner
 
 comment on procedure pgfeed._attach_months(text, timestamptz[]) is
     'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if '
-    'a lock were not to be had where reading the default partition, for which others wait, takes more than 30 ms';
+    'a lock were not to be had where reading the default partition, for which others wait, takes more than 10 ms';
 
 revoke all on procedure pgfeed._attach_months(text, timestamptz[]) from public;

@@ -8,7 +8,8 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
-    v_until constant timestamptz := clock_timestamp() + interval '5 s';
+    v_patience constant interval := '5 s';
+    v_until timestamptz := clock_timestamp() + v_patience;
     v_key constant text := pgfeed._partition_key(parent);
     v_month timestamptz;
     v_name text;
@@ -49,6 +50,7 @@ begin
         if cardinality(v_made) = 0 then
             return;
         end if;
+        v_until := clock_timestamp() + v_patience;
         -- While this waits for a lock, writers wait behind it: it waits shortly and lets them go first.
         while clock_timestamp() < v_until loop
             begin

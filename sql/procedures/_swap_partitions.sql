@@ -48,11 +48,10 @@ begin
             return;
         end if;
 
-        foreach v_name in array thin_partitions loop
+        foreach v_name in array thin_partitions || (parent || '_default') loop
             execute format('alter table pgfeed.%I detach partition pgfeed.%I', parent, v_name);
             execute format('alter table pgfeed.%I rename to %I', v_name, '_next_' || v_name || '_before');
         end loop;
-        execute format('drop table pgfeed.%I', parent || '_default');
         foreach v_month in array months loop
             v_name := parent || to_char(v_month, '"_y"YYYY"m"MM');
             execute format('alter table pgfeed.%I rename to %I', '_next_' || v_name, v_name);
@@ -64,6 +63,8 @@ begin
         execute format('alter table pgfeed.%I rename to %I', '_next_' || parent || '_default', parent || '_default');
         execute format('alter table pgfeed.%I attach partition pgfeed.%I default', parent, parent || '_default');
         execute format('alter table pgfeed.%I drop constraint no_month', parent || '_default');
+        -- The locks are not kept until a disk has written: whatever a crash leaves has all rows.
+        perform set_config('synchronous_commit', 'off', true);
     exception when lock_not_available or deadlock_detected then
         is_done := false;
     end;

@@ -2,7 +2,8 @@ create or replace procedure pgfeed._watch_partitions(
     parent text,
     inout months timestamptz[] default null,
     inout thin_partitions text[] default null,
-    inout token text default null
+    inout token text default null,
+    inout is_busy boolean default null
 )
 language plpgsql
 security definer
@@ -25,7 +26,7 @@ begin
     months := null;
     thin_partitions := null;
     token := null;
-    if
+    is_busy :=
         not pg_try_advisory_xact_lock(hashtext('pgfeed.create_event_partitions'))
         or exists (
             select
@@ -37,19 +38,19 @@ begin
                     obj_description(to_regclass(format('pgfeed.%I', v_changes)), 'pg_class'),
                     format('%s %s ', a.pid, extract(epoch from a.query_start))
                 )
-        )
-    then
-        return;
-    end if;
-    select m.months, m.thin_partitions into months, thin_partitions from pgfeed._partition_moves(parent) as m;
-    if cardinality(months) + cardinality(thin_partitions) = 0 then
-        return;
-    end if;
-    call pgfeed._drop_partition_copies(parent, null, v_is_dropped);
-    if not v_is_dropped then
+        );
+    if is_busy then
         return;
     end if;
     begin
+        select m.months, m.thin_partitions into months, thin_partitions from pgfeed._partition_moves(parent) as m;
+        if cardinality(months) + cardinality(thin_partitions) = 0 then
+            return;
+        end if;
+        call pgfeed._drop_partition_copies(parent, null, v_is_dropped);
+        if not v_is_dropped then
+            return;
+        end if;
         select format(
             '%s %s %s', a.pid, extract(epoch from a.query_start), pgfeed._partition_token(parent, months, thin_partitions)
         )
@@ -84,11 +85,11 @@ begin
 end;
 $$;
 
-alter procedure pgfeed._watch_partitions(text, timestamptz[], text[], text) owner to pgfeed_owner;
+alter procedure pgfeed._watch_partitions(text, timestamptz[], text[], text, boolean) owner to pgfeed_owner;
 
-comment on procedure pgfeed._watch_partitions(text, timestamptz[], text[], text) is
+comment on procedure pgfeed._watch_partitions(text, timestamptz[], text[], text, boolean) is
     'Plans the next moves between partitions and has changes of their rows logged from now on. Gives the moves, none: there '
-    'is nothing to do; and a token that names them: null while writers use the partitions. All null: another session moves';
+    'is nothing to do; and a token that names them: null while others use the partitions. is_busy: another session makes or moves months';
 
-revoke all on procedure pgfeed._watch_partitions(text, timestamptz[], text[], text) from public;
-grant execute on procedure pgfeed._watch_partitions(text, timestamptz[], text[], text) to pgfeed_operator;
+revoke all on procedure pgfeed._watch_partitions(text, timestamptz[], text[], text, boolean) from public;
+grant execute on procedure pgfeed._watch_partitions(text, timestamptz[], text[], text, boolean) to pgfeed_operator;

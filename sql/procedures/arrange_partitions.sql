@@ -10,6 +10,7 @@ declare
     v_months timestamptz[];
     v_thin_partitions text[];
     v_token text;
+    v_is_busy boolean;
     v_copied_at timestamptz;
     v_is_done boolean;
     v_is_dropped boolean;
@@ -27,12 +28,12 @@ begin
     foreach v_parent in array array['feed_events', 'exposures'] loop
         v_try := 0;
         while v_try < v_tries loop
-            call pgfeed._watch_partitions(v_parent, v_months, v_thin_partitions, v_token);
+            call pgfeed._watch_partitions(v_parent, v_months, v_thin_partitions, v_token, v_is_busy);
             commit;
             exit when cardinality(v_months) + cardinality(v_thin_partitions) = 0;
             if v_token is null then
-                -- While another session moves months, it is waited for.
-                v_try := v_try + (v_months is not null)::integer;
+                -- Another session is waited for, however long it moves months.
+                v_try := v_try + (not v_is_busy)::integer;
                 perform pg_sleep(0.06);
                 commit;
                 continue;

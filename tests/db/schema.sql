@@ -122,9 +122,9 @@ CREATE PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with 
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
-    SET lock_timeout TO '20ms'
+    SET lock_timeout TO '10ms'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if a lock were not to be had where reading the default partition, for which others wait, takes more than 30 ms';
+COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if a lock were not to be had where reading the default partition, for which others wait, takes more than 10 ms';
 CREATE FUNCTION pgfeed._attached_rows(kind text, settings jsonb, source text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -878,14 +878,14 @@ CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ARRAY['popular'::text, 'random'::text];
 COMMENT ON FUNCTION pgfeed._variants_without_model() IS 'Variants that rank without a model: by the decayed like rate, by lot';
-CREATE PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[] DEFAULT NULL::timestamp with time zone[], INOUT thin_partitions text[] DEFAULT NULL::text[], INOUT token text DEFAULT NULL::text)
+CREATE PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[] DEFAULT NULL::timestamp with time zone[], INOUT thin_partitions text[] DEFAULT NULL::text[], INOUT token text DEFAULT NULL::text, INOUT is_busy boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET lock_timeout TO '20ms'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text) IS 'Plans the next moves between partitions and has changes of their rows logged from now on. Gives the moves, none: there is nothing to do; and a token that names them: null while writers use the partitions. All null: another session moves';
+COMMENT ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) IS 'Plans the next moves between partitions and has changes of their rows logged from now on. Gives the moves, none: there is nothing to do; and a token that names them: null while others use the partitions. is_busy: another session makes or moves months';
 CREATE FUNCTION pgfeed._without_usage() RETURNS TABLE(role_name text)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2128,8 +2128,8 @@ REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_operator;
-REVOKE ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._without_usage() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
