@@ -32,13 +32,16 @@ TIMEOUT = "select set_config('statement_timeout', '5s', true)"  # in the transac
 SILENT_SECONDS = 60
 RECOMMEND = """
     select
-        post_id as id, coalesce(text, '') as text, coalesce(topic, '') as topic,
+        case
+            when pgfeed.post_id_of(post_key)::text = post_key then to_jsonb(post_key::bigint) else to_jsonb(post_key)
+        end as id,
+        coalesce(text, '') as text, coalesce(topic, '') as topic,
         coalesce(
-            (select pgfeed.experiment_arm(%(id)s, name)
+            (select pgfeed.experiment_arm(pgfeed.user_id_of(%(id)s::text), name)
             from pgfeed.experiments where started_at is not null and stopped_at is null),
             variant
         ) as exp_group
-    from pgfeed.recommend_posts(%(id)s, coalesce(%(time)s::timestamptz, now()), %(limit)s)
+    from pgfeed.recommend_for(%(id)s::text, coalesce(%(time)s::timestamptz, now()), %(limit)s)
     order by rank
 """
 WARM_UP = "select pgfeed.warm_up()"
@@ -57,7 +60,7 @@ REASONS = {"extra_forbidden": "there is no such parameter; there are id, time an
 class Post(BaseModel):
     """A recommended post."""
 
-    id: int = Field(examples=[235])
+    id: int | str = Field(description="The post's key: a number where posts have integer keys.", examples=[235])
     text: str = Field(description="Empty for a post without text.", examples=["The quarter may grow by ..."])
     topic: str = Field(description="Empty for a post without topic.", examples=["business"])
 
@@ -108,8 +111,8 @@ def parse_moment(value: object) -> object:
 class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
     """What a request may ask; another parameter is refused rather than ignored."""
 
-    id: int = Field(ge=-(2**63), lt=2**63, description="The user; one that is not known gets what is popular.",
-                    examples=[1000])
+    id: str = Field(pattern="^[^\0]*$", description="The user's key; one that is not known gets what is popular.",
+                    examples=["1000"])
     time: Annotated[datetime | None, BeforeValidator(parse_moment)] = Field(
         default=None, examples=["2021-12-20"],
         description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.",
@@ -166,7 +169,10 @@ def not_served(request: Request, error: HTTPException) -> JSONResponse:
 
 
 def unavailable(request: Request, error: psycopg.Error) -> JSONResponse:
-    """Answer 503 with what the database said."""
+    """Answer 503 with what the database said; 422 if that is of the user's key."""
+    if isinstance(error, psycopg.errors.InvalidTextRepresentation):
+        said = {"type": "key", "loc": ["query", "id"], "msg": plain(error.diag.message_primary or str(error))}
+        return invalid(request, RequestValidationError([said | {"input": request.query_params.get("id")}]))
     return JSONResponse(problem_of(error).model_dump(), 503)
 
 

@@ -8,11 +8,16 @@ from loader.cli.command import JSON, connected, database, main, show
 from loader.errors import PgfeedError
 from loader.terminal import counted, table
 
-BIGINT = click.IntRange(-(2**63), 2**63 - 1)
+# Posts that have integer keys are shown by their ids, as numbers.
+RECOMMEND = """
+    select rank, case when pgfeed.post_id_of(post_key)::text = post_key then pgfeed.post_id_of(post_key) end, post_key,
+        topic, source, score, text
+    from pgfeed.recommend_for(%s::text, coalesce(%s, now()), %s, %s)
+"""
 
 
 @main.command("recommend")
-@click.argument("user_id", type=BIGINT, required=False)
+@click.argument("key", required=False, metavar="[USER]")
 @click.option("--at", "ts", metavar="TS", help="The moment [default: now].")
 @click.option("-k", "k", default=5, show_default=True, help="How many posts.")
 @click.option("--variant", help="The model's variant [default: as in SQL].")
@@ -25,18 +30,19 @@ BIGINT = click.IntRange(-(2**63), 2**63 - 1)
               help="With --batch: copy the table to this server, which needs no extension.")
 @JSON
 @connected
-def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker_count, url, as_json):
-    """Show the posts that SQL recommends to a user, or fill the table recommendations for all users.
+def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_count, url, as_json):
+    """Show the posts that SQL recommends to a user, by the application's key, or fill the table recommendations.
 
     A batch that was interrupted goes on where it stopped, unless the features were refreshed since.
 
     \b
     Example:
       ./run recommend 1000 --at "2021-12-20 18:00+00"
+      ./run recommend 5f0b2a4e-6b1c-4c3e-9d39-0f6a2d7c1e55
       ./run recommend --batch --workers 2
       ./run recommend --batch --to postgresql://writer@db.example.com/feed
     """
-    if is_batch == (user_id is not None):
+    if is_batch == (key is not None):
         raise PgfeedError("give either a user or --batch", None, "pgfeed recommend 1000, or pgfeed recommend --batch")
     if not is_batch and (active_days is not None or url or worker_count > 1):
         raise PgfeedError("--active, --workers and --to need --batch", None, "pgfeed recommend --batch")
@@ -52,18 +58,16 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
         return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
-        cursor.execute(
-            "select rank, post_id, topic, source, score, text"
-            " from pgfeed.recommend_posts(%s, coalesce(%s, now()), %s, %s)",
-            [user_id, ts, k, variant],
-        )
-        rows = cursor.fetchall()
+        cursor.execute(RECOMMEND, [key, ts, k, variant])
+        found = cursor.fetchall()
         elapsed = time.monotonic() - started
-    headers = ["rank", "post_id", "topic", "source", "score", "text"]
+    has_ids = all(post_id is not None for _, post_id, *_ in found)
+    rows = [(rank, post_id if has_ids else post_key, *rest) for rank, post_id, post_key, *rest in found]
+    headers = ["rank", "post_id" if has_ids else "post_key", "topic", "source", "score", "text"]
     shorten = [(*row[:4], f"{row[4]:.4f}", " ".join((row[5] or "").split())[:200]) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
-        table(f"{counted(len(rows), 'post')} for user {user_id} in {elapsed * 1000:.0f} ms", headers, shorten,
+        table(f"{counted(len(rows), 'post')} for user {key} in {elapsed * 1000:.0f} ms", headers, shorten,
               ["rank", "post_id", "score"]),
     )
 
@@ -77,7 +81,7 @@ def recommend(connection, user_id, ts, k, variant, is_batch, active_days, worker
 @click.option("--experiment", "is_experiment", is_flag=True,
               help='Answer {"exp_group", "recommendations"} instead of a list of posts.')
 def serve_http(host, port, pool_size, is_experiment):
-    """Answer HTTP requests for recommendations, each by one call of recommend_posts.
+    """Answer HTTP requests for recommendations, each by one call of recommend_for.
 
     \b
     GET /post/recommendations/?id=1000&time=2021-12-20&limit=5   posts as JSON

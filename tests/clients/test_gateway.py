@@ -174,7 +174,7 @@ def test_a_request_is_two_round_trips(monkeypatch, direct, tmp_path):
         with client_of(monkeypatch, dsn_of(direct)) as client:
             assert client.get(PATH, params={"id": 7}).status_code == 200
     found = (tmp_path / "trace").read_text()
-    assert "recommend_posts" in found and found.count("ReadyForQuery") == 2
+    assert "recommend_for" in found and found.count("ReadyForQuery") == 2
 
 
 def test_a_pool_without_server_does_not_flood_the_log():

@@ -1,5 +1,6 @@
 """The application's own keys, and posts that stay in its own table."""
 
+import json
 import uuid
 from contextlib import closing
 
@@ -7,7 +8,9 @@ import psycopg
 import psycopg2
 import psycopg2.extras
 import pytest
+from click.testing import CliRunner
 
+from loader.cli import main
 from loader.data.embed import embed
 from loader.report.checks import columns
 from tests.db.conftest import autocommit, queries
@@ -26,24 +29,15 @@ KEYED = """
     from unnest(%s) with ordinality as u (key, n) cross join generate_series(1, 30) as p where p %% 10 <> n %% 10;
     call pgfeed.refresh_features();
 """
-# What attach_posts() makes over a table of the application.
-ATTACHED = """
+ARTICLES = """
     create table public.articles (slug text primary key, title text, section text, is_hidden boolean default false);
     insert into public.articles (slug, title, section)
     select p.key, 'title of ' || p.key, 'section' from pgfeed.posts as p;
-    grant select on public.articles to pgfeed_owner;
     update pgfeed.posts set text = null;
-    insert into pgfeed.attached_tables (kind, relation, relation_name, sync, settings, is_loaded)
-    values ('posts', 'public.articles', 'public.articles', 'trigger', '{"key_types": {"key": "text"}}', true);
-    create function pgfeed._attached_posts(post_ids bigint[])
-    returns table (post_id bigint, topic text, text text)
-    language sql stable security definer set search_path = pg_catalog, pg_temp
-    as $$
-        select p.post_id, a.section, a.title from public.articles as a
-        inner join pgfeed.posts as p on p.key = a.slug
-        where p.post_id = any(_attached_posts.post_ids) and not a.is_hidden
-    $$;
-    alter function pgfeed._attached_posts(bigint[]) owner to pgfeed_owner;
+"""
+ATTACH = """
+    call pgfeed.attach_posts('public.articles', key => 'slug', text => 'title', topic => 'section',
+        available => 'not is_hidden', sync => 'pull')
 """
 
 
@@ -58,7 +52,8 @@ def keyed(db, query):
 @pytest.fixture
 def attached(keyed):
     """As keyed; the posts are in a table of the application's own."""
-    keyed(ATTACHED)
+    keyed(ARTICLES)
+    keyed(ATTACH)
     return keyed
 
 
@@ -241,6 +236,24 @@ def test_current_recommendations_show_ids_as_keys(network):
     network("call pgfeed.refresh_recommendations(k => 1)")
     assert network("select count(*), bool_and(user_key = user_id::text and post_key = post_id::text)"
                    " from pgfeed.current_recommendations") == [(60, True)]
+
+
+def test_the_command_takes_and_shows_keys(keyed, dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", dsn)
+    key = str(USERS[0])
+    done = CliRunner().invoke(main, ["recommend", key, "--at", END, "--json"])
+    expected = slugs(keyed, f"pgfeed.recommend_for('{key}', '{END}')")
+    assert [row["post_key"] for row in json.loads(done.output)] == expected
+    assert "post_key" in CliRunner().invoke(main, ["recommend", "[/b] Ж"]).output
+
+
+def test_the_command_shows_integer_keys_as_numbers(network, network_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    done = CliRunner().invoke(main, ["recommend", "7", "--at", END, "--json"])
+    assert [(row["post_id"],) for row in json.loads(done.output)] == network(
+        "select post_id from pgfeed.recommend_posts(7, %s) order by rank", END)
+    done = CliRunner().invoke(main, ["recommend", "abc"])
+    assert done.exit_code == 1 and "'abc' is the key of no user: it is not an integer" in done.output
 
 
 def test_post_rows_keep_the_order(attached):
