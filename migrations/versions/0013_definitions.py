@@ -33,8 +33,8 @@ PINS = {
     "functions/_refresh_as_of": "868fa8ebd132",
     "functions/_live_from": "86b6d81878d3",
     "functions/post_features_as_of": "fb549c8d86d0",
-    "functions/user_topic_features_as_of": "2ae38ccfc130",
-    "functions/user_features_as_of": "3da92cce5354",
+    "functions/user_topic_features_as_of": "5914dc37e0ac",
+    "functions/user_features_as_of": "d58f435ce4ce",
     "matviews/post_text_features": "dc22d78561ae",
     "matviews/post_features": "93c6a07bbac4",
     "matviews/user_features": "1ae2ef2e22e9",
@@ -208,6 +208,16 @@ PINS = {
     "procedures/add_feature": "edcdc0c10d9b",
     "procedures/check_features": "999e2d74b185",
     "procedures/remove_feature": "175b1cb2ae0d",
+    "functions/_user_days": "a12e03daf90b",
+    "procedures/_count_user_topics": "179195d58ec2",
+    "procedures/_forget_profile": "2b0817b6815f",
+    "procedures/_move_user": "f8a68abb6312",
+    "procedures/_require_detached_user": "dc38f680cdf8",
+    "procedures/_take_out_user": "daf56aa7f272",
+    "procedures/erase_user": "672b08ea06f3",
+    "procedures/erase_user__anyelement": "edc5c5f53731",
+    "procedures/merge_users": "942856f1a5b6",
+    "procedures/merge_users__anyelement": "eabf4cfbe6d0",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

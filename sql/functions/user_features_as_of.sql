@@ -26,8 +26,30 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
+    -- Set by erase_user() only: its refresh is a copy without this user.
+    v_erased constant bigint := nullif(current_setting('pgfeed.erased_user_id', true), '');
     v_prior_views constant double precision := 20;
 begin
+    if v_erased is not null then
+        return query
+        select
+            f.user_id,
+            f.gender,
+            f.age,
+            f.country,
+            f.city,
+            f.exp_group,
+            f.os,
+            f.source,
+            f.view_count,
+            f.like_count,
+            f.like_rate,
+            f.days_since_active
+        from pgfeed.user_features as f
+        where f.user_id <> v_erased;
+        return;
+    end if;
+
     return query
     with activity as (
         select

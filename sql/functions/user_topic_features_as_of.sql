@@ -21,6 +21,8 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
+    -- Set by erase_user() only: its refresh is a copy without this user.
+    v_erased constant bigint := nullif(current_setting('pgfeed.erased_user_id', true), '');
     v_live_from date := pgfeed._live_from(ts);
     v_from timestamptz := v_live_from;
     v_to timestamptz := ts;
@@ -33,6 +35,21 @@ declare
     -- and the user's own rate as 0.1 with the same weight.
     v_prior_views constant double precision := 20;
 begin
+    if v_erased is not null then
+        return query
+        select
+            f.user_id,
+            f.topic,
+            f.view_count,
+            f.like_count,
+            f.view_share,
+            f.like_rate,
+            f.last_active_date
+        from pgfeed.user_topic_features as f
+        where f.user_id <> v_erased;
+        return;
+    end if;
+
     return query
     with counted as (
 --!include sql/_counted_events.sql

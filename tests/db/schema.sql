@@ -208,6 +208,11 @@ CREATE PROCEDURE pgfeed._count_removed_events()
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._count_removed_events() IS 'Marks the days of removed_events for roll_up_events(), which may then count fewer events than before, forgets likes that are gone, and empties removed_events';
+CREATE PROCEDURE pgfeed._count_user_topics(IN user_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._count_user_topics(IN user_id bigint) IS 'Counts user_topic_days of a user anew, on the days that are rolled up from the events that are there';
 CREATE FUNCTION pgfeed._counting_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -344,6 +349,11 @@ CREATE FUNCTION pgfeed._forget_attachment(attachment_id smallint) RETURNS void
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) IS 'Deletes an attachment with all that came from its relation, and the functions made for it';
+CREATE PROCEDURE pgfeed._forget_profile(IN user_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) IS 'Takes the categories that only this user has out of the encoders of models, to which they are unknown from then on';
 CREATE FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -508,6 +518,11 @@ CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._model_problems(model_id bigint) IS 'What keeps a stored model from serving; empty: nothing';
+CREATE PROCEDURE pgfeed._move_user(IN user_id bigint, IN into_user_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._move_user(IN user_id bigint, IN into_user_id bigint) IS 'Gives another user what a user did and was shown; what both did is there once. The roll-ups of days whose events are there are corrected by _take_out_user()';
 CREATE FUNCTION pgfeed._named_features(features jsonb) RETURNS TABLE(name text, expression text)
     LANGUAGE plpgsql IMMUTABLE ROWS 10 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -710,6 +725,11 @@ CREATE FUNCTION pgfeed._require_attachment(attachment_id smallint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._require_attachment(attachment_id smallint) IS 'An error if an attached table is not what it was';
+CREATE PROCEDURE pgfeed._require_detached_user(IN user_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._require_detached_user(IN user_id bigint) IS 'An error if an attached table has rows of a user, which would come back with its next comparison';
 CREATE FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -814,6 +834,13 @@ CREATE FUNCTION pgfeed._sync_rows(attachment_id smallint) RETURNS void
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._sync_rows(attachment_id smallint) IS 'Makes users or posts what the attached table has now: writes and deletes only what differs';
+CREATE PROCEDURE pgfeed._take_out_user(IN user_id bigint, IN into_user_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._take_out_user(IN user_id bigint, IN into_user_id bigint) IS 'Deletes a user from all tables with a user_id, or moves what there is to another one, null: none, and corrects the roll-ups by the difference. Counts of posts on days whose events are gone stay';
 CREATE FUNCTION pgfeed._threshold_value(setting text, unit text) RETURNS double precision
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -839,6 +866,21 @@ CREATE FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigin
     SET "hnsw.ef_search" TO '100'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) IS 'Posts, in no order and with repetitions, that a user''s request scores beside the shortlist of a large catalogue: the 100 nearest by text to the mean of the liked ones, and the 100 newest before ts';
+CREATE TABLE pgfeed.post_days (
+    post_id bigint NOT NULL,
+    day date NOT NULL,
+    view_count integer NOT NULL,
+    like_count integer NOT NULL
+);
+COMMENT ON TABLE pgfeed.post_days IS 'One row per post and day (UTC) with events';
+COMMENT ON COLUMN pgfeed.post_days.like_count IS 'Likes of that day, whenever the view was';
+CREATE FUNCTION pgfeed._user_days(user_ids bigint[]) RETURNS SETOF pgfeed.post_days
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._user_days(user_ids bigint[]) IS 'One row per post and day: what these users add to post_days, on days that are rolled up from the events that are there';
 CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT hidden_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -974,6 +1016,18 @@ CREATE PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT
     SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) IS 'Drops the months of exposures that ended by a moment, and gives their number; reports forget them. Refused for months with exposures of the running experiment; never lets serve_posts wait: gives up when they are in use for 5 s';
+CREATE PROCEDURE pgfeed.erase_user(IN key anyelement)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.erase_user(IN key anyelement) IS 'erase_user() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE PROCEDURE pgfeed.erase_user(IN key text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.erase_user(IN key text) IS 'Deletes all that tells of a user, known or not, in one transaction: profile, events, likes, features, exposures, lists, and rows of rejected input that name the key. Counts of posts lose what this user added, except on days whose events are gone. Post vectors and packs, sums over all users, follow with the next refresh_features(); a notice names the models that have learned from the user. Refused while an attached table still has rows of the user';
 CREATE FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) RETURNS text
     LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1016,6 +1070,17 @@ CREATE PROCEDURE pgfeed.hide_post(IN post_id bigint)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.hide_post(IN post_id bigint) IS 'Keeps a post out of every answer from the next call on, in all sessions and on replicas; its events, features and embedding stay. The same as: update posts set hidden_at = now()';
+CREATE PROCEDURE pgfeed.merge_users(IN from_key anyelement, IN into_key anyelement)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.merge_users(IN from_key anyelement, IN into_key anyelement) IS 'merge_users() of keys of another type than text: integers, uuids, or rows of several columns';
+CREATE PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text) IS 'Gives a user what another one did and was shown, such as a visitor who signs in, in one transaction; what both did counts once. The profile of the first one is deleted. Refused while an attached table has rows of the first one';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1717,14 +1782,6 @@ CREATE TABLE pgfeed.post_components (
 );
 COMMENT ON TABLE pgfeed.post_components IS 'One row per post with an embedding of the active embedder, as of the last pgfeed embed';
 COMMENT ON COLUMN pgfeed.post_components.components IS 'The 25 principal components of the embedding, largest variance first; those without variance are 0';
-CREATE TABLE pgfeed.post_days (
-    post_id bigint NOT NULL,
-    day date NOT NULL,
-    view_count integer NOT NULL,
-    like_count integer NOT NULL
-);
-COMMENT ON TABLE pgfeed.post_days IS 'One row per post and day (UTC) with events';
-COMMENT ON COLUMN pgfeed.post_days.like_count IS 'Likes of that day, whenever the view was';
 CREATE TABLE pgfeed.post_embeddings (
     embedder_id integer NOT NULL,
     dimensions smallint NOT NULL,
@@ -1984,6 +2041,7 @@ REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timest
 GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._count_events(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._count_removed_events() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._count_user_topics(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._counting_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
@@ -2012,6 +2070,7 @@ REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) FROM PUBLIC;
@@ -2046,6 +2105,7 @@ REVOKE ALL ON FUNCTION pgfeed._merge_posts(rows text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_users(rows text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._missing_indexes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._move_user(IN user_id bigint, IN into_user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._named_features(features jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
@@ -2091,6 +2151,7 @@ REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._require_detached_user(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
@@ -2115,11 +2176,15 @@ REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timest
 GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._sync_rows(attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._take_out_user(IN user_id bigint, IN into_user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._threshold_value(setting text, unit text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._undos() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, liked bigint[]) FROM PUBLIC;
+GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._user_days(user_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT hidden_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
@@ -2162,6 +2227,10 @@ REVOKE ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.erase_user(IN key anyelement) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.erase_user(IN key anyelement) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.erase_user(IN key text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.erase_user(IN key text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) TO pgfeed_writer;
@@ -2185,6 +2254,10 @@ GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.hide_post(IN post_id bigint) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.merge_users(IN from_key anyelement, IN into_key anyelement) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.merge_users(IN from_key anyelement, IN into_key anyelement) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_id_of(key anyelement) FROM PUBLIC;
@@ -2321,8 +2394,6 @@ GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_text_features TO pgfeed_reader;
