@@ -44,7 +44,9 @@ FOUND = """
             from unnest(p.proargtypes) with ordinality as u (t, n) order by u.n), ', ')),
         pg_get_userbyid(p.proowner), obj_description(p.oid, 'pg_proc'),
         exists (select from pg_depend as d where d.classid = 'pg_proc'::regclass and d.objid = p.oid
-            and d.deptype = 'e'),
+            and d.deptype = 'e')
+            -- which attach_*() makes for an attached table
+            or p.proname ~ '^(_follow_\\d+|_attached_posts)$' and p.proowner = 'pgfeed_owner'::regrole,
         array(
             select concat_ws(' ', coalesce(r.rolname, 'PUBLIC'), lower(a.privilege_type))
             from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a

@@ -41,7 +41,7 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "9ed3098ca98f",
     "procedures/_pack_features": "e76c2e1d8e38",
-    "procedures/refresh_features": "577e0ea1393c",
+    "procedures/refresh_features": "62867c863a10",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
@@ -89,7 +89,7 @@ PINS = {
     "functions/_serving_probes": "5b66f8d529ba",
     "functions/_job_probes": "337d239bee1a",
     "functions/_access_probes": "b2643c0f74fb",
-    "functions/health": "e3c19ca02e97",
+    "functions/health": "eb89ad2acda1",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "8d46cdf8bb50",
@@ -161,19 +161,19 @@ PINS = {
     "functions/_grants_to_revoke": "8cb0aea016d9",
     "functions/_is_action": "712b3328f8fe",
     "functions/_merge_events": "76f641dc4d9b",
-    "functions/_merge_posts": "53f93920b9ce",
+    "functions/_merge_posts": "96d6b42f96ca",
     "functions/_merge_users": "32862de2b265",
     "functions/_named_features": "c5f55f5af373",
     "functions/_note_grants": "098dfda090be",
     "functions/_require_attachment": "fbab771cf2ce",
     "functions/_require_key_types": "f838230adbad",
-    "functions/_start_attachment": "2b732a9612e3",
-    "functions/_sync_events": "90bfa7ee9275",
+    "functions/_start_attachment": "6a9a19a3c3ac",
+    "functions/_sync_events": "ac01399a2e32",
     "functions/_sync_rows": "1837bcf391d2",
     "functions/_try_attachment": "d79f5f52e185",
     "procedures/_attach": "1a02d76bda45",
     "procedures/_close_relation": "2682a7d2e025",
-    "procedures/_count_removed_events": "ce1f2b060a14",
+    "procedures/_count_removed_events": "fabbc1a8d58c",
     "procedures/_load_attachment": "8725528f9367",
     "procedures/_make_attached_posts": "3e29e5bf30a9",
     "procedures/_make_follower": "9000ba20439f",
@@ -218,6 +218,9 @@ PINS = {
     "procedures/erase_user__anyelement": "edc5c5f53731",
     "procedures/merge_users": "942856f1a5b6",
     "procedures/merge_users__anyelement": "eabf4cfbe6d0",
+    "functions/_attachment_probes": "9b68f780c982",
+    "functions/_helpful_index": "92edd92ec548",
+    "views/attachments": "6b79289142c7",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -577,12 +580,13 @@ ATTACHMENTS = """
     create table pgfeed.removed_events (
         user_id bigint,
         post_id bigint,
-        day date not null
+        day date
     );
     comment on table pgfeed.removed_events is
         'One row per event that was taken back where it came from: the next roll-up counts its day (UTC) anew, even if '
         'fewer are left, and forgets likes that are gone';
     comment on column pgfeed.removed_events.user_id is 'Null: only the day is to be counted anew';
+    comment on column pgfeed.removed_events.day is 'Null: all days of the post are, since its topic is another';
     alter table pgfeed.removed_events owner to pgfeed_owner;
 """
 KEYS = """
@@ -660,6 +664,51 @@ KEYS = """
         'One row per own feature and user or post that has a value, as of the last refresh';
     comment on column pgfeed.own_feature_values.id is 'user_id of user.NAME, post_id of post.NAME';
     alter table pgfeed.own_feature_values owner to pgfeed_owner;
+"""
+# What attach_*() put on the application's tables goes with the functions that it calls.
+RELEASED = """
+    do $$
+    declare
+        v_statement text;
+    begin
+        for v_statement in
+            select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+            from pg_trigger as t
+            inner join pg_proc as p on p.oid = t.tgfoid
+            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^_follow_\\d+$' and not t.tgisinternal
+            union all
+            select format('drop policy %I on %s', p.polname, p.polrelid::regclass)
+            from pg_policy as p
+            inner join pgfeed.attached_tables as a
+                on a.relation = p.polrelid and p.polname = 'pgfeed_' || a.attachment_id
+        loop
+            execute v_statement;
+        end loop;
+        for v_statement in
+            select format('drop function %s', p.oid::regprocedure)
+            from pg_proc as p
+            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^(_follow_\\d+|_attached_posts)$'
+        loop
+            execute v_statement;
+        end loop;
+        for v_statement in
+            select format(
+                'revoke select (%s) on %s from pgfeed_owner',
+                string_agg(distinct quote_ident(t.attname), ', '), a.relation
+            )
+            from pgfeed.attached_tables as a
+            cross join lateral jsonb_array_elements_text(a.settings -> 'granted_columns') as g (name)
+            inner join pg_attribute as t on t.attrelid = a.relation and t.attname = g.name
+            group by a.relation
+            union
+            select format('revoke usage on schema %I from pgfeed_owner', n.nspname)
+            from pgfeed.attached_tables as a
+            inner join pg_namespace as n on n.nspname = a.settings ->> 'granted_schema'
+        loop
+            execute v_statement;
+        end loop;
+    end;
+    $$;
 """
 DETACHED = """
     drop table pgfeed.attributes, pgfeed.own_features, pgfeed.own_feature_values;
@@ -771,6 +820,7 @@ def downgrade() -> None:
     if is_on_citus():
         execute(BY_ONE_CONNECTION)
     execute(NO_TRIGGER)
+    execute(RELEASED)
     execute(SCHEMA)
     for name in OF_THE_RELEASE:
         execute((BASELINE / f"downgrade/{name}.sql").read_text(encoding="utf-8"))

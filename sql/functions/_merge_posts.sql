@@ -8,10 +8,9 @@ begin
         'with rows as materialized ('
         'select distinct on (s.post_id) s.* from (%s) as s order by s.post_id, s.key'
         '), topics as ('
-        -- Events of the days when the post had another topic count for the new one.
-        'insert into pgfeed.removed_events (post_id, day) '
-        'select d.post_id, d.day from rows as r '
-        'inner join pgfeed.post_days as d on d.post_id = r.post_id '
+        -- Its events of all days count for the new topic.
+        'insert into pgfeed.removed_events (post_id) '
+        'select r.post_id from rows as r '
         'left join pgfeed.posts as k on k.post_id = r.post_id '
         'where k.topic is distinct from r.topic) '
         'insert into pgfeed.posts as p (post_id, key, topic, created_at, attributes, hidden_at, is_withdrawn) '

@@ -131,7 +131,7 @@ begin
             v_feature_types := v_feature_types || jsonb_build_object(v_argument.name, v_facts.type);
         end if;
     end loop;
-    if to_regprocedure('pgfeed._register_attributes(text, jsonb)') is not null and v_kind <> 'events' then
+    if v_kind <> 'events' then
         call pgfeed._register_attributes(rtrim(v_kind, 's'), v_feature_types);
     end if;
 

@@ -37,7 +37,7 @@ begin
     );
     -- Where an event was taken back another row may say the same.
     v_days := case when v_is_complete then null else array(
-        select distinct r.day from pgfeed.removed_events as r where r.user_id is not null
+        select distinct r.day from pgfeed.removed_events as r where r.user_id is not null and r.day is not null
     ) end;
     v_from := case when v_is_complete then '-infinity' else date_trunc('day', v_attached.synced_at - v_overlap) end;
     v_range := format(

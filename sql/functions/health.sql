@@ -38,6 +38,14 @@ begin
     from pgfeed._feed_probes() as f
     union all
     select
+        t.name,
+        t.status,
+        t.found,
+        t.remedy,
+        t.figures
+    from pgfeed._attachment_probes() as t
+    union all
+    select
         d.name,
         d.status,
         d.found,

@@ -20,7 +20,8 @@ begin
 
         select
             count(*) as row_count,
-            array_agg(distinct r.day) as days,
+            array_agg(distinct r.day) filter (where r.day is not null) as days,
+            array_agg(distinct r.post_id) filter (where r.day is null) as renamed_post_ids,
             array_agg(r.user_id) filter (where r.user_id is not null) as user_ids,
             array_agg(r.post_id) filter (where r.user_id is not null) as post_ids
         into v_removed
@@ -33,7 +34,12 @@ begin
         -- The view that repeated a removed one of the hour before counts now.
         update pgfeed.rollup_days as d
         set is_stale = true
-        where not d.is_stale and d.day - 1 = any(v_removed.days);
+        where
+            not d.is_stale
+            and (
+                d.day - 1 = any(v_removed.days)
+                or d.day in (select p.day from pgfeed.post_days as p where p.post_id = any(v_removed.renamed_post_ids))
+            );
 
         -- Of likes that are gone a later one of the user and post is the first now, or none.
         delete from pgfeed.liked_posts as l

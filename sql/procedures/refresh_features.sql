@@ -80,7 +80,10 @@ begin
     into v_factors
     from pgfeed._factors(v_as_of, v_all_ids) as f;
     insert into pgfeed.post_vectors (post_id, factors)
-    select v.post_id, v.factors from unnest(v_post_ids, v_factors.post_vectors) as v (post_id, factors);
+    select v.post_id, v.factors
+    from unnest(v_post_ids, v_factors.post_vectors) as v (post_id, factors)
+    inner join pgfeed.posts as p on p.post_id = v.post_id -- others may have been deleted meanwhile
+    for key share of p;
     insert into pgfeed.user_vectors (user_id, factors)
     select v.user_id, v.factors from unnest(v_factors.user_ids, v_factors.user_vectors) as v (user_id, factors);
 

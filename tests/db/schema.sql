@@ -136,6 +136,11 @@ CREATE FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) IS 'The relation of an attachment, how it is followed, the columns that pgfeed_owner has to read, and whether policies hide rows';
+CREATE FUNCTION pgfeed._attachment_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._attachment_probes() IS 'The row of health() about the tables of the application that are followed';
 CREATE FUNCTION pgfeed._attachment_problems(attachment_id smallint) RETURNS TABLE(problem text, remedy text, is_fatal boolean)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -366,6 +371,11 @@ CREATE FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at times
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) IS 'Whether any event lies at or after the first moment and before the second';
+CREATE FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) IS 'The statement for an index that an attached table should have: of its key; of the time of events, by which a refresh reads the last week; of user and time of those that are pulled. Null: it has it, or the expression is no column';
 CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
@@ -1326,6 +1336,16 @@ CREATE TABLE pgfeed.attachment_errors (
     message text NOT NULL
 );
 COMMENT ON TABLE pgfeed.attachment_errors IS 'One row per write of the application that its trigger could not follow: the next refresh mends it and deletes the row. sqlstate 00000: no error, too much for a trigger';
+CREATE VIEW pgfeed.attachments AS ...;
+COMMENT ON VIEW pgfeed.attachments IS 'One row per table of the application that pgfeed follows, and event action: see attach_users()';
+COMMENT ON COLUMN pgfeed.attachments.row_count IS 'Rows that are here, as of synced_at';
+COMMENT ON COLUMN pgfeed.attachments.rejected_count IS 'Rows of the relation that cannot be taken, as of the last comparison: without a key or a time, a key that another row has';
+COMMENT ON COLUMN pgfeed.attachments.lag IS 'How long a committed write may be missing here; of triggers: since the first error';
+COMMENT ON COLUMN pgfeed.attachments.error_count IS 'Writes that the trigger could not follow since the last refresh, which mends them';
+COMMENT ON COLUMN pgfeed.attachments.columns IS 'Columns of the relation that are read';
+COMMENT ON COLUMN pgfeed.attachments.helpful_index IS 'The statement for an index that the relation should have; null: none';
+COMMENT ON COLUMN pgfeed.attachments.write_cost_ms IS 'Milliseconds that the trigger adds to a statement of the application, on average; null: not known, for the setting track_functions is none';
+COMMENT ON COLUMN pgfeed.attachments.compared_at IS 'When the rows of all days, not only of the newest, were compared last';
 CREATE TABLE pgfeed.attributes (
     kind text NOT NULL,
     name text NOT NULL,
@@ -1832,10 +1852,11 @@ COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_share IS 'Its share o
 CREATE TABLE pgfeed.removed_events (
     user_id bigint,
     post_id bigint,
-    day date NOT NULL
+    day date
 );
 COMMENT ON TABLE pgfeed.removed_events IS 'One row per event that was taken back where it came from: the next roll-up counts its day (UTC) anew, even if fewer are left, and forgets likes that are gone';
 COMMENT ON COLUMN pgfeed.removed_events.user_id IS 'Null: only the day is to be counted anew';
+COMMENT ON COLUMN pgfeed.removed_events.day IS 'Null: all days of the post are, since its topic is another';
 CREATE TABLE pgfeed.rollup_watermarks (
     is_only boolean DEFAULT true NOT NULL,
     watermark_at timestamp with time zone NOT NULL,
@@ -2024,6 +2045,7 @@ REVOKE ALL ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestam
 REVOKE ALL ON FUNCTION pgfeed._attached_rows(kind text, settings jsonb, source text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._attachment_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attachment_problems(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) TO pgfeed_operator;
@@ -2074,6 +2096,7 @@ REVOKE ALL ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hits() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
@@ -2346,6 +2369,7 @@ GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.attachments TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_reader;

@@ -4,79 +4,7 @@ import hashlib
 
 import pytest
 
-SITE = """
-    create schema app;
-    create table app.members (id uuid primary key, plan text, lang text, born date);
-    create table app.articles (
-        slug text primary key, title text, body text, section text, published_at timestamptz default now(),
-        is_hidden boolean default false, expires_at timestamptz, author_id integer, lang text, price numeric
-    );
-    create table app.reads (member_id uuid, slug text, at timestamptz, seconds integer);
-    create index on app.reads (at);
-    create table app.hearts (member_id uuid, slug text, at timestamptz);
-    insert into app.members
-    select
-        md5(i::text)::uuid, (array['free', 'pro'])[1 + i % 2], (array['en', 'de', 'fr'])[1 + i % 3],
-        date '1980-01-01' + i
-    from generate_series(1, 20) as i;
-    insert into app.articles (slug, title, body, section, published_at, author_id, lang, price)
-    select
-        'post-' || i, 'Title ' || i, repeat('word' || i || ' ', 20), 'section ' || i % 4, now() - interval '40 days',
-        i % 7, (array['en', 'de'])[1 + i % 2], i * 1.5
-    from generate_series(1, 30) as i;
-    insert into app.reads
-    select
-        md5((1 + i % 20)::text)::uuid, 'post-' || 1 + (i * 7) % 30,
-        date_trunc('hour', now()) - (i % 30) * interval '1 day' - i * interval '1 second', i % 120
-    from generate_series(1, 600) as i;
-    insert into app.hearts select r.member_id, r.slug, r.at + interval '5 s' from app.reads as r where r.seconds > 100;
-"""
-ATTACH = {
-    "members": "call pgfeed.attach_users('app.members', key => 'id', features => "
-    "'[\"plan\", \"lang\", {\"age\": \"extract(year from age(timestamptz ''2026-01-01'', born))\"}]', sync => %s)",
-    "articles": "call pgfeed.attach_posts('app.articles', key => 'slug', text => 'title || E''\\n'' || body', "
-    "topic => 'section', created_at => 'published_at', "
-    "available => 'not is_hidden and (expires_at is null or expires_at > now())', "
-    "features => '[\"author_id\", \"lang\", \"price\"]', sync => %s)",
-    "reads": "call pgfeed.attach_events('app.reads', user_key => 'member_id', post_key => 'slug', at => 'at', "
-    "action => 'view', target => 'seconds >= 60', sync => %s)",
-    "hearts": "call pgfeed.attach_events('app.hearts', user_key => 'member_id', post_key => 'slug', at => 'at', "
-    "action => 'like', sync => %s)",
-}
-# What pgfeed has of the tables, the days that have nothing aside.
-STATE = """
-    select 'event', e.event_at::text, e.user_id::text, e.post_id::text, e.action, e.target::text
-        from pgfeed.feed_events as e
-    union all select 'user', u.user_id::text, u.key, u.attributes::text, u.age::text, u.country from pgfeed.users as u
-    union all select 'post', p.post_id::text, p.key, p.attributes::text, concat_ws(' ', p.topic, p.created_at),
-        concat_ws(' ', p.is_withdrawn, p.hidden_at is null) from pgfeed.posts as p
-    union all select 'like', l.user_id::text, l.post_id::text, l.liked_at::text, null, null from pgfeed.liked_posts as l
-    union all select 'post day', d.post_id::text, d.day::text, d.view_count::text, d.like_count::text, null
-        from pgfeed.post_days as d
-    union all select 'topic day', d.user_id::text, d.day::text, d.topic, d.view_count::text, d.like_count::text
-        from pgfeed.user_topic_days as d
-    union all select 'day', d.day::text, d.view_count::text, d.like_count::text, d.event_count::text,
-        d.missing_count::text from pgfeed.rollup_days as d where d.event_count > 0
-    order by 1, 2, 3, 4, 5, 6
-"""
-
-
-def attach(query, sync, names=tuple(ATTACH)):
-    for name in names:
-        query(ATTACH[name], sync)
-
-
-def detach(query, names=tuple(ATTACH)):
-    for name in names:
-        query("call pgfeed.detach(%s)", f"app.{name}")
-
-
-def state_of_a_fresh_attach(query, sync):
-    """Return STATE after the tables were detached and attached anew, and refreshed."""
-    detach(query)
-    attach(query, sync)
-    query("call pgfeed.refresh_features()")
-    return query(STATE)
+from tests.site import SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
 
 
 @pytest.fixture
@@ -190,3 +118,62 @@ def test_detach_leaves_nothing(site):
     assert site(TRACES) == []
     for relation in ("users", "posts", "feed_events", "liked_posts", "attached_tables", "attachment_errors"):
         assert site(f"select count(*) from pgfeed.{relation}") == [(0,)], relation
+
+
+@pytest.mark.parametrize("sync", ["trigger", "pull"])
+def test_what_two_sessions_do_at_random_is_as_in_a_fresh_attach(site, dsn, sync):
+    attach(site, sync)
+    failures = live_together(dsn, 1, 80, [lambda: site("call pgfeed.refresh_features()")] * 3)
+    assert failures == []
+    site("call pgfeed.sync_attachments(complete => %s)", sync == "pull")
+    site("call pgfeed.refresh_features()")
+    found = site(STATE)
+    assert found == state_of_a_fresh_attach(site, sync)
+
+
+def raising(relation):
+    """Return the statements that let every write to a relation fail, and that end it."""
+    return (
+        "create function public.refuse() returns trigger language plpgsql as 'begin raise ''refused''; end';"
+        f"create trigger refuse before insert or update or delete on pgfeed.{relation}"
+        " for each row execute function public.refuse()",
+        f"drop trigger refuse on pgfeed.{relation}; drop function public.refuse()",
+    )
+
+
+SABOTAGES = {
+    **{name: raising(name) for name in ("feed_events", "removed_events", "liked_posts", "users", "posts")},
+    "a missing table": (
+        "alter table pgfeed.removed_events rename to gone", "alter table pgfeed.gone rename to removed_events"
+    ),
+    "no rights": (
+        "revoke all on pgfeed.feed_events, pgfeed.users, pgfeed.posts from pgfeed_owner",
+        "grant all on pgfeed.feed_events, pgfeed.users, pgfeed.posts to pgfeed_owner",
+    ),
+    "a missing function": (
+        "alter function pgfeed._key_id(text) rename to gone", "alter function pgfeed.gone(text) rename to _key_id"
+    ),
+    "errors cannot be noted": (
+        "alter table pgfeed.attachment_errors rename to gone; alter table pgfeed.feed_events rename to away",
+        "alter table pgfeed.gone rename to attachment_errors; alter table pgfeed.away rename to feed_events",
+    ),
+}
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES)
+def test_an_error_in_any_step_of_a_trigger_fails_no_statement_and_is_mended(site, sabotage):
+    attach(site, "trigger")
+    site("call pgfeed.refresh_features()")
+    begin, end = SABOTAGES[sabotage]
+    site(begin)
+    for change in CHANGES:
+        site(change)
+    site(end)
+    if sabotage != "errors cannot be noted":
+        assert site("select count(*) > 0 from pgfeed.attachments as a where a.error_count > 0") == [(True,)]
+        assert site("select status from pgfeed.health() where name = 'attachments'") == [("warn",)]
+    site("call pgfeed.sync_attachments(complete => %s)", sabotage == "errors cannot be noted")
+    site("call pgfeed.refresh_features()")
+    assert site("select sum(a.error_count) from pgfeed.attachments as a") == [(0,)]
+    found = site(STATE)
+    assert found == state_of_a_fresh_attach(site, "trigger")

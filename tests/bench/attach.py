@@ -1,0 +1,147 @@
+"""The application's own tables: changes at random, the cost of a write, bytes: `./run bench attach`."""
+
+import subprocess
+import sys
+import tempfile
+from statistics import median
+
+import click
+from psycopg2.extensions import connection as Connection
+
+from loader.errors import PgfeedError
+from loader.server.remedies import told
+from loader.terminal import out, table
+from tests.bench import temporary_database
+from tests.servers import program, queries
+from tests.site import SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
+
+SYNCS = ("trigger", "pull")
+SECTIONS = ("changes", "writes", "bytes")
+# One transaction of a site: somebody reads an article.
+WRITE = """
+    \\set member random(1, 20)
+    \\set slug random(1, 30)
+    insert into app.reads values (md5(:member::text)::uuid, 'post-' || :slug, clock_timestamp(), random() * 120);
+"""
+CLIENTS = 8
+MORE_READS = """
+    insert into app.reads
+    select
+        md5((1 + i %% 20000)::text)::uuid, 'post-' || 1 + (i::bigint * 7919) %% 5000,
+        date_trunc('day', now()) - (i %% 90) * interval '1 day' - i %% 80000 * interval '1 second', i %% 120
+    from generate_series(1, %s) as i;
+    insert into app.articles (slug, title, body, section, published_at, author_id, lang, price)
+    select
+        'post-' || i, 'Title ' || i, (select string_agg(md5(i::text || j), ' ') from generate_series(1, 60) as j),
+        'section ' || i %% 20, now() - interval '100 days', i %% 700, 'en', i
+    from generate_series(31, 5000) as i
+"""
+RATIOS = """
+    select 'events', sum(pg_total_relation_size(i.inhrelid)), pg_total_relation_size('app.reads')
+    from pg_inherits as i where i.inhparent = 'pgfeed.feed_events'::regclass
+    union all
+    select 'posts with texts', pg_total_relation_size('pgfeed.posts'), pg_total_relation_size('app.articles')
+"""
+
+
+def changes(connection: Connection, sync: str, seed: int, operations: int) -> tuple[int, int]:
+    """Let two sessions change the tables; return what failed and how many rows differ from a fresh attach then."""
+    query = queries(connection)
+    query("drop schema if exists app cascade")
+    query(SITE)
+    attach(query, sync)
+    failures = live_together(connection.dsn, seed, operations, [lambda: query("call pgfeed.refresh_features()")] * 5)
+    query("call pgfeed.sync_attachments(complete => %s)", sync == "pull")
+    query("call pgfeed.refresh_features()")
+    followed = set(query(STATE))
+    fresh = set(state_of_a_fresh_attach(query, sync))
+    detach(query)
+    return len(failures), len(followed ^ fresh)
+
+
+def transactions(dsn: str, seconds: int) -> float:
+    """Return the transactions a second of pgbench's clients that insert into app.reads."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(WRITE)
+        script.flush()
+        said = program(
+            "pgbench", "--no-vacuum", f"--client={CLIENTS}", "--jobs=2", f"--time={seconds}",
+            f"--file={script.name}", dsn,
+        )
+    return float(next(line.split()[2] for line in said.splitlines() if line.startswith("tps")))
+
+
+def writes(connection: Connection, sync: str, rounds: int, seconds: int) -> tuple[float, float, float]:
+    """Return the median transactions a second without and with an attachment, in turns, and of their ratios."""
+    query = queries(connection)
+    pairs = []
+    for number in range(rounds):
+        query("truncate app.reads")
+        found = {}
+        for is_attached in (False, True) if number % 2 else (True, False):
+            if is_attached:
+                attach(query, sync, ["reads"])
+            query("checkpoint")
+            found[is_attached] = transactions(connection.dsn, seconds)
+            if is_attached:
+                detach(query, ["reads"])
+        pairs.append(found)
+    return (
+        median(pair[False] for pair in pairs),
+        median(pair[True] for pair in pairs),
+        median(pair[True] / pair[False] for pair in pairs),
+    )
+
+
+@click.command()
+@click.option("--seeds", default=10, show_default=True, help="Of the changes, in each mode.")
+@click.option("--operations", default=1000, show_default=True, help="Of two sessions together, with each seed.")
+@click.option("--rounds", default=5, show_default=True, help="Of pgbench beside and without, in turns.")
+@click.option("--seconds", default=10, show_default=True, help="Of pgbench, each time.")
+@click.option("--events", default=1_000_000, show_default=True, help="Whose bytes are compared.")
+@click.option("--only", type=click.Choice(SECTIONS), multiple=True, help="This section [default: all].")
+def main(seeds: int, operations: int, rounds: int, seconds: int, events: int, only: tuple[str, ...]) -> None:
+    """Attach a small site's tables: do they stay equal, what does a write cost, how large is what pgfeed keeps?
+
+    \b
+    Example:
+      ./run bench attach --only changes --seeds 1
+    """
+    sections = only or SECTIONS
+    with temporary_database("attach") as connection:
+        connection.autocommit = True
+        query = queries(connection)
+        if "changes" in sections:
+            rows = [
+                (sync, seed, operations, *changes(connection, sync, seed, operations))
+                for sync in SYNCS
+                for seed in range(1, seeds + 1)
+            ]
+            headers = ["sync", "seed", "operations", "statements failed", "rows that differ"]
+            out.print(table("Changes at random by two sessions, against a fresh attach", headers, rows, headers[1:]))
+        query("drop schema if exists app cascade")
+        query(SITE)
+        if "writes" in sections:
+            rows = []
+            for sync in SYNCS:
+                without, beside, ratio = writes(connection, sync, rounds, seconds)
+                rows.append((sync, f"{without:,.0f}", f"{beside:,.0f}", f"{100 * (1 - ratio):.1f} %"))
+            headers = ["sync", "tx/s without", "tx/s with", "fewer"]
+            out.print(table(f"Inserts into app.reads, {CLIENTS} clients", headers, rows, headers[1:]))
+        if "bytes" in sections:
+            query(MORE_READS, events)
+            query("vacuum full app.reads, app.articles")
+            attach(query, "trigger", ["members", "articles", "reads"])
+            query("call pgfeed.refresh_features()")
+            rows = [
+                (name, f"{ours:,}", f"{theirs:,}", f"{ours / theirs:.2f}") for name, ours, theirs in query(RATIOS)
+            ]
+            headers = ["", "bytes in pgfeed", "bytes in the application", "ratio"]
+            out.print(table("Disk, with indexes", headers, rows, headers[1:]))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (PgfeedError, subprocess.SubprocessError) as error:
+        sys.exit(told(f"error: {error}"))
