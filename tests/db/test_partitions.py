@@ -216,7 +216,7 @@ def test_nobody_waits_for_100_ms_while_months_are_made_beside_a_full_default_par
     assert set(rows) == {100, 101, 102} and set(rows.values()) <= set(crowd.counts)
 
 
-MOVE = "call pgfeed._{}('feed_events', %s, %s, %s{})"
+MOVE = "call pgfeed._{}(%s, %s, %s, %s{})"
 ROWS = """
     select user_id, count(*), sum(extract(epoch from event_at)), bool_or(target)
     from pgfeed.feed_events group by user_id order by user_id
@@ -227,10 +227,11 @@ LOGGING = "select count(*) from pg_trigger where tgrelid::regclass::text ~ 'feed
 class Steps:
     """The steps of arrange_partitions(), one at a time."""
 
-    def __init__(self, query):
+    def __init__(self, query, parent: str = "feed_events"):
         self.query = query
-        *self.plan, is_busy = query("call pgfeed._watch_partitions('feed_events', null, null, null, null)")[0]
+        *plan, is_busy = query("call pgfeed._watch_partitions(%s, null, null, null, null)", parent)[0]
         assert not is_busy
+        self.plan = [parent, *plan]
 
     def copy(self) -> None:
         self.query(MOVE.format("copy_partitions", ""), *self.plan)
@@ -242,7 +243,7 @@ class Steps:
         return self.query(MOVE.format("apply_partition_changes", ", null"), *self.plan)[0][0]
 
     def drop(self) -> bool:
-        return self.query("call pgfeed._drop_partition_copies('feed_events', %s, null)", self.plan[2])[0][0]
+        return self.query("call pgfeed._drop_partition_copies(%s, %s, null)", self.plan[0], self.plan[3])[0][0]
 
 
 @pytest.mark.parametrize("change", [
@@ -278,6 +279,24 @@ def test_what_changes_while_rows_are_copied_is_changed_in_the_copies_too(query, 
     assert partitions(query) == ["feed_events_y2020m03"]
     assert query("select relname from pg_class where relname ~ '^_next'") == []
     assert query(LOGGING) == [(0,)]
+
+
+def test_exposures_that_come_change_or_go_while_they_are_copied(network):
+    network("insert into pgfeed.exposures (served_at, user_id, variant, source, features_as_of, post_ids)"
+            " select '2022-03-01', i, 'popular', 'popular', '2022-03-01', array[i] from generate_series(1, 10050) as i")
+    steps = Steps(network, "exposures")
+    steps.copy()
+    network("select count(s) from generate_series(1, 60) as u, lateral pgfeed.serve_posts(u, '2022-03-02') as s")
+    network("update pgfeed.exposures set served_at = served_at + interval '1 month' where user_id = 70")
+    network("delete from pgfeed.exposures where user_id = 71; truncate pgfeed.feed_events_y2021m12")
+    rows = network("select md5(string_agg(x::text, ' ' order by x.exposure_id)), count(*) from pgfeed.exposures as x")
+    assert steps.apply() is True and steps.swap() is True and steps.drop() is True
+    assert rows == network(
+        "select md5(string_agg(x::text, ' ' order by x.exposure_id)), count(*) from pgfeed.exposures as x"
+    )
+    assert network(f"select {PARTITION}, count(*) from pgfeed.exposures group by 1 order by 1") == [
+        ("exposures_default", 1), ("exposures_y2022m03", 10108),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", [
