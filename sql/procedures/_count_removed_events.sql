@@ -5,6 +5,8 @@ set timezone = 'UTC'
 set plan_cache_mode = force_custom_plan
 as $$
 declare
+    v_hits constant text[] := pgfeed._hits();
+    v_undos constant text[] := pgfeed._undos();
     v_most_rows constant integer := 100000;
     v_kept_from constant timestamptz := coalesce(
         (select max(d.day) + 1 from pgfeed.rollup_days as d where d.dropped_at is not null), '-infinity'
@@ -55,14 +57,14 @@ begin
                     e.user_id = l.user_id
                     and e.post_id = l.post_id
                     and e.event_at = l.liked_at
-                    and (e.action = 'like' or e.target)
+                    and (e.action = any(v_hits) or e.target)
             );
         with likes as (
             insert into pgfeed.liked_posts as l (user_id, post_id, liked_at)
             select e.user_id, e.post_id, min(e.event_at)
             from (select distinct r.user_id, r.post_id from unnest(v_removed.user_ids, v_removed.post_ids) as r (user_id, post_id)) as r
             inner join pgfeed.feed_events as e on e.user_id = r.user_id and e.post_id = r.post_id
-            where e.action = 'like' or e.target
+            where e.action = any(v_hits) or e.target
             group by e.user_id, e.post_id
             on conflict (user_id, post_id) do nothing
             returning l.liked_at
@@ -71,6 +73,26 @@ begin
         update pgfeed.rollup_days as d
         set is_stale = true
         where not d.is_stale and d.day in (select l.liked_at::date from likes as l);
+
+        -- What took a like back that is gone took none back.
+        update pgfeed.rollup_days as d
+        set is_stale = true
+        where
+            v_undos <> '{}'
+            and not d.is_stale
+            and d.day in (
+                select e.event_at::date
+                from unnest(v_removed.user_ids, v_removed.post_ids) as r (user_id, post_id)
+                inner join pgfeed.feed_events as e on e.user_id = r.user_id and e.post_id = r.post_id
+                where e.action = any(v_undos)
+            );
+        delete from pgfeed.marked_posts as m
+        using unnest(v_removed.user_ids, v_removed.post_ids) as r (user_id, post_id)
+        where
+            m.user_id = r.user_id
+            and m.post_id = r.post_id
+            and coalesce(least(m.unliked_at, m.hidden_at), 'infinity') >= v_kept_from;
+        call pgfeed._mark_posts('infinity', coalesce(v_removed.user_ids, '{}'), coalesce(v_removed.post_ids, '{}'));
         exit when v_removed.row_count < v_most_rows;
     end loop;
 end;

@@ -1,18 +1,28 @@
-create or replace procedure pgfeed._mark_posts(since timestamptz)
+create or replace procedure pgfeed._mark_posts(
+    since timestamptz,
+    user_ids bigint[] default '{}',
+    post_ids bigint[] default '{}'
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
+#variable_conflict use_column
 begin
     if pgfeed._is_plain() and not exists (select 1 from pgfeed.marked_posts) then
         return;
     end if;
     with pairs as materialized (
-        select distinct
+        select
             e.user_id,
             e.post_id
         from pgfeed.feed_events as e
         where e.recorded_at >= since and (e.action <> 'view' or e.target)
+        union
+        select
+            r.user_id,
+            r.post_id
+        from unnest(user_ids, post_ids) as r (user_id, post_id)
     ),
 
     events as materialized (
@@ -110,9 +120,9 @@ begin
 end;
 $$;
 
-alter procedure pgfeed._mark_posts(timestamptz) owner to pgfeed_owner;
+alter procedure pgfeed._mark_posts(timestamptz, bigint[], bigint[]) owner to pgfeed_owner;
 
-comment on procedure pgfeed._mark_posts(timestamptz) is
-    'Remembers, of pairs of a user and a post with events recorded since a moment, what liked_posts does not tell';
+comment on procedure pgfeed._mark_posts(timestamptz, bigint[], bigint[]) is
+    'Remembers, of pairs of a user and a post with events recorded since a moment, and of these, what liked_posts does not tell';
 
-revoke all on procedure pgfeed._mark_posts(timestamptz) from public;
+revoke all on procedure pgfeed._mark_posts(timestamptz, bigint[], bigint[]) from public;

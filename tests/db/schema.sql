@@ -497,12 +497,12 @@ CREATE PROCEDURE pgfeed._make_triggers(IN attachment_id smallint)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) IS 'Makes the triggers of an attachment that is followed by them, with the rights of the caller';
-CREATE PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone)
+CREATE PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone, IN user_ids bigint[] DEFAULT '{}'::bigint[], IN post_ids bigint[] DEFAULT '{}'::bigint[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone) IS 'Remembers, of pairs of a user and a post with events recorded since a moment, what liked_posts does not tell';
+COMMENT ON PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone, IN user_ids bigint[], IN post_ids bigint[]) IS 'Remembers, of pairs of a user and a post with events recorded since a moment, and of these, what liked_posts does not tell';
 CREATE FUNCTION pgfeed._merge_events(attachment_id smallint, action text, rows text, removed text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2122,7 +2122,7 @@ REVOKE ALL ON PROCEDURE pgfeed._make_attached_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) TO pgfeed_operator;
-REVOKE ALL ON PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone, IN user_ids bigint[], IN post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_events(attachment_id smallint, action text, rows text, removed text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_posts(rows text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_users(rows text) FROM PUBLIC;

@@ -233,3 +233,32 @@ def test_ingest_takes_the_actions_that_are_defined(dsn, tmp_path):
             assert query("select action, target from pgfeed.feed_events order by event_at") == [
                 ("view", True), ("bookmarked", None), ("view", None), ("like", False),
             ]
+
+
+@pytest.mark.parametrize("sync", ["trigger", "pull"])
+def test_what_an_attached_table_hides_or_takes_back_ends_when_its_row_is_deleted(network, sync):
+    network("call pgfeed.define_action('hide', -1)")
+    network("call pgfeed.define_action('unlike', undoes => 'like')")
+    network("create schema app")
+    for action in ("hide", "unlike"):
+        network(f"create table app.{action} (id bigint primary key, member bigint, post bigint, at timestamptz)")
+        network(
+            "call pgfeed.attach_events(%s, 'member', 'post', 'at', action => %s, sync => %s)",
+            f"app.{action}", action, sync,
+        )
+    add(network, (1, 99, 10, "like"), (1, 99, 11, "view"))
+    network("insert into app.unlike values (1, 99, 10, %s)", HOUR(2))
+    network("insert into app.hide values (1, 99, 11, %s)", HOUR(3))
+    network("call pgfeed.sync_attachments()")
+    days = "select post_id, day::text, like_count from pgfeed.post_days where day > '2021-12-12' and like_count <> 0"
+    for _ in range(2):
+        assert [(ids or set()) & {10, 11} for ids in row_of(network, 99, 4)] == [set(), {11}]
+        network("call pgfeed.refresh_features('2021-12-14 00:00+00')")
+    assert network(days) == []
+    network("delete from app.unlike; delete from app.hide")
+    if sync == "pull":
+        network("call pgfeed.sync_attachments(true)")
+    for _ in range(2):
+        assert [(ids or set()) & {10, 11} for ids in row_of(network, 99, 4)] == [{10}, {10}]
+        network("call pgfeed.refresh_features('2021-12-14 00:00+00')")
+    assert network(days) == [(10, "2021-12-13", 1)]
