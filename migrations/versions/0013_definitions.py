@@ -7,7 +7,7 @@ down_revision = "0012"
 
 PINS = {
     "functions/_like_window": "804a0f14a108",
-    "views/impressions": "b41bf729b28c",
+    "views/impressions": "698d2b8b68d2",
     "views/likes": "fd682e3d245b",
     "functions/_partition_key": "baa7c147e1b9",
     "functions/_default_months": "1f6fd3ff28f1",
@@ -808,7 +808,7 @@ def upgrade() -> None:
     execute_each(COLUMNS)
     execute_each(KEYS)
     execute(WITHOUT_SESSION)
-    execute(ACTIONS)
+    execute_each(ACTIONS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -831,9 +831,9 @@ def downgrade() -> None:
     execute(f"drop function {signature('functions/recommend_posts')}")
     execute(OF_FOUR_ARGUMENTS)
     revert([name for name in PINS if name not in KEPT], revision)
-    execute(FORGET)
-    execute(DETACHED)
-    execute(TWO_ACTIONS)
+    execute_each(FORGET)
+    execute_each(DETACHED)
+    execute_each(TWO_ACTIONS)
     execute("alter table pgfeed.rollup_days drop new_event_count")
     execute(MONTHS)
     execute(NOT_OWNED)

@@ -1,58 +1,65 @@
 create or replace view pgfeed.impressions as
 select
-    v.event_at as viewed_at,
-    v.user_id,
-    v.post_id,
-    l.liked_at is not null as is_liked,
-    l.liked_at,
-    coalesce(r.weight, (select a.weight from pgfeed.actions as a where a.action = 'view')) as weight
-from pgfeed.feed_events as v
-left join lateral (
+    i.viewed_at,
+    i.user_id,
+    i.post_id,
+    i.liked_at is not null as is_liked,
+    i.liked_at,
+    i.weight
+from (
     select
-        coalesce(
-            min(e.event_at) filter (
-                where e.action = any(array(select a.action from pgfeed.actions as a where a.sign > 0))
-            ),
-            min(e.event_at) filter (where e.target)
-        ) as liked_at,
-        bool_or(e.action = any(array(select a.action from pgfeed.actions as a where a.sign < 0 or a.undoes is not null)))
-            as is_refused,
-        max((select a.weight from pgfeed.actions as a where a.action = e.action)) as weight
-    from pgfeed.feed_events as e
-    where
-        e.user_id = v.user_id
-        and e.post_id = v.post_id
-        and (e.action <> 'view' or e.target)
-        and e.event_at >= v.event_at
-        and e.event_at < v.event_at + pgfeed._like_window()
-) as r on true
-left join lateral (
-    select r.liked_at
-    where
-        r.liked_at is not null
-        and not r.is_refused
-        and coalesce(
-            v.event_at <= (
-                select k.liked_at
-                from pgfeed.liked_posts as k
-                where k.user_id = v.user_id and k.post_id = v.post_id
-            ),
-            true
-        )
-) as l on true
-where
-    v.action = 'view'
-    -- A case, so that it is looked up for each view: a join would read all views there are.
-    and case when exists (
-        select 1
-        from pgfeed.feed_events as w
+        v.event_at as viewed_at,
+        v.user_id,
+        v.post_id,
+        case
+            when
+                r.liked_at is not null
+                and not r.is_refused
+                and coalesce(
+                    v.event_at <= (
+                        select k.liked_at
+                        from pgfeed.liked_posts as k
+                        where k.user_id = v.user_id and k.post_id = v.post_id
+                    ),
+                    true
+                )
+                then r.liked_at
+        end as liked_at,
+        coalesce(r.weight, (select a.weight from pgfeed.actions as a where a.action = 'view')) as weight
+    from pgfeed.feed_events as v
+    left join lateral (
+        select
+            coalesce(
+                min(e.event_at) filter (
+                    where e.action = any(array(select a.action from pgfeed.actions as a where a.sign > 0))
+                ),
+                min(e.event_at) filter (where e.target)
+            ) as liked_at,
+            bool_or(e.action = any(array(select a.action from pgfeed.actions as a where a.sign < 0 or a.undoes is not null)))
+                as is_refused,
+            max((select a.weight from pgfeed.actions as a where a.action = e.action)) as weight
+        from pgfeed.feed_events as e
         where
-            w.user_id = v.user_id
-            and w.post_id = v.post_id
-            and w.action = 'view'
-            and w.event_at > v.event_at - pgfeed._like_window()
-            and w.event_at < v.event_at
-    ) then false else true end;
+            e.user_id = v.user_id
+            and e.post_id = v.post_id
+            and (e.action <> 'view' or e.target)
+            and e.event_at >= v.event_at
+            and e.event_at < v.event_at + pgfeed._like_window()
+    ) as r on true
+    where
+        v.action = 'view'
+        -- A case, so that it is looked up for each view: a join would read all views there are.
+        and case when exists (
+            select 1
+            from pgfeed.feed_events as w
+            where
+                w.user_id = v.user_id
+                and w.post_id = v.post_id
+                and w.action = 'view'
+                and w.event_at > v.event_at - pgfeed._like_window()
+                and w.event_at < v.event_at
+        ) then false else true end
+) as i;
 
 alter view pgfeed.impressions owner to pgfeed_owner;
 
