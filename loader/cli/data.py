@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 @click.option("--format", "form", metavar="FORM",
               help="Of times: DMY, MDY, epoch, epoch-ms or a pattern like %d.%m.%Y [default: ISO 8601].")
 @click.option("--since", metavar="TS", help="Read only events from this moment on.")
+@click.option("--keys", type=click.Choice(["text", "users", "posts"]),
+              help="Keys are texts such as uuids: all of them, or those of users or posts alone.")
 @click.option("--max-rejects", "most", metavar="N|P%", default="0", show_default=True,
               help="Of a source: so many rows, or per cent of them, may be rejected without exit code 1.")
 @JSON
 @connected
-def ingest_files(connection, files, url, kinds, timezone, form, since, most, as_json):
+def ingest_files(connection, files, url, kinds, timezone, form, since, keys, most, as_json):
     """Load users, posts and events from CSV, Parquet or a running Postgres.
 
     CSV may be plain or packed: gzip, bzip2, xz, zstd, zip. The header of a file tells its kind, and whether commas,
     semicolons, tabs or bars separate its fields. Loading a file again is harmless and completes an interrupted load.
+
+    Keys are integers, unless --keys, what is loaded already or what is attached says that they are texts.
 
     Rows that cannot be loaded are kept in pgfeed.ingest_rejects with their lines and the reason; the others are loaded.
     The exit code is 0 if no more rows of any source were rejected than --max-rejects allows, else 1; it is 1 too if a
@@ -39,6 +43,7 @@ def ingest_files(connection, files, url, kinds, timezone, form, since, most, as_
     Example:
       ./run ingest user_data.csv post_text_df.csv feed_data.csv.gz --timezone Europe/Moscow
       ./run ingest feed.zip --format DMY --max-rejects 0.1%
+      ./run ingest members.csv articles.csv reads.csv --keys text
       ./run ingest --from postgresql://reader@db.example.com/feed --as events --since 2021-12-20
     """
     from loader.data.ingest import ingest
@@ -52,7 +57,7 @@ def ingest_files(connection, files, url, kinds, timezone, form, since, most, as_
     start = moment(since, zone) if since else None
     outcomes = []
     try:
-        for outcome in ingest(connection, open_sources(files, url, kinds), zone, time_format(form), start):
+        for outcome in ingest(connection, open_sources(files, url, kinds), zone, time_format(form), start, keys):
             outcomes.append(outcome)
     finally:
         show_outcomes(outcomes, as_json)

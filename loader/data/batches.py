@@ -66,6 +66,7 @@ class Source:
     first_line: int = 2  # of the rows
     time_type: pa.DataType | None = None  # of the last block's times
     unread: list[str] = field(default_factory=list)  # files beside it in the zip
+    text_keys: frozenset[str] = frozenset()  # columns whose keys are not integers
     since: int | None = None  # events before it, in microseconds since 1970, are passed over
 
     @property

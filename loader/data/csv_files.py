@@ -205,7 +205,7 @@ def parse(source: Source, blocks: Iterator[tuple[bytes, int]], count_rows: bool 
         else:
             batch = _parse_records(source, lines)
         if source.mark == ";":
-            _write_commas(batch)
+            _write_commas(batch, source.text_keys)
         if count_rows:
             batch.lines = np.arange(rows + 1, rows + len(batch.lines) + 1)
             rows += len(batch.lines)
@@ -213,9 +213,9 @@ def parse(source: Source, blocks: Iterator[tuple[bytes, int]], count_rows: bool 
         yield batch
 
 
-def _write_commas(batch: Batch) -> None:
+def _write_commas(batch: Batch, text_keys: frozenset[str]) -> None:
     """Write points in numbers as commas, which may be of a thousand: 1.000 is no 1 where semicolons separate fields."""
-    for name in NUMBERS & set(batch.columns):
+    for name in NUMBERS & set(batch.columns) - text_keys:
         column = batch.columns[name]
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
@@ -272,7 +272,8 @@ def _typed(source: Source, parse: Callable[[dict[str, pa.DataType]], pa.Table]) 
     number, text, word = pa.int64(), pa.string(), pa.dictionary(pa.int32(), pa.string())
     for time in TIME_TYPES[TIME_TYPES.index(source.time_type) if source.time_type else 0 :]:
         try:
-            table = parse({"timestamp": time, "user_id": number, "post_id": number, "action": word, "target": word})
+            keys = {name: text if name in source.text_keys else number for name in ("user_id", "post_id")}
+            table = parse({"timestamp": time, **keys, "action": word, "target": word})
             source.time_type = time
             return table
         except pa.ArrowInvalid:

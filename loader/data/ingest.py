@@ -19,6 +19,7 @@ from loader import terminal
 from loader.data.batches import COLUMNS, Source
 from loader.data.checked import Events, Reject, Repeats, events_of, records_of, storable
 from loader.data.copying import binary_rows, text_rows
+from loader.data.keys import Keys, require_integers, with_ids
 from loader.data.merging import MERGE
 from loader.data.outcome import Outcome
 from loader.data.rejects import Rejects, require_format
@@ -98,11 +99,11 @@ STALE_TOPICS = """
 
 def ingest(
     connection: psycopg2.extensions.connection, sources: list[Source], zone: ZoneInfo | None = None,
-    form: str | None = None, since: int | None = None,
+    form: str | None = None, since: int | None = None, keys: str | None = None,
 ) -> Iterator[Outcome]:
     """Load sources, users and posts before events; yield what became of each.
 
-    zone, form: of the times; since: microseconds since 1970, events before it are passed over.
+    zone, form: of the times; since: microseconds since 1970, events before it are passed over; keys: whose are texts.
 
     Every chunk is committed; after an interruption the same call completes the load, since rows that are there already
     are recognised by their keys. Raises PgfeedError when a source cannot be read to its end.
@@ -114,7 +115,7 @@ def ingest(
         source.since = since if source.kind == "events" else None
         if form and "%" in form:
             source.time_type = pa.string()  # a number may begin with 0
-        load = _Load(connection, source, zone, form)
+        load = _Load(connection, source, zone, form, Keys(keys))
         try:
             load.run()
         except (PgfeedError, psycopg2.Error, KeyboardInterrupt) as error:
@@ -134,19 +135,21 @@ class _Chunk:
     repeats: Repeats
     advance: float
     old: int  # rows that are not read, as they are before --since
+    keys: dict[str, dict[int, str]]  # that are not integers, by kind and id
 
 
 class _Load:
     """The load of one source."""
 
     def __init__(
-        self, connection: psycopg2.extensions.connection, source: Source, zone: ZoneInfo | None, form: str | None
+        self, connection: psycopg2.extensions.connection, source: Source, zone: ZoneInfo | None, form: str | None,
+        keys: Keys,
     ):
         self.connection, self.source, self.zone, self.form = connection, source, zone, form
         self.outcome = Outcome(
             source.shown, source.kind, ignored=source.ignored, unread=source.unread, place=source.place
         )
-        self.rejects = Rejects()
+        self.rejects, self.keys = Rejects(), keys
         self.is_direct = True  # COPY straight into feed_events until a key is there already
         self.months: np.ndarray | None = None  # that have a partition of their own
         self.loose_rows = 0  # loaded into the default partition since it was arranged
@@ -186,6 +189,7 @@ class _Load:
 
     def _begin(self) -> None:
         with self.connection, self.connection.cursor() as cursor:
+            self.keys.open(cursor, self.source)
             cursor.execute("delete from pgfeed.ingest_rejects where source_name = %s", (self.source.name,))
             cursor.execute(
                 "insert into pgfeed.ingest_files (source_name, kind, started_at) values (%s, %s, clock_timestamp())"
@@ -213,16 +217,26 @@ class _Load:
         kind = self.source.kind
         for batch in self.source.read(self.source):
             events = None
+            keys: dict[str, dict[int, str]] = {}
+            if self.keys.types:
+                batch, keys = with_ids(batch, self.keys.types, self.source.shown)
             if kind == "events":
                 events, rejects, repeats = events_of(batch, self.zone, self.form, self.source.since, self.actions)
                 copied, count = binary_rows(events, actions=self.actions), len(events.line)
             else:
                 records, rejects, repeats = records_of(batch, kind, self.zone, self.form)
                 copied, count = text_rows(records), len(records)
+            if keys:
+                loaded = {kind: [row[0] for row in records]} if events is None else {
+                    "users": events.user_id.tolist(), "posts": events.post_id.tolist()
+                }
+                keys = {kind: {i: by_id[i] for i in set(loaded[kind])} for kind, by_id in keys.items()}
             old = events.old_count if events else 0
             read = len(batch.lines) + len(batch.malformed) - old
             require_format(self.source.shown, rejects, read)
-            yield _Chunk(read, count, copied, events, sorted(rejects), repeats, batch.advance, old)
+            if self.keys.may_be_text:
+                require_integers(self.source.shown, rejects, read)
+            yield _Chunk(read, count, copied, events, sorted(rejects), repeats, batch.advance, old, keys)
 
     def _load(self, chunk: _Chunk) -> None:
         """Load one chunk in one transaction, again if a key of an event turns out to be there already."""
@@ -257,8 +271,10 @@ class _Load:
             if chunk.events:  # before the events: Citus writes to reference tables only at the start of a transaction
                 new_posts = np.setdiff1d(chunk.events.post_id, self.known_posts)
                 added_posts = _add_posts(cursor, new_posts)
+                self.keys.keep(cursor, chunk.keys)
             if chunk.events is None:
                 loaded, updated = self._merge_records(cursor, chunk)
+                self.keys.keep(cursor, chunk.keys)
             elif self.is_direct:
                 cursor.copy_expert(COPY_EVENTS, io.BytesIO(chunk.copied), 1 << 20)
                 loaded = chunk.count
@@ -273,6 +289,7 @@ class _Load:
         self.rejects.note(reasons)
         self.moments.append(recorded_at)
         self._remember_posts(new_posts)
+        self.keys.remember(chunk.keys)
         return loaded, updated, added_posts, across
 
     def _merge_records(self, cursor: psycopg2.extensions.cursor, chunk: _Chunk) -> tuple[int, int]:

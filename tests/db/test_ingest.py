@@ -113,7 +113,7 @@ def test_users_posts_and_events(load, query, write):
     results = load(events, users, topics, texts)
     assert [counts(r) for r in results] == [(2, 2, 0, 0), (3, 3, 0, 0), (2, 2, 0, 0), (2, 2, 0, 0)]
     assert [r.kind for r in results] == ["users", "posts", "posts", "events"] and results[2].updated == 2
-    assert query("select * from pgfeed.users order by 1") == [
+    assert query("select user_id, gender, age, country, city, exp_group, os, source from pgfeed.users order by 1") == [
         (200, 1, 34, "Russia", "Degtyarsk", 3, "Android", "ads"),
         (201, None, 37, None, None, None, None, None),
     ]
