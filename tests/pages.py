@@ -1,8 +1,7 @@
 """README and docs/: their code blocks, and which tests run them.
 
 A block without a mark is run: SQL and shell by tests/db/test_pages.py, in the order of the page, on a copy of a small
-network; the blocks of CLIENT_PAGES by tests/clients/test_pages.py. A block `text` is the output of the block before it.
-A
+network; the blocks of CLIENT_PAGES by tests/clients. A block `text` is the output of the block before it. A
 comment `<!-- not run: REASON -->` on the line above a block excludes it.
 """
 
@@ -14,7 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-CLIENT_PAGES = (DOCS / "how-to" / "call-from-your-language.md", DOCS / "how-to" / "serve-over-http.md")
+CLIENT_PAGES = tuple(DOCS / "how-to" / f"{name}.md" for name in (
+    "call-from-your-language", "serve-over-http", "attach-django-models", "attach-rails-models",
+))
 BLOCK = re.compile(r"^(?P<above>[^\n]*)\n```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 MARK = re.compile(r"<!-- not run: (.+) -->$")
 RULE = re.compile(r"[-─━+=]{3,}")

@@ -13,7 +13,7 @@ from tests.clients.callers import JDBC, require_program
 from tests.clients.test_gateway import dsn_of, serving
 from tests.pages import CLIENT_PAGES, blocks
 
-DRIVERS, HTTP = CLIENT_PAGES
+DRIVERS, HTTP = CLIENT_PAGES[:2]
 EXAMPLES = blocks(DRIVERS)
 JAVA = "public class Example {{ public static void main(String[] arguments) throws Exception {{\n{}}} }}\n"
 
