@@ -17,8 +17,9 @@ from plpy.statements import STATEMENTS
 CATEGORY_PRIOR_VIEWS = 100
 MAX_CATEGORIES = 2_000
 OF_KIND = {
-    "post": {"days": "post_days", "relation": "posts", "key": "post_id"},
-    "user": {"days": "user_topic_days", "relation": "users", "key": "user_id"},
+    "post": {"days": "post_days", "relation": "posts", "key": "post_id", "fewest": 1},
+    # What only few users have would tell in a model who they are.
+    "user": {"days": "user_topic_days", "relation": "users", "key": "user_id", "fewest": 5},
 }
 VALUES = {
     "category": "select r.attributes ->> %(name)s",
@@ -38,7 +39,7 @@ ATTRIBUTE_COUNTS = """
     join pgfeed.{relation} as r on r.{key} = c.{key}
     cross join lateral ({values}) as v (value)
     where v.value is not null
-    group by v.value order by sum(c.view_count) desc, v.value collate "C" limit %(most)s
+    group by v.value having count(*) >= {fewest} order by sum(c.view_count) desc, v.value collate "C" limit %(most)s
 """
 Encoders = dict[str, dict[str, float]]  # feature, category, code
 
@@ -46,7 +47,7 @@ Encoders = dict[str, dict[str, float]]  # feature, category, code
 def load_encoders(connection: Connection, before: date) -> Encoders:
     """Return codes of categories by feature: their smoothed like rate on the days before one, in percent.
 
-    Of an own feature's categories or tags the 2,000 with the most views have a code.
+    Of an own feature's categories or tags the 2,000 with the most views have a code; of users' those that five have.
     """
     encoders = {}
     with connection.cursor() as cursor:

@@ -93,6 +93,30 @@ TEXT_RATES = f"""
     select feature, min(value) || ' ' || max(value), {MOMENTS}
     from bins group by feature, label order by feature, label
 """
+OWN_COUNTS = f"""
+    with counts as (
+        select d.{{kind}}_id as id, {SUMS} from pgfeed.{{days}} as d
+        group by d.{{kind}}_id having sum(d.view_count) > 0
+    )
+"""
+OWN_RATES = {
+    "category": OWN_COUNTS + f"""
+        select %(feature)s, r.attributes ->> %(name)s, {MOMENTS}
+        from counts as c left join pgfeed.{{kind}}s as r on r.{{kind}}_id = c.id group by 2
+    """,
+    "number": OWN_COUNTS + f"""
+        , bins as (
+            select c.v, c.l, n.value, ntile(10) over (order by n.value, c.id) as label
+            from counts as c
+            join pgfeed.{{kind}}s as r on r.{{kind}}_id = c.id
+            cross join lateral (select (r.attributes ->> %(name)s)::float8 as value) as n
+            where jsonb_typeof(r.attributes -> %(name)s) = 'number'
+        )
+        select %(feature)s, min(value) || ' ' || max(value), {MOMENTS} from bins group by label order by label
+    """,
+}
+OWN_RATES["boolean"] = OWN_RATES["category"]
+OWN_DAYS = {"user": "user_topic_days", "post": "post_days"}
 ENDS = """
     select min(e.event_at), max(e.event_at) from pgfeed.feed_events as e
     where e.event_at >= %(first)s and e.event_at < %(first)s::date + interval '1 day'
@@ -210,6 +234,12 @@ def collect(connection: Connection) -> Iterator[Data]:
         if report_checks.is_filled(cursor, "post_text_features"):
             collect_rates(TEXT_RATES, {})
         data.breakdowns = {feature: breakdown(feature, rates[feature]) for feature in TITLES if feature in rates}
+        cursor.execute("select a.kind, a.name, a.type from pgfeed.attributes as a order by 1, 2")
+        for kind, name, type_ in cursor.fetchall():
+            if query := OWN_RATES.get(type_):
+                feature = f"{kind}.{name}"
+                collect_rates(query.format(kind=kind, days=OWN_DAYS[kind]), {"feature": feature, "name": name})
+                data.breakdowns[feature] = breakdown(feature, rates.get(feature, []), type_ == "number")
         yield data
         lengths = [(int(label), count) for label, count, *_ in sessions]
         data.distributions = collect_distributions(cursor, {"session length": lengths})

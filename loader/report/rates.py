@@ -45,11 +45,17 @@ class Breakdown:
 
     @property
     def title(self) -> str:
-        return TITLES[self.feature]
+        return TITLES.get(self.feature, self.feature)
+
+    @property
+    def is_of_posts(self) -> bool:
+        """Whether a cluster is a post, not a user."""
+        return self.feature in TEXT_FEATURES or self.feature.startswith("post.")
 
     @property
     def heading(self) -> str:
-        return self.title if self.title in ("exp_group", "os") else self.title[0].upper() + self.title[1:]
+        is_name = self.title in ("exp_group", "os") or "." in self.title
+        return self.title if is_name else self.title[0].upper() + self.title[1:]
 
     @property
     def views(self) -> int:
@@ -126,9 +132,10 @@ def groups_of(labels: list[str], moments: np.ndarray) -> list[Group]:
     ]
 
 
-def breakdown(feature: str, rows: Iterable[Sequence]) -> Breakdown:
+def breakdown(feature: str, rows: Iterable[Sequence], is_in_tenths: bool = False) -> Breakdown:
     """Return a feature's groups from rows of label and moments: ordered ones in order, others by views.
 
+    is_in_tenths: a label is the least and the greatest value, and the rows are in order, as of TEXT_FEATURES.
     Beyond the 15 largest, groups are added up as others; that is right where no cluster is in two groups.
     """
     rows = [(label, np.array(moments, float)) for label, *moments in rows]
@@ -137,16 +144,16 @@ def breakdown(feature: str, rows: Iterable[Sequence]) -> Breakdown:
         known_rows.sort(key=lambda row: int(row[0]))
     elif feature in ("month", "exp_group", "gender"):
         known_rows.sort(key=lambda row: (len(row[0]), row[0]))
-    elif feature not in TEXT_FEATURES:
+    elif not is_in_tenths and feature not in TEXT_FEATURES:
         known_rows.sort(key=lambda row: (-row[1][1], row[0]))
         rest = [row[1] for row in rows if row[0] == OTHERS] + [row[1] for row in known_rows[TOP_GROUPS:]]
         known_rows = known_rows[:TOP_GROUPS] + ([(OTHERS, sum(rest))] if rest else [])
     unknown_rows = [(UNKNOWN, row[1]) for row in rows if row[0] is None]
-    labels = [label_of(feature, label) for label, _ in known_rows] + [label for label, _ in unknown_rows]
+    labels = [label_of(feature, label, is_in_tenths) for label, _ in known_rows] + [label for label, _ in unknown_rows]
     return Breakdown(feature, groups_of(labels, [moments for _, moments in known_rows + unknown_rows]))
 
 
-def label_of(feature: str, label: str) -> str:
+def label_of(feature: str, label: str, is_in_tenths: bool = False) -> str:
     """Return a group's label for people."""
     if feature == "age":
         inner = [f"{low}-{high - 1}" for low, high in pairwise(AGE_EDGES)]
@@ -155,7 +162,7 @@ def label_of(feature: str, label: str) -> str:
         return WEEKDAYS[int(label) - 1]
     if feature == "position" and int(label) == LAST_POSITION:
         return f"{label}+"
-    if feature in TEXT_FEATURES:
+    if is_in_tenths or feature in TEXT_FEATURES:
         form = "{:,.0f}" if feature == "text_length" else "{:.3g}"
         return " to ".join(form.format(float(end)) for end in label.split())
     return label

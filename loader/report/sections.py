@@ -106,8 +106,9 @@ def rates_section(contents: Contents) -> Iterator[str]:
         " ways too." + (sampled if data.sample_share < 1 else ""),
         "note",
     )
-    yield grid(rate_figure(data, shown[feature], top) for feature in ORDER if feature in shown)
-    hidden = [data.breakdowns[name].title for name in ORDER if name in data.breakdowns and name not in shown]
+    order = [*ORDER, *(name for name in data.breakdowns if "." in name)]
+    yield grid(rate_figure(data, shown[feature], top) for feature in order if feature in shown)
+    hidden = [data.breakdowns[name].title for name in order if name in data.breakdowns and name not in shown]
     if hidden:
         yield paragraph(
             f"Not shown, for they are known for less than 1% of the views: {listed(hidden)}."
@@ -123,7 +124,7 @@ def rate_figure(data: Data, breakdown: Breakdown, top: float) -> str:
         f"Like rate by {breakdown.title}: lowest {percent(first.rate)} for {first.label},"
         f" highest {percent(last.rate)} for {last.label}"
     )
-    anchor = f"r-{breakdown.feature}"
+    anchor = f"r-{breakdown.feature.replace('.', '-')}"
     if breakdown.feature in IN_ORDER and breakdown.groups[-1].label != UNKNOWN:
         plot = plots.rates_in_order(points, data.overall.rate, top, alt, anchor)
     else:
@@ -135,7 +136,7 @@ def rate_figure(data: Data, breakdown: Breakdown, top: float) -> str:
 
 def numbers(breakdown: Breakdown) -> str:
     """Return the table behind a plot of like rates."""
-    clusters = "posts" if breakdown.feature in TEXT_FEATURES else "users"
+    clusters = "posts" if breakdown.is_of_posts else "users"
     rows = [
         (g.label, f"{g.views:,}", f"{g.clusters:,}", percent(g.rate, 2), interval(g.low, g.high, 2))
         for g in breakdown.groups

@@ -213,7 +213,7 @@ PINS = {
     "procedures/_forget_profile": "2b0817b6815f",
     "procedures/_move_user": "f8a68abb6312",
     "procedures/_require_detached_user": "dc38f680cdf8",
-    "procedures/_take_out_user": "daf56aa7f272",
+    "procedures/_take_out_user": "2a5f8b621432",
     "procedures/erase_user": "672b08ea06f3",
     "procedures/erase_user__anyelement": "edc5c5f53731",
     "procedures/merge_users": "942856f1a5b6",

@@ -56,6 +56,7 @@ begin
     loop
         execute format('delete from pgfeed.%I as r where r.user_id = $1', v_relation) using v_from;
     end loop;
+    delete from pgfeed.own_feature_values as v where v.name like 'user.%' and v.id = v_from;
     if v_into is not null then
         v_after := array(select c from pgfeed._user_days(array[v_into]) as c);
         call pgfeed._count_user_topics(v_into);

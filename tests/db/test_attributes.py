@@ -1,6 +1,8 @@
 """Own features: what users.attributes and posts.attributes hold, from the registry to an answer and back."""
 
 import json
+import re
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import psycopg2
@@ -8,6 +10,7 @@ import pytest
 
 from loader.learning import catalogue, features, impressions, registry, split, train
 from loader.learning.recipes import feature_names
+from loader.report import document
 from migrations.objects import compose
 from plpy.features import feature_values
 from tests.db.conftest import queries
@@ -206,3 +209,21 @@ def test_many_categories_stay_few_codes(filled, monkeypatch):
         " where d.day < %s group by 1 order by sum(d.view_count) desc, 1 limit 3", day
     )
     assert list(features.load_encoders(filled, day)["post.author_id"]) == [author for author, in views]
+
+
+def test_the_report_has_their_like_rates(filled, tmp_path):
+    filled.commit()
+    document.write_report(filled, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    body = " ".join(" ".join(ElementTree.fromstring(page).find("body").itertext()).split())
+    for name, value in (("user.plan", "gold"), ("post.author_id", "6"), ("post.is_free", "true"), ("post.price", "20")):
+        assert name in body and re.search(rf"Like rate by {name}: lowest [^\"]*", page), name
+        assert value in body
+
+
+def test_what_few_users_have_has_no_code(filled):
+    queries(filled)("update pgfeed.users set attributes = attributes || '{\"plan\": \"secret\"}' where user_id <= 4")
+    day = list(split.load(filled).history)[5]
+    assert set(features.load_encoders(filled, day)["user.plan"]) == {"gold", "free"}
+    queries(filled)("update pgfeed.users set attributes = attributes || '{\"plan\": \"secret\"}' where user_id = 5")
+    assert set(features.load_encoders(filled, day)["user.plan"]) == {"gold", "free", "secret"}

@@ -150,6 +150,16 @@ def test_a_removed_feature_leaves_the_fallback(own, connection):
         own("call pgfeed.remove_feature('user.hours_since_like')")
 
 
+def test_an_erased_user_has_none(own):
+    own("call pgfeed.add_feature('user.hours_since_like', 'app.age')")
+    own("call pgfeed.add_feature('post.author_rate', 'app.author_rate')")
+    own("call pgfeed.refresh_features()")
+    of_user = "select name from pgfeed.own_feature_values where id = 8 order by name"
+    assert own(of_user) == [("post.author_rate",), ("user.hours_since_like",)]
+    own("call pgfeed.erase_user(8::bigint)")
+    assert own(of_user) == [("post.author_rate",)]
+
+
 @pytest.mark.parametrize(("name", "function", "error"), [
     ("post.views", "app.author_rate_ahead", "post.views looks ahead: as of 2021-12-0. it is .* for post .*, and .*"),
     ("user.views", "app.days_ahead", "user.views looks ahead: as of"),
