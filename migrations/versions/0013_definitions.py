@@ -326,6 +326,7 @@ DROPPED = """
 RESHAPED = """
     drop function if exists pgfeed._post_pack(timestamptz, bigint[], text[]);
     drop function if exists pgfeed._request_users(timestamptz, bigint[], boolean);
+    drop function if exists pgfeed._user_history(bigint, timestamptz);
 """
 # A dump names no login then, and pgvector can be used on a server where PUBLIC may not use its schema.
 OWNED = """
