@@ -150,7 +150,7 @@ PINS = {
     "procedures/_infer_attributes": "e8e8d449bdc5",
     "procedures/_register_attributes": "ad385bf58917",
     "functions/_add_posts_of_events": "222a92623976",
-    "functions/_attach_again": "9cf83da209a8",
+    "functions/_attach_again": "59399c28c68c",
     "functions/_attached_rows": "fe4e30876e0c",
     "functions/_attachment": "a0332f0597f6",
     "functions/_attachment_problems": "6e57d33d35ab",

@@ -7,6 +7,7 @@ declare
     v_settings jsonb := attached.settings;
     v_arguments text := quote_literal(attached.relation::text);
     v_renamed record;
+    v_word text;
     v_name text;
 begin
     for v_renamed in
@@ -15,11 +16,16 @@ begin
         inner join pg_attribute as a on a.attrelid = attached.relation and a.attnum = (e.value ->> 0)::smallint
         where a.attname <> e.key and not a.attisdropped
     loop
+        v_word := format('\m%s\M', v_renamed.old_name);
         select jsonb_object_agg(
             s.key,
-            case jsonb_typeof(s.value)
-                when 'string' then to_jsonb(
-                    regexp_replace(s.value #>> '{}', format('\m%s\M', v_renamed.old_name), v_renamed.new_name, 'g')
+            case
+                when s.key = 'features' then (
+                    select coalesce(jsonb_object_agg(f.key, regexp_replace(f.value, v_word, v_renamed.new_name, 'g')), '{}')
+                    from jsonb_each_text(s.value) as f
+                )
+                when jsonb_typeof(s.value) = 'string' then to_jsonb(
+                    regexp_replace(s.value #>> '{}', v_word, v_renamed.new_name, 'g')
                 )
                 else s.value
             end

@@ -1,10 +1,12 @@
 """The application's own tables: what pgfeed has of them is what they have, and nothing of it fails the application."""
 
 import hashlib
+import os
 
+import psycopg2
 import pytest
 
-from tests.site import SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
+from tests.site import ATTACH, SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
 
 
 @pytest.fixture
@@ -12,6 +14,16 @@ def site(query):
     """The query function of a database that has the application's tables, not attached."""
     query(SITE)
     return query
+
+
+@pytest.fixture
+def roles(site):
+    """Two logins of the application, dropped afterwards with what is theirs."""
+    names = f"site_owner_{os.getpid()}", f"site_stranger_{os.getpid()}"
+    for name in names:
+        site(f"create role {name} login")
+    yield names
+    site(f"reset role; drop owned by {', '.join(names)} cascade; drop role {', '.join(names)}")
 
 
 @pytest.mark.parametrize("key", ["a", "", "a\\b\\101", "Ключ", "6b1d0f26-40c1-4b6e-a3e6-2a8c5e3c8f0e", "(7,x)"])
@@ -177,3 +189,241 @@ def test_an_error_in_any_step_of_a_trigger_fails_no_statement_and_is_mended(site
     assert site("select sum(a.error_count) from pgfeed.attachments as a") == [(0,)]
     found = site(STATE)
     assert found == state_of_a_fresh_attach(site, "trigger")
+
+
+def test_an_own_action_is_attached_and_taken_back_at_once(site):
+    site("call pgfeed.define_action('hide', sign => -1)")
+    attach(site, "trigger")
+    site("create table app.hides (member_id uuid, slug text, at timestamptz)")
+    site(
+        "call pgfeed.attach_events('app.hides', user_key => 'member_id', post_key => 'slug', at => 'at',"
+        " action => 'hide')"
+    )
+    site("call pgfeed.refresh_features()")
+    answer = "select r.post_key from pgfeed.recommend_for(md5('3')::uuid::text, k => 30) as r"
+    first = site(answer)[0]
+    for refresh in (False, True):
+        site("insert into app.hides values (md5('3')::uuid, %s, now())", *first)
+        if refresh:
+            site("call pgfeed.refresh_features()")
+        assert first not in site(answer)
+        site("delete from app.hides")
+        assert first in site(answer)
+    site("call pgfeed.refresh_features()")
+    assert first in site(answer)
+    assert site("select count(*) from pgfeed.marked_posts") == [(0,)]
+
+
+FEED = "user_key => 'member_id', post_key => 'slug', at => 'at'"
+BAD = {
+    "attach_users('app.nothing', key => 'id')": "there is no relation 'app.nothing'",
+    "attach_users(null, key => 'id')": "there is no relation null",
+    "attach_users('app.members', key => 'nothing')": "column \"nothing\" does not exist",
+    "attach_users('app.members', key => null)": "key is empty",
+    "attach_users('app.members', key => '  ')": "key is empty",
+    "attach_users('app.members', key => 'born')": "date cannot be a key",
+    "attach_users('app.members', key => '7')": "it is the same for all rows",
+    "attach_users('app.members', key => 'id; drop table app.members')": "syntax error",
+    "attach_users('app.members', key => 'id) from app.members; drop table app.hearts; select (1')": "cannot open",
+    "attach_users('app.members', key => 'id) from app.members where (true')": "syntax error",
+    "attach_users('app.members', key => 'lang')": "several rows have the key",
+    "attach_users('app.members', key => 'max(id::text)')": "has an aggregate",
+    "attach_users('app.members', key => '(select id)')": "has a subquery",
+    "attach_users('app.members', key => 'row_number() over ()::text')": "",
+    "attach_users('app.members', key => 'generate_series(1, length(plan))')": "gives several rows",
+    "attach_users('app.members', key => 'random()::text || id')": "is volatile",
+    "attach_users('app.members', key => 'id', features => '{}')": "features is not an array",
+    "attach_users('app.members', key => 'id', features => '[1]')": "features has 1",
+    "attach_users('app.members', key => 'id', features => '[\"nothing\"]')": "column \"nothing\" does not exist",
+    "attach_users('app.members', key => 'id', features => '[\"plan\", \"plan\"]')": "two features are called plan",
+    "attach_users('app.members', key => 'id', features => '[{\"a b\": \"plan\"}]')": "cannot be the name of a feature",
+    "attach_users('app.members', key => 'id', features => '[{\"age\": \"plan\"}]')": "it is text, not a number",
+    "attach_users('app.members', key => 'id', features => '[{\"x\": \"point(1, 1)\"}]')": "cannot be of type point",
+    "attach_users('app.members', key => 'id', sync => 'push')": "sync is push",
+    "attach_users('app.member_list', key => 'id', sync => 'trigger')": "is not a table: it cannot have a trigger",
+    "attach_users('pgfeed.models', key => 'model_id')": "cannot be attached",
+    "attach_posts('app.articles', key => 'slug', text => 'nothing')": "column \"nothing\" does not exist",
+    "attach_posts('app.articles', key => 'slug', topic => 'nothing')": "column \"nothing\" does not exist",
+    "attach_posts('app.articles', key => 'slug', created_at => 'title')": "it is text, not a time",
+    "attach_posts('app.articles', key => 'slug', available => 'price')": "it is numeric, not true or false",
+    "attach_events('app.reads', user_key => 'member_id', post_key => 'slug', at => 'seconds')": "integer, not a time",
+    "attach_events('app.reads', user_key => null, post_key => 'slug', at => 'at')": "user_key is empty",
+    "attach_events('app.reads', user_key => 'member_id', post_key => '2.0 * seconds', at => 'at')": "numeric cannot be",
+    f"attach_events('app.reads', {FEED}, action => 'cheer')": "there is no action cheer",
+    f"attach_events('app.reads', {FEED}, action => null)": "there is no action",
+    f"attach_events('app.reads', {FEED}, target => 'seconds')": "it is integer, not true or false",
+    f"attach_events('app.reads', {FEED}, condition => 'slug')": "it is text, not true or false",
+    f"attach_events('app.reads', {FEED}, condition => 'app.nothing(slug)')": "app.nothing(text) does not exist",
+    "detach('app.reads')": "app.reads is not attached",
+    "detach(null)": "null is not attached",
+}
+
+
+@pytest.mark.parametrize("call", BAD)
+def test_bad_input_is_one_line_with_a_hint_and_changes_nothing(site, call):
+    site("create view app.member_list as select * from app.members")
+    with pytest.raises(psycopg2.Error) as error:
+        site(f"call pgfeed.{call}")
+    assert BAD[call] in error.value.diag.message_primary
+    assert "\n" not in error.value.diag.message_primary and error.value.diag.message_hint
+    assert site(TRACES) == [] and site("select count(*) from pgfeed.attached_tables") == [(0,)]
+
+
+# What a DBA or developer does to an attached table, and what health then says.
+DIFFERENCES = {
+    "alter table app.reads rename column at to read_at": "the column at of app.reads is called read_at now",
+    "alter table app.reads drop column seconds": "the column seconds of app.reads was dropped",
+    "alter table app.reads alter column seconds type bigint": "seconds of app.reads is bigint now, it was integer",
+    "revoke select (seconds) on app.reads from pgfeed_owner": "pgfeed_owner may not read the column seconds of app",
+    "revoke usage on schema app from pgfeed_owner": "pgfeed_owner may not use the schema app any more",
+    "alter table app.reads rename to readings": "app.reads is called app.readings now",
+    "alter table app.reads set schema public": "app.reads is called public.reads now",
+    "alter table app.reads enable row level security": "app.reads has row security now",
+    "drop table app.reads": "app.reads was dropped",
+    "alter table app.articles drop column section": "the column section of app.articles was dropped",
+    "alter table app.members rename column plan to tariff": "the column plan of app.members is called tariff now",
+}
+
+
+def finish(query, remedy):
+    """Do what health says, as psql would."""
+    for statement in remedy.split("; "):
+        query(statement.rstrip(";"))
+
+
+@pytest.mark.parametrize("statement", DIFFERENCES)
+def test_a_difference_fails_the_refresh_while_the_old_version_serves(site, statement):
+    attach(site, "trigger")
+    site("call pgfeed.refresh_features()")
+    answer = "select r.post_key from pgfeed.recommend_for(md5('3')::uuid::text) as r"
+    before = site(answer)
+    site(statement)
+    if "reads" not in statement:
+        site("update app.members set lang = 'fr'")
+    with pytest.raises(psycopg2.Error) as error:
+        site("call pgfeed.refresh_features()")
+    assert DIFFERENCES[statement] in error.value.diag.message_primary
+    assert site(answer) == before and site("select count(*) from pgfeed.feature_refreshes") == [(1,)]
+    [(status, found, remedy)] = site("select status, found, remedy from pgfeed.health() where name = 'attachments'")
+    assert status == "fail" and DIFFERENCES[statement] in found
+    assert remedy == error.value.diag.message_hint
+    if "drop column" not in statement:
+        finish(site, remedy)
+        site("call pgfeed.refresh_features()")
+        [(status,)] = site("select status from pgfeed.health() where name = 'attachments'")
+        assert status == "ok"
+
+
+def test_row_security_of_the_application_hides_nothing_from_a_refresh(site, roles):
+    site("alter table app.reads enable row level security; alter table app.reads force row level security")
+    site("create policy own on app.reads using (member_id = md5('1')::uuid)")
+    attach(site, "trigger")
+    assert site("select count(*) from pgfeed.feed_events where action = 'view'") == [(600,)]
+    site("insert into app.reads values (md5('2')::uuid, 'post-1', now(), 5)")
+    assert site("select count(*) from pgfeed.feed_events where action = 'view'") == [(601,)]
+    detach(site, ["reads"])
+    assert site("select polname from pg_policy") == [("own",)]
+    site("create policy none on app.reads as restrictive using (false)")
+    with pytest.raises(psycopg2.Error, match="the restrictive policy none of app.reads holds") as error:
+        attach(site, "pull", ["reads"])
+    site(error.value.diag.message_hint.split(": ", 1)[1].rstrip(";").replace("app_role", roles[0]))
+    attach(site, "pull", ["reads"])
+    assert site("select count(*) from pgfeed.feed_events where action = 'view'") == [(601,)]
+
+
+def test_views_and_partitioned_tables_are_followed(site):
+    site(
+        "create table app.clicks (member_id uuid, slug text, at timestamptz, seconds integer) partition by range (at);"
+        "create table app.clicks_old partition of app.clicks for values from ('2000-01-01') to ('2020-01-01');"
+        "create table app.clicks_new partition of app.clicks for values from ('2020-01-01') to ('2100-01-01');"
+        "create view app.opinions as select h.member_id, h.slug, h.at, 5 as stars from app.hearts as h"
+    )
+    site(f"call pgfeed.attach_events('app.clicks', {FEED})")
+    site(f"call pgfeed.attach_events('app.opinions', {FEED}, action => 'like', condition => 'stars > 3')")
+    assert site("select a.relation, a.sync from pgfeed.attachments as a order by 1") == [
+        ("app.clicks", "trigger"), ("app.opinions", "pull")
+    ]
+    site("insert into app.clicks select member_id, slug, at, seconds from app.reads")
+    assert site("select count(*) from pgfeed.feed_events where action = 'view'") == [(600,)]
+    # Statements on a partition fire no trigger of the table.
+    site("insert into app.clicks_new values (md5('1')::uuid, 'post-1', now() - interval '1 minute', 1)")
+    site("call pgfeed.refresh_features()")
+    assert site("select count(*) from pgfeed.feed_events where action = 'view'") == [(601,)]
+    site("delete from app.hearts where slug = 'post-1'")
+    site("call pgfeed.sync_attachments(complete => true)")
+    likes = site("select count(*) from pgfeed.feed_events where action = 'like'")
+    assert likes == site("select count(*) from app.hearts")
+    # The posts of events are those that can be recommended, with their keys.
+    assert site("select count(*) from pgfeed.posts as p where p.key like 'post-%%'") == [(30,)]
+
+
+def test_keys_of_any_type(site):
+    site(
+        "create table app.buyers (tenant integer, id bigint, name text);"
+        "insert into app.buyers select i % 2, i, 'name' from generate_series(1, 10) as i;"
+        "create table app.goods (id integer primary key, name text);"
+        "insert into app.goods select i, 'goods ' || i from generate_series(1, 10) as i;"
+        "create table app.sales (tenant integer, buyer_id bigint, goods_id smallint, day date);"
+        "insert into app.sales select i % 2, i, i, current_date - i from generate_series(1, 10) as i"
+    )
+    site("call pgfeed.attach_users('app.buyers', key => 'row(tenant, id)', features => '[\"name\"]')")
+    site("call pgfeed.attach_posts('app.goods', key => 'id', text => 'name')")
+    site(
+        "call pgfeed.attach_events('app.sales', user_key => 'row(tenant, buyer_id)', post_key => 'goods_id',"
+        " at => 'day', action => 'like')"
+    )
+    site("call pgfeed.refresh_features()")
+    assert site("select u.key from pgfeed.users as u order by u.key limit 2") == [("(0,10)",), ("(0,2)",)]
+    assert site("select p.post_id, p.key from pgfeed.posts as p order by 1 limit 2") == [(1, None), (2, None)]
+    [(user_id,)] = site("select pgfeed._key_id('(1,3)')")
+    liked = site("select e.post_id from pgfeed.feed_events as e where e.user_id = %s", user_id)
+    assert liked == [(3,)]
+    rows = site("select r.post_id, r.text from pgfeed.recommend_posts(%s, k => 100) as r order by 1", user_id)
+    assert rows == [(i, f"goods {i}") for i in range(1, 11) if i != 3]
+    with pytest.raises(psycopg2.Error, match="app.reads.post_key is text, but app.goods.key is integer"):
+        attach(site, "trigger", ["reads"])
+
+
+def test_an_interrupted_load_goes_on(site, dsn):
+    site("insert into app.reads select r.member_id, r.slug, r.at - i * interval '1 ms', 1 from app.reads as r,"
+         " generate_series(1, 40) as i")
+    connection = psycopg2.connect(dsn)  # in a transaction block, whose load cannot commit as it goes
+    with connection.cursor() as cursor:
+        cursor.execute("savepoint before")
+        cursor.execute(ATTACH["reads"], ["trigger"])
+        cursor.execute("select count(*) from pgfeed.feed_events")
+        assert cursor.fetchone() == (600 * 41,)
+        cursor.execute("rollback to before")
+    connection.close()
+    assert site("select count(*) from pgfeed.attached_tables") == [(0,)]
+    attach(site, "trigger", ["reads"])
+    site("delete from pgfeed.feed_events where event_at < now() - interval '3 days'")
+    site("update pgfeed.attached_tables set is_loaded = false")
+    assert site("select status from pgfeed.health() where name = 'attachments'") == [("warn",)]
+    site("call pgfeed.sync_attachments()")
+    assert site("select count(*) from pgfeed.feed_events") == [(600 * 41,)]
+    assert site("select a.is_loaded from pgfeed.attachments as a") == [(True,)]
+
+
+def test_the_owner_of_the_table_attaches_it(site, roles):
+    owner, stranger = roles
+    site(f"grant pgfeed_operator to {owner}, {stranger}; alter schema app owner to {owner}")
+    for name in ATTACH:
+        site(f"alter table app.{name} owner to {owner}")
+    site(f"set role {stranger}")
+    with pytest.raises(psycopg2.Error, match="there is no relation|belongs to|permission denied for schema app"):
+        attach(site, "trigger", ["reads"])
+    site(f"set role {owner}")
+    attach(site, "trigger")
+    site("call pgfeed.refresh_features()")
+    site("insert into app.reads values (md5('3')::uuid, 'post-4', now(), 70)")
+    site("reset role")
+    site(f"grant usage on schema app to {stranger}; grant insert on app.reads to {stranger}")
+    site(f"set role {stranger}")
+    site("insert into app.reads values (md5('3')::uuid, 'post-5', now(), 70)")
+    site("reset role")
+    assert site("select count(*) from pgfeed.feed_events where action = 'view'") == [(602,)]
+    site(f"set role {owner}")
+    detach(site)
+    site("reset role")
+    assert site(TRACES) == []
