@@ -214,13 +214,14 @@ PINS = {
     "procedures/_move_user": "f8a68abb6312",
     "procedures/_require_detached_user": "dc38f680cdf8",
     "procedures/_take_out_user": "2a5f8b621432",
-    "procedures/erase_user": "672b08ea06f3",
+    "procedures/erase_user": "f221adef1b12",
     "procedures/erase_user__anyelement": "edc5c5f53731",
     "procedures/merge_users": "942856f1a5b6",
     "procedures/merge_users__anyelement": "eabf4cfbe6d0",
     "functions/_attachment_probes": "9b68f780c982",
     "functions/_helpful_index": "92edd92ec548",
     "views/attachments": "6b79289142c7",
+    "procedures/_leave_out_user": "71accd09b067",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

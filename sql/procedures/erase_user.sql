@@ -4,6 +4,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set work_mem = '128MB'
 as $$
 #variable_conflict use_column
 declare
@@ -13,7 +14,6 @@ declare
     );
     v_first date;
     v_models text;
-    v_view text;
 begin
     if v_user_id is null then
         raise exception 'the key is null' using errcode = '22004', hint = 'Give the key of a user.';
@@ -34,17 +34,7 @@ begin
     where r.content ~ v_pattern or r.reason ~ v_pattern;
     update pgfeed.attachment_errors as r set message = '(erased)' where r.message ~ v_pattern;
 
-    -- See user_features_as_of(): a refresh that only leaves out this user.
-    perform set_config('pgfeed.erased_user_id', v_user_id::text, true);
-    foreach v_view in array array['user_features', 'user_topic_features'] loop
-        if exists (
-            select from pg_class as c where c.oid = format('pgfeed.%I', v_view)::regclass and c.relispopulated
-        ) then
-            execute format('refresh materialized view concurrently pgfeed.%I', v_view);
-        end if;
-    end loop;
-    perform set_config('pgfeed.erased_user_id', '', true);
-
+    call pgfeed._leave_out_user(v_user_id);
     if v_models is not null then
         raise notice 'these models have learned from this user: %', v_models
             using hint = 'The next training learns nothing from this user: pgfeed train VARIANT --activate';

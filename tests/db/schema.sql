@@ -447,6 +447,12 @@ CREATE FUNCTION pgfeed._key_type(kind text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._key_type(kind text) IS 'The type of the keys of users or posts: as they are attached, else text where some were loaded with a key, else bigint';
+CREATE PROCEDURE pgfeed._leave_out_user(IN user_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '40ms'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._leave_out_user(IN user_id bigint) IS 'Takes a user out of the materialized views, whose other rows stay as they are. Calls wait while that of topics is copied';
 CREATE FUNCTION pgfeed._level(threshold text, value double precision) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1036,6 +1042,7 @@ CREATE PROCEDURE pgfeed.erase_user(IN key text)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET work_mem TO '128MB'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.erase_user(IN key text) IS 'Deletes all that tells of a user, known or not, in one transaction: profile, events, likes, features, exposures, lists, and rows of rejected input that name the key. Counts of posts lose what this user added, except on days whose events are gone. Post vectors and packs, sums over all users, follow with the next refresh_features(); a notice names the models that have learned from the user. Refused while an attached table still has rows of the user';
 CREATE FUNCTION pgfeed.experiment_arm(user_id bigint, experiment text) RETURNS text
@@ -2111,6 +2118,7 @@ REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_type(kind text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._leave_out_user(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
