@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from tests.clients.callers import Address
+from tests.clients.callers import Address, require_program
 from tests.db.conftest import administer, autocommit, clone, template  # noqa: F401
 from tests.db.test_pages import run
 from tests.pages import DOCS, ROOT, blocks
 from tests.servers import queries
 
-DJANGO = DOCS / "how-to" / "attach-django-models.md"
+DJANGO, RAILS = (DOCS / "how-to" / f"attach-{name}-models.md" for name in ("django", "rails"))
 FILE = re.compile(r"# (\S+/\S+\.\w+)\n")
 APPENDED = ("settings.py",)
 SETTINGS = """
@@ -60,6 +60,32 @@ heart.delete()
 print(json.dumps([before, hearted, hidden, show()]))
 """
 
+RAILS_NEW = ["new", "community", "--api", "--minimal", "--database=postgresql",
+             *(f"--skip-{part}" for part in ("bundle", "git", "bootsnap", "sprockets", "listen"))]
+GEMFILE = "".join(f'gem "{name}"\n' for name in ("railties", "activerecord", "actionpack", "pg"))
+RAILS_FILL = """
+members = Array.new(12) { |n| Member.create!(plan: n.odd? ? "pro" : "free") }
+articles = Array.new(20) { |n| Article.create!(slug: "a-#{n}", title: "Article #{n}", body: "football " * n,
+  section: n.odd? ? "sport" : "film", created_at: 9.days.ago) }
+members.each_with_index { |member, m| articles.each_with_index { |article, a|
+  Read.create!(member: member, article: article, created_at: (1 + (m + a) % 5).days.ago - a.minutes) if m * a % 3 > 0
+} }
+"""
+RAILS_ASK = """
+member = Member.order(:id).first
+session = ActionDispatch::Integration::Session.new(Rails.application)
+session.host! "localhost"
+show = -> { session.get("/members/#{member.id}/articles"); JSON.parse(session.response.body)["articles"].pluck("slug") }
+before = show.call
+heart = member.hearts.create!(article: Article.find(before[0]))
+hearted = show.call
+Article.find(hearted[0]).update!(is_hidden: true)
+hidden = show.call
+Article.update_all(is_hidden: false)
+heart.destroy!
+puts [before, hearted, hidden, show.call].to_json
+"""
+
 
 @dataclass(frozen=True)
 class Application:
@@ -68,6 +94,18 @@ class Application:
     login: Address
     dsn: str
     template: str
+
+    def named(self, text: str) -> str:
+        """Return a block of a page with the names of this application's databases and login."""
+        login = self.login
+        for old, new in (
+            ("feed_application", login.user), ("feed_template", self.template),
+            ("database: feed", f"database: {login.database}"),
+            ("  encoding: unicode\n", f"  encoding: unicode\n  host: {login.host}\n  port: {login.port}\n"
+                                      f"  username: {login.user}\n  password: {login.password}\n"),
+        ):
+            text = text.replace(old, new)
+        return text
 
 
 @pytest.fixture
@@ -81,8 +119,9 @@ def application(template):  # noqa: F811
         with autocommit(dsn) as connection:
             host, port, database = connection.info.host, connection.info.port, connection.info.dbname
             queries(connection)(f"grant create on schema public to {user}")
-        yield Application(Address("127.0.0.1" if host.startswith("/") else host, port, database, user, password), dsn,
-                          name)
+        login = Address("127.0.0.1" if host.startswith("/") else host, port, database, user, password)
+        yield Application(login, dsn, name)
+        administer(f'drop database if exists "{database}_test"')
         administer(f'alter database "{name}" is_template false')
     administer(f'drop role "{user}"')
 
@@ -98,23 +137,22 @@ def execute(command, folder, **environment):
 def follow(page, application, folder, after_block):
     """Do what a page says: write its files, append to those that are there, run its commands and statements.
 
-    after_block: functions by the number of the command or statement, from 1, that they come after.
+    after_block: functions by the number of the command or statement, from 1, that they come after. Returns what was
+    printed.
     """
     (folder / "run").symlink_to(ROOT / "run")
-    count = 0
+    printed = []
     for block in blocks(page):
-        text = block.text.replace("feed_application", application.login.user).replace(
-            "feed_template", application.template
-        )
+        text = application.named(block.text)
         if block.reason is None and (file := FILE.match(text)):
             path = folder / file[1]
             path.parent.mkdir(parents=True, exist_ok=True)
             before = path.read_text(encoding="utf-8") if path.name in APPENDED else ""
             path.write_text(before + text, encoding="utf-8")
         elif block.reason is None:
-            run(block.language, text, application.dsn, folder)
-            count += 1
-            after_block.get(count, lambda: None)()
+            printed.append(run(block.language, text, application.dsn, folder))
+            after_block.get(len(printed), lambda: None)()
+    return "".join(printed)
 
 
 def assert_answers(answers):
@@ -142,9 +180,26 @@ def test_the_page_about_django_models_makes_an_application_that_recommends(appli
     execute(["python", "manage.py", "startapp", "feed"], tmp_path)
     with open(tmp_path / "community" / "settings.py", "a", encoding="utf-8") as settings:
         settings.write(SETTINGS.format(**vars(application.login)))
-    follow(DJANGO, application, tmp_path, {
+    printed = follow(DJANGO, application, tmp_path, {
         2: lambda: execute(["python", "manage.py", "shell", "-c", FILL], tmp_path),
     })
+    assert "Found 2 test(s)" in printed
     assert_answers(json.loads(execute(["python", "manage.py", "shell", "--no-imports", "-c", ASK], tmp_path)))
     execute(["python", "manage.py", "migrate", "feed", "0001"], tmp_path)
+    assert what_is_left(application.dsn) == []
+
+
+def test_the_page_about_rails_models_makes_an_application_that_recommends(application, tmp_path, monkeypatch):
+    program = require_program("rails")
+    versions = subprocess.run([require_program("ruby"), "-e", "require 'rails'; require 'pg'; print Rails.version"],
+                              capture_output=True, text=True)
+    if versions.returncode or not versions.stdout.startswith("6.1."):
+        pytest.skip(f"no gem pg, or not the Rails 6.1 that rails new is told the options of: {versions.stdout}")
+    execute([program, *RAILS_NEW], tmp_path)
+    folder = tmp_path / "community"
+    (folder / "Gemfile").write_text(GEMFILE)
+    printed = follow(RAILS, application, folder, {2: lambda: execute(["bin/rails", "runner", RAILS_FILL], folder)})
+    assert "2 runs," in printed
+    assert_answers(json.loads(execute(["bin/rails", "runner", RAILS_ASK], folder)))
+    execute(["bin/rails", "db:rollback"], folder)
     assert what_is_left(application.dsn) == []
