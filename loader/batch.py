@@ -30,6 +30,24 @@ DEFINITION = """
     from pg_attribute
     where attrelid = 'pgfeed.recommendations'::regclass and attnum > 0 and not attisdropped
 """
+HAS_KEYS = """
+    select exists (select from pgfeed.users where key is not null)
+        or exists (select from pgfeed.posts where key is not null)
+"""
+WITH_KEYS = """
+    copy (
+        select {columns}, coalesce(u.key, r.user_id::text), coalesce(p.key, r.post_id::text)
+        from pgfeed.recommendations as r
+        left join pgfeed.users as u on u.user_id = r.user_id
+        left join pgfeed.posts as p on p.post_id = r.post_id
+    ) to stdout
+"""
+ADD_KEYS = """
+    alter table pgfeed.recommendations add column if not exists user_key text, add column if not exists post_key text;
+    create index if not exists recommendations_user_key_idx on pgfeed.recommendations (user_key);
+    comment on column pgfeed.recommendations.user_key is 'The application''s key; user_id, if that is it';
+    comment on column pgfeed.recommendations.post_key is 'The application''s key; post_id, if that is it';
+"""
 
 
 @dataclass
@@ -125,15 +143,24 @@ def publish(connection: Connection, url: str) -> int:
     """Copy the table recommendations to another server, in place of what it has there; return its rows.
 
     That server needs neither plpython3u nor pgvector. Its readers see the old rows until all new ones are there.
+    Where users or posts have keys that are not integers, the copy has both in two columns more.
     """
     with closing(open_target(url)) as target, tempfile.TemporaryFile() as file, console.status("copying the table"):
         with connection, connection.cursor() as cursor:
             cursor.execute(DEFINITION)
             columns, definition = cursor.fetchone()
-            cursor.copy_expert(f"copy pgfeed.recommendations ({columns}) to stdout", file)
+            cursor.execute(HAS_KEYS)
+            has_keys = cursor.fetchone()[0]
+            statement = f"copy pgfeed.recommendations ({columns}) to stdout"
+            if has_keys:
+                statement = WITH_KEYS.format(columns=", ".join(f"r.{name}" for name in columns.split(", ")))
+            cursor.copy_expert(statement, file)
         file.seek(0)
         with target, target.cursor() as cursor:
             cursor.execute("select to_regclass('pgfeed.recommendations') is not null")
             cursor.execute("delete from pgfeed.recommendations" if cursor.fetchone()[0] else definition)
+            if has_keys:
+                cursor.execute(ADD_KEYS)
+                columns += ", user_key, post_key"
             cursor.copy_expert(f"copy pgfeed.recommendations ({columns}) from stdin", file)
             return cursor.rowcount

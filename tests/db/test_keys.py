@@ -10,6 +10,7 @@ import psycopg2.extras
 import pytest
 from click.testing import CliRunner
 
+from loader import batch
 from loader.cli import main
 from loader.data.embed import embed
 from loader.report.checks import columns
@@ -230,6 +231,16 @@ def test_current_recommendations_show_keys_and_texts_where_they_are(attached, ds
             rows = run("select user_key, post_key, text from pgfeed.current_recommendations")
         assert {row[0] for row in rows} == {str(key) for key in USERS}
         assert all(text == f"title of {key}" for _, key, text in rows)
+
+
+def test_a_copy_of_the_recommendations_has_the_keys(keyed, dsn, empty_dsn):
+    keyed("call pgfeed.refresh_recommendations(k => 2)")
+    with closing(psycopg2.connect(dsn)) as source, autocommit(empty_dsn) as target:
+        for _ in range(2):
+            assert batch.publish(source, empty_dsn) == 40
+        rows = queries(target)("select user_key, rank, post_key from pgfeed.recommendations order by 1, 2")
+    assert rows == keyed("select user_key, rank, post_key from pgfeed.current_recommendations order by 1, 2")
+    assert {row[0] for row in rows} == {str(key) for key in USERS}
 
 
 def test_current_recommendations_show_ids_as_keys(network):
