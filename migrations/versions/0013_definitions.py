@@ -222,6 +222,8 @@ PINS = {
     "functions/_helpful_index": "92edd92ec548",
     "views/attachments": "6b79289142c7",
     "procedures/_leave_out_user": "71accd09b067",
+    "functions/post_key_of": "ea311bc28fca",
+    "functions/user_key_of": "e3038d5615cf",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

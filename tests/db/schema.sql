@@ -1117,6 +1117,12 @@ CREATE FUNCTION pgfeed.post_id_of(key text) RETURNS bigint
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_id_of(key text) IS 'The post_id of a key of the application, of a post that is known or not: an integer is its own; null for null';
+CREATE FUNCTION pgfeed.post_key_of(post_id bigint) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.post_key_of(post_id bigint) IS 'The application''s key of a post_id; the id itself where that is the key, or the post is not known';
 CREATE FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[]) RETURNS SETOF pgfeed.keyed_recommendation
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1257,6 +1263,12 @@ CREATE FUNCTION pgfeed.user_id_of(key text) RETURNS bigint
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.user_id_of(key text) IS 'The user_id of a key of the application, of a user that is known or not: an integer is its own; null for null';
+CREATE FUNCTION pgfeed.user_key_of(user_id bigint) RETURNS text
+    LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.user_key_of(user_id bigint) IS 'The application''s key of a user_id; the id itself where that is the key, or the user is not known';
 CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, topic text, view_count bigint, like_count bigint, view_share real, like_rate real, last_active_date date)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2299,6 +2311,10 @@ REVOKE ALL ON FUNCTION pgfeed.post_id_of(key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_id_of(key text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.post_id_of(key text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.post_id_of(key text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_writer;
@@ -2361,6 +2377,10 @@ REVOKE ALL ON FUNCTION pgfeed.user_id_of(key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_id_of(key text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.user_id_of(key text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.user_id_of(key text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;

@@ -267,6 +267,15 @@ def test_the_command_shows_integer_keys_as_numbers(network, network_dsn, monkeyp
     assert done.exit_code == 1 and "'abc' is the key of no user: it is not an integer" in done.output
 
 
+def test_an_id_tells_its_key(keyed, dsn):
+    with autocommit(dsn) as connection:
+        run = queries(connection)
+        run("set role pgfeed_reader")
+        assert run("select pgfeed.user_key_of(pgfeed.user_id_of(%s)), pgfeed.post_key_of(pgfeed.post_id_of('post-7')),"
+                   " pgfeed.post_key_of(7), pgfeed.post_key_of(null)", str(USERS[0])) == [
+                       (str(USERS[0]), "post-7", "7", None)]
+
+
 def test_post_rows_keep_the_order(attached):
     ids = [row[0] for row in attached("select post_id from pgfeed.posts order by md5(key) limit 7")]
     rows = attached("select number, post_id, key from pgfeed._post_rows(%s)", [*ids, 1])
