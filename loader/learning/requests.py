@@ -54,7 +54,10 @@ Scorer = Callable[[Request, Pack, dict], np.ndarray]  # gives a score for each p
 
 
 def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
-    """Return the first likes before a moment of the posts in the catalogue, of a share of the users beyond 400,000."""
+    """Return the first likes before a moment that were not taken back before it, of posts in the catalogue.
+
+    Of a share of the users beyond 400,000 likes.
+    """
     with connection.cursor() as cursor:
         cursor.execute("select coalesce(sum(like_count), 0) from pgfeed.rollup_days")
         share = min(1.0, MAX_LIKES / max(cursor.fetchone()[0], 1))
@@ -63,7 +66,8 @@ def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
             select l.user_id, l.post_id, extract(epoch from min(l.liked_at))::float8
             from pgfeed.likes as l
             join pgfeed.posts as p on p.post_id = l.post_id
-            where l.liked_at < coalesce(%(until)s, timestamptz 'infinity') and {in_sample("l.user_id")}
+            where l.liked_at < coalesce(%(until)s, timestamptz 'infinity')
+                and (l.unliked_at is null or l.unliked_at >= %(until)s) and {in_sample("l.user_id")}
             group by l.user_id, l.post_id
             order by 3, 1, 2
             """,

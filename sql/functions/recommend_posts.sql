@@ -32,7 +32,7 @@ alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text, bigint
 
 comment on function pgfeed.recommend_posts(bigint, timestamptz, integer, text, bigint[]) is
     'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user '
-    'liked before ts. variant null: the user''s arm in the running experiment, else the setting '
+    'liked before ts or hid by another of the actions. variant null: the user''s arm in the running experiment, else the setting '
     'pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest '
     'last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known';
 

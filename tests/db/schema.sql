@@ -1138,7 +1138,7 @@ CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zo
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known';
+COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts or hid by another of the actions. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known';
 CREATE PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1757,9 +1757,6 @@ ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS
     NO MAXVALUE
     CACHE 1
 );
-CREATE VIEW pgfeed.likes AS ...;
-COMMENT ON VIEW pgfeed.likes IS 'One row per user and post that the user liked, as of the last roll-up: liking it again is not a second like';
-COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
 CREATE TABLE pgfeed.marked_posts (
     user_id bigint NOT NULL,
     post_id bigint NOT NULL,
@@ -1773,6 +1770,10 @@ COMMENT ON COLUMN pgfeed.marked_posts.unliked_at IS 'When the first like was tak
 COMMENT ON COLUMN pgfeed.marked_posts.liked_again_at IS 'Since when it is liked after that; null: it is not';
 COMMENT ON COLUMN pgfeed.marked_posts.hidden_at IS 'When a dislike hid it; null: none did, or it was taken back';
 COMMENT ON COLUMN pgfeed.marked_posts.is_shown IS 'True: it is liked by actions that do not hide it';
+CREATE VIEW pgfeed.likes AS ...;
+COMMENT ON VIEW pgfeed.likes IS 'One row per user and post that the user liked, as of the last roll-up: liking it again is not a second like';
+COMMENT ON COLUMN pgfeed.likes.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
+COMMENT ON COLUMN pgfeed.likes.unliked_at IS 'Since when it is taken back; null: it is not, or was liked again after that';
 ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.model_activations_activation_id_seq
     START WITH 1

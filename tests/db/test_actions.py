@@ -149,10 +149,14 @@ def test_counts_follow_what_is_a_like(query):
     query("call pgfeed.define_action('save')")
     query("call pgfeed.define_action('unsave', undoes => 'save')")
     days = "select day::text, like_count from pgfeed.post_days where post_id = 1 and like_count <> 0 order by day"
+    likes = []
     for day, action in enumerate(["view", "save", "save", "unsave", "save", "unsave"], 1):
         query(NEW, f"2021-12-0{day} 10:00+00", 1, 1, action, None)
         query("call pgfeed.roll_up_events()")
+        likes.append(query("select liked_at::date::text, unliked_at::date::text from pgfeed.likes"))
     assert query(days) == [("2021-12-02", 1), ("2021-12-04", -1)]
+    liked, unliked = [("2021-12-02", None)], [("2021-12-02", "2021-12-04")]
+    assert likes == [[], liked, liked, unliked, liked, unliked]
     query("call pgfeed.roll_up_events(from_day => '2021-01-01')")
     assert query(days) == [("2021-12-02", 1), ("2021-12-04", -1)]
 

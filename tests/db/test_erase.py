@@ -189,3 +189,14 @@ def test_a_visitor_who_signs_in_is_one_user_from_then_on(network):
         assert network(f"select count(*) from pgfeed.{relation} where user_id = {USER}") == [(0,)]
     network("call pgfeed.refresh_features()")
     assert not set(network("select post_id from pgfeed.recommend_posts(7, k => 80)")) & liked
+
+
+def test_a_report_that_reads_the_features_makes_it_wait_and_then_changes_nothing(network, network_dsn):
+    with autocommit(network_dsn) as other:
+        queries(other)("begin; select count(*) from pgfeed.user_topic_features")
+        with pytest.raises(psycopg2.errors.LockNotAvailable, match="the features of users are in use"):
+            network("call pgfeed.erase_user(7)")
+        assert network("select count(*) > 0 from pgfeed.feed_events where user_id = 7") == [(True,)]
+        queries(other)("rollback")
+    network("call pgfeed.erase_user(7)")
+    assert network("select count(*) from pgfeed.user_topic_features where user_id = 7") == [(0,)]
