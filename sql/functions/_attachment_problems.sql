@@ -18,10 +18,18 @@ begin
     inner join pg_namespace as n on n.oid = c.relnamespace
     where c.oid = v_attached.relation;
     if not found then
+        v_attached.relation := to_regclass(v_attached.relation_name);
+        -- Its columns are another relation's now.
+        v_attached.settings := v_attached.settings || '{"columns": {}}';
         return query
         select
-            format('%s was dropped', v_attached.relation_name),
-            format('call pgfeed.detach(%L);', v_attached.relation_name),
+            format(
+                '%s was dropped%s', v_attached.relation_name, case when v_attached.relation is not null then ' and made anew' end
+            ),
+            coalesce(
+                case when v_attached.relation is not null then pgfeed._attach_again(v_attached) end,
+                format('call pgfeed.detach(%L);', v_attached.relation_name)
+            ),
             true;
         return;
     end if;

@@ -18,7 +18,11 @@ begin
         (select c.oid::regclass from pg_class as c where c.oid = t.relation)
     from pgfeed.attached_tables as t
     where
-        (t.relation = _attachments_of.known or t.relation_name = _attachments_of.name and _attachments_of.known is null)
+        (
+            t.relation = _attachments_of.known
+            or t.relation_name in (_attachments_of.name, _attachments_of.known::text)
+            and not exists (select from pg_class as c where c.oid = t.relation)
+        )
         and (_attachments_of.action is null or t.settings ->> 'action' = _attachments_of.action);
 end;
 $$;

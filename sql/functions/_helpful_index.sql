@@ -11,8 +11,9 @@ declare
     end;
     v_numbers smallint[] := '{}';
     v_name text;
+    v_relkind constant text := (select c.relkind from pg_class as c where c.oid = attached.relation);
 begin
-    if (select c.relkind from pg_class as c where c.oid = attached.relation) not in ('r', 'p', 'm') then
+    if v_relkind not in ('r', 'p', 'm') then
         return null;
     end if;
     foreach v_name in array v_names loop
@@ -36,7 +37,11 @@ begin
     then
         return null;
     end if;
-    return format('create index concurrently on %s (%s);', attached.relation, array_to_string(v_names, ', '));
+    -- A partitioned table has no index made concurrently.
+    return format(
+        'create index %son %s (%s);', case when v_relkind <> 'p' then 'concurrently ' end, attached.relation,
+        array_to_string(v_names, ', ')
+    );
 end;
 $$;
 

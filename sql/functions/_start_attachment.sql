@@ -57,10 +57,13 @@ begin
             or t.relation = v_relation and t.settings ->> 'action' = v_settings ->> 'action'
         );
     if found then
-        raise exception '% of % are attached already', v_kind, v_other.relation
+        raise exception '% of % are attached already%', v_kind, v_other.relation,
+            coalesce(' as ' || (v_settings ->> 'action'), '')
             using
                 errcode = '42710',
-                hint = format('First: call pgfeed.detach(%L);', v_other.relation::text);
+                hint = format(
+                    'First: call pgfeed.detach(%L%s);', v_other.relation::text, ', ' || quote_literal(v_settings ->> 'action')
+                );
     end if;
     if v_kind = 'events' and not pgfeed._is_action(v_settings ->> 'action') then
         raise exception 'there is no action %', coalesce(v_settings ->> 'action', 'null')
@@ -82,6 +85,10 @@ begin
     loop
         v_facts := pgfeed._expression_facts(v_relation, v_argument.name, v_argument.expression);
         v_columns := v_columns || v_facts.columns;
+        if v_argument.role = 'key' and cardinality(v_facts.columns) = 0 then
+            raise exception '% => %: it is the same for all rows', v_argument.name, quote_literal(v_argument.expression)
+                using errcode = '22023', hint = 'Name the column of the key, in quotes if it is a word of SQL: "user".';
+        end if;
         if
             v_argument.role = 'key'
             and v_facts.type not in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying', 'record')
@@ -104,10 +111,6 @@ begin
         end if;
         if v_argument.role = 'key' then
             v_types := v_types || jsonb_build_object(v_argument.name, v_facts.type);
-            if cardinality(v_facts.columns) = 0 then
-                raise exception '% => %: it is the same for all rows', v_argument.name, quote_literal(v_argument.expression)
-                    using errcode = '22023', hint = 'Name the column of the key.';
-            end if;
         end if;
     end loop;
     perform pgfeed._require_key_types(v_kind, v_relation, v_types);

@@ -79,7 +79,8 @@ begin
     perform pgfeed._add_posts_of_events(attachment_id);
     if v_is_complete then
         execute format(
-            'select (select count(*) from %s), (select count(*) from (%s) as r)', v_source, v_rows
+            E'select (select count(*) from %s where (%s\n)), (select count(*) from (%s) as r)', v_source,
+            coalesce(v_attached.settings ->> 'condition', 'true'), v_rows
         ) into v_attached.row_count, v_attached.rejected_count;
         v_attached.rejected_count := v_attached.row_count - v_attached.rejected_count;
     end if;

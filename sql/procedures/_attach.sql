@@ -16,7 +16,20 @@ begin
     v_relation := pg_catalog.to_regclass(relation);
     if v_relation is null then
         raise exception 'there is no relation %', coalesce(pg_catalog.quote_literal(relation), 'null')
-            using errcode = '42P01', hint = 'Give its schema and its name: app.members';
+            using errcode = '42P01', hint = coalesce(
+                (
+                    select pg_catalog.format('Write it so: %L', pg_catalog.format('%I.%I', n.nspname, c.relname))
+                    from pg_catalog.pg_class as c
+                    inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+                    where
+                        pg_catalog.lower(_attach.relation)
+                        in (pg_catalog.lower(c.relname), pg_catalog.lower(n.nspname || '.' || c.relname))
+                        and c.relkind in ('r', 'p', 'v', 'm', 'f')
+                    order by n.nspname, c.relname
+                    limit 1
+                ),
+                'Give its schema and its name: app.members'
+            );
     end if;
     call pgfeed._open_relation(v_relation);
     v_id := pgfeed._start_attachment(kind, v_relation, pg_catalog.jsonb_strip_nulls(settings), sync);

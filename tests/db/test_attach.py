@@ -223,6 +223,7 @@ BAD = {
     "attach_users('app.members', key => '  ')": "key is empty",
     "attach_users('app.members', key => 'born')": "date cannot be a key",
     "attach_users('app.members', key => '7')": "it is the same for all rows",
+    "attach_users('app.members', key => 'user')": "it is the same for all rows",
     "attach_users('app.members', key => 'id; drop table app.members')": "syntax error",
     "attach_users('app.members', key => 'id) from app.members; drop table app.hearts; select (1')": "cannot open",
     "attach_users('app.members', key => 'id) from app.members where (true')": "syntax error",
@@ -280,6 +281,8 @@ DIFFERENCES = {
     "alter table app.reads set schema public": "app.reads is called public.reads now",
     "alter table app.reads enable row level security": "app.reads has row security now",
     "drop table app.reads": "app.reads was dropped",
+    "drop table app.reads; create table app.reads (slug text, member_id uuid, at timestamptz, seconds integer)":
+        "app.reads was dropped and made anew",
     "alter table app.articles drop column section": "the column section of app.articles was dropped",
     "alter table app.members rename column plan to tariff": "the column plan of app.members is called tariff now",
 }
@@ -312,6 +315,38 @@ def test_a_difference_fails_the_refresh_while_the_old_version_serves(site, state
         site("call pgfeed.refresh_features()")
         [(status,)] = site("select status from pgfeed.health() where name = 'attachments'")
         assert status == "ok"
+
+
+def test_rows_of_another_action_are_not_rejected(site):
+    site("create table app.events (member_id uuid, slug text, at timestamptz, kind text)")
+    site("insert into app.events select md5('1')::uuid, 'post-' || i, now(), 'seen' from generate_series(1, 5) as i")
+    for slug in ("post-1", None):
+        site("insert into app.events values (md5('1')::uuid, %s, now(), 'heart')", slug)
+    for action, condition in (("view", "kind = 'seen'"), ("like", "kind = 'heart'")):
+        site(f"call pgfeed.attach_events('app.events', {FEED}, action => %s, condition => %s)", action, condition)
+    site("call pgfeed.sync_attachments(complete => true)")
+    counts = "select a.action, a.row_count, a.rejected_count from pgfeed.attachments as a order by 1"
+    assert site(counts) == [("like", 1, 1), ("view", 5, 0)]
+    with pytest.raises(psycopg2.Error, match="events of app.events are attached already as like") as error:
+        site(f"call pgfeed.attach_events('app.events', {FEED}, action => 'like')")
+    site(error.value.diag.message_hint.removeprefix("First: "))
+    assert site(counts) == [("view", 5, 0)]
+
+
+def test_the_index_that_would_help_can_be_made_on_a_partitioned_table(site):
+    site("create table app.opens (member_id uuid, slug text, at timestamptz) partition by range (at)")
+    site("create table app.opens_all partition of app.opens default")
+    site(f"call pgfeed.attach_events('app.opens', {FEED})")
+    [(statement,)] = site("select a.helpful_index from pgfeed.attachments as a")
+    site(statement)
+    assert site("select a.helpful_index from pgfeed.attachments as a") == [(None,)]
+
+
+def test_a_name_with_capitals_is_told_how_it_is_written(site):
+    site('create table app."Readers" (id uuid)')
+    with pytest.raises(psycopg2.Error, match="there is no relation 'app.Readers'") as error:
+        site("call pgfeed.attach_users('app.Readers', key => 'id')")
+    site(f"call pgfeed.attach_users({error.value.diag.message_hint.removeprefix('Write it so: ')}, key => 'id')")
 
 
 def test_row_security_of_the_application_hides_nothing_from_a_refresh(site, roles):
