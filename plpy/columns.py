@@ -22,6 +22,7 @@ import numpy as np
 
 CATEGORICAL = ("user.country", "user.city", "user.os", "user.source", "post.topic")
 UNKNOWN_CATEGORY = -1.0
+CATEGORY_LENGTH = 200
 USER_COLUMNS = (
     "gender", "age", "country", "city", "exp_group", "os", "source",
     "view_count", "like_count", "like_rate", "days_since_active",
@@ -64,8 +65,10 @@ def encode_tags(values, encoder):
 
 
 def tags_of(value):
-    """Return a list of tags from JSON, read with numbers as text; None: it is null."""
-    return None if value is None else [str(tag) for tag in (value if isinstance(value, list) else [value])]
+    """Return tags from JSON that was read with numbers as text, the first 200 characters of each; None: it is null."""
+    if value is not None:
+        tags = value if isinstance(value, list) else [value]
+        return [str(tag)[:CATEGORY_LENGTH] for tag in tags if tag is not None]
 
 
 def numbers_of(values, kind, at):

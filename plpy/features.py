@@ -9,6 +9,7 @@ import numpy as np
 
 from plpy.columns import (
     CATEGORICAL,
+    CATEGORY_LENGTH,
     FRESH_COLUMNS,
     MATCH_COLUMNS,
     PAIR_COLUMNS,
@@ -111,6 +112,7 @@ def attribute_columns(users, pack, encoders):
     if not own:
         return columns
     rows = [json.loads(user["attributes"] or "{}", parse_int=str, parse_float=str) for user in users]
+    rows = [row if isinstance(row, dict) else {} for row in rows]
     moments = [user["at"] for user in users]
     for name, kind in own:
         values = [row.get(name[len("user."):]) for row in rows]
@@ -124,8 +126,9 @@ def attribute_columns(users, pack, encoders):
 
 
 def text_of(value):
-    """Return JSON that was read with numbers as text, as PostgreSQL's ->> has it."""
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    """Return JSON that was read with numbers as text, as PostgreSQL's ->> has it, its first 200 characters."""
+    if value is not None:
+        return (value if isinstance(value, str) else json.dumps(value))[:CATEGORY_LENGTH]
 
 
 def user_topic_columns(users, pack, like_rates):

@@ -8,7 +8,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
 from loader.learning.split import midnight
-from plpy.columns import CATEGORICAL
+from plpy.columns import CATEGORICAL, CATEGORY_LENGTH
 from plpy.features import feature_values, request_columns
 from plpy.moment import Events, Neighbours
 from plpy.pack import Pack
@@ -22,9 +22,9 @@ OF_KIND = {
     "user": {"days": "user_topic_days", "relation": "users", "key": "user_id", "fewest": 5},
 }
 VALUES = {
-    "category": "select r.attributes ->> %(name)s",
+    "category": f"select left(r.attributes ->> %(name)s, {CATEGORY_LENGTH})",
     "tags": (
-        "select distinct t.tag from jsonb_array_elements_text("
+        f"select distinct left(t.tag, {CATEGORY_LENGTH}) from jsonb_array_elements_text("
         "case when jsonb_typeof(r.attributes -> %(name)s) = 'array' then r.attributes -> %(name)s"
         " when jsonb_typeof(r.attributes -> %(name)s) <> 'null' then jsonb_build_array(r.attributes -> %(name)s) end"
         ") as t (tag)"

@@ -19,8 +19,7 @@ begin
                 'case p.attributes -> %L when ''true'' then 1 when ''false'' then 0 end', a.name
             )
             when 'date' then format(
-                'case when isfinite((p.attributes ->> %1$L)::timestamptz) '
-                'then extract(epoch from $1 - (p.attributes ->> %1$L)::timestamptz) / 86400 end',
+                'extract(epoch from $1 - pgfeed._date_of(p.attributes ->> %L)) / 86400',
                 a.name
             )
             else format('case when %1$s is not null then dense_rank() over (order by %1$s) - 1 end', k.key)
@@ -31,8 +30,10 @@ begin
     cross join lateral (
         select
             case a.type
-                when 'category' then format('(p.attributes ->> %L) collate "C"', a.name)
-                when 'tags' then format('nullif(p.attributes -> %L, ''null'')::text collate "C"', a.name)
+                when 'category' then format('left(p.attributes ->> %L, 200) collate "C"', a.name)
+                when 'tags' then format(
+                    'case when length(p.attributes ->> %1$L) <= 2000 then (p.attributes -> %1$L)::text end collate "C"', a.name
+                )
             end as key
     ) as k
     where a.kind = 'post'
@@ -55,7 +56,7 @@ alter function pgfeed._attribute_columns() owner to pgfeed_owner;
 
 comment on function pgfeed._attribute_columns() is
     'One row per own feature of posts, for _post_pack(): value is SQL over posts as p that gives its number at $1; of '
-    'categories and tags the place of key, the value as text (tags: a JSON array), among all, from 0. source: what is to be '
+    'categories and tags the place of key, the value as text (tags: a JSON array of at most 2,000 characters), among all, from 0. source: what is to be '
     'joined for it with posts as f, of which $3 are chosen';
 
 revoke all on function pgfeed._attribute_columns() from public;

@@ -23,12 +23,6 @@ begin
 
     for v_name, v_type in select a.key, a.value from jsonb_each_text(coalesce(attributes, '{}')) as a order by a.key loop
         call pgfeed._require_new_feature(v_kind, v_name);
-        if exists (select from pgfeed.own_features as f where f.name = v_kind || '.' || v_name) then
-            raise exception 'the feature %.% is there already', v_kind, v_name
-                using
-                    errcode = '42710',
-                    hint = format('Give it another name, or call pgfeed.remove_feature(''%s.%s'').', v_kind, v_name);
-        end if;
         v_names := v_names || v_name;
         v_types := v_types || pgfeed._attribute_type(v_name, v_type);
     end loop;

@@ -24,12 +24,18 @@ begin
         raise exception 'the feature %.% is there already', kind, name
             using errcode = '42710', hint = format('Give it another name, such as own_%s.', name);
     end if;
+    if exists (select from pgfeed.own_features as f where f.name = kind || '.' || _require_new_feature.name) then
+        raise exception 'the feature %.% is there already', kind, name
+            using
+                errcode = '42710',
+                hint = format('Give it another name, or first: call pgfeed.remove_feature(''%s.%s'')', kind, name);
+    end if;
 end;
 $$;
 
 alter procedure pgfeed._require_new_feature(text, text) owner to pgfeed_owner;
 
 comment on procedure pgfeed._require_new_feature(text, text) is
-    'Raises an error if a feature of users or posts cannot have this name, or one of pgfeed''s own has it';
+    'Raises an error if a feature of users or posts cannot have this name, or one of pgfeed''s or of add_feature() has it';
 
 revoke all on procedure pgfeed._require_new_feature(text, text) from public;

@@ -22,12 +22,9 @@ begin
             using errcode = '42602', hint = 'It is of a user or a post: user.NAME or post.NAME.';
     end if;
     call pgfeed._require_new_feature(v_kind, substr(v_name, 6));
-    if
-        exists (select from pgfeed.attributes as a where a.kind || '.' || a.name = v_name)
-        or exists (select from pgfeed.own_features as f where f.name = v_name)
-    then
+    if exists (select from pgfeed.attributes as a where a.kind || '.' || a.name = v_name) then
         raise exception 'the feature % is there already', v_name
-            using errcode = '42710', hint = format('Give it another name, or first: call pgfeed.remove_feature(%L)', v_name);
+            using errcode = '42710', hint = 'It is a column of an attached table or in attributes: give it another name.';
     end if;
     insert into pgfeed.own_features (name, function_name) values (v_name, pgfeed._feature_function(function));
     call pgfeed._find_leak(v_name, v_problem);

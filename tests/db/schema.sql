@@ -156,7 +156,7 @@ CREATE FUNCTION pgfeed._attribute_columns() RETURNS TABLE(number bigint, name te
     LANGUAGE plpgsql STABLE ROWS 10 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._attribute_columns() IS 'One row per own feature of posts, for _post_pack(): value is SQL over posts as p that gives its number at $1; of categories and tags the place of key, the value as text (tags: a JSON array), among all, from 0. source: what is to be joined for it with posts as f, of which $3 are chosen';
+COMMENT ON FUNCTION pgfeed._attribute_columns() IS 'One row per own feature of posts, for _post_pack(): value is SQL over posts as p that gives its number at $1; of categories and tags the place of key, the value as text (tags: a JSON array of at most 2,000 characters), among all, from 0. source: what is to be joined for it with posts as f, of which $3 are chosen';
 CREATE FUNCTION pgfeed._attribute_type(name text, type text) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -236,6 +236,12 @@ CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
     SET "TimeZone" TO 'UTC'
     AS '...';
 COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about rejected rows, roll-ups, features and embeddings';
+CREATE FUNCTION pgfeed._date_of(value text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._date_of(value text) IS 'A text as a moment, UTC if it does not say a zone; null: it is none';
 CREATE FUNCTION pgfeed._default_months(parent text) RETURNS TABLE(month timestamp with time zone, row_count bigint)
     LANGUAGE plpgsql STABLE STRICT COST 10000 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -394,9 +400,8 @@ CREATE PROCEDURE pgfeed._infer_attributes()
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
-    SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._infer_attributes() IS 'Registers the features that users.attributes and posts.attributes hold, with types found from their values, where no table is attached that says so';
+COMMENT ON PROCEDURE pgfeed._infer_attributes() IS 'Registers the features that users.attributes and posts.attributes hold, the 200 with the most values, where no table is attached that says so; their types are those of nine tenths of their values. Names that no feature can have are left out, with a warning';
 CREATE FUNCTION pgfeed._is_action(action text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -755,7 +760,7 @@ CREATE PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) IS 'Raises an error if a feature of users or posts cannot have this name, or one of pgfeed''s own has it';
+COMMENT ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) IS 'Raises an error if a feature of users or posts cannot have this name, or one of pgfeed''s or of add_feature() has it';
 CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2087,6 +2092,7 @@ REVOKE ALL ON PROCEDURE pgfeed._count_user_topics(IN user_id bigint) FROM PUBLIC
 REVOKE ALL ON FUNCTION pgfeed._counting_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._date_of(value text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_months(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;

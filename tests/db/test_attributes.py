@@ -195,10 +195,43 @@ def test_sql_types_that_can_be_registered(query):
     }
 
 
-def test_a_refresh_names_what_cannot_be_a_feature(network):
-    network("update pgfeed.posts set attributes = '{\"like_rate\": 1}'")
-    with pytest.raises(psycopg2.Error, match="the feature post.like_rate is there already"):
-        network("call pgfeed.refresh_features()")
+def test_a_refresh_names_what_cannot_be_a_feature(connection):
+    queries(connection)("update pgfeed.posts set attributes = '{\"like_rate\": 1, \"a b\": 1, \"price\": 2}'")
+    queries(connection)("call pgfeed.refresh_features()")
+    warnings = "".join(connection.notices)
+    assert "the feature post.like_rate is there already: posts.attributes with this name are not used" in warnings
+    assert "a b cannot be the name of a feature" in warnings
+    with connection.cursor() as cursor:
+        assert features.load_attributes(cursor) == {"post.price": "number"}
+
+
+WRONG = (
+    "[1]", '"text"', "7", "null", '{"author_id": {"a": [1]}, "price": "dear", "is_free": 3, "published": "yesterday"}',
+    '{"price": 1e400, "published": "2021-02-30", "tags": "ball"}', '{"price": 1e-400, "tags": [null, {"a": 1}, 5]}',
+    '{"price": -1e300, "published": "infinity", "tags": [[]]}', '{"author_id": "ä😀", "published": 5}',
+    f'{{"author_id": "{"x" * 10_000}", "tags": ["{"y" * 10_000}"]}}', '{"published": "9999999-01-01"}',
+)
+
+
+def test_wrong_values_of_a_few_are_unknown(filled):
+    """Whoever may write posts and users may write anything into attributes."""
+    registry.activate(filled, "own", registry.store(filled, "own", train.train(filled, "control")))
+    query = queries(filled)
+    names = {"author_id": "plan", "price": "logins", "published": "born", "tags": "likes_tags", "is_free": "is_staff"}
+    for number, value in enumerate(WRONG):
+        if number < 7:
+            query("update pgfeed.posts set attributes = %s where post_id = %s", value, 10 + number)
+        of_user = re.sub("|".join(names), lambda found: names[found[0]], value)
+        query("update pgfeed.users set attributes = %s where user_id = 30", of_user)
+        query("update pgfeed.posts set attributes = %s where post_id = 10", value)
+        for ts in ("2021-12-13", "2021-12-08"):
+            rows = query(f"select source from pgfeed.recommend_posts(30, '{ts}', 5, 'own')")
+            assert rows == [("model",)] * 5
+        query("truncate pgfeed.feature_packs")
+        query("call pgfeed.refresh_features()")
+        with filled.cursor() as cursor:
+            assert features.load_attributes(cursor) == OWN
+    train.train(filled, "control")
 
 
 def test_many_categories_stay_few_codes(filled, monkeypatch):
