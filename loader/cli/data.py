@@ -88,6 +88,61 @@ def show_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
         out.print(f"posts known only from events: {added:,}, added without text")
 
 
+@main.command("attach")
+@click.argument("kind", type=click.Choice(["users", "posts", "events"]))
+@click.argument("relation")
+@click.option("--key", metavar="SQL", help="Of users and posts: their key, an integer, uuid, text or row().")
+@click.option("--features", metavar="JSON", help='Of users and posts: ["plan", {"age": "2026 - birth_year"}].')
+@click.option("--text", metavar="SQL", help="Of posts: what they say; it stays where it is.")
+@click.option("--topic", metavar="SQL", help="Of posts.")
+@click.option("--created-at", metavar="SQL", help="Of posts: a time.")
+@click.option("--available", metavar="SQL", help="Of posts: whether they may be shown.")
+@click.option("--user-key", metavar="SQL", help="Of events: the key of the user.")
+@click.option("--post-key", metavar="SQL", help="Of events: the key of the post.")
+@click.option("--at", metavar="SQL", help="Of events: their time, without a zone of UTC.")
+@click.option("--action", metavar="NAME", help="Of events [default: view].")
+@click.option("--target", metavar="SQL", help="Of views: whether the user liked the post.")
+@click.option("--condition", metavar="SQL", help="Of events: which rows are some.")
+@click.option("--sync", metavar="WAY", help="trigger or pull [default: trigger for tables].")
+@JSON
+@connected
+def attach_relation(connection, kind, relation, as_json, **arguments):
+    """Let users, posts or events be the rows of a table or view of the application.
+
+    Options are those of attach_users(), attach_posts() and attach_events(): SQL expressions over its columns. What is
+    written to it from now on reaches pgfeed with its transaction (trigger) or with the next refresh (pull).
+
+    \b
+    Example:
+      ./run attach users app.members --key id --features '["plan", "lang"]'
+      ./run attach posts app.articles --key slug --text "title || ' ' || body" --available "not is_hidden"
+      ./run attach events app.reads --user-key member_id --post-key slug --at at --target "seconds >= 60"
+    """
+    from loader.data.attached import attach
+
+    rows, rejected = attach(connection, kind, relation, **arguments)
+    counts = "" if rows is None else f", {counted(rows, 'row')}, {rejected:,} rejected"
+    show({"relation": relation, "kind": kind, "rows": rows, "rejected": rejected}, as_json,
+         f"{relation} is attached as {kind}{counts}. Next: pgfeed refresh")
+
+
+@main.command("detach")
+@click.argument("relation")
+@click.option("--action", metavar="NAME", help="Only these events of it [default: all that it is attached as].")
+@connected
+def detach_relation(connection, relation, action):
+    """End what attach began: nothing of pgfeed stays on the table, nothing of the table in pgfeed.
+
+    \b
+    Example:
+      ./run detach app.reads
+    """
+    from loader.data.attached import detach
+
+    detach(connection, relation, action)
+    say(f"{relation} is detached. Next: pgfeed refresh")
+
+
 @main.command("refresh")
 @click.option("--as-of", metavar="TS",
               help="Cut-off of the features [default: now, or the end of a feed that has ended].")

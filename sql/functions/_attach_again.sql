@@ -43,7 +43,7 @@ begin
         v_arguments := v_arguments || format(', features => %L', jsonb_build_array(v_settings -> 'features'));
     end if;
     return format(
-        'call pgfeed.detach(%L%s); call pgfeed.attach_%s(%s, sync => %L);', attached.relation,
+        'call pgfeed.detach(%L%s); call pgfeed.attach_%s(%s, sync => %L)', attached.relation,
         case when v_settings ? 'action' then format(', %L', v_settings ->> 'action') end, attached.kind, v_arguments, attached.sync
     );
 end;

@@ -28,7 +28,7 @@ begin
             ),
             coalesce(
                 case when v_attached.relation is not null then pgfeed._attach_again(v_attached) end,
-                format('call pgfeed.detach(%L);', v_attached.relation_name)
+                format('call pgfeed.detach(%L)', v_attached.relation_name)
             ),
             true;
         return;
@@ -42,7 +42,7 @@ begin
         return query
         select
             format('pgfeed_owner may not use the schema %I any more', v_class.nspname),
-            format('grant usage on schema %I to pgfeed_owner;', v_class.nspname),
+            format('grant usage on schema %I to pgfeed_owner', v_class.nspname),
             true;
     end if;
 
@@ -61,7 +61,7 @@ begin
         case
             when
                 not a.attisdropped and a.attname = c.name and format_type(a.atttypid, a.atttypmod) = c.type
-                then format('grant select (%I) on %s to pgfeed_owner;', c.name, v_attached.relation)
+                then format('grant select (%I) on %s to pgfeed_owner', c.name, v_attached.relation)
             else v_again
         end,
         true
@@ -91,7 +91,7 @@ begin
         select
             format('%s has row security now, which hides its rows from pgfeed_owner', v_attached.relation),
             format(
-                'create policy pgfeed_%s on %s for select to pgfeed_owner using (true);', v_attached.attachment_id, v_attached.relation
+                'create policy pgfeed_%s on %s for select to pgfeed_owner using (true)', v_attached.attachment_id, v_attached.relation
             ),
             true;
     end if;
@@ -114,7 +114,7 @@ begin
         format('the trigger %s of %s is %s', n.name, v_attached.relation, case when t.tgname is null then 'gone' else 'disabled' end),
         case
             when t.tgname is null then v_again
-            else format('alter table %s enable trigger %I;', v_attached.relation, n.name)
+            else format('alter table %s enable trigger %I', v_attached.relation, n.name)
         end,
         false
     from (

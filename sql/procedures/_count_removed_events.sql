@@ -66,7 +66,9 @@ begin
             inner join pgfeed.feed_events as e on e.user_id = r.user_id and e.post_id = r.post_id
             where e.action = any(v_hits) or e.target
             group by e.user_id, e.post_id
-            on conflict (user_id, post_id) do nothing
+            -- One of a new event is there already.
+            on conflict (user_id, post_id) do update set liked_at = excluded.liked_at
+            where excluded.liked_at < l.liked_at
             returning l.liked_at
         )
 

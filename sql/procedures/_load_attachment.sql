@@ -12,7 +12,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 declare
-    v_max_blocks constant bigint := 8192;
+    v_max_blocks constant bigint := 2048;
     v_attached pgfeed.attached_tables;
     v_block bigint;
     v_step bigint;
@@ -20,6 +20,7 @@ declare
     v_rows text;
     v_from timestamptz;
     v_to timestamptz;
+    v_count bigint;
 begin
     select t.* into strict v_attached
     from pgfeed.attached_tables as t
@@ -61,9 +62,11 @@ begin
     execute pgfeed._merge_events(
         attachment_id, v_attached.settings ->> 'action', v_rows, 'select r.user_id, r.post_id, r.event_at from rows as r where false'
     );
+    get diagnostics v_count = row_count;
     update pgfeed.attached_tables as t
     set
         is_loaded = done = 1,
+        row_count = coalesce(t.row_count, 0) + v_count,
         synced_at = case when done = 1 then t.attached_at end,
         settings = case
             when done = 1 then t.settings - 'loaded_blocks'
@@ -79,7 +82,7 @@ $$;
 alter procedure pgfeed._load_attachment(smallint, double precision) owner to pgfeed_owner;
 
 comment on procedure pgfeed._load_attachment(smallint, double precision) is
-    'Loads the next part of an attached table, at most 64 MB of it where it has a place on disk, and says which part of all is done';
+    'Loads the next part of an attached table, at most 16 MB of it where it has a place on disk, and says which part of all is done';
 
 revoke all on procedure pgfeed._load_attachment(smallint, double precision) from public;
 grant execute on procedure pgfeed._load_attachment(smallint, double precision) to pgfeed_operator;

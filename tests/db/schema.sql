@@ -486,7 +486,7 @@ CREATE PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done d
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) IS 'Loads the next part of an attached table, at most 64 MB of it where it has a place on disk, and says which part of all is done';
+COMMENT ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) IS 'Loads the next part of an attached table, at most 16 MB of it where it has a place on disk, and says which part of all is done';
 CREATE FUNCTION pgfeed._log_partition_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'

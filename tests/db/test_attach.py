@@ -1,11 +1,15 @@
 """The application's own tables: what pgfeed has of them is what they have, and nothing of it fails the application."""
 
 import hashlib
+import json
 import os
+import subprocess
+import sys
 
 import psycopg2
 import pytest
 
+from tests.db.conftest import ROOT
 from tests.site import ATTACH, SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
 
 
@@ -461,4 +465,46 @@ def test_the_owner_of_the_table_attaches_it(site, roles):
     site(f"set role {owner}")
     detach(site)
     site("reset role")
+    assert site(TRACES) == []
+
+
+def test_the_first_like_is_taken_back_while_a_later_one_comes(site):
+    attach(site, "trigger")
+    for days in (9, 5):
+        site("insert into app.hearts values (md5('9')::uuid, 'post-30', now() - %s * interval '1 day')", days)
+    site("call pgfeed.refresh_features()")
+    site("insert into app.hearts values (md5('9')::uuid, 'post-30', now() - interval '2 days')")
+    site("delete from app.hearts where slug = 'post-30' and at < now() - interval '8 days'")
+    site("call pgfeed.refresh_features()")
+    found = site(STATE)
+    assert found == state_of_a_fresh_attach(site, "trigger")
+
+
+def run(dsn, *words):
+    """Run a verb; return what it did."""
+    return subprocess.run(
+        [sys.executable, "-m", "loader.cli", *words], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "PGFEED_DSN": dsn}, check=False,
+    )
+
+
+def test_the_verbs_attach_and_detach_with_the_same_words(site, dsn):
+    events = ["events", "app.reads", "--user-key", "member_id", "--post-key", "slug", "--at", "at"]
+    assert "app.members is attached as users, 20 rows" in run(
+        dsn, "attach", "users", "app.members", "--key", "id", "--features", '["plan"]'
+    ).stdout
+    assert json.loads(run(dsn, "attach", *events, "--target", "seconds >= 60", "--json").stdout) == {
+        "relation": "app.reads", "kind": "events", "rows": 600, "rejected": 0
+    }
+    for words, said in {
+        ("attach", *events): "events of app.reads are attached already",
+        ("attach", "posts", "app.articles"): "--key is missing",
+        ("attach", "posts", "app.articles", "--key", "slug", "--at", "at"): "posts have no --at",
+        ("attach", "posts", "app.articles", "--key", "nothing"): 'column "nothing" does not exist',
+        ("detach", "app.hearts"): "app.hearts is not attached",
+    }.items():
+        done = run(dsn, *words)
+        assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) <= 2, words
+    for name in ("members", "reads"):
+        assert f"app.{name} is detached" in run(dsn, "detach", f"app.{name}").stderr
     assert site(TRACES) == []
