@@ -49,7 +49,7 @@ PINS = {
     "procedures/rollback_model": "e7ccc32853f2",
     "functions/_request_users": "24db9849b7e0",
     "functions/_serving_state": "b5a553490dac",
-    "functions/_user_history": "41ffb96613cc",
+    "functions/_user_history": "7690953616f8",
     "functions/_recent_events": "efddde763368",
     "functions/_post_neighbours": "2afc70ac2bce",
     "functions/_nearest_posts": "08db576cefd0",
@@ -187,11 +187,10 @@ PINS = {
     "procedures/sync_attachments": "bdab4f0aab06",
     "functions/_hits": "a9e575a0e8be",
     "functions/_is_first_undo": "ea09743713f0",
-    "functions/_is_plain": "ab1db48e99ad",
     "functions/_undos": "0c46bef5fa78",
     "functions/_user_reactions": "6cf498b7e281",
     "procedures/_check_actions": "f1b79b10a9a1",
-    "procedures/_mark_posts": "19bce16f6cd2",
+    "procedures/_mark_posts": "bd0bd63b04b9",
     "procedures/_recount_likes": "706bcfbe9fa3",
     "procedures/define_action": "5cd6728fa867",
     "procedures/remove_action": "4f24133ea58f",
@@ -496,7 +495,10 @@ ACTIONS = """
         sign smallint not null check (sign in (-1, 0, 1)),
         weight real not null default 1 check (weight between 0 and 1000),
         hides boolean not null,
-        undoes text references pgfeed.actions
+        undoes text references pgfeed.actions,
+        is_plain boolean not null generated always as (
+            undoes is null and sign >= 0 and (hides or sign = 0 and action <> 'view')
+        ) stored
     );
     insert into pgfeed.actions (action, sign, hides) values ('view', 0, true), ('like', 1, true);
     comment on table pgfeed.actions is
@@ -507,6 +509,8 @@ ACTIONS = """
     comment on column pgfeed.actions.hides is
         'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
     comment on column pgfeed.actions.undoes is 'The action that it takes back, from its moment on; null: none';
+    comment on column pgfeed.actions.is_plain is
+        'True for all: what a user liked is what is kept out of the user''s lists, and nothing takes a like back';
     alter table pgfeed.actions owner to pgfeed_owner;
     grant select on pgfeed.actions to pgfeed_reader, pgfeed_writer, pgfeed_operator;
 

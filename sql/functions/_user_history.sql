@@ -11,9 +11,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-    v_hits constant text[] := pgfeed._hits();
-    v_is_plain constant boolean := pgfeed._is_plain();
+    v_hits text[];
+    v_is_plain boolean;
 begin
+    select
+        array_agg(a.action) filter (where a.sign > 0),
+        bool_and(a.is_plain)
+    into v_hits, v_is_plain
+    from pgfeed.actions as a;
     with events as materialized (
         select
             f.post_id,

@@ -9,7 +9,10 @@ set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column
 begin
-    if pgfeed._is_plain() and not exists (select 1 from pgfeed.marked_posts) then
+    if
+        not exists (select from pgfeed.actions as a where not a.is_plain)
+        and not exists (select 1 from pgfeed.marked_posts)
+    then
         return;
     end if;
     with pairs as materialized (

@@ -427,11 +427,6 @@ CREATE FUNCTION pgfeed._is_partition_token(parent text, months timestamp with ti
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) IS 'Whether the moves that _watch_partitions() planned are still those: no other session began anew, and no partition came or went';
-CREATE FUNCTION pgfeed._is_plain() RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._is_plain() IS 'True: what a user liked is what is kept out of the user''s lists, and nothing takes a like back; see actions';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1294,6 +1289,7 @@ CREATE TABLE pgfeed.actions (
     weight real DEFAULT 1 NOT NULL,
     hides boolean NOT NULL,
     undoes text,
+    is_plain boolean GENERATED ALWAYS AS (((undoes IS NULL) AND (sign >= 0) AND (hides OR ((sign = 0) AND (action <> 'view'::text))))) STORED NOT NULL,
     CONSTRAINT actions_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 0, 1]))),
     CONSTRAINT actions_weight_check CHECK (((weight >= (0)::double precision) AND (weight <= (1000)::double precision)))
 );
@@ -1302,6 +1298,7 @@ COMMENT ON COLUMN pgfeed.actions.sign IS '1: a like, -1: a dislike, 0: neither; 
 COMMENT ON COLUMN pgfeed.actions.weight IS 'Of an impression that it follows, in training';
 COMMENT ON COLUMN pgfeed.actions.hides IS 'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
 COMMENT ON COLUMN pgfeed.actions.undoes IS 'The action that it takes back, from its moment on; null: none';
+COMMENT ON COLUMN pgfeed.actions.is_plain IS 'True for all: what a user liked is what is kept out of the user''s lists, and nothing takes a like back';
 CREATE TABLE pgfeed.model_activations (
     activation_id bigint NOT NULL,
     variant text NOT NULL,
@@ -2132,7 +2129,6 @@ REVOKE ALL ON FUNCTION pgfeed._is_first_undo(user_id bigint, post_id bigint, und
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._is_plain() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
