@@ -44,7 +44,7 @@ begin
         ],
         case
             when v_sums.table_count = 0 then 'no tables of the application'
-            else format('%s, with %s rows', v_sums.table_count, to_char(v_sums.row_count, 'FM999,999,999,990'))
+            else format('%s attached, with %s rows', v_sums.table_count, to_char(v_sums.row_count, 'FM999,999,999,990'))
         end,
         coalesce(
             v_remedies[1],

@@ -7,22 +7,35 @@ set timezone = 'UTC'
 as $$
 declare
     v_attached record;
+    v_hint text;
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.sync_attachments'));
     for v_attached in
         select
             t.attachment_id,
-            t.kind
+            t.kind,
+            t.relation
         from pgfeed.attached_tables as t
         order by array_position(array['users', 'posts', 'events'], t.kind), t.attachment_id
         for no key update
     loop
         perform pgfeed._require_attachment(v_attached.attachment_id);
-        if v_attached.kind = 'events' then
-            perform pgfeed._sync_events(v_attached.attachment_id, coalesce(complete, false));
-        else
-            perform pgfeed._sync_rows(v_attached.attachment_id);
-        end if;
+        begin
+            if v_attached.kind = 'events' then
+                perform pgfeed._sync_events(v_attached.attachment_id, coalesce(complete, false));
+            else
+                perform pgfeed._sync_rows(v_attached.attachment_id);
+            end if;
+        exception when others then
+            get stacked diagnostics v_hint = pg_exception_hint;
+            raise exception '% cannot be followed: %', v_attached.relation, sqlerrm
+                using
+                    errcode = sqlstate,
+                    hint = coalesce(
+                        nullif(v_hint, ''),
+                        'Nothing was changed. Once all its rows can be read: call pgfeed.sync_attachments();'
+                    );
+        end;
     end loop;
 end;
 $$;

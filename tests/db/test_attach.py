@@ -346,6 +346,19 @@ def test_the_index_that_would_help_can_be_made_on_a_partitioned_table(site):
     assert site("select a.helpful_index from pgfeed.attachments as a") == [(None,)]
 
 
+def test_a_relation_whose_rows_cannot_be_computed_is_named(site, db):
+    view = "view app.opens as select r.member_id, r.slug, r.at, 60 / r.seconds as rate from app.reads as r"
+    site(f"create {view} where r.seconds > 0")
+    site(f"call pgfeed.attach_events('app.opens', {FEED}, target => 'rate > 1')")
+    site(f"create or replace {view}")
+    with pytest.raises(psycopg2.errors.DivisionByZero, match="app.opens cannot be followed: division by zero") as error:
+        site("call pgfeed.sync_attachments(complete => true)")
+    assert error.value.diag.message_hint
+    del db.notices[:]
+    detach(site, ["opens"])
+    assert db.notices == []
+
+
 def test_a_name_with_capitals_is_told_how_it_is_written(site):
     site('create table app."Readers" (id uuid)')
     with pytest.raises(psycopg2.Error, match="there is no relation 'app.Readers'") as error:
