@@ -12,22 +12,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 as $$
-begin
-    return query
-    select
-        r.rank, coalesce(p.key, r.post_id::text), r.topic, r.text, r.score, r.variant, r.source, r.model_version,
-        r.features_as_of
-    from pgfeed.recommend_posts(
-        pgfeed.user_id_of(recommend_for.user_key),
-        recommend_for.ts,
-        recommend_for.k,
-        recommend_for.variant,
-        case when recommend_for.session is not null then array(
-            select pgfeed.post_id_of(s.key) from unnest(recommend_for.session) with ordinality as s (key, n) order by s.n
-        ) end
-    ) as r
-    left join pgfeed.posts as p on p.post_id = r.post_id
-    order by r.rank;
+--!include sql/_recommend_for.sql
+--!include sql/_plain_errors.sql
 end;
 $$;
 
