@@ -358,6 +358,7 @@ CREATE FUNCTION pgfeed._forget_attachment(attachment_id smallint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET client_min_messages TO 'warning'
     AS '...';
 COMMENT ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) IS 'Deletes an attachment with all that came from its relation, and the functions made for it';
 CREATE PROCEDURE pgfeed._forget_profile(IN user_id bigint)
