@@ -196,7 +196,7 @@ PINS = {
     "procedures/remove_action": "4f24133ea58f",
     "functions/_has_events": "10b383148c2f",
     "procedures/_remember_missing_posts": "29d57507b026",
-    "functions/_own_feature_as_of": "1e72d763e85a",
+    "functions/_own_feature_as_of": "26e32f87e260",
     "functions/_own_feature_values": "75d1355010f2",
     "functions/_own_user_features": "1a282dfcdd24",
     "procedures/_compute_own_features": "f262a5947996",

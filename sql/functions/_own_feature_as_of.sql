@@ -12,7 +12,10 @@ as $$
 #variable_conflict use_column
 begin
     return query execute format(
-        'select f.id, max(f.value)::real from %s($1, $2) as f where f.id = any($2) and f.value is not null group by f.id',
+        'select f.id, max(case when abs(f.value::float8) < 1e-37 then 0 else f.value::float8 end)::real
+        from %s($1, $2) as f
+        where f.id = any($2) and f.value::float8 between -3e38 and 3e38
+        group by f.id',
         (select f.function_name from pgfeed.own_features as f where f.name = _own_feature_as_of.name)
     ) using ts, ids;
 exception
@@ -30,6 +33,7 @@ $$;
 alter function pgfeed._own_feature_as_of(text, timestamptz, bigint[]) owner to pgfeed_owner;
 
 comment on function pgfeed._own_feature_as_of(text, timestamptz, bigint[]) is
-    'What the function of an own feature gives for users or posts as of a moment: one row per id that has a value';
+    'What the function of an own feature gives for users or posts as of a moment: one row per id that has a finite value, the '
+    'largest if it has several';
 
 revoke all on function pgfeed._own_feature_as_of(text, timestamptz, bigint[]) from public;

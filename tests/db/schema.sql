@@ -583,7 +583,7 @@ CREATE FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS '...';
-COMMENT ON FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone, ids bigint[]) IS 'What the function of an own feature gives for users or posts as of a moment: one row per id that has a value';
+COMMENT ON FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone, ids bigint[]) IS 'What the function of an own feature gives for users or posts as of a moment: one row per id that has a finite value, the largest if it has several';
 CREATE FUNCTION pgfeed._own_feature_values(name text, ts timestamp with time zone, ids bigint[]) RETURNS TABLE(id bigint, value real)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 10000
     SET search_path TO 'pg_catalog', 'pg_temp'

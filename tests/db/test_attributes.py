@@ -260,3 +260,40 @@ def test_what_few_users_have_has_no_code(filled):
     assert set(features.load_encoders(filled, day)["user.plan"]) == {"gold", "free"}
     queries(filled)("update pgfeed.users set attributes = attributes || '{\"plan\": \"secret\"}' where user_id = 5")
     assert set(features.load_encoders(filled, day)["user.plan"]) == {"gold", "free", "secret"}
+
+
+ATTACHED = """
+    create schema app;
+    create type app.level as enum ('low', 'high');
+    create table app.members (id bigint primary key, plan text, level app.level, age integer, joined date);
+    insert into app.members select u, 'free', 'high', 30, date '2021-01-01' + u from generate_series(1, 60) as u;
+    create table app.articles (slug text primary key, author_id bigint, price numeric(10, 2), tags text[],
+        is_free boolean, published timestamptz, section text);
+    insert into app.articles select 'post-' || p, p % 7, p / 4.0, array['a', 'b' || p % 3], p % 2 = 0,
+        timestamptz '2021-11-01 12:00+00' + p * interval '1 hour', 'news' from generate_series(1, 40) as p;
+"""
+
+
+def test_features_of_attached_tables(query):
+    query(ATTACHED)
+    query("call pgfeed.attach_users('app.members', key => 'id', features => %s)", '["plan", "level", "age", "joined"]')
+    query(
+        "call pgfeed.attach_posts('app.articles', key => 'slug', topic => 'section', features => %s)",
+        '["author_id", "price", "tags", "is_free", "published", {"year": "extract(year from published)"}]',
+    )
+    query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select timestamptz '2021-12-01' +"
+          " u * interval '1 minute', u, pgfeed.post_id_of('post-1'), 'view' from generate_series(1, 60) as u")
+    query("call pgfeed.refresh_features()")
+    types = {
+        "post.author_id": "category", "post.is_free": "boolean", "post.price": "number", "post.published": "date",
+        "post.tags": "tags", "post.year": "number", "user.joined": "date", "user.level": "category",
+        "user.plan": "category",
+    }
+    attributes = query("select attributes from pgfeed.feature_packs order by pack_id desc limit 1")[0][0]
+    assert attributes["types"] == types
+    assert attributes["values"]["post.author_id"] == list("0123456")
+    assert [json.loads(value) for value in attributes["values"]["post.tags"]] == [["a", "b0"], ["a", "b1"], ["a", "b2"]]
+    assert query("select age from pgfeed.users where user_id = 7") == [(30,)]
+    query("call pgfeed.detach('app.articles')")
+    query("call pgfeed.refresh_features()")
+    assert query("select name from pgfeed.attributes order by name") == [("joined",), ("level",), ("plan",)]

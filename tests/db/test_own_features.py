@@ -40,6 +40,9 @@ FUNCTIONS = """
     create function app.fails(ts timestamptz, ids bigint[]) returns table (id bigint, value real)
     language sql stable as $$ select i.id, 1 / (case when ts < '2021-12-13' then 1 else 0 end)
         from unnest(ids) as i (id) $$;
+    create function app.extreme(ts timestamptz, ids bigint[]) returns table (id bigint, value double precision)
+    language sql stable as $$ values (1, 1e-300), (2, 'NaN'), (3, 'infinity'), (4, 1e300), (5, -2), (5, -3), (6, null),
+        (900, 5), (null, 6) $$;
     create table app.secrets (id bigint);
     create function app.secret(ts timestamptz, ids bigint[]) returns table (id bigint, value real)
     language sql stable as $$ select s.id, 1::real from app.secrets as s $$;
@@ -148,6 +151,12 @@ def test_a_removed_feature_leaves_the_fallback(own, connection):
     assert own("select count(*) from pgfeed.own_feature_values") == [(0,)]
     with pytest.raises(psycopg2.Error, match="there is no feature user.hours_since_like"):
         own("call pgfeed.remove_feature('user.hours_since_like')")
+
+
+def test_values_that_no_number_of_four_bytes_holds_are_unknown(own):
+    own("call pgfeed.add_feature('post.extreme', 'app.extreme')")
+    own("call pgfeed.refresh_features()")
+    assert own("select id, value from pgfeed.own_feature_values order by id") == [(1, 0.0), (5, -2.0)]
 
 
 def test_an_erased_user_has_none(own):
