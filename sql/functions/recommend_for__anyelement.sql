@@ -8,12 +8,16 @@ create or replace function pgfeed.recommend_for(
 returns setof pgfeed.keyed_recommendation
 language plpgsql stable
 cost 10000 rows 5
-security definer
 set search_path = pg_catalog, pg_temp
-set row_security = off
 as $$
---!include sql/_recommend_for.sql
---!include sql/_plain_errors.sql
+begin
+    -- The cast may be the caller's own function, which must not run as the owner.
+    return query
+    select
+        r.rank, r.post_key, r.topic, r.text, r.score, r.variant, r.source, r.model_version, r.features_as_of
+    from pgfeed.recommend_for(
+        recommend_for.user_key::text, recommend_for.ts, recommend_for.k, recommend_for.variant, recommend_for.session
+    ) as r;
 end;
 $$;
 

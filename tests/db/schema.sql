@@ -1125,9 +1125,8 @@ CREATE FUNCTION pgfeed.post_key_of(post_id bigint) RETURNS text
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_key_of(post_id bigint) IS 'The application''s key of a post_id; the id itself where that is the key, or the post is not known';
 CREATE FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[]) RETURNS SETOF pgfeed.keyed_recommendation
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) IS 'recommend_for() of a key of another type than text: integer, uuid, or a row of several columns';
 CREATE FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[]) RETURNS SETOF pgfeed.keyed_recommendation

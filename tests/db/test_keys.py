@@ -1,5 +1,6 @@
 """The application's own keys, and posts that stay in its own table."""
 
+import contextlib
 import json
 import uuid
 from contextlib import closing
@@ -265,6 +266,19 @@ def test_the_command_shows_integer_keys_as_numbers(network, network_dsn, monkeyp
         "select post_id from pgfeed.recommend_posts(7, %s) order by rank", END)
     done = CliRunner().invoke(main, ["recommend", "abc"])
     assert done.exit_code == 1 and "'abc' is the key of no user: it is not an integer" in done.output
+
+
+def test_the_cast_of_a_callers_own_type_runs_as_the_caller(keyed):
+    keyed("create type public.own as (id integer)")
+    keyed("create table public.seen (who text)")
+    keyed("create function public.as_text(public.own) returns text language plpgsql as"
+          " $$ begin insert into public.seen values (current_user); return 'abc'; end $$")
+    keyed("create cast (public.own as text) with function public.as_text(public.own)")
+    for call in ("recommend_for", "serve_for", "user_id_of", "post_id_of"):
+        with contextlib.suppress(psycopg2.Error):
+            keyed(f"select pgfeed.{call}(row(1)::public.own)")
+    seen = {row[0] for row in keyed("select who from public.seen")}
+    assert seen and "pgfeed_owner" not in seen
 
 
 def test_an_id_tells_its_key(keyed, dsn):
