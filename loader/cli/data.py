@@ -121,7 +121,8 @@ def attach_relation(connection, kind, relation, as_json, **arguments):
     from loader.data.attached import attach
 
     rows, rejected = attach(connection, kind, relation, **arguments)
-    counts = "" if rows is None else f", {counted(rows, 'row')}, {rejected:,} rejected"
+    counts = "" if rows is None else f", {counted(rows, 'row')}"
+    counts += "" if rejected is None else f", {rejected:,} rejected"
     show({"relation": relation, "kind": kind, "rows": rows, "rejected": rejected}, as_json,
          f"{relation} is attached as {kind}{counts}. Next: pgfeed refresh")
 

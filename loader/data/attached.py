@@ -19,7 +19,7 @@ ARGUMENTS = {
 REQUIRED = {"users": ("key",), "posts": ("key",), "events": ("user_key", "post_key", "at")}
 READ = re.compile(r"NOTICE: .* is read to (\d+) %")
 FOUND = """
-    select a.row_count, a.rejected_count
+    select a.row_count, case when a.compared_at is not null then a.rejected_count end
     from pgfeed.attachments as a
     where a.kind = %s
     order by a.attachment_id desc
@@ -43,9 +43,9 @@ class Notices(list):
             super().append(notice)
 
 
-def attach(connection: Connection, kind: str, relation: str, **given: str | None) -> tuple[int | None, int]:
-    """Attach a relation as users, posts or events and load it; return the rows that are here (None: not counted yet)
-    and those rejected.
+def attach(connection: Connection, kind: str, relation: str, **given: str | None) -> tuple[int | None, int | None]:
+    """Attach a relation as users, posts or events and load it; return the rows that are here and those rejected (None:
+    not counted yet; those of events that were rejected are counted by the next refresh).
 
     given: the arguments of pgfeed.attach_KIND() by name; None: not given. Raises PgfeedError for one that it does not
     take or lacks.
