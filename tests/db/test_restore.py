@@ -100,7 +100,7 @@ def test_migrate_makes_dropped_code_again(dsn, monkeypatch):
         run = queries(connection)
         bodies = (
             "select p.proname, p.prosrc, p.proacl::text from pg_proc as p where p.pronamespace = 'pgfeed'::regnamespace"
-            " order by 1"
+            " order by 1, 2"
         )
         code = run(bodies)
         # Materialized views need the others.
