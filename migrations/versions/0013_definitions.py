@@ -156,7 +156,7 @@ PINS = {
     "functions/_attachment_problems": "ad0856fe5007",
     "functions/_attachments_of": "8ce338a3495f",
     "functions/_expression_facts": "91df1fc41adf",
-    "functions/_follow_statements": "714935bb59da",
+    "functions/_follow_statements": "e9254acc3a4a",
     "functions/_forget_attachment": "b9199a89458e",
     "functions/_grants_to_revoke": "8cb0aea016d9",
     "functions/_is_action": "ad7a5932aeb5",

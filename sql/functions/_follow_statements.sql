@@ -22,7 +22,8 @@ begin
             when 'INSERT' then format(
                 'insert into pgfeed.feed_events (event_at, user_id, post_id, action, target, attachment_id) '
                 'select r.event_at, r.user_id, r.post_id, %L, r.target, %s from (%s) as r '
-                'on conflict (user_id, event_at, post_id, action) do nothing',
+                -- Without a target: with one, each statement looks up the ancestors of a partition's indexes.
+                'on conflict do nothing',
                 settings ->> 'action', attachment_id, v_new
             )
             when 'UPDATE' then pgfeed._merge_events(

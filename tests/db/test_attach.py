@@ -521,3 +521,33 @@ def test_the_verbs_attach_and_detach_with_the_same_words(site, dsn):
     for name in ("members", "reads"):
         assert f"app.{name} is detached" in run(dsn, "detach", f"app.{name}").stderr
     assert site(TRACES) == []
+
+
+def test_a_foreign_table_is_pulled(site, db):
+    if not site("select 1 from pg_available_extensions where name = 'postgres_fdw'"):
+        pytest.skip("no postgres_fdw here")
+    site("create extension postgres_fdw")
+    site(
+        "do $$ begin execute format('create server other foreign data wrapper postgres_fdw options ("
+        "dbname %L, host %L, port %L)', current_database(),"
+        " trim('\"' from split_part(current_setting('unix_socket_directories'), ',', 1)),"
+        " current_setting('port')); end $$"
+    )
+    site(
+        "create foreign table app.remote (member_id uuid, slug text, at timestamptz) server other"
+        " options (schema_name 'app', table_name 'hearts')"
+    )
+    call = f"call pgfeed.attach_events('app.remote', {FEED}, action => 'like')"
+    with pytest.raises(psycopg2.Error, match='app.remote cannot be read: user mapping not found for "pgfeed_owner"'):
+        site(call)
+    assert site(TRACES) == []
+    site(
+        "create user mapping for public server other options (user %s, password %s, password_required 'false')",
+        db.info.user, db.info.password or "none",
+    )
+    site(call)
+    site("delete from app.hearts where slug = 'post-1'")
+    site("insert into app.hearts values (md5('1')::uuid, 'post-2', now())")
+    site("call pgfeed.refresh_features()")
+    assert site("select a.sync from pgfeed.attachments as a") == [("pull",)]
+    assert site("select count(*) from pgfeed.feed_events") == site("select count(distinct h.*) from app.hearts as h")
