@@ -77,7 +77,8 @@ DAMAGES = """
     union all values ('grant create on schema pgfeed to public'), ('grant select (text) on pgfeed.posts to public')
 """
 OTHER_BODIES = [
-    "create or replace view pgfeed.likes as select event_at as liked_at, user_id, post_id from pgfeed.feed_events",
+    "create or replace view pgfeed.likes as select event_at as liked_at, user_id, post_id, event_at as unliked_at"
+    " from pgfeed.feed_events",
     "create or replace function pgfeed._hex_modulo(digits text, divisor integer) returns integer"
     " language sql immutable strict parallel safe return 1",
     "create or replace function pgfeed._refresh_as_of() returns timestamptz language plpgsql stable parallel safe"
