@@ -48,13 +48,11 @@ begin
         raise exception 'pgfeed_owner may not call the function %', v_name
             using errcode = '42501', hint = format('Run: grant execute on function %s to pgfeed_owner', v_name);
     end if;
-    if not v_function.prosecdef and not pg_has_role(session_user, 'pgfeed_owner', 'member') then
-        raise exception 'the function % would have all rights of pgfeed_owner', v_name
-            using
-                errcode = '42501',
-                hint = format(
-                    'Run: alter function %s security definer; or let a superuser or member of pgfeed_owner add it.', v_name
-                );
+    -- Whoever owns it can change what it does at any time.
+    if not v_function.prosecdef and not pg_has_role(v_function.proowner, 'pgfeed_owner', 'member') then
+        raise exception 'the function % would give %, its owner, all rights of pgfeed_owner',
+            v_name, v_function.proowner::regrole
+            using errcode = '42501', hint = format('Run: alter function %s security definer', v_name);
     end if;
     return v_name;
 end;

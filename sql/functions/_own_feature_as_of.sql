@@ -16,7 +16,11 @@ begin
         from %s($1, $2) as f
         where f.id = any($2) and f.value::float8 between -3e38 and 3e38
         group by f.id',
-        (select f.function_name from pgfeed.own_features as f where f.name = _own_feature_as_of.name)
+        (
+            select pgfeed._feature_function(f.function_name)
+            from pgfeed.own_features as f
+            where f.name = _own_feature_as_of.name
+        )
     ) using ts, ids;
 exception
     when insufficient_privilege then

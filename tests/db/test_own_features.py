@@ -43,6 +43,8 @@ FUNCTIONS = """
     create function app.extreme(ts timestamptz, ids bigint[]) returns table (id bigint, value double precision)
     language sql stable as $$ values (1, 1e-300), (2, 'NaN'), (3, 'infinity'), (4, 1e300), (5, -2), (5, -3), (6, null),
         (900, 5), (null, 6) $$;
+    create function app.plain(ts timestamptz, ids bigint[]) returns table (id bigint, value real)
+    language sql stable as $$ select i.id, 1::real from unnest(ids) as i (id) $$;
     create table app.secrets (id bigint);
     create function app.secret(ts timestamptz, ids bigint[]) returns table (id bigint, value real)
     language sql stable as $$ select s.id, 1::real from app.secrets as s $$;
@@ -208,20 +210,24 @@ def test_a_failing_function_leaves_the_old_version(own):
     assert own("select distinct source from pgfeed.recommend_posts(8, '2021-12-13')") == [("model",)]
 
 
-def test_an_operator_adds_only_functions_that_run_as_their_owner(own, network_dsn):
+def test_a_function_of_another_owner_runs_with_its_rights_only(own, network_dsn):
     name = "pgfeed_test_scientist"
     own(f"create role {name} login password '{name}'")
     try:
-        own(f"grant pgfeed_operator to {name}")
+        own(f"grant pgfeed_operator to {name}; alter function app.plain owner to {name}")
         with autocommit(make_dsn(network_dsn, user=name, password=name)) as login:
-            query = queries(login)
-            with pytest.raises(psycopg2.Error, match="would have all rights of pgfeed_owner"):
-                query("call pgfeed.add_feature('post.author_rate', 'app.author_rate')")
-            own("alter function app.author_rate security definer")
-            query("call pgfeed.add_feature('post.author_rate', 'app.author_rate')")
+            query, add = queries(login), "call pgfeed.add_feature('post.plain', 'app.plain')"
+            refused = "the function app.plain would give pgfeed_test_scientist, its owner, all rights of pgfeed_owner"
+            with pytest.raises(psycopg2.Error, match=refused):
+                query(add)
+            own("alter function app.plain security definer")
+            query(add)
             assert query("select name, function_name, added_by from pgfeed.own_features") == [
-                ("post.author_rate", "app.author_rate", name)
+                ("post.plain", "app.plain", name)
             ]
+            own("alter function app.plain security invoker")
+            with pytest.raises(psycopg2.Error, match=f"the feature post.plain cannot be computed: {refused}"):
+                query("call pgfeed.refresh_features()")
     finally:
         own(f"drop owned by {name}; drop role {name}")
 
