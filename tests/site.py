@@ -155,6 +155,8 @@ def live(dsn: str, seed: int, operations: int, failures: list[str]) -> None:
             else:
                 connection.rollback()
         except psycopg2.Error as error:
+            if connection.closed:  # the server was killed
+                return
             connection.rollback()
             # Two sessions that lock each other out, or take one key both, fail without pgfeed too.
             if "pgfeed" in f"{error.diag.context} {error.diag.message_primary}" or error.pgcode not in OWN_FAILURES:

@@ -1,8 +1,12 @@
 """The application's own tables: changes at random, the cost of a write, bytes: `./run bench attach`."""
 
+import random
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from statistics import median
 
 import click
@@ -11,12 +15,14 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.server.remedies import told
 from loader.terminal import out, table
+from tests import servers
 from tests.bench import temporary_database
 from tests.servers import program, queries
-from tests.site import SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
+from tests.site import SITE, STATE, attach, detach, live, live_together, state_of_a_fresh_attach
 
 SYNCS = ("trigger", "pull")
-SECTIONS = ("changes", "writes", "bytes")
+SECTIONS = ("changes", "kills", "writes", "bytes")
+KILLS = 10
 # One transaction of a site: somebody reads an article.
 WRITE = """
     \\set member random(1, 20)
@@ -24,6 +30,7 @@ WRITE = """
     insert into app.reads values (md5(:member::text)::uuid, 'post-' || :slug, clock_timestamp(), random() * 120);
 """
 CLIENTS = 8
+HEADERS = ["sync", "seed", "operations", "statements failed", "rows that differ"]
 MORE_READS = """
     insert into app.reads
     select
@@ -57,6 +64,39 @@ def changes(connection: Connection, sync: str, seed: int, operations: int) -> tu
     fresh = set(state_of_a_fresh_attach(query, sync))
     detach(query)
     return len(failures), len(followed ^ fresh)
+
+
+def killed(sync: str, seed: int, operations: int, kills: int) -> tuple[int, int]:
+    """Kill a server's postmaster this often while two sessions and refreshes work, and go on each time; return as
+    changes() does.
+    """
+    rng = random.Random(seed)
+    failures: list[str] = []
+    with servers.primary() as server:
+        server.run("postgres", "create database site")
+        server.verb("site", "migrate")
+        with server.connect("site") as query:
+            query(SITE)
+            attach(query, sync)
+        for number in range(seed, seed + kills):
+            sessions = [
+                threading.Thread(target=live, args=(server.dsn("site"), 2 * number + i, operations // kills // 2, failures))
+                for i in (0, 1)
+            ]
+            refresh = server.command("site", ["-m", "loader.cli", "refresh"])
+            for session in sessions:
+                session.start()
+            time.sleep(rng.uniform(0.2, 2))
+            server.stop(signal.SIGKILL)
+            for session in sessions:
+                session.join()
+            refresh.communicate()
+            server.start()
+        with server.connect("site") as query:
+            query("call pgfeed.sync_attachments(complete => %s)", sync == "pull")
+            query("call pgfeed.refresh_features()")
+            followed = set(query(STATE))
+            return len(failures), len(followed ^ set(state_of_a_fresh_attach(query, sync)))
 
 
 def transactions(dsn: str, seconds: int) -> float:
@@ -117,8 +157,10 @@ def main(seeds: int, operations: int, rounds: int, seconds: int, events: int, on
                 for sync in SYNCS
                 for seed in range(1, seeds + 1)
             ]
-            headers = ["sync", "seed", "operations", "statements failed", "rows that differ"]
-            out.print(table("Changes at random by two sessions, against a fresh attach", headers, rows, headers[1:]))
+            out.print(table("Changes at random by two sessions, against a fresh attach", HEADERS, rows, HEADERS[1:]))
+        if "kills" in sections:
+            rows = [(sync, 1, operations, *killed(sync, 1, operations, KILLS)) for sync in SYNCS]
+            out.print(table(f"The same while the server is killed {KILLS} times", HEADERS, rows, HEADERS[1:]))
         query("drop schema if exists app cascade")
         query(SITE)
         if "writes" in sections:
