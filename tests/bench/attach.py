@@ -79,9 +79,9 @@ def killed(sync: str, seed: int, operations: int, kills: int) -> tuple[int, int]
             query(SITE)
             attach(query, sync)
         for number in range(seed, seed + kills):
+            each = operations // kills // 2
             sessions = [
-                threading.Thread(target=live, args=(server.dsn("site"), 2 * number + i, operations // kills // 2, failures))
-                for i in (0, 1)
+                threading.Thread(target=live, args=(server.dsn("site"), 2 * number + i, each, failures)) for i in (0, 1)
             ]
             refresh = server.command("site", ["-m", "loader.cli", "refresh"])
             for session in sessions:
