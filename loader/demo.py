@@ -27,7 +27,7 @@ WARM_CALLS = 200
 ATTACHED = (
     """call pgfeed.attach_users('app.members', key => 'id',
     features => '["plan", "lang", {"age": "extract(year from age(born))"}]');""",
-    """call pgfeed.attach_posts('app.articles', key => 'slug', text => 'title || E''\\n'' || body', topic => 'section',
+    """call pgfeed.attach_posts('app.articles', key => 'slug', text => 'title || chr(10) || body', topic => 'section',
     created_at => 'published_at', available => 'not is_hidden and (expires_at is null or expires_at > now())',
     features => '["author_id", "lang", "price"]');""",
     """call pgfeed.attach_events('app.reads', user_key => 'member_id', post_key => 'slug', at => 'at',

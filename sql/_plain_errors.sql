@@ -1,10 +1,17 @@
 exception when query_canceled or others then
     -- PL/Python puts its own words before a message and the lines of its stack behind it. A bug keeps them.
-    get stacked diagnostics
-        v_message = message_text, v_hint = pg_exception_hint, v_state = returned_sqlstate;
-    if v_message !~ v_prefix then
-        raise;
-    elsif v_hint = '' then
-        raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, '');
-    end if;
-    raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, ''), hint = v_hint;
+    declare
+        v_prefix constant text := '^((plpy[.]Error|spiexceptions[.][[:alnum:]_]+): )+';
+        v_message text;
+        v_hint text;
+        v_state text;
+    begin
+        get stacked diagnostics
+            v_message = message_text, v_hint = pg_exception_hint, v_state = returned_sqlstate;
+        if v_message !~ v_prefix then
+            raise;
+        elsif v_hint = '' then
+            raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, '');
+        end if;
+        raise exception using errcode = v_state, message = regexp_replace(v_message, v_prefix, ''), hint = v_hint;
+    end;

@@ -22,7 +22,7 @@ from loader.terminal import console, progress
 
 BATCH = 128
 # A text of white space alone is no text.
-OF_TEXT = r"p.text ~ '\S'"
+OF_TEXT = r"p.text ~ '[^[:space:]]'"
 TODO = f"""
     select p.post_id
     from pgfeed._post_texts() as p

@@ -36,7 +36,7 @@ LOCK = "select now() from pg_advisory_xact_lock(hashtext('pgfeed.ingest'))"
 MONTHS = """
     select to_char(to_date(right(c.relname, 7), 'YYYY"m"MM'), 'YYYY-MM')
     from pg_inherits as i join pg_class as c on c.oid = i.inhrelid
-    where i.inhparent = 'pgfeed.feed_events'::regclass and c.relname ~ '_y\\d{4}m\\d\\d$'
+    where i.inhparent = 'pgfeed.feed_events'::regclass and c.relname ~ '_y[0-9]{4}m[0-9]{2}$'
 """
 COPY_EVENTS = "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)"
 STAGE_EVENTS = """

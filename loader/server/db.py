@@ -20,12 +20,13 @@ OWN_SETTINGS = """
     from pg_settings as s
     inner join (
         values
-        ('default_transaction_isolation', 'read committed'), ('default_transaction_read_only', 'off'),
-        ('row_security', 'off'),
-        ('lock_timeout', '0'), ('statement_timeout', '0'), ('transaction_timeout', '0'),
-        ('idle_in_transaction_session_timeout', '0'), ('idle_session_timeout', '0')
-    ) as w (name, setting) on w.name = s.name
-    where s.source <> 'client' and s.setting <> w.setting
+        ('default_transaction_isolation', 'read committed', false), ('default_transaction_read_only', 'off', false),
+        ('row_security', 'off', false),
+        ('lock_timeout', '0', false), ('statement_timeout', '0', false), ('transaction_timeout', '0', false),
+        ('idle_in_transaction_session_timeout', '0', false), ('idle_session_timeout', '0', false),
+        ('quote_all_identifiers', 'off', true), ('extra_float_digits', '1', true), ('IntervalStyle', 'postgres', true)
+    ) as w (name, setting, is_meaning) on w.name = s.name
+    where (w.is_meaning or s.source <> 'client') and s.setting <> w.setting
 """
 CONNECTION_LOST = ("57P01", "57P02", "57P03")
 
@@ -59,7 +60,12 @@ def connect(**overrides: object) -> psycopg2.extensions.connection:
 
 
 def prepared(connection: psycopg2.extensions.connection) -> psycopg2.extensions.connection:
-    """Return a connection with what verbs need, whatever the defaults here are; what the address itself sets stays."""
+    """Return a connection with what verbs need, whatever the defaults here are.
+
+    What the address itself sets stays, but for how numbers, intervals and names are written.
+    standard_conforming_strings stays, as psycopg2 looks at it only once: no statement of ours has a backslash
+    outside of E''.
+    """
     with connection.cursor() as cursor:
         cursor.execute(OWN_SETTINGS)
     connection.commit()

@@ -22,7 +22,7 @@ LOGIN = """
             from pg_db_role_setting as s
             cross join unnest(s.setconfig) as u (setting)
             where
-                u.setting like 'search\\_path=%%'
+                starts_with(u.setting, 'search_path=')
                 and s.setrole in (r.oid, 0)
                 and s.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()))
         )

@@ -39,6 +39,7 @@ begin
         ) as p
         where p.problems is distinct from ''
     );
+--!include sql/_plain_errors.sql
 end;
 $$;
 

@@ -16,7 +16,7 @@ begin
         inner join pg_attribute as a on a.attrelid = attached.relation and a.attnum = (e.value ->> 0)::smallint
         where a.attname <> e.key and not a.attisdropped
     loop
-        v_word := format('\m%s\M', v_renamed.old_name);
+        v_word := format('[[:<:]]%s[[:>:]]', v_renamed.old_name);
         select jsonb_object_agg(
             s.key,
             case

@@ -4,6 +4,7 @@ language plpgsql stable
 cost 100000 rows 5
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_watermark_at timestamptz := (select w.watermark_at from pgfeed.rollup_watermarks as w where w.watermark_at <= now());
@@ -201,7 +202,7 @@ begin
     )).*
     from (select) as one
     left join pgfeed.embedders as e on e.is_active
-    left join pgfeed.posts as p on p.text ~ '\S' or p.post_id = any(v_attached_ids)
+    left join pgfeed.posts as p on p.text ~ '[^[:space:]]' or p.post_id = any(v_attached_ids)
     left join pgfeed.post_embeddings as v on v.embedder_id = e.embedder_id and v.post_id = p.post_id;
 end;
 $$;

@@ -3,6 +3,7 @@ returns timestamptz
 language plpgsql stable strict
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_date timestamptz;

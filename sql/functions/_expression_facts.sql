@@ -8,7 +8,7 @@ create or replace function pgfeed._expression_facts(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
+--!include sql/_fixed_meaning.sql
 as $$
 declare
     v_query text := format(
@@ -82,7 +82,7 @@ begin
             then 'is not one expression'
         when exists (
             select
-            from regexp_matches(v_tree, ':(?:op)?funcid (\d+)', 'g') as f
+            from regexp_matches(v_tree, ':(?:op)?funcid ([0-9]+)', 'g') as f
             inner join pg_proc as p on p.oid = f[1]::oid
             where p.provolatile = 'v'
         ) then 'is volatile: it would be another each time'

@@ -10,6 +10,7 @@ language plpython3u stable
 cost 1000000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 plpy.execute("select pgfeed._library()")  # nothing, once loaded
 --!include plpy/factors.py

@@ -7,6 +7,7 @@ language plpgsql stable
 cost 10000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_window interval;

@@ -5,6 +5,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set client_min_messages = warning
 as $$
 #variable_conflict use_column

@@ -4,6 +4,8 @@ language plpgsql stable
 cost 100000 rows 3
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
+set intervalstyle = 'postgres'
 as $$
 declare
     v_views constant text[] := array['post_text_features', 'post_features', 'user_features', 'user_topic_features'];

@@ -1,6 +1,6 @@
 create or replace function pgfeed._library()
 returns void
-language plpython3u stable parallel safe
+language plpython3u stable parallel restricted
 set search_path = pg_catalog, pg_temp
 as $$
 --!include plpy/library.py

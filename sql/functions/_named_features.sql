@@ -26,7 +26,7 @@ begin
             raise exception 'features has %', v_item using errcode = '22023', hint = v_hint;
         end if;
         for name, expression in select e.key, e.value from jsonb_each_text(v_item) as e loop
-            if name !~ '^[[:alpha:]_]\w{0,62}$' then
+            if name !~ '^[[:alpha:]_][[:alnum:]_]{0,62}$' then
                 raise exception '% cannot be the name of a feature', quote_literal(name)
                     using errcode = '42602', hint = 'A name has letters, digits and _ and begins with a letter.';
             end if;

@@ -8,6 +8,7 @@ language plpgsql stable strict
 cost 1000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_key constant text := pgfeed._partition_key(parent);
@@ -30,7 +31,7 @@ begin
                         inner join pg_class as c on c.oid = i.inhrelid
                         where
                             i.inhparent = format('pgfeed.%I', parent)::regclass
-                            and c.relname ~ '_y\d{4}m\d\d$'
+                            and c.relname ~ '_y[0-9]{4}m[0-9]{2}$'
                             and c.relname <> all(thin_partitions)
                         union all
                         select o.month from unnest(months) as o (month)

@@ -7,7 +7,7 @@ returns table (id bigint, value real)
 language plpgsql stable
 cost 10000 rows 10000
 set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
+--!include sql/_fixed_meaning.sql
 as $$
 #variable_conflict use_column
 begin

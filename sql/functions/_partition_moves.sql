@@ -9,6 +9,7 @@ cost 100000
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 #variable_conflict use_column
 declare
@@ -49,7 +50,7 @@ begin
         inner join pg_class as c on c.oid = i.inhrelid
         where
             i.inhparent = format('pgfeed.%I', parent)::regclass
-            and c.relname ~ '_y\d{4}m\d\d$'
+            and c.relname ~ '_y[0-9]{4}m[0-9]{2}$'
             and to_date(right(c.relname, 7), 'YYYY"m"MM')::timestamptz
             not between now() - interval '1 month' and now() + interval '1 year'
         order by c.relname

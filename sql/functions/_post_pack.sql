@@ -14,6 +14,7 @@ language plpgsql stable parallel safe
 cost 10000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 #variable_conflict use_column
 declare

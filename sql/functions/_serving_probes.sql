@@ -4,6 +4,7 @@ language plpgsql stable
 cost 100000 rows 3
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_variant text := nullif(current_setting('pgfeed.default_variant', true), '');

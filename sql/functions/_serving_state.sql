@@ -18,6 +18,7 @@ create or replace function pgfeed._serving_state(
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 #variable_conflict use_column
 declare

@@ -3,8 +3,7 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set row_security = on
-set timezone = 'UTC'
-set datestyle = 'ISO, YMD'
+--!include sql/_fixed_meaning.sql
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column

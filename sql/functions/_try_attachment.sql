@@ -4,8 +4,7 @@ language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
 set row_security = on
-set timezone = 'UTC'
-set datestyle = 'ISO, YMD'
+--!include sql/_fixed_meaning.sql
 as $$
 declare
     v_attached pgfeed.attached_tables;

@@ -3,6 +3,7 @@ returns setof pgfeed.post_days
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column

@@ -15,11 +15,7 @@ cost 10000 rows 60
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_prefix constant text := '^(plpy\.Error|spiexceptions\.\w+): ';
     v_rows pgfeed.contribution[];
-    v_message text;
-    v_hint text;
-    v_state text;
 begin
     v_rows := pgfeed._explain_recommendation(
         explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts,

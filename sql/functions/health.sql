@@ -5,6 +5,7 @@ cost 1000000 rows 20
 security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
+set quote_all_identifiers = off
 as $$
 begin
     return query

@@ -13,11 +13,7 @@ set search_path = pg_catalog, pg_temp
 set row_security = off
 as $$
 declare
-    v_prefix constant text := '^(plpy\.Error|spiexceptions\.\w+): ';
     v_rows pgfeed.recommendation[];
-    v_message text;
-    v_hint text;
-    v_state text;
 begin
     v_rows := pgfeed._recommend_posts(
         pgfeed._id_of('users', recommend_for.user_key),

@@ -11,11 +11,7 @@ cost 10000 rows 5
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_prefix constant text := '^(plpy\.Error|spiexceptions\.\w+): ';
     v_rows pgfeed.recommendation[];
-    v_message text;
-    v_hint text;
-    v_state text;
 begin
     v_rows := pgfeed._recommend_posts(
         recommend_posts.user_id, recommend_posts.ts, recommend_posts.k, recommend_posts.variant,

@@ -8,11 +8,7 @@ cost 100000 rows 5
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_prefix constant text := '^(plpy\.Error|spiexceptions\.\w+): ';
     v_rows pgfeed.similar_post[];
-    v_message text;
-    v_hint text;
-    v_state text;
 begin
     v_rows := pgfeed._search_posts(search_posts.text, search_posts.k);
     return query

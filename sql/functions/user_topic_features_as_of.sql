@@ -17,6 +17,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column

@@ -10,6 +10,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 -- Few rows of tables without statistics: by their keys.
 set enable_seqscan = off
 set enable_bitmapscan = off

@@ -5,7 +5,10 @@ create or replace procedure pgfeed._attach_months(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set lock_timeout = '10ms'
+-- Starting a worker takes as long as others may wait.
+set max_parallel_workers_per_gather = 0
 as $$
 declare
     v_longest constant interval := '10 ms';

@@ -20,7 +20,7 @@ begin
     execute (
         select coalesce(string_agg(format('drop trigger %I on %s', t.tgname, relation), ';'), '')
         from pg_trigger as t
-        where t.tgrelid = relation and t.tgname like replace(v_name, '_', '\_') || '\_%' and not t.tgisinternal
+        where t.tgrelid = relation and starts_with(t.tgname, v_name || '_') and not t.tgisinternal
     );
     execute (
         select coalesce(string_agg(format('drop policy %I on %s', p.polname, relation), ';'), '')

@@ -2,6 +2,7 @@ create or replace procedure pgfeed._count_events(days date[])
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set plan_cache_mode = force_custom_plan
 as $$
 declare

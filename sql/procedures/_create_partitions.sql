@@ -6,6 +6,7 @@ create or replace procedure pgfeed._create_partitions(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_patience constant interval := '5 s';

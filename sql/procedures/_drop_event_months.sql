@@ -25,7 +25,7 @@ begin
             inner join pg_class as c on c.oid = i.inhrelid
             where
                 i.inhparent = 'pgfeed.feed_events'::regclass
-                and substring(pg_get_expr(c.relpartbound, c.oid) from $re$TO \('([^']+)'\)$re$)::timestamptz <= until;
+                and substring(pg_get_expr(c.relpartbound, c.oid) from $re$TO [(]'([^']+)'[)]$re$)::timestamptz <= until;
             foreach v_name in array v_names loop
                 execute format('lock table pgfeed.%I in access exclusive mode', v_name);
             end loop;

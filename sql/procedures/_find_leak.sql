@@ -4,7 +4,7 @@ create or replace procedure pgfeed._find_leak(
 )
 language plpgsql
 set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
+--!include sql/_fixed_meaning.sql
 as $$
 declare
     v_is_of_posts constant boolean := name like 'post.%';

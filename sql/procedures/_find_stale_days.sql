@@ -4,6 +4,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set plan_cache_mode = force_custom_plan
 as $$
 declare
@@ -12,7 +13,7 @@ declare
     v_hits constant text[] := pgfeed._hits();
     v_undos constant text[] := pgfeed._undos();
 begin
-    if current_setting('transaction_isolation') <> 'read committed' then
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
         raise exception 'roll-ups cannot run at the isolation level %', current_setting('transaction_isolation')
             using errcode = '25001', hint = 'First: set default_transaction_isolation = ''read committed''.';
     end if;

@@ -24,7 +24,7 @@ begin
                             then case when a.key ~ ''(^|_)id$'' then ''category'' else ''number'' end
                         when avg((jsonb_typeof(a.value) = ''boolean'')::integer) > 0.9 then ''boolean''
                         when avg((jsonb_typeof(a.value) = ''array'')::integer) > 0.9 then ''tags''
-                        when avg((a.value #>> ''{}'' ~ ''^\d{4}-\d\d-\d\d([T ]|$)'')::integer) > 0.9 then ''date''
+                        when avg((a.value #>> ''{}'' ~ ''^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)'')::integer) > 0.9 then ''date''
                         else ''category''
                     end as type
                 from pgfeed.%s as r

@@ -45,10 +45,14 @@ begin
         )
     );
     execute format(
-        'create or replace function pgfeed._attached_posts(post_ids bigint[]) '
-        'returns table (post_id bigint, topic text, text text) language plpgsql stable cost 1000 rows 100 '
-        'set search_path = pg_catalog, pg_temp set row_security = on set timezone = ''UTC'' '
-        'set datestyle = ''ISO, YMD'' as %L',
+        $create$
+create or replace function pgfeed._attached_posts(post_ids bigint[])
+returns table (post_id bigint, topic text, text text) language plpgsql stable cost 1000 rows 100
+set search_path = pg_catalog, pg_temp
+set row_security = on
+--!include sql/_fixed_meaning.sql
+as %L
+        $create$,
         v_body
     );
     comment on function pgfeed._attached_posts(bigint[]) is

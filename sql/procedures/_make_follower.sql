@@ -39,9 +39,13 @@ begin
         pgfeed._follow_statements(attachment_id, v_attached.kind, v_attached.settings, 'DELETE')
     );
     execute format(
-        'create or replace function %s() returns trigger language plpgsql security definer '
-        'set search_path = pg_catalog, pg_temp set timezone = ''UTC'' set datestyle = ''ISO, YMD'' '
-        'set lock_timeout = ''100ms'' as %L',
+        $create$
+create or replace function %s() returns trigger language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+--!include sql/_fixed_meaning.sql
+as %L
+        $create$,
         v_name, v_body
     );
     execute format('comment on function %s() is %L', v_name, format('Brings what is written to %s to pgfeed', v_attached.relation_name));

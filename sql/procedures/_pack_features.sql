@@ -29,6 +29,7 @@ begin
         v_shortlist is not null,
         pgfeed._relative_columns(p.feature_names, p.topics, p.post_ids, p.topic_codes, p.matrix)
     from pgfeed._post_pack(_pack_features.as_of, v_shortlist) as p;
+--!include sql/_plain_errors.sql
 end;
 $$;
 

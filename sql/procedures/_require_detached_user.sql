@@ -1,6 +1,7 @@
 create or replace procedure pgfeed._require_detached_user(user_id bigint)
 language plpgsql
 set search_path = pg_catalog, pg_temp
+--!include sql/_fixed_meaning.sql
 as $$
 declare
     v_attached pgfeed.attached_tables;

@@ -6,7 +6,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if name !~ '^[[:alpha:]_]\w{0,62}$' then
+    if name !~ '^[[:alpha:]_][[:alnum:]_]{0,62}$' then
         raise exception '% cannot be the name of a feature', name
             using errcode = '42602', hint = 'A name has letters, digits and _ and begins with a letter.';
     end if;

@@ -5,6 +5,7 @@ create or replace procedure pgfeed._take_out_user(
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set plan_cache_mode = force_custom_plan
 as $$
 #variable_conflict use_column

@@ -10,6 +10,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set lock_timeout = '20ms'
 as $$
 declare

@@ -41,6 +41,7 @@ begin
         session_user,
         (select a.activation_id from pgfeed.active_models as a where a.variant = activate_model.variant)
     );
+--!include sql/_plain_errors.sql
 end;
 $$;
 

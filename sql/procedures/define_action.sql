@@ -23,7 +23,7 @@ begin
     v_new.sign := coalesce(define_action.sign, v_old.sign, case when v_new.undoes is null then 1 else 0 end);
     v_new.weight := coalesce(define_action.weight, v_old.weight, 1);
     v_new.hides := coalesce(define_action.hides, v_old.hides, v_new.sign <> 0);
-    if v_new.action is null or v_new.action !~ '^[^\s[:cntrl:]]([^[:cntrl:]]{0,38}[^\s[:cntrl:]])?$' or v_new.action <> lower(v_new.action) then
+    if v_new.action is null or v_new.action !~ '^[^[:space:][:cntrl:]]([^[:cntrl:]]{0,38}[^[:space:][:cntrl:]])?$' or v_new.action <> lower(v_new.action) then
         raise exception 'the action is %', coalesce(quote_literal(action), 'null')
             using errcode = '22023', hint = 'Give a name of 1 to 40 small letters, such as save.';
     elsif v_new.sign not in (-1, 0, 1) then

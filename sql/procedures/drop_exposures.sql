@@ -7,6 +7,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set lock_timeout = '40ms'
 as $$
 declare
@@ -29,7 +30,7 @@ begin
             inner join pg_class as c on c.oid = i.inhrelid
             where
                 i.inhparent = 'pgfeed.exposures'::regclass
-                and c.relname ~ '_y\d{4}m\d\d$'
+                and c.relname ~ '_y[0-9]{4}m[0-9]{2}$'
                 and to_date(right(c.relname, 8), '"y"YYYY"m"MM')::timestamptz + interval '1 month' <= before;
 
             select

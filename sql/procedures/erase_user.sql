@@ -4,13 +4,14 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set work_mem = '128MB'
 as $$
 #variable_conflict use_column
 declare
     v_user_id constant bigint := pgfeed.user_id_of(erase_user.key);
     v_pattern constant text := format(
-        '(^|[^[:alnum:]])(%s|%s)($|[^[:alnum:]])', v_user_id, regexp_replace(erase_user.key, '([^[:alnum:]])', '\\\1', 'g')
+        '(^|[^[:alnum:]])(%s|%s)($|[^[:alnum:]])', v_user_id, regexp_replace(erase_user.key, '([^[:alnum:]])', E'\\\\\\1', 'g')
     );
     v_first date;
     v_models text;

@@ -7,7 +7,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 set work_mem = '128MB'
+set quote_all_identifiers = off
 as $$
 declare
     v_as_of timestamptz := as_of;
@@ -108,6 +110,7 @@ begin
     update pgfeed.feature_refreshes as r
     set finished_at = clock_timestamp(), post_count = cardinality(v_post_ids)
     where r.refresh_id = refresh_features.refresh_id;
+--!include sql/_plain_errors.sql
 end;
 $$;
 

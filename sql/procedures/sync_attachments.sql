@@ -4,6 +4,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set row_security = on
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 declare
     v_attached record;

@@ -63,6 +63,11 @@ CREATE FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'on'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
@@ -72,6 +77,7 @@ CREATE PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months times
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -122,7 +128,9 @@ CREATE PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with 
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET lock_timeout TO '10ms'
+    SET max_parallel_workers_per_gather TO '0'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._attach_months(IN parent text, IN months timestamp with time zone[]) IS 'Makes tables partitions of these months, and drops those of months that have rows in the default partition. Fails as if a lock were not to be had where reading the default partition, for which others wait, takes more than 10 ms';
 CREATE FUNCTION pgfeed._attached_rows(kind text, settings jsonb, source text) RETURNS text
@@ -197,12 +205,14 @@ CREATE PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp wit
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) IS 'Copies rows into the tables that will be partitions, without a lock that others wait for';
 CREATE PROCEDURE pgfeed._count_events(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._count_events(IN days date[]) IS 'Notes how many events these days, which are in order, have now: those with fewer than were counted are not to be recomputed, nor those that had ended with fewer';
@@ -210,6 +220,7 @@ CREATE PROCEDURE pgfeed._count_removed_events()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._count_removed_events() IS 'Marks the days of removed_events for roll_up_events(), which may then count fewer events than before, forgets likes that are gone, and empties removed_events';
@@ -222,30 +233,35 @@ CREATE FUNCTION pgfeed._counting_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._counting_probes() IS 'The rows of health() about what is counted. More than 1,000 events a day, 25 times the longest session of a day that the simulated network is made after, are no human''s: one a minute for 17 hours';
 CREATE PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) IS 'Makes the missing monthly partitions (UTC) of a table from one moment to another, both included; those more than a year from now for a session of pgfeed_operator or pgfeed_owner only';
 CREATE FUNCTION pgfeed._data_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._data_probes() IS 'The rows of health() about rejected rows, roll-ups, features and embeddings';
 CREATE FUNCTION pgfeed._date_of(value text) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE STRICT
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._date_of(value text) IS 'A text as a moment, UTC if it does not say a zone; null: it is none';
 CREATE FUNCTION pgfeed._default_months(parent text) RETURNS TABLE(month timestamp with time zone, row_count bigint)
     LANGUAGE plpgsql STABLE STRICT COST 10000 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._default_months(parent text) IS 'One row per month (UTC) that has rows in the default partition of a table: how many';
 CREATE FUNCTION pgfeed._default_variant() RETURNS text
@@ -290,13 +306,20 @@ COMMENT ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigin
 CREATE FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) IS 'The type of an SQL expression over a relation, record for a row(), and the columns that it reads; an error that names the argument if it is none that can be followed';
 CREATE FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) RETURNS record
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) IS 'As _post_factors(), and the same vectors one by one in the order of post_ids; the users, ascending, who like one of these posts, and their vectors';
 CREATE FUNCTION pgfeed._feature_function(function text) RETURNS text
@@ -313,12 +336,14 @@ CREATE FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp 
     LANGUAGE plpgsql STABLE COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) IS 'One row: whether events are expected to come in, when the newest one was (a rolled-up one: the end of its day), and until when ages are counted: now, of a feed that has ended its end';
 CREATE FUNCTION pgfeed._feed_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._feed_probes() IS 'The rows of health() about the partitions, what comes in, and the catalogue';
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
@@ -330,7 +355,13 @@ COMMENT ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) IS 'Repla
 CREATE PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text DEFAULT NULL::text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text) IS 'Says whether an own feature as of three days changes for the 50 busiest posts or users when their events from then on, of feed_events and of what is counted from them, are deleted, which is taken back; null: no';
 CREATE PROCEDURE pgfeed._find_missing_months()
@@ -338,6 +369,7 @@ CREATE PROCEDURE pgfeed._find_missing_months()
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_missing_months() IS 'Notes of the days of months that were emptied or dropped by hand that their events are gone';
 CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
@@ -345,6 +377,7 @@ CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events(), and remembers the likes among these events';
@@ -358,6 +391,7 @@ CREATE FUNCTION pgfeed._forget_attachment(attachment_id smallint) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET client_min_messages TO 'warning'
     AS '...';
 COMMENT ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) IS 'Deletes an attachment with all that came from its relation, and the functions made for it';
@@ -432,6 +466,8 @@ CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET "IntervalStyle" TO 'postgres'
     AS '...';
 COMMENT ON FUNCTION pgfeed._job_probes() IS 'The rows of health() about what runs or was interrupted';
 CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, is_waiting boolean, started_at timestamp with time zone)
@@ -460,7 +496,7 @@ CREATE FUNCTION pgfeed._level(threshold text, value double precision) RETURNS te
     AS '...';
 COMMENT ON FUNCTION pgfeed._level(threshold text, value double precision) IS 'What a value means by a threshold: fail or warn; null: neither, or off, or no value';
 CREATE FUNCTION pgfeed._library() RETURNS void
-    LANGUAGE plpython3u STABLE PARALLEL SAFE
+    LANGUAGE plpython3u STABLE PARALLEL RESTRICTED
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._library() IS 'Loads the modules that the functions in Python share into the session, once for each text of this function; from plpy.recommend import recommend_posts then finds them. What a function calls there keeps its name and arguments: a session can run an older text of the function with a newer one of the library';
@@ -472,12 +508,18 @@ CREATE FUNCTION pgfeed._live_from(ts timestamp with time zone) RETURNS date
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._live_from(ts timestamp with time zone) IS 'The day (UTC) from which features as of ts count the events themselves: the day of ts, or an earlier one that was not rolled up since it ended; before it they read the daily rollups. An error where the events before ts of its day or of the day before are gone';
 CREATE PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'on'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -560,6 +602,7 @@ CREATE FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[],
     LANGUAGE plpgsql STABLE STRICT COST 1000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'The condition that a row of the next default partition is of none of the months that there will be: with it as a constraint PostgreSQL need not read the rows when the partition is attached';
 CREATE FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) RETURNS void
@@ -581,7 +624,13 @@ COMMENT ON PROCEDURE pgfeed._open_relation(IN relation regclass) IS 'Lets pgfeed
 CREATE FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone, ids bigint[]) RETURNS TABLE(id bigint, value real)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._own_feature_as_of(name text, ts timestamp with time zone, ids bigint[]) IS 'What the function of an own feature gives for users or posts as of a moment: one row per id that has a finite value, the largest if it has several';
 CREATE FUNCTION pgfeed._own_feature_values(name text, ts timestamp with time zone, ids bigint[]) RETURNS TABLE(id bigint, value real)
@@ -605,6 +654,7 @@ CREATE FUNCTION pgfeed._partition_copies(parent text, months timestamp with time
     LANGUAGE plpgsql STABLE STRICT ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'One row per copy that the moves of _partition_moves() need: from which partition, into which new table, which rows (s)';
 CREATE FUNCTION pgfeed._partition_key(parent text) RETURNS text
@@ -617,36 +667,42 @@ CREATE FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with t
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) IS 'What arrange_partitions() has to do next for a table: at most 12 months that leave the default partition for one of their own, having 10,000 rows or, the largest first, because all together have more than 300,000; and partitions of months that are over, or more than a year from now, and have fewer than 5,000 rows, which go into it';
 CREATE FUNCTION pgfeed._partition_probe() RETURNS pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_probe() IS 'The row of health() about the months of feed_events and exposures';
 CREATE FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'A digest of moves between partitions and of the partitions that there are: it differs once one came or went';
 CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) IS 'The vectors of posts (ascending big-endian int8) by the newest 1,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post, and at the end the 16 x 16 products of their columns';
 CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) IS 'Which posts are liked by the same users, by the newest 500,000 likes before as_of: big-endian float4, five rows of equal length: a post and its neighbour (places in post_ids, ascending big-endian int8), their similarity by users and by users on the same day, and the EASE weight';
 CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[] DEFAULT NULL::bigint[], known_topics text[] DEFAULT NULL::text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) RETURNS record
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) IS 'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for none; matrix big-endian float4, one feature after the other. Components are named by their axes. attributes: types of the own features of users and posts by name; and, by name, those values of categories and tags of posts whose places the matrix has, tags as the text of a JSON array; null: there are no own features';
 CREATE FUNCTION pgfeed._post_rows(post_ids bigint[]) RETURNS TABLE(number bigint, post_id bigint, topic text, text text, key text)
@@ -700,6 +756,7 @@ CREATE PROCEDURE pgfeed._recount_likes()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._recount_likes() IS 'After what counts as a like changed: finds anew who liked what in the events that are there, and has all their days counted anew by the next roll-up';
@@ -718,6 +775,7 @@ CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], po
     LANGUAGE plpython3u IMMUTABLE COST 1e+06 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) IS 'What a pack''s posts are compared with, and how they compare (post.view_ratio, post.quality), as big-endian float8: see pack_relative() in plpy/scale.py. The arguments are a row of _post_pack()';
 CREATE FUNCTION pgfeed._remember_deleted_posts() RETURNS trigger
@@ -745,6 +803,13 @@ COMMENT ON FUNCTION pgfeed._require_attachment(attachment_id smallint) IS 'An er
 CREATE PROCEDURE pgfeed._require_detached_user(IN user_id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._require_detached_user(IN user_id bigint) IS 'An error if an attached table has rows of a user, which would come back with its next comparison';
 CREATE FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) RETURNS void
@@ -761,6 +826,7 @@ CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._roll_up_days(IN days date[]) IS 'Recomputes the daily rollups of these days, which are in order, all in one: a statement for each day would be planned over all partitions each time. Days with fewer events than were counted stay as they are';
@@ -779,24 +845,28 @@ CREATE FUNCTION pgfeed._server_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._server_probes() IS 'The rows of health() about the server';
 CREATE FUNCTION pgfeed._serving_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._serving_probes() IS 'The rows of health() about models and what is served';
 CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint DEFAULT NULL::bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, else control';
 CREATE FUNCTION pgfeed._shortlist(as_of timestamp with time zone) RETURNS bigint[]
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) IS 'The posts, ascending, of a catalogue too large to score whole that the active models find best as of a moment for typical users, and the most popular ones';
 CREATE FUNCTION pgfeed._since(sentence text, seconds double precision) RETURNS text
@@ -830,6 +900,7 @@ CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp wit
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) IS 'Puts the copies of _copy_partitions() in the place of their sources, and leaves those for _drop_partition_copies(). is_done false: others use the table, try again; null: the copies are of no use any more. Nobody waits for more than about 100 ms';
@@ -837,6 +908,11 @@ CREATE FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) RE
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'on'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -846,6 +922,11 @@ CREATE FUNCTION pgfeed._sync_rows(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'on'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -855,6 +936,7 @@ CREATE PROCEDURE pgfeed._take_out_user(IN user_id bigint, IN into_user_id bigint
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._take_out_user(IN user_id bigint, IN into_user_id bigint) IS 'Deletes a user from all tables with a user_id, or moves what there is to another one, null: none, and corrects the roll-ups by the difference. Counts of posts on days whose events are gone stay';
@@ -868,6 +950,11 @@ CREATE FUNCTION pgfeed._try_attachment(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'on'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
@@ -895,6 +982,7 @@ CREATE FUNCTION pgfeed._user_days(user_ids bigint[]) RETURNS SETOF pgfeed.post_d
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_days(user_ids bigint[]) IS 'One row per post and day: what these users add to post_days, on days that are rolled up from the events that are there';
@@ -942,6 +1030,7 @@ CREATE PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) IS 'Plans the next moves between partitions and has changes of their rows logged from now on. Gives the moves, none: there is nothing to do; and a token that names them: null while others use the partitions. is_busy: another session makes or moves months';
@@ -1017,6 +1106,7 @@ CREATE PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT pa
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) IS 'Rolls up, drops the months of events that ended by a moment, and gives their number. What was counted of them stays, and who liked what, so that no liked post returns; features as of these months can no longer be computed. Never lets others wait: gives up when the months are in use for 5 s. Refused where one of these events came since, or a prepared transaction keeps it from being counted';
 CREATE PROCEDURE pgfeed.drop_experiment(IN experiment text)
@@ -1030,6 +1120,7 @@ CREATE PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) IS 'Drops the months of exposures that ended by a moment, and gives their number; reports forget them. Refused for months with exposures of the running experiment; never lets serve_posts wait: gives up when they are in use for 5 s';
@@ -1043,6 +1134,7 @@ CREATE PROCEDURE pgfeed.erase_user(IN key text)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET work_mem TO '128MB'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.erase_user(IN key text) IS 'Deletes all that tells of a user, known or not, in one transaction: profile, events, likes, features, exposures, lists, and rows of rejected input that name the key. Counts of posts lose what this user added, except on days whose events are gone. Post vectors and packs, sums over all users, follow with the next refresh_features(); a notice names the models that have learned from the user. Refused while an attached table still has rows of the user';
@@ -1080,6 +1172,7 @@ CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 20
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
+    SET quote_all_identifiers TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.health() IS 'One row per probe of this database, with what mends it and the figures behind it; changes nothing, works on a standby, takes about half a second. What a running refresh_features() or refresh_recommendations() is at is in its rows';
 CREATE PROCEDURE pgfeed.hide_post(IN post_id bigint)
@@ -1104,6 +1197,7 @@ CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts and of the day before, from noon for older ones. age_days: since created_at, else since the first event; null: neither is known';
@@ -1145,6 +1239,7 @@ CREATE PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) IS 'After events were deleted on purpose: counts these days (UTC) by the events that are there now, and forgets likes that are gone, then rolls up as roll_up_events() does and says how many days. Days whose events drop_events() dropped are refused until as many are there again';
@@ -1153,7 +1248,9 @@ CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAU
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET work_mem TO '128MB'
+    SET quote_all_identifiers TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) IS 'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest event where that is earlier';
 CREATE PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone DEFAULT NULL::timestamp with time zone, IN k integer DEFAULT 5, IN variant text DEFAULT NULL::text, IN active_days integer DEFAULT NULL::integer, INOUT batch_id bigint DEFAULT NULL::bigint)
@@ -1177,6 +1274,7 @@ CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it did. max_days: at most so many, and new events are looked for only when no day is left over. from_day: recompute from that day on. A day with fewer events than were counted stays as it is, with a warning: recount_days() lets it shrink';
@@ -1231,6 +1329,7 @@ CREATE PROCEDURE pgfeed.sync_attachments(IN complete boolean DEFAULT false)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'on'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.sync_attachments(IN complete boolean) IS 'Brings what attached tables have to pgfeed and mends what their triggers missed, as refresh_features() does first. complete: compares the events of all days, not only of the last week';
 CREATE FUNCTION pgfeed.thresholds() RETURNS TABLE(name text, setting text, warns_at double precision, fails_at double precision, unit text, meaning text, problem text)
@@ -1250,6 +1349,7 @@ CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) with a profile or an event before ts. like_rate is smoothed: it starts at 0.1 with the weight of 20 views';
@@ -1275,6 +1375,7 @@ CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, us
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is smoothed: it starts at the user''s own rate with the weight of 20 views';

@@ -1,5 +1,6 @@
 """What can be said of the code without running it: lint, types, dead code, SQL that parses, safe migrations."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -94,6 +95,56 @@ def test_no_empty_list_of_columns_is_asked_of_tables_that_citus_spreads():
     assert "feed_events" in spread
     empty = re.compile(rf"exists\s*\(\s*select\s+from\s+pgfeed\.({'|'.join([*spread, 'impressions', 'likes', '%'])})")
     assert [str(path) for path in (ROOT / "sql").rglob("*.sql") if empty.search(path.read_text("utf-8"))] == []
+
+
+# What begins like a statement, or compares a text with a pattern.
+STATEMENT = re.compile(
+    r"\s*(alter|call|copy|create|delete|insert|merge|select|set|update|values|with)\b|.* (!?~\*?|like) '"
+)
+QUOTED = re.compile(
+    r"--[^\n]*|/\*.*?\*/"
+    r"|(?<!\w)e'(?:[^'\\]|''|\\.)*'(?:\s*\n\s*'(?:[^'\\]|''|\\.)*')*"
+    r"|(?P<literal>'(?:[^']|'')*')"
+    r"|(?P<tag>\$\w*\$)(?P<body>.*?)(?P=tag)",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def plain_backslashes(text: str) -> list[str]:
+    """Return the literals of an SQL text, and of the bodies in it, that have a backslash and are no E'' strings.
+
+    What they say depends on standard_conforming_strings.
+    """
+    found = []
+    for part in QUOTED.finditer(text):
+        if part["body"]:
+            found += plain_backslashes(part["body"])
+        elif "\\" in (part["literal"] or ""):
+            found.append(part["literal"])
+    return found
+
+
+@pytest.mark.parametrize(("text", "count"), [
+    ("select 'a' ~ 'b\\d', '\\'", 2), ("select E'a\\n'\n    'b\\n', e'\\\\'", 0), ("-- it's\n/* \\' */ select ''", 0),
+    ("do $$ begin if a ~ '\\w' then raise 'no'; end if; end $$", 1), ("select 'it''s \\w'", 1),
+    ("select $x$\\w$x$", 0), ("as $a$ execute $b$ select '\\w' $b$ $a$", 1),
+])  # fmt: skip
+def test_literals_with_a_backslash_are_found(text, count):
+    assert len(plain_backslashes(text)) == count
+
+
+def test_no_literal_of_ours_depends_on_standard_conforming_strings():
+    texts = {str(path): compose(str(path.relative_to(ROOT / "sql").with_suffix("")))
+             for path in (ROOT / "sql").rglob("*/*.sql")}
+    texts = {name: text for name, text in texts.items() if "plpython3u" not in text}
+    texts |= {str(path): path.read_text("utf-8") for path in (ROOT / "sql").glob("*.sql") if path.name != "citus.sql"}
+    texts |= {str(path): path.read_text("utf-8") for path in (ROOT / "migrations/baseline").rglob("*.sql")}
+    modules = [path for folder in ("loader", "plpy", "migrations/versions") for path in (ROOT / folder).rglob("*.py")]
+    for path in modules:
+        statements = [node.value for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                      if isinstance(node, ast.Constant) and isinstance(node.value, str) and STATEMENT.match(node.value)]
+        texts[str(path)] = ";\n".join(statements)
+    assert [(name, literal) for name, text in texts.items() for literal in plain_backslashes(text)] == []
 
 
 def test_migrations_are_safe_on_a_live_database(migration, tmp_path):
