@@ -116,9 +116,9 @@ def writes(connection: Connection, sync: str, rounds: int, seconds: int) -> tupl
     query = queries(connection)
     pairs = []
     for number in range(rounds):
-        query("truncate app.reads")
         found = {}
         for is_attached in (False, True) if number % 2 else (True, False):
+            query("truncate app.reads")
             if is_attached:
                 attach(query, sync, ["reads"])
             query("checkpoint")
@@ -136,7 +136,7 @@ def writes(connection: Connection, sync: str, rounds: int, seconds: int) -> tupl
 @click.command()
 @click.option("--seeds", default=10, show_default=True, help="Of the changes, in each mode.")
 @click.option("--operations", default=1000, show_default=True, help="Of two sessions together, with each seed.")
-@click.option("--rounds", default=5, show_default=True, help="Of pgbench beside and without, in turns.")
+@click.option("--rounds", default=6, show_default=True, help="Of pgbench beside and without, in turns.")
 @click.option("--seconds", default=10, show_default=True, help="Of pgbench, each time.")
 @click.option("--events", default=1_000_000, show_default=True, help="Whose bytes are compared.")
 @click.option("--only", type=click.Choice(SECTIONS), multiple=True, help="This section [default: all].")

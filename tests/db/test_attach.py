@@ -9,7 +9,7 @@ import sys
 import psycopg2
 import pytest
 
-from tests.db.conftest import ROOT
+from tests.db.conftest import ROOT, alembic
 from tests.site import ATTACH, SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
 
 
@@ -551,3 +551,14 @@ def test_a_foreign_table_is_pulled(site, db):
     site("call pgfeed.refresh_features()")
     assert site("select a.sync from pgfeed.attachments as a") == [("pull",)]
     assert site("select count(*) from pgfeed.feed_events") == site("select count(distinct h.*) from app.hearts as h")
+
+
+def test_a_downgrade_takes_all_off_the_tables(site, dsn):
+    site("alter table app.reads enable row level security; create policy own on app.reads using (true)")
+    attach(site, "trigger")
+    alembic(dsn, "downgrade", "0012")
+    assert site(TRACES) == []
+    assert site("select p.polname from pg_policy as p") == [("own",)]
+    site("insert into app.reads values (md5('3')::uuid, 'post-4', now(), 70)")
+    alembic(dsn, "upgrade", "head")
+    attach(site, "trigger")
