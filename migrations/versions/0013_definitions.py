@@ -174,7 +174,7 @@ PINS = {
     "procedures/_attach": "f5e86acb24c9",
     "procedures/_close_relation": "a173f57397a9",
     "procedures/_count_removed_events": "99de48a881eb",
-    "procedures/_load_attachment": "9d3e1c1a0a5c",
+    "procedures/_load_attachment": "154cc85ff638",
     "procedures/_make_attached_posts": "9e64c8793d00",
     "procedures/_make_follower": "2c44458dec66",
     "procedures/_make_triggers": "c9e5fbd15376",
@@ -184,7 +184,7 @@ PINS = {
     "procedures/attach_posts": "c6d7b47b5bc4",
     "procedures/attach_users": "00dd1407312f",
     "procedures/detach": "475b2255f9cf",
-    "procedures/sync_attachments": "c524ce2facb6",
+    "procedures/sync_attachments": "668fd83f594d",
     "functions/_hits": "a9e575a0e8be",
     "functions/_is_first_undo": "ea09743713f0",
     "functions/_undos": "0c46bef5fa78",
@@ -224,6 +224,7 @@ PINS = {
     "functions/post_key_of": "ea311bc28fca",
     "functions/user_key_of": "e3038d5615cf",
     "functions/_date_of": "528d864d7559",
+    "functions/_require_all_rows": "478a6590a6e0",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

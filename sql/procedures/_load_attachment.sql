@@ -21,6 +21,7 @@ declare
     v_to timestamptz;
     v_count bigint;
 begin
+    perform pgfeed._require_all_rows();
     select t.* into strict v_attached
     from pgfeed.attached_tables as t
     where t.attachment_id = _load_attachment.attachment_id

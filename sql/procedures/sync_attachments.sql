@@ -10,6 +10,7 @@ declare
     v_attached record;
     v_hint text;
 begin
+    perform pgfeed._require_all_rows();
     perform pg_advisory_xact_lock(hashtext('pgfeed.sync_attachments'));
     for v_attached in
         select
