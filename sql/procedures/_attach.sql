@@ -13,9 +13,9 @@ declare
     v_done double precision;
     v_notice_at timestamptz := pg_catalog.clock_timestamp() + interval '2 seconds';
 begin
-    v_relation := pg_catalog.to_regclass(relation);
+    v_relation := pgfeed._relation_named(relation);
     if v_relation is null then
-        raise exception 'there is no relation %', coalesce(pg_catalog.quote_literal(relation), 'null')
+        raise exception 'there is no relation %', coalesce(pg_catalog.quote_literal(pg_catalog.left(relation, 100)), 'null')
             using errcode = '42P01', hint = coalesce(
                 (
                     select pg_catalog.format('Write it so: %L', pg_catalog.format('%I.%I', n.nspname, c.relname))

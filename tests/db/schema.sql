@@ -771,6 +771,10 @@ CREATE PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) IS 'Says which features users.attributes (kind user) or posts.attributes (post) hold from now on: type by name. A type is number, boolean, category, tags or date, or an SQL type as format_type() names it: numbers called id or ..._id are categories';
+CREATE FUNCTION pgfeed._relation_named(name text) RETURNS regclass
+    LANGUAGE plpgsql STABLE
+    AS '...';
+COMMENT ON FUNCTION pgfeed._relation_named(name text) IS 'The relation of this name by the search_path of the caller; null: there is none, or none could have that name';
 CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) RETURNS bytea
     LANGUAGE plpython3u IMMUTABLE COST 1e+06 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -795,6 +799,11 @@ CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked, viewed and hidden posts before ts. is_current: from the materialized views where the user is in them';
+CREATE FUNCTION pgfeed._require_all_rows() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._require_all_rows() IS 'An error if row security hides rows of pgfeed''s own tables: for what reads an attached table by its policies, which the setting row_security = off would forbid';
 CREATE FUNCTION pgfeed._require_attachment(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2294,10 +2303,13 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 REVOKE ALL ON PROCEDURE pgfeed._recount_likes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._relation_named(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._relation_named(name text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._require_all_rows() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._require_detached_user(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) FROM PUBLIC;
