@@ -171,7 +171,7 @@ PINS = {
     "functions/_sync_events": "b7374857ceb5",
     "functions/_sync_rows": "ec1e475f31b4",
     "functions/_try_attachment": "1d0e28b8061c",
-    "procedures/_attach": "f2ca4fd16854",
+    "procedures/_attach": "f6a8b89e0e39",
     "procedures/_close_relation": "a173f57397a9",
     "procedures/_count_removed_events": "99de48a881eb",
     "procedures/_load_attachment": "154cc85ff638",
@@ -183,7 +183,7 @@ PINS = {
     "procedures/attach_events": "4b9c2d269674",
     "procedures/attach_posts": "c6d7b47b5bc4",
     "procedures/attach_users": "00dd1407312f",
-    "procedures/detach": "fe20532bb26d",
+    "procedures/detach": "301237af851f",
     "procedures/sync_attachments": "668fd83f594d",
     "functions/_hits": "a9e575a0e8be",
     "functions/_is_first_undo": "ea09743713f0",
@@ -225,7 +225,6 @@ PINS = {
     "functions/user_key_of": "e3038d5615cf",
     "functions/_date_of": "528d864d7559",
     "functions/_require_all_rows": "478a6590a6e0",
-    "functions/_relation_named": "b7beff9a7ff6",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

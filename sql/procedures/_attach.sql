@@ -13,7 +13,11 @@ declare
     v_done double precision;
     v_notice_at timestamptz := pg_catalog.clock_timestamp() + interval '2 seconds';
 begin
-    v_relation := pgfeed._relation_named(relation);
+    begin
+        v_relation := pg_catalog.to_regclass(relation);
+    exception when invalid_name then
+        null; -- none could have it
+    end;
     if v_relation is null then
         raise exception 'there is no relation %', coalesce(pg_catalog.quote_literal(pg_catalog.left(relation, 100)), 'null')
             using errcode = '42P01', hint = coalesce(

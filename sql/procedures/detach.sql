@@ -5,10 +5,16 @@ create or replace procedure pgfeed.detach(
 language plpgsql
 as $$
 declare
+    v_relation regclass;
     v_attached record;
     v_is_attached boolean := false;
 begin
-    for v_attached in select a.* from pgfeed._attachments_of(relation, pgfeed._relation_named(relation), action) as a loop
+    begin
+        v_relation := pg_catalog.to_regclass(relation);
+    exception when invalid_name then
+        null; -- none could have it
+    end;
+    for v_attached in select a.* from pgfeed._attachments_of(relation, v_relation, action) as a loop
         v_is_attached := true;
         if v_attached.relation is not null then
             call pgfeed._close_relation(v_attached.attachment_id, v_attached.relation);
@@ -16,7 +22,7 @@ begin
         perform pgfeed._forget_attachment(v_attached.attachment_id);
     end loop;
     if not v_is_attached then
-        raise exception '% is not attached', coalesce(left(relation, 100) || coalesce(' for ' || left(action, 100), ''), 'null')
+        raise exception '% is not attached', coalesce(pg_catalog.left(relation, 100) || coalesce(' for ' || pg_catalog.left(action, 100), ''), 'null')
             using errcode = '22023', hint = 'See: select relation, kind, action from pgfeed.attachments;';
     end if;
 end;
