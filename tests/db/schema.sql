@@ -771,10 +771,6 @@ CREATE PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) IS 'Says which features users.attributes (kind user) or posts.attributes (post) hold from now on: type by name. A type is number, boolean, category, tags or date, or an SQL type as format_type() names it: numbers called id or ..._id are categories';
-CREATE FUNCTION pgfeed._relation_named(name text) RETURNS regclass
-    LANGUAGE plpgsql STABLE
-    AS '...';
-COMMENT ON FUNCTION pgfeed._relation_named(name text) IS 'The relation of this name by the search_path of the caller; null: there is none, or none could have that name';
 CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) RETURNS bytea
     LANGUAGE plpython3u IMMUTABLE COST 1e+06 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2303,8 +2299,6 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 REVOKE ALL ON PROCEDURE pgfeed._recount_likes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._relation_named(name text) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed._relation_named(name text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;
