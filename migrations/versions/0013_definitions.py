@@ -601,6 +601,8 @@ ATTACHMENTS = """
 """
 KEYS = """
     alter table pgfeed.feed_events add column attachment_id smallint;
+    -- An ORM that reads the columns from the database names all of them.
+    grant insert (attachment_id) on pgfeed.feed_events to pgfeed_writer;
     comment on column pgfeed.feed_events.attachment_id is
         'The attached table that the event is from; null: written by a client or by pgfeed ingest';
     alter table pgfeed.users add column key text, add column attributes jsonb;

@@ -36,6 +36,15 @@ def address(keyed, direct):
         return Address(direct.host, direct.port, connection.info.dbname, direct.user, direct.password)
 
 
+@pytest.mark.parametrize("prepare", [False, True])
+def test_psycopg(keyed, expected, prepare):
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(keyed) as connection:
+        for key in (str(KEY), KEY):
+            rows = connection.execute(CALL.format("%s"), [key], prepare=prepare).fetchall()
+            assert [row[0] for row in rows] == expected
+
+
 def test_asyncpg(address, expected):
     asyncpg = pytest.importorskip("asyncpg")
 

@@ -2547,6 +2547,7 @@ GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(attachment_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;

@@ -16,7 +16,7 @@ EVENT = {"event_at": AT, "user_id": 7, "post_id": 1, "action": "view"}
 COLUMNS = "event_at, user_id, post_id, action"
 TEXT = f"insert into pgfeed.feed_events ({COLUMNS}) values ('2021-12-20 18:00+00', 7, 1, 'view')"
 KEY = "(user_id, event_at, post_id, action)"
-READ = f"{COLUMNS}, target, recorded_at"
+READ = f"{COLUMNS}, target, recorded_at, attachment_id"
 
 
 @pytest.fixture
