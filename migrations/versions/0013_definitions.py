@@ -39,7 +39,7 @@ PINS = {
     "matviews/post_features": "93c6a07bbac4",
     "matviews/user_features": "1ae2ef2e22e9",
     "matviews/user_topic_features": "22e4304e15cf",
-    "functions/_post_pack": "11577c8ea25e",
+    "functions/_post_pack": "37737e41885d",
     "procedures/_pack_features": "c4dffb00931d",
     "procedures/refresh_features": "289bef250bad",
     "views/active_models": "99b92c542af8",

@@ -98,7 +98,11 @@ begin
         (
             select
                 string_agg(
-                    format('%1$L, jsonb_agg(distinct r.key%2$s) filter (where r.key%2$s is not null)', a.name, a.number), ', '
+                    format(
+                        -- Beside the others an aggregate with distinct would give them the rows in its own order.
+                        '%1$L, (select jsonb_agg(distinct k.key%2$s) filter (where k.key%2$s is not null) from ordered as k)',
+                        a.name, a.number
+                    ), ', '
                 )
             from pgfeed._attribute_columns() as a
             where a.key is not null
