@@ -149,7 +149,7 @@ def _by_patterns(texts: pa.Array, patterns: tuple[str, ...]) -> np.ndarray:
     """Parse texts by the first pattern that they fit; NaT where none does. What has an offset is in UTC."""
     import pandas
 
-    moments = np.full(len(texts), np.datetime64("NaT"), "datetime64[us]")
+    moments = np.full(len(texts), np.datetime64("NaT", "us"), "datetime64[us]")
     for pattern in patterns:
         rest = np.flatnonzero(np.isnat(moments))
         values = texts.take(pa.array(rest)).to_pandas()
