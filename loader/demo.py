@@ -157,8 +157,8 @@ def show_articles(connection: Connection, member: str) -> list[str]:
     """Print the five articles for a member and return their slugs."""
     with connection, connection.cursor() as cursor:
         cursor.execute(FOR_MEMBER, [member])
-        rows = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in cursor.fetchall()]
-    out.print(table("", ["rank", "post_key", "topic", "source", "score", "text"], rows, ["rank", "score"]))
+        rows = cursor.fetchall()
+    show_rows("post_key", rows, ["rank", "score"])
     return [row[1] for row in rows]
 
 
@@ -177,13 +177,19 @@ def show_posts() -> None:
         started = time.perf_counter()
         cursor.execute(CALL, [USER_ID, MOMENT, VARIANT])
         first = time.perf_counter() - started
-        rows = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in cursor.fetchall()]
+        rows = cursor.fetchall()
         seconds = []
         for _ in range(WARM_CALLS):
             started = time.perf_counter()
             cursor.execute("select post_id from pgfeed.recommend_posts(%s)", [USER_ID])
             seconds.append(time.perf_counter() - started)
-    out.print(table("", ["rank", "post_id", "topic", "source", "score", "text"], rows, ["rank", "post_id", "score"]))
+    show_rows("post_id", rows, ["rank", "post_id", "score"])
     warm = sorted(seconds)[len(seconds) // 2]
     then = f"{warm * 1000:.1f} ms (median of {WARM_CALLS} calls for now)"
     out.print(f"first call of the session {first * 1000:.0f} ms, then {then}")
+
+
+def show_rows(key: str, rows: list[tuple], numeric: list[str]) -> None:
+    """Print recommended posts as a table; key: what names a post in it."""
+    shortened = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in rows]
+    out.print(table("", ["rank", key, "topic", "source", "score", "text"], shortened, numeric))
