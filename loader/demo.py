@@ -14,7 +14,7 @@ from loader.measuring import logged, results
 from loader.server import db
 from loader.server.remedies import as_command, as_verb
 from loader.simulation import simulate, site
-from loader.terminal import out, table
+from loader.terminal import excerpt, out, table
 
 USERS = 3000
 SEED = 1
@@ -191,5 +191,5 @@ def show_posts() -> None:
 
 def show_rows(key: str, rows: list[tuple], numeric: list[str]) -> None:
     """Print recommended posts as a table; key: what names a post in it."""
-    shortened = [(*row[:5], " ".join((row[5] or "").split())[:200]) for row in rows]
+    shortened = [(*row[:5], excerpt(row[5])) for row in rows]
     out.print(table("", ["rank", key, "topic", "source", "score", "text"], shortened, numeric))

@@ -37,6 +37,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def excerpt(text: str | None) -> str:
+    """Return the beginning of a text, at most 200 characters, on one line; nothing of none."""
+    return " ".join((text or "").split())[:200]
+
+
 def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]], numeric: Sequence[str] = ()) -> Table:
     """Return a plain table; columns named in `numeric` are right-aligned, one named text is cut."""
     cells = [["" if value is None else str(value) for value in row] for row in rows]

@@ -6,7 +6,7 @@ import click
 
 from loader.cli.command import JSON, connected, database, main, show
 from loader.errors import PgfeedError
-from loader.terminal import counted, table
+from loader.terminal import counted, excerpt, table
 
 # Posts that have integer keys are shown by their ids, as numbers.
 RECOMMEND = """
@@ -64,7 +64,7 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
     has_ids = all(post_id is not None for _, post_id, *_ in found)
     rows = [(rank, post_id if has_ids else post_key, *rest) for rank, post_id, post_key, *rest in found]
     headers = ["rank", "post_id" if has_ids else "post_key", "topic", "source", "score", "text"]
-    shorten = [(*row[:4], f"{row[4]:.4f}", " ".join((row[5] or "").split())[:200]) for row in rows]
+    shorten = [(*row[:4], f"{row[4]:.4f}", excerpt(row[5])) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
         table(f"{counted(len(rows), 'post')} for user {key} in {elapsed * 1000:.0f} ms", headers, shorten,
