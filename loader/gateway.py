@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 
 from loader import monitoring
 from loader.errors import PgfeedError
+from loader.recommendations import RECOMMEND
 from loader.server import db
 from loader.server.remedies import plain
 
@@ -30,19 +31,15 @@ EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"
 WAIT_SECONDS = 5
 TIMEOUT = "select set_config('statement_timeout', '5s', true)"  # in the transaction: poolers lose what a session sets
 SILENT_SECONDS = 60
-RECOMMEND = """
+RECOMMEND_WITH_GROUP = f"""
     select
-        case
-            when pgfeed.post_id_of(post_key)::text = post_key then to_jsonb(post_key::bigint) else to_jsonb(post_key)
-        end as id,
-        coalesce(text, '') as text, coalesce(topic, '') as topic,
+        r.id, coalesce(r.text, '') as text, coalesce(r.topic, '') as topic,
         coalesce(
-            (select pgfeed.experiment_arm(pgfeed.user_id_of(%(id)s::text), name)
-            from pgfeed.experiments where started_at is not null and stopped_at is null),
-            variant
+            (select pgfeed.experiment_arm(pgfeed.user_id_of(%(id)s::text), e.name)
+            from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null),
+            r.variant
         ) as exp_group
-    from pgfeed.recommend_for(%(id)s::text, coalesce(%(time)s::timestamptz, now()), %(limit)s)
-    order by rank
+    from ({RECOMMEND}) as r
 """
 WARM_UP = "select pgfeed.warm_up()"
 PROBE = "select count(*) from pgfeed.recommend_posts(0)"
@@ -118,6 +115,10 @@ class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
         description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.",
     )
     limit: int = Field(default=5, ge=1, le=1000, description="How many posts.")
+
+    def arguments(self) -> dict[str, object]:
+        """Return the parameters of RECOMMEND_WITH_GROUP."""
+        return {**self.model_dump(), "variant": None}
 
 
 class Sparse(logging.Filter):
@@ -221,11 +222,11 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
 
     async def recommend_posts(asked: Annotated[Parameters, Query()]) -> list[Post]:
         """The posts that the user will most likely like at the moment, best first; none that the user liked before."""
-        return [Post(**row) for row in await fetch(RECOMMEND, id=asked.id, time=asked.time, limit=asked.limit)]
+        return [Post(**row) for row in await fetch(RECOMMEND_WITH_GROUP, **asked.arguments())]
 
     async def recommend_posts_with_group(asked: Annotated[Parameters, Query()]) -> Response:
         """The posts that the user will most likely like at the moment, and the user's group."""
-        rows = await fetch(RECOMMEND, id=asked.id, time=asked.time, limit=asked.limit)
+        rows = await fetch(RECOMMEND_WITH_GROUP, **asked.arguments())
         return Response(exp_group=rows[0]["exp_group"] if rows else None, recommendations=[Post(**row) for row in rows])
 
     endpoint = recommend_posts_with_group if is_experiment else recommend_posts

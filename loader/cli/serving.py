@@ -6,14 +6,8 @@ import click
 
 from loader.cli.command import JSON, connected, database, main, show
 from loader.errors import PgfeedError
+from loader.recommendations import RECOMMEND
 from loader.terminal import counted, excerpt, table
-
-# Posts that have integer keys are shown by their ids, as numbers.
-RECOMMEND = """
-    select rank, case when pgfeed.post_id_of(post_key)::text = post_key then pgfeed.post_id_of(post_key) end, post_key,
-        topic, source, score, text
-    from pgfeed.recommend_for(%s::text, coalesce(%s, now()), %s, %s)
-"""
 
 
 @main.command("recommend")
@@ -58,12 +52,12 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
         return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
-        cursor.execute(RECOMMEND, [key, ts, k, variant])
-        found = cursor.fetchall()
+        cursor.execute(RECOMMEND, {"id": key, "time": ts, "limit": k, "variant": variant})
+        rows = [row[:6] for row in cursor]
         elapsed = time.monotonic() - started
-    has_ids = all(post_id is not None for _, post_id, *_ in found)
-    rows = [(rank, post_id if has_ids else post_key, *rest) for rank, post_id, post_key, *rest in found]
-    headers = ["rank", "post_id" if has_ids else "post_key", "topic", "source", "score", "text"]
+    headers = ["rank", "post_key", "topic", "source", "score", "text"]
+    if all(isinstance(row[1], int) for row in rows):
+        headers[1] = "post_id"
     shorten = [(*row[:4], f"{row[4]:.4f}", excerpt(row[5])) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
