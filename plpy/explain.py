@@ -4,7 +4,8 @@ import numpy as np
 
 from plpy.features import feature_values
 from plpy.import_catboost import import_catboost
-from plpy.recommend import answer, popular_answer
+from plpy.recommend import popular_reply, reply_to
+from plpy.request import Request
 from plpy.session import current_session
 
 AVERAGE = "(average)"
@@ -20,41 +21,41 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant):
         if value is None:
             plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
     session = current_session(plpy)
-    request = answer(session, user_id, ts, variant, [post_id])
+    reply = reply_to(session, Request(user_id, ts, 1, variant), [post_id])
     asked = np.array([post_id], np.int64)
-    place = request.pack.locate(asked)[0]
-    if place < 0 and request.state["is_shortlist"]:
-        request = popular_answer(session, request, asked)
-        place = request.pack.locate(asked)[0]
+    place = reply.pack.locate(asked)[0]
+    if place < 0 and reply.state["is_shortlist"]:
+        reply = popular_reply(session, reply, asked)
+        place = reply.pack.locate(asked)[0]
     if place < 0 or not session.run("posts", [post_id]):
         plpy.error(
             f"post {post_id} cannot be recommended at this moment", sqlstate="22023",
             hint="It is unknown or hidden, or was added after ts or after the last refresh.",
         )
-    if request.requests is None:
-        return [without_model(request, place)]
-    return contributions(plpy, request, place)
+    if reply.requests is None:
+        return [without_model(reply, place)]
+    return contributions(plpy, reply, place)
 
 
-def without_model(request, place):
+def without_model(reply, place):
     """Return the row that explains the score of the post at a place of the pack that no model gave."""
-    score = float(request.scores[place])
-    if request.source == "random":
+    score = float(reply.scores[place])
+    if reply.source == "random":
         return 1, "(by lot)", None, score
-    return 1, "post.decayed_like_rate_7d", float(request.pack.columns["post.decayed_like_rate_7d"][place]), score
+    return 1, "post.decayed_like_rate_7d", float(reply.pack.columns["post.decayed_like_rate_7d"][place]), score
 
 
-def contributions(plpy, request, place):
+def contributions(plpy, reply, place):
     """Return the rows that explain a model's score of the post at a place of the pack.
 
     Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
     predictions, 2017).
     """
-    catboost, names = import_catboost(), request.model.feature_names
-    values = np.array([[feature_values(name, request.pack, request.requests, place, 0) for name in names]], np.float32)
+    catboost, names = import_catboost(), reply.model.feature_names
+    values = np.array([[feature_values(name, reply.pack, reply.requests, place, 0) for name in names]], np.float32)
     try:
         pool = catboost.Pool(values)
-        shares = request.model.booster.get_feature_importance(pool, type="ShapValues", thread_count=1)[0]
+        shares = reply.model.booster.get_feature_importance(pool, type="ShapValues", thread_count=1)[0]
     except catboost.CatBoostError as error:
         plpy.error(
             f"CatBoost cannot explain the model: {str(error).splitlines()[0]}", sqlstate="0A000",

@@ -2,31 +2,23 @@
 
 import numpy as np
 
+from plpy.choice import choose
 from plpy.columns import needs_factors, needs_moment
 from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, request_columns, with_clicks
 from plpy.moment import moment_columns
 from plpy.ranking import lottery, popularity, rank, score
+from plpy.request import Request
 from plpy.session import current_session
 
-MAX_K = 1000
 MORE = 300
 
 
-class Answer:
+class Reply:
     """A request with the scores of all posts of a pack, float64; model and requests, its features: None without one."""
 
     def __init__(self, state, pack, user, source, scores, model=None, requests=None):
         self.state, self.pack, self.user, self.source, self.scores = state, pack, user, source, scores
         self.model, self.requests = model, requests
-
-
-def check_arguments(plpy, user_id, ts, k, clicked=None):
-    """Raise the one error that says which argument cannot be served."""
-    for name, value in (("user_id", user_id), ("ts", ts), ("k", k)):
-        if value is None and (name != "user_id" or clicked is None):
-            plpy.error(f"{name} is null", hint="Give a user_id, a moment and how many posts.", sqlstate="22004")
-    if not 1 <= k <= MAX_K:
-        plpy.error(f"k is {k}", hint=f"Ask for 1 to {MAX_K} posts.", sqlstate="22023")
 
 
 def check_state(session, state, ts, variant):
@@ -45,11 +37,9 @@ def check_state(session, state, ts, variant):
         plpy.error("the features were never refreshed", hint="Run: call pgfeed.refresh_features()", sqlstate="55000")
 
 
-def answer(session, user_id, ts, variant, post_ids=(), clicked=None):
-    """Return the Answer to a request; post_ids are scored even when the catalogue is too large to score whole.
-
-    clicked: ids of posts that were just read, the newest last; None: nothing is known of it.
-    """
+def reply_to(session, request, post_ids=()):
+    """Return the Reply to a request; post_ids are scored even when the catalogue is too large to score whole."""
+    user_id, ts, variant, clicked = request.user_id, request.ts, request.variant, request.clicked
     state = session.run("state", ts, variant, user_id)[0]
     check_state(session, state, ts, variant)
     pack = session.pack(state)
@@ -66,16 +56,16 @@ def answer(session, user_id, ts, variant, post_ids=(), clicked=None):
     if model is not None:
         source = "model" if user["has_profile"] or user["has_history"] else "cold_start"
     if source == "model":
-        return answer_by_model(session, state, pack, user, ts, post_ids, model)
+        return reply_by_model(session, state, pack, user, ts, post_ids, model)
     if state["is_shortlist"]:
         pack = session.with_candidates(state, pack, user, ts, post_ids)
     if state["variant"] == "random":
-        return Answer(state, pack, user, "random", lottery(len(pack), user_id or 0, state["moment"]))
-    return Answer(state, pack, user, source, popularity(pack))
+        return Reply(state, pack, user, "random", lottery(len(pack), user_id or 0, state["moment"]))
+    return Reply(state, pack, user, source, popularity(pack))
 
 
-def answer_by_model(session, state, pack, user, ts, post_ids, model):
-    """Return the Answer to a request that a model scores."""
+def reply_by_model(session, state, pack, user, ts, post_ids, model):
+    """Return the Reply to a request that a model scores."""
     names = model.feature_names
     if needs_factors(names):
         session.load_factors(state, pack)
@@ -89,57 +79,76 @@ def answer_by_model(session, state, pack, user, ts, post_ids, model):
         events = session.events(state, ts, pack)
         session.load_neighbours(state, pack)
         requests |= moment_columns(user, pack, events, state["moment"], state["pack_moment"])
-    return Answer(state, pack, user, "model", score(model, pack, requests), model, requests)
+    return Reply(state, pack, user, "model", score(model, pack, requests), model, requests)
 
 
-def recommend_posts(plpy, user_id, ts, k, variant, clicked=None):
-    """Return the k best posts for a user at a moment as rows of pgfeed.recommendation, best first.
+def recommend_posts(plpy, *arguments):
+    """Return the best posts for a request as rows of pgfeed.recommendation, best first; arguments: see Request.
 
-    clicked: see with_clicks(); with them user_id may be None.
-
-    Posts that the user liked or hid before ts are left out; fewer rows than k come only from a small catalogue: where a
-    shortlist runs dry, the rest of a large one is asked too. Ties go to the smaller post_id. A user without profile and
-    history, and every user while the variant has no usable model, gets the posts with the highest decayed like rate.
-    The variant popular is that for everybody; the variant random draws by lot.
+    Posts that the user liked or hid before ts are left out, and what the request leaves out; fewer rows than k come
+    only from a lack of posts: where a shortlist runs dry, the rest of a large catalogue is asked too. Ties go to the
+    smaller post_id. A user without profile and history, and every user while the variant has no usable model, gets the
+    posts with the highest decayed like rate. The variant popular is that for everybody; the variant random draws by
+    lot.
     """
-    check_arguments(plpy, user_id, ts, k, clicked)
+    request = Request(*arguments)
+    request.check(plpy)
     session = current_session(plpy)
-    request = answer(session, user_id, ts, variant, clicked=clicked)
-    rows = best_rows(session, request, k)
-    if len(rows) < k and request.state["is_shortlist"]:
-        post_ids = session.post_ids_outside(request, ts, k - len(rows) + MORE)
-        request = answer(session, user_id, ts, variant, post_ids, clicked)
-        rows = best_rows(session, request, k)
-        post_ids = np.setdiff1d(post_ids, request.pack.post_ids)  # a model of the moment scores the shortlist only
-        if len(rows) < k and len(post_ids):
-            rows += best_rows(session, popular_answer(session, request, post_ids), k - len(rows))
-    return [(number, *row) for number, row in enumerate(rows, 1)]
+    reply = reply_to(session, request)
+    rows = best_rows(session, request, reply, request.k)
+    if len(rows) < request.k and reply.state["is_shortlist"]:
+        post_ids = session.post_ids_outside(reply, request.ts, request.k - len(rows) + MORE)
+        reply = reply_to(session, request, post_ids)
+        rows = best_rows(session, request, reply, request.k)
+        post_ids = np.setdiff1d(post_ids, reply.pack.post_ids)  # a model of the moment scores the shortlist only
+        if len(rows) < request.k and len(post_ids):
+            others = popular_reply(session, reply, post_ids)
+            rows += best_rows(session, request, others, request.k - len(rows))
+    return [(number, *row, None) for number, row in enumerate(rows, 1)]
 
 
-def best_rows(session, request, k):
-    """Return the k best posts that are not hidden from the user, best first: rows of
-    pgfeed.recommendation without rank.
+def leave_out(session, request, reply):
+    """Give the posts that the user or the request keeps out of the list a score of -inf."""
+    pack, scores = reply.pack, reply.scores
+    scores[pack.places(hidden_post_ids(reply.user))] = -np.inf
+    if request.candidates is not None:
+        is_candidate = np.zeros(len(pack), bool)
+        is_candidate[pack.places(request.candidates)] = True
+        scores[~is_candidate] = -np.inf
+    if request.exclude is not None:
+        scores[pack.places(request.exclude)] = -np.inf
+    if request.hide_viewed is not None:
+        scores[pack.places(session.seen_post_ids(request))] = -np.inf
+
+
+def best_rows(session, request, reply, k):
+    """Return the k best posts that may be shown, in the order of the list: rows of pgfeed.recommendation from post_id
+    to features_as_of.
     """
-    state, pack, scores = request.state, request.pack, request.scores
-    scores[pack.places(hidden_post_ids(request.user))] = -np.inf
-    rows, count = [], k
-    while len(rows) < k:
-        best = rank(scores, pack.post_ids, count)
-        rows = session.run("posts", pack.post_ids[best].tolist())[:k]  # without those that were deleted
-        if len(best) < count:
-            break
+    state, pack, scores = reply.state, reply.pack, reply.scores
+    leave_out(session, request, reply)
+    caps = [(pack.topic_codes, request.max_per_topic)] if request.max_per_topic is not None else []
+    best, count = choose(scores, pack.post_ids, k, caps), k
+    rows = session.run("posts", pack.post_ids[best].tolist())
+    while len(rows) < len(best):  # some were deleted since the refresh
         count *= 2
+        asked = rank(scores, pack.post_ids, count)
+        shown = [row["post_id"] for row in session.run("posts", pack.post_ids[asked].tolist())]
+        gone = np.setdiff1d(pack.post_ids[np.union1d(asked, best)], [*shown, *(row["post_id"] for row in rows)])
+        scores[pack.places(gone)] = -np.inf
+        best = choose(scores, pack.post_ids, k, caps)
+        rows = session.run("posts", pack.post_ids[best].tolist())
     score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
     return [
         (
             row["post_id"], row["topic"], row["text"], score_of[row["post_id"]],
-            state["variant"], request.source, state["model_version"], state["features_as_of"],
+            state["variant"], reply.source, state["model_version"], state["features_as_of"],
         )
         for row in rows
     ]
 
 
-def popular_answer(session, request, post_ids):
-    """Return an Answer to a request with other posts, ranked by their like rates."""
-    pack = session.chosen_pack(request.state["features_as_of"], post_ids, request.pack.topics, request.pack.scale)
-    return Answer(request.state, pack, request.user, "popular", popularity(pack))
+def popular_reply(session, reply, post_ids):
+    """Return a Reply to the same request with other posts, ranked by their like rates."""
+    pack = session.chosen_pack(reply.state["features_as_of"], post_ids, reply.pack.topics, reply.pack.scale)
+    return Reply(reply.state, pack, reply.user, "popular", popularity(pack))

@@ -153,6 +153,17 @@ class Session:
         row = self.run("posts outside", ts, inside.tolist(), count)[0]
         return np.array(row["post_ids"], np.int64)
 
+    def seen_post_ids(self, request):
+        """Return the ids, int64, of the posts that a user was shown within a request's hide_viewed before its ts."""
+        if request.user_id is None:
+            return np.empty(0, np.int64)
+        row = self.run("seen", request.user_id, request.ts, request.hide_viewed)[0]
+        if row["is_negative"]:
+            self.plpy.error(
+                f"hide_viewed is {request.hide_viewed}", hint="Give an interval such as 7 days.", sqlstate="22023",
+            )
+        return np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64)
+
     def with_candidates(self, state, pack, user, ts, post_ids, encoders=None):
         """Return a shortlist's pack joined with a user's candidates, newest liked and viewed posts, and post_ids.
 

@@ -3,6 +3,8 @@
 from plpy.columns import USER_COLUMNS
 
 PACK_COLUMNS = "feature_names, topics, post_ids, topic_codes, matrix, attributes::text as attributes"
+# No moment is before 4713 BC.
+SINCE = "case when $3 > interval '1000 years' or $2 < '1000-01-01' then '-infinity' else $2 - $3 end"
 STATEMENTS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
@@ -49,6 +51,14 @@ STATEMENTS = {
     ),
     "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
+    "seen": (
+        "select $3::interval < interval '0' as is_negative, string_agg(int8send(s.post_id), '') as post_ids from ("
+        " select f.post_id from pgfeed.feed_events as f"
+        f" where f.user_id = $1 and f.action = 'view' and f.event_at >= {SINCE} and f.event_at < $2"
+        " union all select unnest(e.post_ids) from pgfeed.exposures as e"
+        f" where e.user_id = $1 and e.served_at >= {SINCE} and e.served_at < $2) as s",
+        ["bigint", "timestamptz", "interval"],
+    ),
     "posts": ("select r.post_id, r.topic, r.text from pgfeed._post_rows($1) as r", ["bigint[]"]),
     "likes": (
         "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"

@@ -65,7 +65,7 @@ PINS = {
     "procedures/stop_experiment": "980ff7eb9a3f",
     "procedures/conclude_experiment": "d47d401ce377",
     "procedures/_create_partitions": "3c2e38f527fd",
-    "functions/serve_posts": "fcaa131dbdd1",
+    "functions/serve_posts": "fda4ce1db315",
     "procedures/drop_exposures": "a7fcc21aa2ce",
     "functions/_chi_square_tail": "07ec1ce54042",
     "functions/experiment_days": "6b969e31d5e0",
@@ -95,19 +95,19 @@ PINS = {
     "functions/_post_factors": "5bacdd46773d",
     "functions/_shortlist": "e945a67f1495",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "6f7e23adaa41",
+    "functions/_explain_recommendation": "3ced221ecac5",
     "functions/_factors": "c3acd7a58cec",
-    "functions/_recommend_posts": "ced1c528210c",
+    "functions/_recommend_posts": "8f3e10ab3c4b",
     "functions/_search_posts": "78de636e411d",
     "functions/_user_profiles": "35ef076aafa6",
     "procedures/_commit": "c27e85e386aa",
     "procedures/drop_experiment": "6044006eeb71",
     "views/experiment_results": "3ef0b9b1866f",
     "functions/_relative_columns": "cc453dfd1b19",
-    "functions/recommend_posts": "e07718009de5",
+    "functions/recommend_posts": "f9564553f3fd",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "cd29897096de",
-    "functions/_library": "dfe3bc6ceaa1",
+    "functions/_library": "492e02a83606",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -139,10 +139,10 @@ PINS = {
     "functions/_post_texts": "688558fdd189",
     "functions/post_id_of": "caa9fb03d2c1",
     "functions/post_id_of__anyelement": "b311d1545290",
-    "functions/recommend_for": "b168737c7f94",
-    "functions/recommend_for__anyelement": "ad62f80da984",
-    "functions/serve_for": "e8b96259f63a",
-    "functions/serve_for__anyelement": "a6892a85f721",
+    "functions/recommend_for": "5ad37830ff24",
+    "functions/recommend_for__anyelement": "18cc5ab6bbb3",
+    "functions/serve_for": "22ef1962f97a",
+    "functions/serve_for__anyelement": "bfc975917e42",
     "functions/user_id_of": "50432f3847ff",
     "functions/user_id_of__anyelement": "2e47902a1935",
     "functions/_attribute_columns": "598fc2be18c6",
@@ -225,6 +225,7 @@ PINS = {
     "functions/user_key_of": "e3038d5615cf",
     "functions/_date_of": "528d864d7559",
     "functions/_require_all_rows": "478a6590a6e0",
+    "functions/_post_ids_of": "e418af32db81",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -629,7 +630,8 @@ KEYS = """
         variant text,
         source text,
         model_version integer,
-        features_as_of timestamptz
+        features_as_of timestamptz,
+        cursor text
     );
     comment on type pgfeed.keyed_recommendation is
         'One row per recommended post, as recommendation, by the application''s own key';
@@ -731,10 +733,54 @@ DETACHED = """
     drop table pgfeed.removed_events, pgfeed.attachment_errors, pgfeed.attached_tables;
     drop type pgfeed.keyed_recommendation;
 """
-# They have one argument more.
+# They have more arguments.
 WITHOUT_SESSION = """
     drop function if exists pgfeed.recommend_posts(bigint, timestamptz, integer, text);
     drop function if exists pgfeed._recommend_posts(bigint, timestamptz, integer, text);
+    drop function if exists pgfeed.serve_posts(bigint, timestamptz, integer);
+"""
+# A call can be of a named feed, and a page of it.
+FEEDS = """
+    alter type pgfeed.recommendation add attribute cursor text;
+    comment on column pgfeed.recommendation.cursor is 'What `after` of the next page is, if this is the last row';
+    alter table pgfeed.exposures add column feed text;
+    comment on column pgfeed.exposures.feed is 'The named feed that was asked for; null: none';
+
+    create table pgfeed.feeds (
+        feed_id smallint generated always as identity primary key,
+        name text not null unique,
+        settings jsonb not null,
+        created_at timestamptz not null default now(),
+        created_by text not null default session_user
+    );
+    comment on table pgfeed.feeds is 'One row per named feed: what recommend_posts(feed => name) lets in and prefers';
+    comment on column pgfeed.feeds.settings is 'The arguments of create_feed() by name';
+    alter table pgfeed.feeds owner to pgfeed_owner;
+    grant select on pgfeed.feeds to pgfeed_reader, pgfeed_writer, pgfeed_operator;
+
+    create table pgfeed.feed_posts (
+        pack_id bigint not null references pgfeed.feature_packs on delete cascade,
+        feed_id smallint not null references pgfeed.feeds on delete cascade,
+        posts bytea not null,
+        moments bytea,
+        primary key (pack_id, feed_id)
+    );
+    comment on table pgfeed.feed_posts is
+        'One row per feature pack and feed: which of the pack''s posts pass the conditions that do not depend on ts';
+    alter table pgfeed.feed_posts owner to pgfeed_owner;
+
+    create table pgfeed.cursor_keys (
+        made_at timestamptz primary key default now(),
+        key bytea not null default uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+    );
+    insert into pgfeed.cursor_keys default values;
+    comment on table pgfeed.cursor_keys is 'One row per key that signs the cursors of pages; the newest one does';
+    alter table pgfeed.cursor_keys owner to pgfeed_owner;
+"""
+NO_FEEDS = """
+    drop table pgfeed.cursor_keys, pgfeed.feed_posts, pgfeed.feeds;
+    alter table pgfeed.exposures drop column feed;
+    alter type pgfeed.recommendation drop attribute cursor;
 """
 OF_FOUR_ARGUMENTS = """
     create function pgfeed.recommend_posts(
@@ -820,6 +866,7 @@ def upgrade() -> None:
     execute_each(COLUMNS)
     execute_each(KEYS)
     execute(WITHOUT_SESSION)
+    execute_each(FEEDS)
     execute_each(ACTIONS)
     execute(FIGURES)
     install(PINS)
@@ -851,3 +898,4 @@ def downgrade() -> None:
     execute(NOT_OWNED)
     execute(SINGLE_REJECTS)
     execute(NO_FIGURES)
+    execute(NO_FEEDS)

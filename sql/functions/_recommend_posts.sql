@@ -3,7 +3,13 @@ create or replace function pgfeed._recommend_posts(
     ts timestamptz,
     k integer,
     variant text,
-    session bigint[]
+    session bigint[],
+    candidates bytea,
+    exclude bytea,
+    hide_viewed interval,
+    max_per_topic integer,
+    feed text,
+    after text
 )
 returns pgfeed.recommendation[]
 language plpython3u stable
@@ -17,15 +23,26 @@ as $$
 plpy.execute("select pgfeed._library()")  # nothing, once loaded
 from plpy.recommend import recommend_posts
 
-return recommend_posts(plpy, user_id, ts, k, variant, session)
+return recommend_posts(
+    plpy, user_id, ts, k, variant, session, candidates, exclude, hide_viewed, max_per_topic, feed, after
+)
 $$;
 
-alter function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[]) owner to pgfeed_owner;
+alter function pgfeed._recommend_posts(
+    bigint, timestamptz, integer, text, bigint[], bytea, bytea, interval, integer, text, text
+) owner to pgfeed_owner;
 
-comment on function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[]) is
+comment on function pgfeed._recommend_posts(
+    bigint, timestamptz, integer, text, bigint[], bytea, bytea, interval, integer, text, text
+) is
     'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of '
-    'its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
+    'its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends. candidates, '
+    'exclude: as array_send() packs them, which Python reads faster than an array';
 
-revoke all on function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[]) from public;
-grant execute on function pgfeed._recommend_posts(bigint, timestamptz, integer, text, bigint[])
+revoke all on function pgfeed._recommend_posts(
+    bigint, timestamptz, integer, text, bigint[], bytea, bytea, interval, integer, text, text
+) from public;
+grant execute on function pgfeed._recommend_posts(
+    bigint, timestamptz, integer, text, bigint[], bytea, bytea, interval, integer, text, text
+)
 to pgfeed_reader, pgfeed_writer, pgfeed_operator;

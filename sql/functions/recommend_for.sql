@@ -3,7 +3,13 @@ create or replace function pgfeed.recommend_for(
     ts timestamptz default now(),
     k integer default 5,
     variant text default null,
-    session text[] default null
+    session text[] default null,
+    candidates text[] default null,
+    exclude text[] default null,
+    hide_viewed interval default null,
+    max_per_topic integer default null,
+    feed text default null,
+    after text default null
 )
 returns setof pgfeed.keyed_recommendation
 language plpgsql stable
@@ -20,16 +26,18 @@ begin
         recommend_for.ts,
         recommend_for.k,
         recommend_for.variant,
-        case when recommend_for.session is not null then array(
-            select pgfeed._id_of('posts', s.key)
-            from unnest(recommend_for.session) with ordinality as s (key, number)
-            order by s.number
-        ) end
+        pgfeed._post_ids_of(recommend_for.session),
+        array_send(pgfeed._post_ids_of(recommend_for.candidates)),
+        array_send(pgfeed._post_ids_of(recommend_for.exclude)),
+        recommend_for.hide_viewed,
+        recommend_for.max_per_topic,
+        recommend_for.feed,
+        recommend_for.after
     );
     return query
     select
         r.rank, coalesce(p.key, r.post_id::text), r.topic, r.text, r.score, r.variant, r.source, r.model_version,
-        r.features_as_of
+        r.features_as_of, r.cursor
     from unnest(v_rows) as r
     left join pgfeed.posts as p on p.post_id = r.post_id
     order by r.rank;
@@ -37,12 +45,20 @@ begin
 end;
 $$;
 
-alter function pgfeed.recommend_for(text, timestamptz, integer, text, text[]) owner to pgfeed_owner;
+alter function pgfeed.recommend_for(
+    text, timestamptz, integer, text, text[], text[], text[], interval, integer, text, text
+) owner to pgfeed_owner;
 
-comment on function pgfeed.recommend_for(text, timestamptz, integer, text, text[]) is
+comment on function pgfeed.recommend_for(
+    text, timestamptz, integer, text, text[], text[], text[], interval, integer, text, text
+) is
     'The rows of recommend_posts() for the application''s own key of a user, with its keys of the posts; session: the keys '
-    'of posts that were just read';
+    'of posts that were just read; candidates and exclude: keys, too';
 
-revoke all on function pgfeed.recommend_for(text, timestamptz, integer, text, text[]) from public;
-grant execute on function pgfeed.recommend_for(text, timestamptz, integer, text, text[])
+revoke all on function pgfeed.recommend_for(
+    text, timestamptz, integer, text, text[], text[], text[], interval, integer, text, text
+) from public;
+grant execute on function pgfeed.recommend_for(
+    text, timestamptz, integer, text, text[], text[], text[], interval, integer, text, text
+)
 to pgfeed_reader, pgfeed_writer, pgfeed_operator;

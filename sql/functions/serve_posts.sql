@@ -1,7 +1,13 @@
 create or replace function pgfeed.serve_posts(
     user_id bigint,
     ts timestamptz default now(),
-    k integer default 5
+    k integer default 5,
+    candidates bigint[] default null,
+    exclude bigint[] default null,
+    hide_viewed interval default null,
+    max_per_topic integer default null,
+    feed text default null,
+    after text default null
 )
 returns setof pgfeed.recommendation
 language plpgsql volatile
@@ -24,14 +30,14 @@ begin
     -- One statement, so that the posts and the arm are of the same moment.
     select array_agg(r order by r.rank), min(a.experiment_id), min(a.arm)
     into v_rows, v_experiment_id, v_arm
-    from pgfeed.recommend_posts(serve_posts.user_id, ts, k) as r
-    cross join pgfeed._running_arm(serve_posts.user_id) as a;
+    from pgfeed.recommend_posts(user_id, ts, k, null, null, candidates, exclude, hide_viewed, max_per_topic, feed, after)
+    as r cross join pgfeed._running_arm(serve_posts.user_id) as a;
     if v_rows is null then
         return;
     end if;
 
     insert into pgfeed.exposures (
-        served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids
+        served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids, feed
     )
     select
         ts,
@@ -42,16 +48,25 @@ begin
         v_rows[1].source,
         v_rows[1].model_version,
         v_rows[1].features_as_of,
-        array(select r.post_id from unnest(v_rows) as r order by r.rank);
+        array(select r.post_id from unnest(v_rows) as r order by r.rank),
+        serve_posts.feed;
     return query select r.* from unnest(v_rows) as r;
 end;
 $$;
 
-alter function pgfeed.serve_posts(bigint, timestamptz, integer) owner to pgfeed_owner;
+alter function pgfeed.serve_posts(
+    bigint, timestamptz, integer, bigint[], bigint[], interval, integer, text, text
+) owner to pgfeed_owner;
 
-comment on function pgfeed.serve_posts(bigint, timestamptz, integer) is
-    'The rows of recommend_posts(user_id, ts, k), and one row in exposures that tells what was served. No posts: '
+comment on function pgfeed.serve_posts(
+    bigint, timestamptz, integer, bigint[], bigint[], interval, integer, text, text
+) is
+    'The rows of recommend_posts() for the same arguments, and one row in exposures that tells what was served. No posts: '
     'no exposure. On a read-only server an error: call recommend_posts there';
 
-revoke all on function pgfeed.serve_posts(bigint, timestamptz, integer) from public;
-grant execute on function pgfeed.serve_posts(bigint, timestamptz, integer) to pgfeed_writer;
+revoke all on function pgfeed.serve_posts(
+    bigint, timestamptz, integer, bigint[], bigint[], interval, integer, text, text
+) from public;
+grant execute on function pgfeed.serve_posts(
+    bigint, timestamptz, integer, bigint[], bigint[], interval, integer, text, text
+) to pgfeed_writer;

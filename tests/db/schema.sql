@@ -16,7 +16,8 @@ CREATE TYPE pgfeed.keyed_recommendation AS (
 	variant text,
 	source text,
 	model_version integer,
-	features_as_of timestamp with time zone
+	features_as_of timestamp with time zone,
+	cursor text
 );
 COMMENT ON TYPE pgfeed.keyed_recommendation IS 'One row per recommended post, as recommendation, by the application''s own key';
 CREATE TYPE pgfeed.probe AS (
@@ -39,12 +40,14 @@ CREATE TYPE pgfeed.recommendation AS (
 	variant text,
 	source text,
 	model_version integer,
-	features_as_of timestamp with time zone
+	features_as_of timestamp with time zone,
+	cursor text
 );
 COMMENT ON TYPE pgfeed.recommendation IS 'One row per recommended post';
 COMMENT ON COLUMN pgfeed.recommendation.score IS 'The model''s raw value, log-odds of a like relative to an average impression; without a model the log-odds of the decayed like rate';
 COMMENT ON COLUMN pgfeed.recommendation.source IS 'model; cold_start: the user has neither profile nor history; popular: no usable model, or the variant popular; random: the variant random';
 COMMENT ON COLUMN pgfeed.recommendation.features_as_of IS 'No later event is in the features of the posts';
+COMMENT ON COLUMN pgfeed.recommendation.cursor IS 'What `after` of the next page is, if this is the last row';
 CREATE TYPE pgfeed.similar_post AS (
 	rank integer,
 	post_id bigint,
@@ -691,6 +694,11 @@ CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids by
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) IS 'The vectors of posts (ascending big-endian int8) by the newest 1,000,000 likes before as_of, implicit alternating least squares: big-endian float4, 16 a post, and at the end the 16 x 16 products of their columns';
+CREATE FUNCTION pgfeed._post_ids_of(keys text[]) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._post_ids_of(keys text[]) IS 'The ids of posts'' keys, one for each in their order: see _id_of()';
 CREATE FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -744,14 +752,14 @@ CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts times
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: the events of all users that count, from from_at until before ts, in no order: posts (big-endian int8), seconds after from_at (float8), whether they count as a view and as a like (float4); null: none';
-CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) RETURNS pgfeed.recommendation[]
+CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) RETURNS pgfeed.recommendation[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-COMMENT ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) IS 'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends';
+COMMENT ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends. candidates, exclude: as array_send() packs them, which Python reads faster than an array';
 CREATE PROCEDURE pgfeed._recount_likes()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1223,22 +1231,22 @@ CREATE FUNCTION pgfeed.post_key_of(post_id bigint) RETURNS text
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_key_of(post_id bigint) IS 'The application''s key of a post_id; the id itself where that is the key, or the post is not known';
-CREATE FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[]) RETURNS SETOF pgfeed.keyed_recommendation
+CREATE FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[], candidates text[] DEFAULT NULL::text[], exclude text[] DEFAULT NULL::text[], hide_viewed interval DEFAULT NULL::interval, max_per_topic integer DEFAULT NULL::integer, feed text DEFAULT NULL::text, after text DEFAULT NULL::text) RETURNS SETOF pgfeed.keyed_recommendation
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) IS 'recommend_for() of a key of another type than text: integer, uuid, or a row of several columns';
-CREATE FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[]) RETURNS SETOF pgfeed.keyed_recommendation
+COMMENT ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'recommend_for() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[], candidates text[] DEFAULT NULL::text[], exclude text[] DEFAULT NULL::text[], hide_viewed interval DEFAULT NULL::interval, max_per_topic integer DEFAULT NULL::integer, feed text DEFAULT NULL::text, after text DEFAULT NULL::text) RETURNS SETOF pgfeed.keyed_recommendation
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) IS 'The rows of recommend_posts() for the application''s own key of a user, with its keys of the posts; session: the keys of posts that were just read';
-CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session bigint[] DEFAULT NULL::bigint[]) RETURNS SETOF pgfeed.recommendation
+COMMENT ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_posts() for the application''s own key of a user, with its keys of the posts; session: the keys of posts that were just read; candidates and exclude: keys, too';
+CREATE FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session bigint[] DEFAULT NULL::bigint[], candidates bigint[] DEFAULT NULL::bigint[], exclude bigint[] DEFAULT NULL::bigint[], hide_viewed interval DEFAULT NULL::interval, max_per_topic integer DEFAULT NULL::integer, feed text DEFAULT NULL::text, after text DEFAULT NULL::text) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts or hid by another of the actions. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known';
+COMMENT ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The k posts (1 to 1000) that a user will most likely like at ts, best first, never one that the user liked before ts or hid by another of the actions. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known. candidates: only these posts, unknown ids are ignored; exclude: none of these; hide_viewed: none that the user viewed or was served in so long before ts; max_per_topic: no more of a topic while there are other posts';
 CREATE PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1294,23 +1302,23 @@ CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETO
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.search_posts(text text, k integer) IS 'The k posts (1 to 100) whose texts are nearest in meaning to a text, in any of the embedder''s languages, best first. The first call of a session loads the embedder: about a second, 190 MB. Needs the embeddings of the embedder use. No rows for an empty text';
-CREATE FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.keyed_recommendation
+CREATE FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, candidates text[] DEFAULT NULL::text[], exclude text[] DEFAULT NULL::text[], hide_viewed interval DEFAULT NULL::interval, max_per_topic integer DEFAULT NULL::integer, feed text DEFAULT NULL::text, after text DEFAULT NULL::text) RETURNS SETOF pgfeed.keyed_recommendation
     LANGUAGE plpgsql COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer) IS 'serve_for() of a key of another type than text: integer, uuid, or a row of several columns';
-CREATE FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.keyed_recommendation
+COMMENT ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'serve_for() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, candidates text[] DEFAULT NULL::text[], exclude text[] DEFAULT NULL::text[], hide_viewed interval DEFAULT NULL::interval, max_per_topic integer DEFAULT NULL::integer, feed text DEFAULT NULL::text, after text DEFAULT NULL::text) RETURNS SETOF pgfeed.keyed_recommendation
     LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer) IS 'The rows of recommend_for(user_key, ts, k), and one row in exposures, as by serve_posts()';
-CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5) RETURNS SETOF pgfeed.recommendation
+COMMENT ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_for() for the same arguments, and one row in exposures, as by serve_posts()';
+CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, candidates bigint[] DEFAULT NULL::bigint[], exclude bigint[] DEFAULT NULL::bigint[], hide_viewed interval DEFAULT NULL::interval, max_per_topic integer DEFAULT NULL::integer, feed text DEFAULT NULL::text, after text DEFAULT NULL::text) RETURNS SETOF pgfeed.recommendation
     LANGUAGE plpgsql SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) IS 'The rows of recommend_posts(user_id, ts, k), and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
+COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_posts() for the same arguments, and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
 CREATE FUNCTION pgfeed.similar_posts(post_id bigint, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1525,6 +1533,11 @@ COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as
 COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
 COMMENT ON COLUMN pgfeed.current_recommendations.user_key IS 'The application''s key; user_id, if that is it';
 COMMENT ON COLUMN pgfeed.current_recommendations.post_key IS 'The application''s key; post_id, if that is it';
+CREATE TABLE pgfeed.cursor_keys (
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL
+);
+COMMENT ON TABLE pgfeed.cursor_keys IS 'One row per key that signs the cursors of pages; the newest one does';
 CREATE TABLE pgfeed.feature_refreshes (
     refresh_id bigint NOT NULL,
     as_of timestamp with time zone NOT NULL,
@@ -1708,6 +1721,7 @@ CREATE TABLE pgfeed.exposures (
     model_version integer,
     features_as_of timestamp with time zone NOT NULL,
     post_ids bigint[] NOT NULL,
+    feed text,
     CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
 )
 PARTITION BY RANGE (served_at);
@@ -1716,6 +1730,7 @@ COMMENT ON COLUMN pgfeed.exposures.served_at IS 'The ts that the posts were aske
 COMMENT ON COLUMN pgfeed.exposures.experiment_id IS 'The experiment that was running; null: none';
 COMMENT ON COLUMN pgfeed.exposures.source IS 'As in recommendation';
 COMMENT ON COLUMN pgfeed.exposures.post_ids IS 'In the order in which they were served';
+COMMENT ON COLUMN pgfeed.exposures.feed IS 'The named feed that was asked for; null: none';
 CREATE TABLE pgfeed.exposures_default (
     exposure_id uuid DEFAULT gen_random_uuid() NOT NULL,
     served_at timestamp with time zone NOT NULL,
@@ -1727,6 +1742,7 @@ CREATE TABLE pgfeed.exposures_default (
     model_version integer,
     features_as_of timestamp with time zone NOT NULL,
     post_ids bigint[] NOT NULL,
+    feed text,
     CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
 );
 CREATE TABLE pgfeed.feature_packs (
@@ -1803,6 +1819,30 @@ CREATE TABLE pgfeed.feed_events_default (
     attachment_id smallint,
     CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
+);
+CREATE TABLE pgfeed.feed_posts (
+    pack_id bigint NOT NULL,
+    feed_id smallint NOT NULL,
+    posts bytea NOT NULL,
+    moments bytea
+);
+COMMENT ON TABLE pgfeed.feed_posts IS 'One row per feature pack and feed: which of the pack''s posts pass the conditions that do not depend on ts';
+CREATE TABLE pgfeed.feeds (
+    feed_id smallint NOT NULL,
+    name text NOT NULL,
+    settings jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL
+);
+COMMENT ON TABLE pgfeed.feeds IS 'One row per named feed: what recommend_posts(feed => name) lets in and prefers';
+COMMENT ON COLUMN pgfeed.feeds.settings IS 'The arguments of create_feed() by name';
+ALTER TABLE pgfeed.feeds ALTER COLUMN feed_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.feeds_feed_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE pgfeed.liked_posts (
     user_id bigint NOT NULL,
@@ -2022,6 +2062,8 @@ ALTER TABLE ONLY pgfeed.attached_tables
     ADD CONSTRAINT attached_tables_pkey PRIMARY KEY (attachment_id);
 ALTER TABLE ONLY pgfeed.attributes
     ADD CONSTRAINT attributes_pkey PRIMARY KEY (kind, name);
+ALTER TABLE ONLY pgfeed.cursor_keys
+    ADD CONSTRAINT cursor_keys_pkey PRIMARY KEY (made_at);
 ALTER TABLE ONLY pgfeed.deleted_posts
     ADD CONSTRAINT deleted_posts_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.embedders
@@ -2054,6 +2096,12 @@ ALTER TABLE ONLY pgfeed.feed_events
     ADD CONSTRAINT feed_events_pkey PRIMARY KEY (user_id, event_at, post_id, action) INCLUDE (target);
 ALTER TABLE ONLY pgfeed.feed_events_default
     ADD CONSTRAINT feed_events_default_pkey PRIMARY KEY (user_id, event_at, post_id, action) INCLUDE (target);
+ALTER TABLE ONLY pgfeed.feed_posts
+    ADD CONSTRAINT feed_posts_pkey PRIMARY KEY (pack_id, feed_id);
+ALTER TABLE ONLY pgfeed.feeds
+    ADD CONSTRAINT feeds_name_key UNIQUE (name);
+ALTER TABLE ONLY pgfeed.feeds
+    ADD CONSTRAINT feeds_pkey PRIMARY KEY (feed_id);
 ALTER TABLE ONLY pgfeed.ingest_files
     ADD CONSTRAINT ingest_files_pkey PRIMARY KEY (ingest_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -2143,6 +2191,10 @@ ALTER TABLE ONLY pgfeed.actions
     ADD CONSTRAINT actions_undoes_fkey FOREIGN KEY (undoes) REFERENCES pgfeed.actions(action);
 ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
+ALTER TABLE ONLY pgfeed.feed_posts
+    ADD CONSTRAINT feed_posts_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES pgfeed.feeds(feed_id) ON DELETE CASCADE;
+ALTER TABLE ONLY pgfeed.feed_posts
+    ADD CONSTRAINT feed_posts_pack_id_fkey FOREIGN KEY (pack_id) REFERENCES pgfeed.feature_packs(pack_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.ingest_rejects
     ADD CONSTRAINT ingest_rejects_ingest_id_fkey FOREIGN KEY (ingest_id) REFERENCES pgfeed.ingest_files(ingest_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.model_activations
@@ -2281,6 +2333,7 @@ GRANT ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp 
 REVOKE ALL ON FUNCTION pgfeed._partition_probe() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._post_ids_of(keys text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_rows(post_ids bigint[]) FROM PUBLIC;
@@ -2292,10 +2345,10 @@ REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_i
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._recount_likes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;
@@ -2426,18 +2479,18 @@ REVOKE ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[]) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key text, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.recount_days(IN from_day date, IN to_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) FROM PUBLIC;
@@ -2456,12 +2509,12 @@ REVOKE ALL ON FUNCTION pgfeed.search_posts(text text, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.search_posts(text text, k integer) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer) TO pgfeed_writer;
-REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer) TO pgfeed_writer;
-REVOKE ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer) TO pgfeed_writer;
+REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.serve_for(user_key anyelement, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+REVOKE ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_writer;
@@ -2548,6 +2601,9 @@ GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(attachment_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;

@@ -91,11 +91,11 @@ def test_what_calls_share_is_kept_once_a_session_through_a_clean_up(network):
 
 def test_a_failure_in_it_names_the_function_and_the_line_of_the_file(network):
     text = compose("functions/_library")
-    network(text.replace("    check_arguments(plpy, user_id, ts, k, clicked)\n    session", "    1 / 0\n    session"))
+    network(text.replace("    request.check(plpy)\n    session", "    1 / 0\n    session"))
     with pytest.raises(psycopg2.Error, match="division by zero") as raised:
         network(BY_LOT, AT)
     lines = (ROOT / "plpy/recommend.py").read_text().splitlines()
-    line = lines.index("    check_arguments(plpy, user_id, ts, k, clicked)") + 1
+    line = lines.index("    request.check(plpy)") + 1
     assert f"line {line}, in recommend_posts" in raised.value.diag.context
 
 

@@ -54,7 +54,9 @@ USE = [
 ]
 EMPTY = ("ingest_files", "ingest_rejects", "post_components", "recommendation_chunks")
 ANSWERS = """
-    select u, t, r.* from generate_series(0, 61, 7) as u
+    select
+        u, t, r.rank, r.post_id, r.topic, r.text, r.score, r.variant, r.source, r.model_version, r.features_as_of
+    from generate_series(0, 61, 7) as u
     cross join unnest(array['2021-12-07 20:00+00', '2021-12-13 09:30+00']::timestamptz[]) as t
     cross join lateral pgfeed.recommend_posts(u, t, 5, 'control') as r
     order by u, t, r.rank

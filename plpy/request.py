@@ -1,0 +1,60 @@
+"""The arguments of a call for posts, checked."""
+
+import numpy as np
+
+MAX_K = 1000
+MAX_IDS = 100_000
+ELEMENT = np.dtype([("size", ">i4"), ("id", ">i8")])
+
+
+class Request:
+    """What a call of recommend_posts() asks for; check() comes before anything else.
+
+    ts: text of a timestamptz; clicked: ids of posts that were just read, the newest last, None: nothing is known of
+    it, and user_id may be None with them. candidates, exclude: as array_send() packs a bigint[], after check() ids,
+    int64; hide_viewed: text of an interval. None of these and of the rest: there is no such wish.
+    """
+
+    def __init__(
+        self, user_id, ts, k, variant=None, clicked=None, candidates=None, exclude=None, hide_viewed=None,
+        max_per_topic=None, feed=None, after=None,
+    ):
+        self.user_id, self.ts, self.k, self.variant, self.clicked = user_id, ts, k, variant, clicked
+        self.candidates, self.exclude = candidates, exclude
+        self.hide_viewed, self.max_per_topic, self.feed, self.after = hide_viewed, max_per_topic, feed, after
+
+    def check(self, plpy):
+        """Raise the one error that says which argument cannot be served; unpack the ids."""
+        for name in ("user_id", "ts", "k"):
+            if getattr(self, name) is None and (name != "user_id" or self.clicked is None):
+                plpy.error(f"{name} is null", hint="Give a user_id, a moment and how many posts.", sqlstate="22004")
+        if not 1 <= self.k <= MAX_K:
+            plpy.error(f"k is {self.k}", hint=f"Ask for 1 to {MAX_K} posts.", sqlstate="22023")
+        if self.max_per_topic is not None and self.max_per_topic < 1:
+            plpy.error(
+                f"max_per_topic is {self.max_per_topic}", hint="Give 1 or more; null: as many as there are.",
+                sqlstate="22023",
+            )
+        self.candidates = unpack_ids(plpy, "candidates", self.candidates)
+        self.exclude = unpack_ids(plpy, "exclude", self.exclude)
+        for name in ("feed", "after"):
+            if getattr(self, name) is not None:
+                plpy.error(f"{name} is not served yet", hint=f"Leave out {name}.", sqlstate="0A000")
+
+
+def unpack_ids(plpy, name, packed):
+    """Return the ids, int64, of an argument that array_send() packed; None: it is null.
+
+    Its bytes: int4 each for the number of dimensions, whether there are nulls and the type; per dimension its length
+    and first index; then the elements, each int4 for its size and an int8. A list of Python takes three times as long.
+    """
+    if packed is None:
+        return None
+    dimensions, has_nulls = np.frombuffer(packed, ">i4", 2)
+    if has_nulls:
+        plpy.error(f"{name} has a null", hint=f"Give {name} without nulls.", sqlstate="22004")
+    elements = memoryview(packed)[12 + 8 * int(dimensions):]
+    count = len(elements) // ELEMENT.itemsize
+    if count > MAX_IDS:
+        plpy.error(f"{name} has {count} elements", hint=f"Give at most {MAX_IDS}.", sqlstate="54000")
+    return np.frombuffer(elements, ELEMENT)["id"].astype(np.int64)
