@@ -111,6 +111,13 @@ begin
         );
     return query
     select
+        format('%s cannot be read: %s', v_attached.relation, e.error),
+        format('select from %s limit 1; -- as pgfeed_owner, until its server answers', v_attached.relation),
+        true
+    from pgfeed._foreign_error(v_attached) as e (error)
+    where e.error is not null;
+    return query
+    select
         format('the trigger %s of %s is %s', n.name, v_attached.relation, case when t.tgname is null then 'gone' else 'disabled' end),
         case
             when t.tgname is null then v_again

@@ -7,17 +7,12 @@ create or replace procedure pgfeed._attach(
 language plpgsql
 as $$
 declare
-    v_relation regclass;
+    v_relation constant regclass := pgfeed._relation_named(relation);
     v_id smallint;
     v_is_committed boolean;
     v_done double precision;
     v_notice_at timestamptz := pg_catalog.clock_timestamp() + interval '2 seconds';
 begin
-    begin
-        v_relation := pg_catalog.to_regclass(relation);
-    exception when invalid_name then
-        null; -- none could have it
-    end;
     if v_relation is null then
         raise exception 'there is no relation %', coalesce(pg_catalog.quote_literal(pg_catalog.left(relation, 100)), 'null')
             using errcode = '42P01', hint = coalesce(

@@ -5,16 +5,10 @@ create or replace procedure pgfeed.detach(
 language plpgsql
 as $$
 declare
-    v_relation regclass;
     v_attached record;
     v_is_attached boolean := false;
 begin
-    begin
-        v_relation := pg_catalog.to_regclass(relation);
-    exception when invalid_name then
-        null; -- none could have it
-    end;
-    for v_attached in select a.* from pgfeed._attachments_of(relation, v_relation, action) as a loop
+    for v_attached in select a.* from pgfeed._attachments_of(relation, pgfeed._relation_named(relation), action) as a loop
         v_is_attached := true;
         if v_attached.relation is not null then
             call pgfeed._close_relation(v_attached.attachment_id, v_attached.relation);

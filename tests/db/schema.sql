@@ -389,6 +389,12 @@ CREATE FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, set
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) IS 'SQL that does for pgfeed what an INSERT, UPDATE or DELETE did to an attached table, by its transition tables';
+CREATE FUNCTION pgfeed._foreign_error(attached pgfeed.attached_tables) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'on'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._foreign_error(attached pgfeed.attached_tables) IS 'Why a row of a foreign table, or of a view or partitioned table with one in it, cannot be read now; null: it can, or the relation has none';
 CREATE FUNCTION pgfeed._forget_attachment(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -779,6 +785,10 @@ CREATE PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) IS 'Says which features users.attributes (kind user) or posts.attributes (post) hold from now on: type by name. A type is number, boolean, category, tags or date, or an SQL type as format_type() names it: numbers called id or ..._id are categories';
+CREATE FUNCTION pgfeed._relation_named(name text) RETURNS regclass
+    LANGUAGE plpgsql STABLE STRICT
+    AS '...';
+COMMENT ON FUNCTION pgfeed._relation_named(name text) IS 'The relation of this name on the search path of the caller; null: there is none, or no relation could have it';
 CREATE FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) RETURNS bytea
     LANGUAGE plpython3u IMMUTABLE COST 1e+06 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2272,6 +2282,7 @@ REVOKE ALL ON PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text) FROM
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._foreign_error(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) FROM PUBLIC;
@@ -2352,6 +2363,8 @@ GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with 
 REVOKE ALL ON PROCEDURE pgfeed._recount_likes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._relation_named(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._relation_named(name text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;

@@ -551,6 +551,23 @@ def test_a_foreign_table_is_pulled(site, db):
     site("call pgfeed.refresh_features()")
     assert site("select a.sync from pgfeed.attachments as a") == [("pull",)]
     assert site("select count(*) from pgfeed.feed_events") == site("select count(distinct h.*) from app.hearts as h")
+    health = "select status, found, remedy from pgfeed.health() where name = 'attachments'"
+    assert site(health)[0][0] == "ok"
+    site("alter table app.hearts rename to away")
+    [(status, found, remedy)] = site(health)
+    assert (status, found.partition(": ")[0]) == ("fail", "app.remote cannot be read")
+    assert "select from app.remote limit 1;" in remedy
+    with pytest.raises(psycopg2.Error, match='app.remote cannot be read: relation "app.hearts" does not exist'):
+        site("call pgfeed.refresh_features()")
+    site("alter table app.away rename to hearts")
+    assert site(health)[0][0] == "ok"
+    site("call pgfeed.refresh_features()")
+    # A view of it is no better than it is.
+    site("call pgfeed.detach('app.remote')")
+    site("create view app.afar as select r.member_id, r.slug, r.at from app.remote as r")
+    site(f"call pgfeed.attach_events('app.afar', {FEED}, action => 'like')")
+    site("alter table app.hearts rename to away")
+    assert site(health)[0][1].startswith('app.afar cannot be read: relation "app.hearts" does not exist')
 
 
 def test_a_downgrade_takes_all_off_the_tables(site, dsn):
