@@ -8,21 +8,24 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
 import psycopg
 import uvicorn
 from fastapi import FastAPI, Query, Request
+from fastapi import Response as Reply
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, BeforeValidator, Field
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 
 from loader import monitoring
 from loader.errors import PgfeedError
-from loader.recommendations import RECOMMEND
+from loader.recommendations import RECOMMEND, WISHES
 from loader.server import db
 from loader.server.remedies import plain
 
@@ -38,7 +41,8 @@ RECOMMEND_WITH_GROUP = f"""
             (select pgfeed.experiment_arm(pgfeed.user_id_of(%(id)s::text), e.name)
             from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null),
             r.variant
-        ) as exp_group
+        ) as exp_group,
+        r.cursor
     from ({RECOMMEND}) as r
 """
 WARM_UP = "select pgfeed.warm_up()"
@@ -51,7 +55,10 @@ NEXT_OF = {
 }
 
 
-REASONS = {"extra_forbidden": "there is no such parameter; there are id, time and limit"}
+REFUSED = (psycopg.errors.DataError, psycopg.errors.ProgramLimitExceeded)
+KEYS = ("candidates", "exclude")
+# Proxies take headers of 4 kB at least.
+MAX_LINK = 3500
 
 
 class Post(BaseModel):
@@ -105,20 +112,35 @@ def parse_moment(value: object) -> object:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+Text = Annotated[str, Field(pattern="^[^\0]*$")]
+
+
 class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
     """What a request may ask; another parameter is refused rather than ignored."""
 
-    id: str = Field(pattern="^[^\0]*$", description="The user's key; one that is not known gets what is popular.",
-                    examples=["1000"])
+    id: Text = Field(description="The user's key; one that is not known gets what is popular.", examples=["1000"])
     time: Annotated[datetime | None, BeforeValidator(parse_moment)] = Field(
         default=None, examples=["2021-12-20"],
         description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.",
     )
     limit: int = Field(default=5, ge=1, le=1000, description="How many posts.")
+    candidates: list[Text] | None = Field(
+        default=None, description="Keys of posts, a parameter each: the answer is the best of them.",
+    )
+    exclude: list[Text] | None = Field(default=None, description="Keys of posts, a parameter each: none of them.")
+    hide_viewed: Text | None = Field(
+        default=None, description="None that the user was shown within this time.", examples=["7 days", "P7D"],
+    )
+    max_per_topic: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(
+        default=None, description="At most so many of a topic, as long as there are others.",
+    )
+    feed: Text | None = Field(default=None, description="A feed that create_feed() made.", examples=["home"])
+    after: Text | None = Field(
+        default=None, description="The next page: what the header Link of the page before says. time is that page's.",
+    )
 
-    def arguments(self) -> dict[str, object]:
-        """Return the parameters of RECOMMEND_WITH_GROUP."""
-        return {**self.model_dump(), "variant": None}
+
+REASONS = {"extra_forbidden": "there is no such parameter; there are " + ", ".join(Parameters.model_fields)}
 
 
 class Sparse(logging.Filter):
@@ -155,7 +177,7 @@ def problem_of(error: psycopg.Error) -> Problem:
 def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Answer 422 with the parameters at fault."""
     detail = jsonable_encoder(error.errors())
-    cause = "; ".join(f"{each['loc'][-1]}: {REASONS.get(each['type']) or each['msg'].removeprefix('Value error, ')}"
+    cause = "; ".join(f"{each['loc'][1]}: {REASONS.get(each['type']) or each['msg'].removeprefix('Value error, ')}"
                       for each in detail)
     problem = InvalidRequest(what="the request was not understood", cause=cause, next=EXAMPLE, detail=detail)
     return JSONResponse(problem.model_dump(), 422)
@@ -169,12 +191,35 @@ def not_served(request: Request, error: HTTPException) -> JSONResponse:
     return JSONResponse(problem.model_dump(), error.status_code, error.headers)
 
 
+def at_fault(message: str, query: QueryParams) -> str | None:
+    """Return the parameter that an error of the database speaks of; None: it speaks of none."""
+    if " is the key of no user" in message:
+        return "id"
+    if " is the key of no post" in message:
+        is_in = {name: any(f"'{key[:100]}'" in message for key in query.getlist(name)) for name in KEYS}
+        return next((name for name in KEYS if is_in[name]), KEYS[0])
+    if message.startswith("interval ") or "type interval" in message:
+        return "hide_viewed"
+    name = message.removeprefix("there is no ").partition(" ")[0]
+    return name if name in WISHES else None
+
+
 def unavailable(request: Request, error: psycopg.Error) -> JSONResponse:
-    """Answer 503 with what the database said; 422 if that is of the user's key."""
-    if isinstance(error, psycopg.errors.InvalidTextRepresentation):
-        said = {"type": "key", "loc": ["query", "id"], "msg": plain(error.diag.message_primary or str(error))}
-        return invalid(request, RequestValidationError([said | {"input": request.query_params.get("id")}]))
-    return JSONResponse(problem_of(error).model_dump(), 503)
+    """Answer 503 with what the database said; 422 if that is of a parameter."""
+    message = plain(error.diag.message_primary or str(error))
+    name = at_fault(message, request.query_params) if isinstance(error, REFUSED) else None
+    if name is None:
+        return JSONResponse(problem_of(error).model_dump(), 503)
+    said = {"type": "value", "loc": ["query", name], "msg": message, "input": request.query_params.get(name)}
+    return invalid(request, RequestValidationError([said]))
+
+
+def add_link(reply: Reply, query: QueryParams, cursor: str) -> None:
+    """Say in an answer's header where the next page is (RFC 8288), relative to its own address."""
+    parameters = [(name, value) for name, value in query.multi_items() if name not in ("time", "after")]
+    link = f'<?{urlencode([*parameters, ("after", cursor)])}>; rel="next"'
+    if len(link) <= MAX_LINK:
+        reply.headers["Link"] = link
 
 
 async def prepare(connection: psycopg.AsyncConnection) -> None:
@@ -220,25 +265,40 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
                 cursor = await connection.execute(statement, parameters)
             return await cursor.fetchall()
 
-    async def recommend_posts(asked: Annotated[Parameters, Query()]) -> list[Post]:
-        """The posts that the user will most likely like at the moment, best first; none that the user liked before."""
-        return [Post(**row) for row in await fetch(RECOMMEND_WITH_GROUP, **asked.arguments())]
+    async def rows_of(asked: Parameters, request: Request, reply: Reply) -> list[dict]:
+        """Return the rows of an answer, and say in its header where the next page is."""
+        rows = await fetch(RECOMMEND_WITH_GROUP, **asked.model_dump(), variant=None)
+        if len(rows) == asked.limit:
+            add_link(reply, request.query_params, rows[-1]["cursor"])
+        return rows
 
-    async def recommend_posts_with_group(asked: Annotated[Parameters, Query()]) -> Response:
+    async def recommend_posts(
+        asked: Annotated[Parameters, Query()], request: Request, reply: Reply,
+    ) -> list[Post]:
+        """The posts that the user will most likely like at the moment, best first; none that the user liked before."""
+        return [Post(**row) for row in await rows_of(asked, request, reply)]
+
+    async def recommend_posts_with_group(
+        asked: Annotated[Parameters, Query()], request: Request, reply: Reply,
+    ) -> Response:
         """The posts that the user will most likely like at the moment, and the user's group."""
-        rows = await fetch(RECOMMEND_WITH_GROUP, **asked.arguments())
+        rows = await rows_of(asked, request, reply)
         return Response(exp_group=rows[0]["exp_group"] if rows else None, recommendations=[Post(**row) for row in rows])
 
     endpoint = recommend_posts_with_group if is_experiment else recommend_posts
-    problems = {
+    responses: dict[int | str, dict] = {
+        200: {"headers": {"Link": {
+            "description": 'The next page, as <?...>; rel="next"; none where there are fewer posts than limit.',
+            "schema": {"type": "string"},
+        }}},
         422: {"model": InvalidRequest, "description": "A parameter is wrong or unknown."},
         503: {"model": Problem, "description": "The database does not answer."},
     }
     for path in (f"{PATH}/", PATH):
-        app.get(path, summary="Recommend posts to a user", responses=problems,
+        app.get(path, summary="Recommend posts to a user", responses=responses,
                 include_in_schema=path.endswith("/"))(endpoint)
 
-    add_monitoring(app, fetch, problems[503])
+    add_monitoring(app, fetch, responses[503])
     return app
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from plpy.choice import choose
 from plpy.columns import needs_factors, needs_moment
+from plpy.cursor import cursor_after, turn_page
 from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, request_columns, with_clicks
 from plpy.moment import moment_columns
 from plpy.ranking import lottery, popularity, rank, score
@@ -94,6 +95,7 @@ def recommend_posts(plpy, *arguments):
     request = Request(*arguments)
     request.check(plpy)
     session = current_session(plpy)
+    cursor = turn_page(session, request)
     reply = reply_to(session, request)
     rows = best_rows(session, request, reply, request.k)
     if len(rows) < request.k and reply.state["is_shortlist"]:
@@ -104,7 +106,11 @@ def recommend_posts(plpy, *arguments):
         if len(rows) < request.k and len(post_ids):
             others = popular_reply(session, reply, post_ids)
             rows += best_rows(session, request, others, request.k - len(rows))
-    return [(number, *row, None) for number, row in enumerate(rows, 1)]
+    if not rows:
+        return []
+    cursors = [None] * len(rows)
+    cursors[-1] = cursor_after(session, request, reply.state, [row[0] for row in rows], cursor)
+    return [(number, *row, after) for number, (row, after) in enumerate(zip(rows, cursors), 1)]
 
 
 def leave_out(session, request, reply):

@@ -37,7 +37,7 @@ class Request:
             )
         self.candidates = unpack_ids(plpy, "candidates", self.candidates)
         self.exclude = unpack_ids(plpy, "exclude", self.exclude)
-        for name in ("feed", "after"):
+        for name in ("feed",):
             if getattr(self, name) is not None:
                 plpy.error(f"{name} is not served yet", hint=f"Leave out {name}.", sqlstate="0A000")
 
@@ -50,11 +50,13 @@ def unpack_ids(plpy, name, packed):
     """
     if packed is None:
         return None
-    dimensions, has_nulls = np.frombuffer(packed, ">i4", 2)
-    if has_nulls:
-        plpy.error(f"{name} has a null", hint=f"Give {name} without nulls.", sqlstate="22004")
-    elements = memoryview(packed)[12 + 8 * int(dimensions):]
-    count = len(elements) // ELEMENT.itemsize
-    if count > MAX_IDS:
-        plpy.error(f"{name} has {count} elements", hint=f"Give at most {MAX_IDS}.", sqlstate="54000")
-    return np.frombuffer(elements, ELEMENT)["id"].astype(np.int64)
+    try:
+        dimensions, has_nulls = np.frombuffer(packed, ">i4", 2)
+        if has_nulls:
+            plpy.error(f"{name} has a null", hint=f"Give {name} without nulls.", sqlstate="22004")
+        elements = np.frombuffer(memoryview(packed)[12 + 8 * int(dimensions):], ELEMENT)
+    except ValueError:
+        plpy.error(f"{name} is no packed array", hint="Call recommend_posts().", sqlstate="22023")
+    if len(elements) > MAX_IDS:
+        plpy.error(f"{name} has {len(elements)} elements", hint=f"Give at most {MAX_IDS}.", sqlstate="54000")
+    return elements["id"].astype(np.int64)

@@ -1,6 +1,7 @@
 """What a server session keeps between calls: prepared plans, models, packs; and how they get there."""
 
 import json
+from functools import cached_property
 
 import numpy as np
 
@@ -152,6 +153,12 @@ class Session:
         inside = np.union1d(request.pack.post_ids, hidden_post_ids(request.user))
         row = self.run("posts outside", ts, inside.tolist(), count)[0]
         return np.array(row["post_ids"], np.int64)
+
+    @cached_property
+    def cursor_key(self):
+        """The key that signs cursors, bytes; None: somebody deleted it."""
+        rows = self.run("cursor key")
+        return rows[0]["key"] if rows else None
 
     def seen_post_ids(self, request):
         """Return the ids, int64, of the posts that a user was shown within a request's hide_viewed before its ts."""

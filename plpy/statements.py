@@ -51,6 +51,12 @@ STATEMENTS = {
     ),
     "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
+    "cursor key": ("select k.key from pgfeed.cursor_keys as k order by k.made_at desc limit 1", []),
+    "moment of page": (
+        "select case when $2 then greatest(m.ts, pgfeed._refresh_as_of()) else m.ts end::text as ts"
+        " from (select timestamptz 'epoch' + $1 * interval '1 microsecond' as ts) as m",
+        ["bigint", "boolean"],
+    ),
     "seen": (
         "select $3::interval < interval '0' as is_negative, string_agg(int8send(s.post_id), '') as post_ids from ("
         " select f.post_id from pgfeed.feed_events as f"

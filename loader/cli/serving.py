@@ -4,10 +4,28 @@ import time
 
 import click
 
-from loader.cli.command import JSON, connected, database, main, show
+from loader.cli.command import JSON, connected, database, main, say, show
 from loader.errors import PgfeedError
-from loader.recommendations import RECOMMEND
+from loader.recommendations import RECOMMEND, WISHES
 from loader.terminal import counted, excerpt, table
+
+COLUMNS = ("rank", "post_key", "topic", "source", "score", "text", "cursor")
+
+
+class Keys(click.ParamType):
+    """Keys of posts: with commas between them, or @FILE with one a line, @- for stdin."""
+
+    name = "keys"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        if not value.startswith("@"):
+            return value.split(",") if value else []
+        file = click.File(encoding="utf-8-sig").convert(value[1:], param, ctx)
+        try:
+            lines = [each.strip() for each in file]
+        except UnicodeDecodeError:
+            self.fail(f"{value[1:]!r} is no text in UTF-8", param, ctx)
+        return [line for line in lines if line]
 
 
 @main.command("recommend")
@@ -15,6 +33,14 @@ from loader.terminal import counted, excerpt, table
 @click.option("--at", "ts", metavar="TS", help="The moment [default: now].")
 @click.option("-k", "k", default=5, show_default=True, help="How many posts.")
 @click.option("--variant", help="The model's variant [default: as in SQL].")
+@click.option("--candidates", type=Keys(), metavar="KEYS",
+              help="Only the best of these posts: their keys with commas, or @FILE with one a line.")
+@click.option("--exclude", type=Keys(), metavar="KEYS", help="None of these posts.")
+@click.option("--hide-viewed", metavar="INTERVAL", help="None that the user was shown within this time.")
+@click.option("--max-per-topic", type=click.IntRange(1, 2**31 - 1), metavar="N",
+              help="At most so many of a topic, as long as there are others.")
+@click.option("--feed", metavar="NAME", help="A feed that create_feed() made.")
+@click.option("--after", metavar="CURSOR", help="The next page after the one that ended with this cursor.")
 @click.option("--batch", "is_batch", is_flag=True, help="Write the posts of all users to the table recommendations.")
 @click.option("--active", "active_days", type=click.IntRange(min=0), metavar="DAYS",
               help="With --batch: users with an event in so many days before the features' cut-off.")
@@ -24,7 +50,7 @@ from loader.terminal import counted, excerpt, table
               help="With --batch: copy the table to this server, which needs no extension.")
 @JSON
 @connected
-def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_count, url, as_json):
+def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_count, url, as_json, **wishes):
     """Show the posts that SQL recommends to a user, by the application's key, or fill the table recommendations.
 
     A batch that was interrupted goes on where it stopped, unless the features were refreshed since.
@@ -33,6 +59,8 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
     Example:
       ./run recommend 1000 --at "2021-12-20 18:00+00"
       ./run recommend 5f0b2a4e-6b1c-4c3e-9d39-0f6a2d7c1e55
+      ./run recommend 1000 --hide-viewed "7 days" --max-per-topic 2
+      ./run recommend 1000 --candidates 17,4,235 --exclude @read.txt
       ./run recommend --batch --workers 2
       ./run recommend --batch --to postgresql://writer@db.example.com/feed
     """
@@ -40,6 +68,9 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
         raise PgfeedError("give either a user or --batch", None, "pgfeed recommend 1000, or pgfeed recommend --batch")
     if not is_batch and (active_days is not None or url or worker_count > 1):
         raise PgfeedError("--active, --workers and --to need --batch", None, "pgfeed recommend --batch")
+    unused = [f"--{name.replace('_', '-')}" for name in WISHES if is_batch and wishes[name] is not None]
+    if unused:
+        raise PgfeedError(f"{unused[0]} does not go with --batch", None, f"pgfeed recommend 1000 {unused[0]} ...")
     if is_batch:
         from loader import batch
 
@@ -52,18 +83,20 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
         return
     with connection, connection.cursor() as cursor:
         started = time.monotonic()
-        cursor.execute(RECOMMEND, {"id": key, "time": ts, "limit": k, "variant": variant})
-        rows = [row[:6] for row in cursor]
+        cursor.execute(RECOMMEND, {"id": key, "time": ts, "limit": k, "variant": variant, **wishes})
+        rows = [row[:len(COLUMNS)] for row in cursor]
         elapsed = time.monotonic() - started
-    headers = ["rank", "post_key", "topic", "source", "score", "text"]
+    headers = list(COLUMNS)
     if all(isinstance(row[1], int) for row in rows):
         headers[1] = "post_id"
     shorten = [(*row[:4], f"{row[4]:.4f}", excerpt(row[5])) for row in rows]
     show(
         [dict(zip(headers, row)) for row in rows], as_json,
-        table(f"{counted(len(rows), 'post')} for user {key} in {elapsed * 1000:.0f} ms", headers, shorten,
+        table(f"{counted(len(rows), 'post')} for user {key} in {elapsed * 1000:.0f} ms", headers[:-1], shorten,
               ["rank", "post_id", "score"]),
     )
+    if len(rows) == k and not as_json:
+        say(f"the next page: the same with --after {rows[-1][-1]}")
 
 
 @main.command("serve-http")

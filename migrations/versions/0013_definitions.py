@@ -107,7 +107,7 @@ PINS = {
     "functions/recommend_posts": "f9564553f3fd",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "cd29897096de",
-    "functions/_library": "492e02a83606",
+    "functions/_library": "fb459f31ef95",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",

@@ -12,6 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 import pytest
 
@@ -26,6 +27,7 @@ openmetrics = pytest.importorskip("prometheus_client.openmetrics.parser")
 from fastapi.testclient import TestClient  # noqa: E402
 
 from loader import gateway, monitoring  # noqa: E402
+from loader.recommendations import WISHES  # noqa: E402
 
 PATH = "/post/recommendations/"
 SELF_TEST = {"id": 1000, "time": "2021-12-20", "limit": 5}
@@ -127,13 +129,60 @@ def test_in_an_experiment_it_says_the_arm(monkeypatch, direct, ask):
     ({"id": 1, "time": "yesterday"}, "time"), ({"id": 1, "time": "1640000000"}, "time"),
     ({"id": 1, "time": "2021-12-20 18:00 03:00"}, "time"),
     ({"id": 1, "user_id": 7}, "user_id"), ({"id": 1, "k": 9, "limit": 3}, "k"),
+    ({"id": 1, "candidates": ["1", "x"]}, "candidates"), ({"id": 1, "candidates": "1", "exclude": "1,2"}, "exclude"),
+    ({"id": 1, "candidates": ""}, "candidates"), ({"id": 1, "candidates": "a\0b"}, "candidates"),
+    ({"id": 1, "hide_viewed": "a week"}, "hide_viewed"), ({"id": 1, "hide_viewed": "-1 day"}, "hide_viewed"),
+    ({"id": 1, "hide_viewed": "9" * 30}, "hide_viewed"),
+    ({"id": 1, "max_per_topic": 0}, "max_per_topic"), ({"id": 1, "max_per_topic": 2**31}, "max_per_topic"),
+    ({"id": 1, "feed": "a\0b"}, "feed"),
+    ({"id": 1, "after": "nothing"}, "after"), ({"id": 1, "after": ""}, "after"), ({"id": 1, "after": "a\0b"}, "after"),
 ])
 def test_a_wrong_parameter_is_named(client, parameters, name):
     answer = client.get(PATH, params=parameters)
     assert answer.status_code == 422
     assert list(answer.json()) == ["what", "cause", "next", "detail"]
     assert answer.json()["cause"].startswith(f"{name}: ")
-    assert [error["loc"] for error in answer.json()["detail"]] == [["query", name]]
+    assert [error["loc"][:2] for error in answer.json()["detail"]] == [["query", name]]
+
+
+def page_after(client, answer):
+    """Return the answer to the next page of an answer, as its header says; None: it says of none."""
+    link = answer.links.get("next")
+    return link and client.get(urljoin(str(answer.url), link["url"]))
+
+
+def ids(answer):
+    assert answer.status_code == 200, answer.text
+    return [post["id"] for post in answer.json()]
+
+
+def test_the_header_leads_from_page_to_page_to_the_end(client, ask):
+    answer = client.get(PATH, params={"id": 7, "time": MOMENT, "limit": 9, "exclude": [3, 5], "max_per_topic": 9})
+    found = []
+    while answer:
+        found += ids(answer)
+        answer = page_after(client, answer)
+    whole = ask("select post_id from pgfeed.recommend_posts(7, %s, 1000, exclude => '{3,5}') order by rank",
+                f"{MOMENT}+00")
+    assert found == [row[0] for row in whole] and len(found) > 30
+
+
+def test_the_next_page_is_an_address_relative_to_its_own(client):
+    answer = client.get(PATH, params={"id": "7", "time": MOMENT, "limit": 5, "exclude": ["3", "5"]})
+    (part,) = answer.headers.get_list("Link")
+    assert re.fullmatch(r'<\?id=7&limit=5&exclude=3&exclude=5&after=[\w-]+>; rel="next"', part)
+
+
+def test_a_cursor_too_long_for_a_header_is_left_out(monkeypatch, client):
+    monkeypatch.setattr(gateway, "MAX_LINK", 60)
+    answer = client.get(PATH, params=SELF_TEST)
+    assert len(ids(answer)) == 5 and "Link" not in answer.headers
+
+
+def test_a_cursor_of_another_user_is_refused(client):
+    link = client.get(PATH, params={"id": 7}).links["next"]["url"]
+    answer = client.get(PATH + link.replace("id=7", "id=8"))
+    assert answer.status_code == 422 and answer.json()["cause"] == "after: after is the cursor of another user"
 
 
 @pytest.mark.parametrize(("method", "path", "status"),
@@ -310,8 +359,10 @@ def test_the_description_names_every_answer(client):
     assert list(paths) == [PATH, "/health", "/metrics"]
     assert list(paths[PATH]["get"]["responses"]) == ["200", "422", "503"]
     parameters = paths[PATH]["get"]["parameters"]
-    assert [(each["name"], each["in"], each["required"]) for each in parameters] == [("id", "query", True),
-            ("time", "query", False), ("limit", "query", False)]
+    assert [(each["name"], each["in"], each["required"]) for each in parameters] == [("id", "query", True), *(
+        (name, "query", False) for name in ("time", "limit", *WISHES)
+    )]
+    assert "Link" in paths[PATH]["get"]["responses"]["200"]["headers"]
     assert all(each["description"] for each in parameters)
 
 

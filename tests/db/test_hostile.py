@@ -47,6 +47,7 @@ VALUES = {
     "smallint": st.integers(-(2**15), 2**15 - 1),
     "real": st.floats(width=32),
     "jsonb": st.sampled_from(("null", "[]", "{}", "1", '"x"', '["a", "a"]', '[{"a": 1}]', '{"key": "id"}')),
+    "bytea": st.binary(max_size=40),
     "regclass": st.sampled_from(("pgfeed.posts", "pg_class", "0", "1")),
 }
 GOOD = {

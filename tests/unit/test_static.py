@@ -18,7 +18,7 @@ OFFLINE = [sys.executable, "-m", "alembic"]
 # By Alembic, psycopg2, numpy, io, pydantic, CatBoost; by SQL.
 USED_BY_OTHERS = [
     "upgrade", "downgrade", "revision", "down_revision", "autocommit", "writeable", "readable", "recommendations",
-    "__instancecheck__", "__call__", "__getattr__", "sparse",
+    "id", "__instancecheck__", "__call__", "__getattr__", "sparse",
     *{name for path in (ROOT / "sql").rglob("*.sql")
       for name in re.findall(r"^(?:return|if not SD:.*\n) +(\w+)\(", path.read_text(), re.MULTILINE)},
 ]
