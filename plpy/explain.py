@@ -6,16 +6,17 @@ from plpy.features import feature_values
 from plpy.import_catboost import import_catboost
 from plpy.recommend import popular_reply, reply_to
 from plpy.request import Request
+from plpy.seen import seen_effects, times_shown
 from plpy.session import current_session
 
-AVERAGE = "(average)"
+AVERAGE, SHOWN = "(average)", "(times shown before)"
 
 
 def explain_recommendation(plpy, user_id, post_id, ts, variant):
     """Return rank, feature, value and contribution of each feature, largest effect first; they sum to the score.
 
     A post scored without a model has one row: what it was ranked by. So has, where the model needs the moment, a post
-    outside the shortlist.
+    outside the shortlist. One more says what it does that the user was shown the post before, see seen.
     """
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:
@@ -32,21 +33,31 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant):
             f"post {post_id} cannot be recommended at this moment", sqlstate="22023",
             hint="It is unknown or hidden, or was added after ts or after the last refresh.",
         )
-    if reply.requests is None:
-        return [without_model(reply, place)]
-    return contributions(plpy, reply, place)
+    rows = [without_model(reply, place)] if reply.requests is None else contributions(plpy, reply, place)
+    rows += shown_before(reply, place)
+    rows.sort(key=lambda row: (-abs(row[2]), row[0]))
+    return [(number, *row) for number, row in enumerate(rows, 1)]
+
+
+def shown_before(reply, place):
+    """Return the row, if any, about how often the user was shown the post at a place of the pack without liking it."""
+    moment = reply.state["moment"]
+    times = times_shown(reply.user, reply.pack.post_ids[place], moment)
+    effect = float(seen_effects(reply.user, reply.pack, reply.model, moment)[place])
+    return [(SHOWN, float(times), effect)] if times and effect else []
 
 
 def without_model(reply, place):
     """Return the row that explains the score of the post at a place of the pack that no model gave."""
     score = float(reply.scores[place])
     if reply.source == "random":
-        return 1, "(by lot)", None, score
-    return 1, "post.decayed_like_rate_7d", float(reply.pack.columns["post.decayed_like_rate_7d"][place]), score
+        return "(by lot)", None, score
+    rate = float(reply.pack.columns["post.decayed_like_rate_7d"][place])
+    return "post.decayed_like_rate_7d", rate, score - sum(row[2] for row in shown_before(reply, place))
 
 
 def contributions(plpy, reply, place):
-    """Return the rows that explain a model's score of the post at a place of the pack.
+    """Return the features, values and contributions that make a model's score of the post at a place of the pack.
 
     Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
     predictions, 2017).
@@ -61,9 +72,7 @@ def contributions(plpy, reply, place):
             f"CatBoost cannot explain the model: {str(error).splitlines()[0]}", sqlstate="0A000",
             hint="Ask about a variant that was trained here.",
         )
-    rows = [(AVERAGE, None, float(shares[-1]))] + [
+    return [(AVERAGE, None, float(shares[-1]))] + [
         (name, None if np.isnan(value) else float(value), float(share))
         for name, value, share in zip(names, values[0], shares)
     ]
-    rows.sort(key=lambda row: (-abs(row[2]), row[0]))
-    return [(number, *row) for number, row in enumerate(rows, 1)]

@@ -63,6 +63,7 @@ def with_clicks(user, clicked, moment):
         "liked_post_ids": np.concatenate([liked[is_older], ids]).astype(">i8").tobytes(),
         "liked_at": np.concatenate([liked_at, np.full(len(ids), moment)]).astype(">f8").tobytes(),
         "viewed_post_ids": np.concatenate([viewed, ids]).astype(">i8").tobytes(),
+        "viewed_at": bytes(user["viewed_at"] or b"") + np.full(len(ids), moment, ">f8").tobytes(),
     }
 
 

@@ -9,13 +9,17 @@ from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, reque
 from plpy.moment import moment_columns
 from plpy.ranking import lottery, popularity, rank, score
 from plpy.request import Request
+from plpy.seen import seen_effects
 from plpy.session import current_session
 
 MORE = 300
 
 
 class Reply:
-    """A request with the scores of all posts of a pack, float64; model and requests, its features: None without one."""
+    """A request with the scores of all posts of a pack, float64.
+
+    model: of the variant, None: none is usable; requests: the features that it scored, None: it did not.
+    """
 
     def __init__(self, state, pack, user, source, scores, model=None, requests=None):
         self.state, self.pack, self.user, self.source, self.scores = state, pack, user, source, scores
@@ -62,7 +66,7 @@ def reply_to(session, request, post_ids=()):
         pack = session.with_candidates(state, pack, user, ts, post_ids)
     if state["variant"] == "random":
         return Reply(state, pack, user, "random", lottery(len(pack), user_id or 0, state["moment"]))
-    return Reply(state, pack, user, source, popularity(pack))
+    return Reply(state, pack, user, source, popularity(pack) + seen_effects(user, pack, model, state["moment"]), model)
 
 
 def reply_by_model(session, state, pack, user, ts, post_ids, model):
@@ -80,7 +84,8 @@ def reply_by_model(session, state, pack, user, ts, post_ids, model):
         events = session.events(state, ts, pack)
         session.load_neighbours(state, pack)
         requests |= moment_columns(user, pack, events, state["moment"], state["pack_moment"])
-    return Reply(state, pack, user, "model", score(model, pack, requests), model, requests)
+    scores = score(model, pack, requests) + seen_effects(user, pack, model, state["moment"])
+    return Reply(state, pack, user, "model", scores, model, requests)
 
 
 def recommend_posts(plpy, *arguments):

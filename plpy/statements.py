@@ -17,7 +17,7 @@ STATEMENTS = {
     "users": (
         f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)},"
         " topics, topic_view_share, topic_like_rate, liked_post_ids, liked_at, viewed_post_ids,"
-        " hidden_post_ids,"
+        " viewed_at, exposed_post_ids, exposed_at, hidden_post_ids,"
         " attributes::text as attributes, extract(epoch from $1::timestamptz)::double precision as at"
         " from pgfeed._request_users($1, $2, $3)",
         ["timestamptz", "bigint[]", "boolean"],

@@ -51,7 +51,7 @@ def train_model(connection, variant, negatives, horizon_days, is_activated, as_j
     show({"variant": variant, "version": version, "is_active": is_activated, **metrics}, as_json, (
         f"{variant} version {version}: {learned(metrics)} before {model.trained_until}\n"
         f"{counted(len(model.feature_names), 'feature')}, {counted(metrics['tree_count'], 'tree')}"
-        f" in {metrics['fit_seconds']:.0f} s, {reached(metrics)}\n"
+        f" in {metrics['fit_seconds']:.0f} s, {reached(metrics)}\n{of_shown_again(metrics)}"
         + ("active" if is_activated else f"not active. Next: pgfeed activate {variant}")
     ))
 
@@ -72,6 +72,15 @@ def reached(metrics: dict) -> str:
     auc = metrics["validation_request_auc"]
     found = f"AUC within a validation user-day {shown(auc)}"
     return found + (": none of them has both a like and a view without one" if auc is None else "")
+
+
+def of_shown_again(metrics: dict) -> str:
+    """Return the line, if any, about what showing a post again does."""
+    if "shown_again_effects" not in metrics:
+        return ""
+    loss, without = (metrics[f"validation_shown_again_logloss{of}"] for of in ("", "_without"))
+    shown_again = counted(metrics["shown_again_count"], "impression")
+    return f"of {shown_again} that showed a post again: log loss {loss:.5f}, without their effects {without:.5f}\n"
 
 
 @main.command("activate")

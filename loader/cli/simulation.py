@@ -42,7 +42,8 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
 
     A load that was interrupted goes on where it stopped. Needs an empty database. With --serve, each user who opens the
     feed on one of the next days first sees five posts of serve_posts; likes are drawn from the network's truth, and
-    every night the features are refreshed.
+    every night the features are refreshed. Then it says how often the lists show a post again, how much of the
+    catalogue they use, and how probable a like among the five posts is.
 
     \b
     Example:
@@ -84,7 +85,23 @@ def serve_network(days: int, as_json: bool) -> None:
 
     with database() as connection:
         served = future.serve(connection, days)
+        lists = future.lists_of(connection, days)
     show([vars(day) for day in served], as_json, served_table(served))
+    if lists is not None:
+        show(lists.as_dict(), as_json, lists_in_words(lists.as_dict()))
+
+
+def lists_in_words(figures: dict) -> str:
+    """Return how much the lists repeat, how much of the catalogue they use and what they are worth."""
+    from loader.metrics import TOP
+
+    return (
+        f"{figures['shown_again']:.1%} of the places show a post again that its user did not like;"
+        f" {counted(figures['posts'], 'post')} ({figures['coverage']:.1%} of the catalogue) are served,"
+        f" the ten most served take {figures['ten_most_served']:.1%} of the places\n"
+        f"expected HitRate@{TOP} {figures['expected_hit_rate']:.4f} (95%: {figures['expected_hit_rate_low']:.4f} to"
+        f" {figures['expected_hit_rate_high']:.4f}), by the network's truth"
+    )
 
 
 def served_table(served: "list[ServedDay]") -> Table:

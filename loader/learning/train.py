@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.figures import rounded
-from loader.learning import impressions
+from loader.learning import impressions, seen
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
 from loader.learning.model import NewModel, golden_sample, predict
@@ -20,6 +20,7 @@ from loader.learning.split import Split, spread, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import compact, log_loss, request_auc
 from loader.terminal import console
+from plpy.seen import KEY as SEEN
 
 MAX_ROWS = 1_000_000
 VALIDATION_SHARE = 0.15
@@ -162,7 +163,19 @@ def train(connection: Connection, variant: str) -> NewModel:
     recipe, split = recipe_of(variant), load_split(connection)
     history = load_history(connection, split, feature_names(connection, variant, split), recipe)
     booster, metrics = fit(history.training, history.validation, recipe.parameters)
-    return new_model(history, booster, metrics, recipe.parameters)
+    history.encoders[SEEN], figures = learn_repeats(connection, history, booster)
+    return new_model(history, booster, metrics | figures, recipe.parameters)
+
+
+def learn_repeats(connection: Connection, history: History, booster: CatBoost) -> tuple[dict, dict]:
+    """Return what showing a post again does to the scores of a model whose scores are log-odds, and figures of it."""
+    offset, positions = nuisance(history.training)
+    valid_offset, _ = nuisance(history.validation, positions)
+    scores = tuple(
+        predict(booster, rows.features) + baseline
+        for rows, baseline in ((history.training, offset), (history.validation, valid_offset))
+    )
+    return seen.learn(connection, history.training, history.validation, scores, history.user_share)
 
 
 def new_model(history: History, booster: CatBoost, metrics: dict, parameters: dict) -> NewModel:

@@ -48,11 +48,15 @@ STATE = """
         where f.finished_at is not null order by f.refresh_id desc limit 1
     ) as r on true
 """
+LISTS = "select h.figures from pgfeed.health() as h where h.name = 'lists'"
 
 
 @dataclass
 class Contents:
-    """What the sections are made of; evaluations, active models and state as rows of the queries above."""
+    """What the sections are made of; evaluations, active models and state as rows of the queries above.
+
+    lists: the figures of what was served in the last 7 days; None: nothing.
+    """
 
     data: Data
     evaluations: list[dict]
@@ -60,6 +64,7 @@ class Contents:
     state: dict
     explanations: dict[str, "Explanation"] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    lists: dict | None = None
 
     @property
     def variant(self) -> str:
@@ -75,6 +80,7 @@ def collect(connection: Connection) -> Contents:
             advance(1)
     with connection, connection.cursor() as cursor:
         contents = Contents(data, rows_of(cursor, EVALUATIONS), rows_of(cursor, MODELS), rows_of(cursor, STATE)[0])
+        contents.lists = next((row["figures"] for row in rows_of(cursor, LISTS)), None)
     contents.evaluations.sort(key=lambda row: row["evaluation_id"])
     if contents.active:
         from loader.report.models import explain

@@ -7,7 +7,13 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.report.contents import Contents, collect
-from loader.report.model_sections import calibration_section, evaluation_section, freshness_section, models_section
+from loader.report.model_sections import (
+    calibration_section,
+    evaluation_section,
+    freshness_section,
+    lists_section,
+    models_section,
+)
 from loader.report.page import moment, page
 from loader.report.sections import checks_section, distributions_section, rates_section, strength_section, texts_section
 from loader.report.summary import summary
@@ -41,5 +47,6 @@ SECTIONS = {
     "models": ("What the models use", models_section),
     "evaluation": ("Evaluation", evaluation_section),
     "calibration": ("Calibration", calibration_section),
+    "lists": ("What is served", lists_section),
     "freshness": ("Freshness", freshness_section),
 }

@@ -136,3 +136,23 @@ def freshness_section(contents: Contents) -> Iterator[str]:
     ]
     headers = ["active model", "activated", "by", "stored", "learned from days before", "features", "size"]
     yield table(headers, rows, ["features", "size"])
+
+
+def lists_section(contents: Contents) -> Iterator[str]:
+    """Yield how much of the catalogue was served in the last 7 days, and how often a post again to the same user."""
+    figures = contents.lists
+    if figures is None:
+        yield paragraph("serve_posts gave no list in the last 7 days. Only its lists are logged.")
+        return
+    yield paragraph(
+        "The lists that serve_posts gave in the last 7 days, of very many a sample. A place shows a post again if a"
+        " list of the 90 days before, more than an hour earlier, showed it to the same user."
+    )
+    rows = [
+        ("lists", f"{figures['served_lists']:,}"),
+        ("posts in them", f"{figures['served_posts']:,}"),
+        ("share of the catalogue", percent(figures["catalogue_served_ratio"])),
+        ("places that the ten most served posts take", percent(figures["ten_most_served_ratio"])),
+        ("places that show a post again", percent(figures["shown_again_ratio"])),
+    ]
+    yield table(["what", "figure"], rows, ["figure"])

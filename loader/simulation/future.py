@@ -9,6 +9,7 @@ from psycopg2.extensions import connection as Connection
 from loader.data.refresh import refresh
 from loader.errors import PgfeedError
 from loader.metrics import TOP
+from loader.simulation.served import Lists, read_lists
 from loader.simulation.simulate import load_day
 from loader.simulation.world import FIRST_DAY, World
 from loader.terminal import progress
@@ -79,3 +80,10 @@ def serve(connection: Connection, days: int) -> list[ServedDay]:
         served.append(serve_day(connection, world, day))
     refresh(connection, str(midnight_of(first + days)))
     return served
+
+
+def lists_of(connection: Connection, days: int) -> Lists | None:
+    """Return the lists that serve_posts gave on the last days that are loaded."""
+    world = World.load(connection)
+    end = next_day(connection)
+    return read_lists(connection, world, midnight_of(end - days), midnight_of(end))

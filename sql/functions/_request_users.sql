@@ -24,6 +24,9 @@ returns table (
     liked_post_ids bytea,
     liked_at bytea,
     viewed_post_ids bytea,
+    viewed_at bytea,
+    exposed_post_ids bytea,
+    exposed_at bytea,
     hidden_post_ids bytea,
     attributes jsonb
 )
@@ -74,6 +77,9 @@ begin
             l.liked_post_ids,
             l.liked_at,
             l.viewed_post_ids,
+            l.viewed_at,
+            l.exposed_post_ids,
+            l.exposed_at,
             l.hidden_post_ids,
             a.attributes
         from unnest(user_ids) as r (user_id)
@@ -132,6 +138,9 @@ begin
         l.liked_post_ids,
         l.liked_at,
         l.viewed_post_ids,
+        l.viewed_at,
+        l.exposed_post_ids,
+        l.exposed_at,
         l.hidden_post_ids,
         a.attributes
     from unnest(v_missing) as r (user_id)
@@ -146,7 +155,7 @@ $$;
 alter function pgfeed._request_users(timestamptz, bigint[], boolean) owner to pgfeed_owner;
 
 comment on function pgfeed._request_users(timestamptz, bigint[], boolean) is
-    'One row per user: features, liked, viewed and hidden posts before ts. is_current: from the materialized views '
+    'One row per user: features, liked, viewed, served and hidden posts before ts. is_current: from the materialized views '
     'where the user is in them';
 
 revoke all on function pgfeed._request_users(timestamptz, bigint[], boolean) from public;

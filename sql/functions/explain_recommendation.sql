@@ -33,7 +33,8 @@ alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) 
 comment on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) is
     'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post '
     'for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the '
-    'score. A category''s value is its code: its like rate in percent. value null: unknown';
+    'score. The row "(times shown before)" is what it does that the user was shown the post and did not like it. '
+    'A category''s value is its code: its like rate in percent. value null: unknown';
 
 revoke all on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) from public;
 grant execute on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text)

@@ -79,6 +79,14 @@ begin
     from pgfeed._serving_probes() as v
     union all
     select
+        l.name,
+        l.status,
+        l.found,
+        l.remedy,
+        l.figures
+    from pgfeed._list_probes() as l
+    union all
+    select
         j.name,
         j.status,
         j.found,

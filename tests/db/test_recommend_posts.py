@@ -1,5 +1,7 @@
 """The contract of recommend_posts."""
 
+from datetime import datetime
+
 import numpy as np
 import psycopg2
 import pytest
@@ -9,6 +11,7 @@ from loader.learning import features, registry, train
 from plpy.columns import CATEGORICAL
 from plpy.features import request_columns
 from plpy.pack import Pack
+from plpy.seen import KEY, seen_effects
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -50,10 +53,13 @@ def test_equals_what_python_computes(network, network_dsn, ts):
         state = cursor.fetchone()
         posts = Pack.unpack(features.run_plan(cursor, "computed pack", state["features_as_of"])[0])
     posts.encode(model.encoders)
-    requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
+    users = features.load_users(connection, ts, [7])
+    requests = request_columns(users, posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
     matrix = features.feature_matrix(model.feature_names, posts, requests, np.arange(len(posts)))
-    expected = dict(zip(posts.post_ids.tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
+    scores = model.booster.predict(matrix, prediction_type="RawFormulaVal")
+    scores += seen_effects(users[0], posts, model, datetime.fromisoformat(f"{ts}:00").timestamp())
+    expected = dict(zip(posts.post_ids.tolist(), scores))
     connection.close()
     got = network(CALL, 7, ts, 1000)
     assert len(got) > 40
@@ -249,7 +255,7 @@ def test_a_broken_model_is_refused_and_the_old_one_serves(network, change, messa
 
 def test_encoders_hold_every_categorical(network, network_dsn):
     connection = psycopg2.connect(network_dsn)
-    assert set(registry.load_active(connection, "control").encoders) == set(CATEGORICAL)
+    assert set(registry.load_active(connection, "control").encoders) == {*CATEGORICAL, KEY}
     connection.close()
 
 

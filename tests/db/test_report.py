@@ -76,13 +76,23 @@ def test_the_whole_report(network_dsn, reported):
     evaluation.store(connection)
     connection.close()
     root, text = reported(network_dsn)
-    assert len(list(root.iter("section"))) == 9
+    assert len(list(root.iter("section"))) == 10
     assert "60 users saw posts 8,640 times" in text and "1 December 2021 to 12 December 2021 (12 days)" in text
     assert f"HitRate@5 is {evaluation.results[0].value:.3f}" in text and "random" in text
     assert "mean |SHAP|" in text and "Slope" in text
+    assert "serve_posts gave no list in the last 7 days" in text
     assert "live: not evaluated" not in text and "full: not evaluated" in text
     assert len([d for d in root.iter("div") if d.get("role") == "img"]) >= 20
     assert {name: check for name, check in checks_of(root).items() if check[0] != "ok"} == {}
+
+
+def test_what_was_served(network_dsn, network, reported):
+    for user_id in (7, 8, 9):
+        network("select from pgfeed.serve_posts(%s, '2021-12-13 12:00+00')", user_id)
+    posts, = network("select count(distinct p) from pgfeed.exposures as x, unnest(x.post_ids) as p")[0]
+    _, text = reported(network_dsn)
+    assert f"lists 3 posts in them {posts} share of the catalogue {posts / 80:.1%}" in text
+    assert "places that show a post again 0.0%" in text
 
 
 def test_counts_and_rates_are_those_of_the_database(network_dsn):

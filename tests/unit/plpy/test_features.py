@@ -45,6 +45,7 @@ def row(liked=(), at=(), viewed=(), hidden=None):
 
     return {
         "has_history": bool(viewed), "liked_post_ids": packed(liked), "viewed_post_ids": packed(viewed),
+        "viewed_at": np.array([5.0] * len(viewed), ">f8").tobytes(),
         "liked_at": np.array(at, ">f8").tobytes(), "hidden_post_ids": None if hidden is None else packed(hidden),
     }
 
@@ -54,6 +55,7 @@ def test_clicks_are_the_newest_likes_each_once():
     assert liked_post_ids(user).tolist() == [3, 2, 1, 5, 7]
     assert np.frombuffer(user["liked_at"], ">f8").tolist() == [10, 30, 99, 99, 99]
     assert viewed_post_ids(user).tolist() == [3, 1, 2, 1, 5, 7]
+    assert np.frombuffer(user["viewed_at"], ">f8").tolist() == [5, 5, 5, 99, 99, 99]
     assert user["has_history"] and hidden_post_ids(user).tolist() == [3, 2, 1, 5, 7]
 
 

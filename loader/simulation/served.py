@@ -1,0 +1,88 @@
+"""What the lists of some days were like: how often they repeat, what of the catalogue they use, what they are worth.
+
+The worth is computed from the world's true probabilities, so that there is no luck of the draw in it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+
+from loader.metrics import bootstrap
+from loader.simulation.world import POSITION_FACTORS, World, moment_factors
+
+MOST_SERVED = 10
+PLACES = """
+    with places as materialized (
+        select x.exposure_id, x.user_id, x.served_at, p.post_id
+        from pgfeed.exposures as x
+        cross join lateral unnest(x.post_ids) as p (post_id)
+        where x.served_at >= %(start)s and x.served_at < %(end)s
+    ),
+    shown as (
+        select s.user_id, s.post_id, min(s.shown_at) as first_at
+        from (
+            select v.user_id, v.post_id, v.event_at as shown_at
+            from pgfeed.feed_events as v where v.action = 'view' and v.event_at < %(end)s
+            union all
+            select x.user_id, p.post_id, x.served_at
+            from pgfeed.exposures as x cross join lateral unnest(x.post_ids) as p (post_id)
+            where x.served_at < %(end)s
+        ) as s
+        where s.user_id in (select w.user_id from places as w)
+        group by s.user_id, s.post_id
+    )
+    select w.user_id, w.post_id, w.served_at, s.first_at < w.served_at,
+        dense_rank() over (order by w.user_id, w.served_at, w.exposure_id)
+    from places as w
+    join shown as s on s.user_id = w.user_id and s.post_id = w.post_id
+"""
+
+
+@dataclass
+class Lists:
+    """The lists that serve_posts gave on some days: user_ids and hits are of lists, by user and time; the rest of all.
+
+    hits: the true probability of a like among a list's posts, at the mean over the places in a session.
+    """
+
+    user_ids: np.ndarray
+    hits: np.ndarray
+    places: int
+    places_again: int
+    posts: int
+    catalogue: int
+    places_of_ten: int
+
+    def as_dict(self) -> dict:
+        """Return the figures as shares, with a 95% bootstrap interval over users for the hits."""
+        hits, low, high = bootstrap(self.hits, self.user_ids)
+        return {
+            "lists": len(self.hits), "shown_again": self.places_again / self.places, "posts": self.posts,
+            "coverage": self.posts / self.catalogue, "ten_most_served": self.places_of_ten / self.places,
+            "expected_hit_rate": hits, "expected_hit_rate_low": low, "expected_hit_rate_high": high,
+        }
+
+
+def read_lists(connection: Connection, world: World, start: datetime, end: datetime) -> Lists | None:
+    """Return the lists served from start until before end; None if there are none.
+
+    A place shows a post again if the user viewed it or was served it before: liked posts are never in a list.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute(PLACES, {"start": start, "end": end})
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    user_ids, post_ids, moments, is_again, lists = zip(*rows)
+    user_ids, lists = np.array(user_ids), np.array(lists) - 1
+    chances = world.like_probability(
+        world.user_rows(user_ids), world.post_rows(post_ids), moment_factors(moments), np.array(0)
+    ) / POSITION_FACTORS[0]
+    counts = np.sort(np.unique(post_ids, return_counts=True)[1])[::-1]
+    first = np.unique(lists, return_index=True)[1]
+    hits = 1 - np.exp(np.bincount(lists, np.log1p(-chances.astype(float))))
+    return Lists(
+        user_ids[first], hits, len(rows), sum(is_again), len(counts), len(world.posts), int(counts[:MOST_SERVED].sum()),
+    )

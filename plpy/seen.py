@@ -1,0 +1,86 @@
+"""What a user was shown before without liking it, and what showing it again does to the score."""
+
+import numpy as np
+
+from plpy.columns import DAY_SECONDS
+from plpy.features import viewed_post_ids
+
+KEY = "seen"  # of the effects in a model's encoders
+WAIT = 3600  # seconds in which a like belongs to a showing, as in _like_window()
+TIMES = (1, 2, 3, 5)
+DAYS = (0, 1, 7, 28, 90)
+ONLY_SERVED = "only served"
+RULE_DAYS, RULE_EFFECT, RULE_SHARE = "rule: days", "rule: effect", "rule: share"
+
+
+class Showings:
+    """Posts shown to a user, one row each: post_ids ascending, times, days since the last one, is_viewed."""
+
+    def __init__(self, post_ids, times, days, is_viewed):
+        self.post_ids, self.times, self.days, self.is_viewed = post_ids, times, days, is_viewed
+
+    @classmethod
+    def of(cls, user, moment):
+        """Return the showings to the user of a row of _request_users() before a moment, unix seconds.
+
+        A view or an exposure within an hour of the one before of the same post belongs to it. One of the last hour
+        does not count yet: the post may still be liked.
+        """
+        viewed, served = viewed_post_ids(user), np.frombuffer(user["exposed_post_ids"] or b"", ">i8").astype(np.int64)
+        at = np.concatenate([np.frombuffer(user[name] or b"", ">f8") for name in ("viewed_at", "exposed_at")])
+        at, is_view = at.astype(np.float64), np.arange(len(at)) < len(viewed)
+        is_over = at < moment - WAIT
+        return cls.count(np.concatenate([viewed, served])[is_over], at[is_over], is_view[is_over], moment)
+
+    @classmethod
+    def count(cls, post_ids, at, is_view, moment):
+        """Return the showings that views and exposures at these unix seconds are."""
+        order = np.lexsort((at, post_ids))
+        post_ids, at, is_view = post_ids[order], at[order], is_view[order]
+        is_first = np.diff(post_ids, prepend=-1) != 0
+        is_showing = is_first | (np.diff(at, prepend=0.0) > WAIT)
+        starts = np.flatnonzero(is_first)
+        if not len(starts):
+            return cls(post_ids, at, at, is_view)
+        last = np.append(starts[1:], len(at)) - 1
+        return cls(
+            post_ids[starts], np.add.reduceat(is_showing.astype(np.int64), starts),
+            (moment - at[last]) / DAY_SECONDS, np.logical_or.reduceat(is_view, starts),
+        )
+
+    def effects(self, encoders, count):
+        """Return by how much showing each again changes the log-odds of a like, float64, by a model's encoders.
+
+        The rule holds for those of its last days; if they are more than its share of a catalogue of so many posts, for
+        those of them shown last.
+        """
+        effects = encoders.get(KEY, {})
+        by_times = np.array([effects.get(f"times: {times}", 0.0) for times in TIMES])
+        by_days = np.array([effects.get(f"days: {days}", 0.0) for days in DAYS])
+        result = by_times[bucket(self.times, TIMES)] + by_days[bucket(self.days, DAYS)]
+        result += np.where(self.is_viewed, 0.0, effects.get(ONLY_SERVED, 0.0))
+        newest = np.argsort(self.days, kind="stable")[:int(effects.get(RULE_SHARE, 1.0) * count)]
+        newest = newest[self.days[newest] < effects.get(RULE_DAYS, 0.0)]
+        result[newest] += effects.get(RULE_EFFECT, 0.0)
+        return result
+
+
+def bucket(values, starts):
+    """Return the place of the last start that each value reaches, 0 for those below all."""
+    return np.maximum(np.searchsorted(starts, values, side="right") - 1, 0)
+
+
+def times_shown(user, post_id, moment):
+    """Return how often the user of a row was shown a post before a moment."""
+    shown = Showings.of(user, moment)
+    return int(shown.times[shown.post_ids == post_id].sum())
+
+
+def seen_effects(user, pack, model, moment):
+    """Return what showing each post of a pack again does to its score, float64; zeros without a model that knows."""
+    effects = np.zeros(len(pack))
+    if model is not None and KEY in model.encoders:
+        shown = Showings.of(user, moment)
+        places = pack.locate(shown.post_ids)
+        effects[places[places >= 0]] = shown.effects(model.encoders, len(pack))[places >= 0]
+    return effects
