@@ -156,9 +156,9 @@ PINS = {
     "functions/_attachment_problems": "b834c2f018fc",
     "functions/_attachments_of": "8ce338a3495f",
     "functions/_expression_facts": "b7b087ba557b",
-    "functions/_foreign_error": "d9aba60b8b4c",
+    "functions/_foreign_error": "fd72f05dd2b2",
     "functions/_follow_statements": "e9254acc3a4a",
-    "functions/_forget_attachment": "0153c93a0b27",
+    "functions/_forget_attachment": "737daee2b822",
     "functions/_grants_to_revoke": "8cb0aea016d9",
     "functions/_is_action": "ad7a5932aeb5",
     "functions/_merge_events": "dcbfe9631a1b",
@@ -168,7 +168,7 @@ PINS = {
     "functions/_note_grants": "098dfda090be",
     "functions/_require_attachment": "fbab771cf2ce",
     "functions/_require_key_types": "f838230adbad",
-    "functions/_start_attachment": "bb0d41a237ea",
+    "functions/_start_attachment": "b12dc6d2622b",
     "functions/_sync_events": "b7374857ceb5",
     "functions/_sync_rows": "ec1e475f31b4",
     "functions/_try_attachment": "1d0e28b8061c",
@@ -178,8 +178,10 @@ PINS = {
     "procedures/_count_removed_events": "99de48a881eb",
     "procedures/_load_attachment": "154cc85ff638",
     "procedures/_make_attached_posts": "9e64c8793d00",
+    "procedures/_make_event_rows": "1f7811a21b38",
     "procedures/_make_follower": "2c44458dec66",
-    "procedures/_make_triggers": "c9e5fbd15376",
+    "procedures/_make_insert_follower": "051136860395",
+    "procedures/_make_triggers": "82d7b7af7dd9",
     "procedures/_open_columns": "f76248387ff2",
     "procedures/_open_relation": "cfee8658b415",
     "procedures/attach_events": "4b9c2d269674",
@@ -221,7 +223,7 @@ PINS = {
     "procedures/merge_users__anyelement": "eabf4cfbe6d0",
     "functions/_attachment_probes": "639b338190d6",
     "functions/_helpful_index": "3ebe8c1db540",
-    "views/attachments": "6b79289142c7",
+    "views/attachments": "e714ceed6fa6",
     "procedures/_leave_out_user": "71accd09b067",
     "functions/post_key_of": "ea311bc28fca",
     "functions/user_key_of": "e3038d5615cf",
@@ -692,7 +694,7 @@ RELEASED = """
             select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
             from pg_trigger as t
             inner join pg_proc as p on p.oid = t.tgfoid
-            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^_follow_\\d+$' and not t.tgisinternal
+            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^_follow_\\d' and not t.tgisinternal
             union all
             select format('drop policy %I on %s', p.polname, p.polrelid::regclass)
             from pg_policy as p
@@ -704,7 +706,7 @@ RELEASED = """
         for v_statement in
             select format('drop function %s', p.oid::regprocedure)
             from pg_proc as p
-            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^(_follow_\\d+|_attached_posts)$'
+            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^_follow_\\d|^_attached_posts$'
         loop
             execute v_statement;
         end loop;

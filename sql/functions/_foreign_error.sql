@@ -25,7 +25,10 @@ begin
     ) then
         execute format(
             'select count(r.*) from (select %s from %s limit 1) as r',
-            (select string_agg(quote_ident(n.name), ', ') from jsonb_object_keys(attached.settings -> 'columns') as n (name)),
+            (
+                select string_agg(quote_ident(n.name), ', ')
+                from jsonb_object_keys(attached.settings -> 'columns') as n (name)
+            ),
             attached.relation
         );
     end if;
@@ -38,7 +41,7 @@ $$;
 alter function pgfeed._foreign_error(pgfeed.attached_tables) owner to pgfeed_owner;
 
 comment on function pgfeed._foreign_error(pgfeed.attached_tables) is
-    'Why a row of a foreign table, or of a view or partitioned table with one in it, cannot be read now; null: it can, or '
-    'the relation has none';
+    'Why a row of a foreign table, or of a view or partitioned table with one in it, cannot be read now; null: it can, '
+    'or the relation has none';
 
 revoke all on function pgfeed._foreign_error(pgfeed.attached_tables) from public;

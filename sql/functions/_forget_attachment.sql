@@ -16,7 +16,13 @@ begin
     where t.attachment_id = _forget_attachment.attachment_id
     returning t.* into strict v_attached;
     delete from pgfeed.attachment_errors as r where r.attachment_id = _forget_attachment.attachment_id;
-    execute format('drop function if exists pgfeed._follow_%s()', attachment_id);
+    execute (
+        select coalesce(string_agg(format('drop function %s', p.oid::regprocedure), ';'), '')
+        from pg_proc as p
+        where
+            p.pronamespace = 'pgfeed'::regnamespace
+            and p.proname ~ format('^_follow_%s(_insert|_rows)?$', _forget_attachment.attachment_id)
+    );
     if v_attached.kind = 'events' then
         with gone as (
             delete from pgfeed.feed_events as e

@@ -156,6 +156,9 @@ begin
     returning attachment_id into v_id;
     if v_sync = 'trigger' then
         call pgfeed._make_follower(v_id);
+        if v_kind = 'events' then
+            call pgfeed._make_insert_follower(v_id);
+        end if;
     end if;
     if v_kind = 'posts' then
         call pgfeed._make_attached_posts();

@@ -13,14 +13,15 @@ begin
     if v_attached.sync = 'trigger' then
         execute format(
             'create trigger %1$I after insert on %2$s referencing new table as new_rows '
-            'for each statement execute function pgfeed._follow_%3$s();'
+            'for each statement execute function pgfeed._follow_%3$s%7$s();'
             'create trigger %4$I after update on %2$s referencing new table as new_rows old table as old_rows '
             'for each statement execute function pgfeed._follow_%3$s();'
             'create trigger %5$I after delete on %2$s referencing old table as old_rows '
             'for each statement execute function pgfeed._follow_%3$s();'
             'create trigger %6$I after truncate on %2$s for each statement execute function pgfeed._follow_%3$s()',
             v_name || '_insert', v_attached.relation, attachment_id,
-            v_name || '_update', v_name || '_delete', v_name || '_truncate'
+            v_name || '_update', v_name || '_delete', v_name || '_truncate',
+            case when to_regproc(format('pgfeed._follow_%s_insert', attachment_id)) is not null then '_insert' end
         );
     end if;
     perform set_config('lock_timeout', v_lock_timeout, true);

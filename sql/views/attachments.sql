@@ -16,7 +16,7 @@ select
     e.newest_error,
     array(select c.name from jsonb_object_keys(t.settings -> 'columns') as c (name) order by c.name) as columns,
     pgfeed._helpful_index(t) as helpful_index,
-    pg_stat_get_function_total_time(f.function_id) / nullif(pg_stat_get_function_calls(f.function_id), 0) as write_cost_ms,
+    f.total_time / nullif(f.calls, 0) as write_cost_ms,
     t.synced_at,
     t.compared_at
 from pgfeed.attached_tables as t
@@ -29,7 +29,13 @@ cross join lateral (
     where r.attachment_id = t.attachment_id
 ) as e
 cross join lateral (
-    select to_regproc(format('pgfeed._follow_%s', t.attachment_id))::oid as function_id
+    select
+        sum(pg_stat_get_function_total_time(p.oid)) as total_time,
+        sum(pg_stat_get_function_calls(p.oid)) as calls
+    from pg_proc as p
+    where
+        p.pronamespace = 'pgfeed'::regnamespace
+        and p.proname in (format('_follow_%s', t.attachment_id), format('_follow_%s_insert', t.attachment_id))
 ) as f;
 
 alter view pgfeed.attachments owner to pgfeed_owner;
