@@ -160,16 +160,14 @@ def raising(relation):
 SABOTAGES = {
     **{name: raising(name) for name in ("feed_events", "removed_events", "liked_posts", "users", "posts")},
     "a missing table": (
-        "alter table pgfeed.removed_events rename to gone",
-        "alter table pgfeed.gone rename to removed_events",
+        "alter table pgfeed.removed_events rename to gone", "alter table pgfeed.gone rename to removed_events"
     ),
     "no rights": (
         "revoke all on pgfeed.feed_events, pgfeed.users, pgfeed.posts from pgfeed_owner",
         "grant all on pgfeed.feed_events, pgfeed.users, pgfeed.posts to pgfeed_owner",
     ),
     "a missing function": (
-        "alter function pgfeed._key_id(text) rename to gone",
-        "alter function pgfeed.gone(text) rename to _key_id",
+        "alter function pgfeed._key_id(text) rename to gone", "alter function pgfeed.gone(text) rename to _key_id"
     ),
     "errors cannot be noted": (
         "alter table pgfeed.attachment_errors rename to gone; alter table pgfeed.feed_events rename to away",
@@ -235,7 +233,9 @@ def test_new_events_say_the_same_in_any_session(site, dsn, reading):
         " price float8, mood app.mood)"
     )
     said = {"user_key": "member_id", "post_key": "slug", "at": "at", "target": "seconds >= 60", **expressions}
-    site("call pgfeed.attach_events('app.seen', " + ", ".join(f"{name} => %s" for name in said) + ")", *said.values())
+    site(
+        "call pgfeed.attach_events('app.seen', " + ", ".join(f"{name} => %s" for name in said) + ")", *said.values()
+    )
     names = {name for (name,) in site("select p.proname from pg_proc as p where p.proname ~ '^_follow_\\d'")}
     assert (len(names) == 3) == is_made, names
     connection = psycopg2.connect(dsn)
@@ -245,8 +245,7 @@ def test_new_events_say_the_same_in_any_session(site, dsn, reading):
         for seconds in (7, 70, None):
             cursor.execute(
                 "insert into app.seen values (md5('1')::uuid, 'post-7', '2026-01-02 23:30+00', %s, '2026-01-03 00:30',"
-                " 1 / 3.0::float8, 'good')",
-                [seconds],
+                " 1 / 3.0::float8, 'good')", [seconds],
             )
     connection.close()
     events = "select e.event_at, e.user_id, e.post_id, e.target from pgfeed.feed_events as e order by 1, 2, 3, 4"
@@ -289,7 +288,7 @@ FEED = "user_key => 'member_id', post_key => 'slug', at => 'at'"
 BAD = {
     "attach_users('app.nothing', key => 'id')": "there is no relation 'app.nothing'",
     "attach_users(null, key => 'id')": "there is no relation null",
-    "attach_users('app.members', key => 'nothing')": 'column "nothing" does not exist',
+    "attach_users('app.members', key => 'nothing')": "column \"nothing\" does not exist",
     "attach_users('app.members', key => null)": "key is empty",
     "attach_users('app.members', key => '  ')": "key is empty",
     "attach_users('app.members', key => 'born')": "date cannot be a key",
@@ -306,7 +305,7 @@ BAD = {
     "attach_users('app.members', key => 'random()::text || id')": "is volatile",
     "attach_users('app.members', key => 'id', features => '{}')": "features is not an array",
     "attach_users('app.members', key => 'id', features => '[1]')": "features has 1",
-    "attach_users('app.members', key => 'id', features => '[\"nothing\"]')": 'column "nothing" does not exist',
+    "attach_users('app.members', key => 'id', features => '[\"nothing\"]')": "column \"nothing\" does not exist",
     "attach_users('app.members', key => 'id', features => '[\"plan\", \"plan\"]')": "two features are called plan",
     "attach_users('app.members', key => 'id', features => '[{\"a b\": \"plan\"}]')": "cannot be the name of a feature",
     "attach_users('app.members', key => 'id', features => '[{\"age\": \"plan\"}]')": "it is text, not a number",
@@ -314,8 +313,8 @@ BAD = {
     "attach_users('app.members', key => 'id', sync => 'push')": "sync is push",
     "attach_users('app.member_list', key => 'id', sync => 'trigger')": "is not a table: it cannot have a trigger",
     "attach_users('pgfeed.models', key => 'model_id')": "cannot be attached",
-    "attach_posts('app.articles', key => 'slug', text => 'nothing')": 'column "nothing" does not exist',
-    "attach_posts('app.articles', key => 'slug', topic => 'nothing')": 'column "nothing" does not exist',
+    "attach_posts('app.articles', key => 'slug', text => 'nothing')": "column \"nothing\" does not exist",
+    "attach_posts('app.articles', key => 'slug', topic => 'nothing')": "column \"nothing\" does not exist",
     "attach_posts('app.articles', key => 'slug', created_at => 'title')": "it is text, not a time",
     "attach_posts('app.articles', key => 'slug', available => 'price')": "it is numeric, not true or false",
     "attach_events('app.reads', user_key => 'member_id', post_key => 'slug', at => 'seconds')": "integer, not a time",
@@ -352,7 +351,8 @@ DIFFERENCES = {
     "alter table app.reads set schema public": "app.reads is called public.reads now",
     "alter table app.reads enable row level security": "app.reads has row security now",
     "drop table app.reads": "app.reads was dropped",
-    "drop table app.reads; create table app.reads (slug text, member_id uuid, at timestamptz, seconds integer)": "app.reads was dropped and made anew",
+    "drop table app.reads; create table app.reads (slug text, member_id uuid, at timestamptz, seconds integer)":
+        "app.reads was dropped and made anew",
     "alter table app.articles drop column section": "the column section of app.articles was dropped",
     "alter table app.members rename column plan to tariff": "the column plan of app.members is called tariff now",
 }
@@ -459,8 +459,7 @@ def test_views_and_partitioned_tables_are_followed(site):
     site(f"call pgfeed.attach_events('app.clicks', {FEED})")
     site(f"call pgfeed.attach_events('app.opinions', {FEED}, action => 'like', condition => 'stars > 3')")
     assert site("select a.relation, a.sync from pgfeed.attachments as a order by 1") == [
-        ("app.clicks", "trigger"),
-        ("app.opinions", "pull"),
+        ("app.clicks", "trigger"), ("app.opinions", "pull")
     ]
     site("insert into app.clicks select member_id, slug, at, seconds from app.reads")
     assert site("select count(*) from pgfeed.feed_events where action = 'view'") == [(600,)]
@@ -504,10 +503,8 @@ def test_keys_of_any_type(site):
 
 
 def test_an_interrupted_load_goes_on(site, dsn):
-    site(
-        "insert into app.reads select r.member_id, r.slug, r.at - i * interval '1 ms', 1 from app.reads as r,"
-        " generate_series(1, 40) as i"
-    )
+    site("insert into app.reads select r.member_id, r.slug, r.at - i * interval '1 ms', 1 from app.reads as r,"
+         " generate_series(1, 40) as i")
     connection = psycopg2.connect(dsn)  # in a transaction block, whose load cannot commit as it goes
     with connection.cursor() as cursor:
         cursor.execute("savepoint before")
@@ -565,26 +562,18 @@ def test_the_first_like_is_taken_back_while_a_later_one_comes(site):
 def run(dsn, *words):
     """Run a verb; return what it did."""
     return subprocess.run(
-        [sys.executable, "-m", "loader.cli", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PGFEED_DSN": dsn},
-        check=False,
+        [sys.executable, "-m", "loader.cli", *words], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "PGFEED_DSN": dsn}, check=False,
     )
 
 
 def test_the_verbs_attach_and_detach_with_the_same_words(site, dsn):
     events = ["events", "app.reads", "--user-key", "member_id", "--post-key", "slug", "--at", "at"]
-    assert (
-        "app.members is attached as users, 20 rows, 0 rejected"
-        in run(dsn, "attach", "users", "app.members", "--key", "id", "--features", '["plan"]').stdout
-    )
+    assert "app.members is attached as users, 20 rows, 0 rejected" in run(
+        dsn, "attach", "users", "app.members", "--key", "id", "--features", '["plan"]'
+    ).stdout
     assert json.loads(run(dsn, "attach", *events, "--target", "seconds >= 60", "--json").stdout) == {
-        "relation": "app.reads",
-        "kind": "events",
-        "rows": 600,
-        "rejected": None,
+        "relation": "app.reads", "kind": "events", "rows": 600, "rejected": None
     }
     for words, said in {
         ("attach", *events): "events of app.reads are attached already",
@@ -620,8 +609,7 @@ def test_a_foreign_table_is_pulled(site, db):
     assert site(TRACES) == []
     site(
         "create user mapping for public server other options (user %s, password %s, password_required 'false')",
-        db.info.user,
-        db.info.password or "none",
+        db.info.user, db.info.password or "none",
     )
     site(call)
     site("delete from app.hearts where slug = 'post-1'")
