@@ -18,12 +18,14 @@ MORE = 300
 class Reply:
     """A request with the scores of all posts of a pack, float64.
 
-    model: of the variant, None: none is usable; requests: the features that it scored, None: it did not.
+    model: of the variant, None: none is usable; requests: the features that it scored, None: it did not;
+    feed: the named feed that was asked for, None: none.
     """
 
     def __init__(self, state, pack, user, source, scores, model=None, requests=None):
         self.state, self.pack, self.user, self.source, self.scores = state, pack, user, source, scores
         self.model, self.requests = model, requests
+        self.feed = None
 
 
 def check_state(session, state, ts, variant):
@@ -44,6 +46,14 @@ def check_state(session, state, ts, variant):
 
 def reply_to(session, request, post_ids=()):
     """Return the Reply to a request; post_ids are scored even when the catalogue is too large to score whole."""
+    reply = scored(session, request, post_ids)
+    if request.feed is not None:
+        reply.feed = session.feed(request.feed, reply.state)
+    return reply
+
+
+def scored(session, request, post_ids):
+    """Return the Reply to a request, its feed aside."""
     user_id, ts, variant, clicked = request.user_id, request.ts, request.variant, request.clicked
     state = session.run("state", ts, variant, user_id)[0]
     check_state(session, state, ts, variant)
@@ -128,8 +138,24 @@ def leave_out(session, request, reply):
         scores[~is_candidate] = -np.inf
     if request.exclude is not None:
         scores[pack.places(request.exclude)] = -np.inf
+    if reply.feed is not None:
+        if request.hide_viewed is None:
+            request.hide_viewed = reply.feed.settings.get("hide_viewed")
+        for added in reply.feed.on(pack)["boosts"].values():
+            scores += added
+        is_asked = scores > -np.inf
+        scores[~reply.feed.mask(session, reply.state, request.ts, pack, is_asked)] = -np.inf
     if request.hide_viewed is not None:
         scores[pack.places(session.seen_post_ids(request))] = -np.inf
+
+
+def rules_of(request, reply):
+    """Return the caps, the diversity and the posts' vectors for choose()."""
+    caps = [] if request.max_per_topic is None else [(reply.pack.topic_codes, request.max_per_topic)]
+    if reply.feed is None:
+        return caps, 0.0, None
+    diversity = reply.feed.settings.get("diversity", 0.0)
+    return caps + reply.feed.on(reply.pack)["caps"], diversity, reply.pack.text_vectors if diversity else None
 
 
 def best_rows(session, request, reply, k):
@@ -138,8 +164,8 @@ def best_rows(session, request, reply, k):
     """
     state, pack, scores = reply.state, reply.pack, reply.scores
     leave_out(session, request, reply)
-    caps = [(pack.topic_codes, request.max_per_topic)] if request.max_per_topic is not None else []
-    best, count = choose(scores, pack.post_ids, k, caps), k
+    rules = rules_of(request, reply)
+    best, count = choose(scores, pack.post_ids, k, *rules), k
     rows = session.run("posts", pack.post_ids[best].tolist())
     while len(rows) < len(best):  # some were deleted since the refresh
         count *= 2
@@ -147,7 +173,7 @@ def best_rows(session, request, reply, k):
         shown = [row["post_id"] for row in session.run("posts", pack.post_ids[asked].tolist())]
         gone = np.setdiff1d(pack.post_ids[np.union1d(asked, best)], [*shown, *(row["post_id"] for row in rows)])
         scores[pack.places(gone)] = -np.inf
-        best = choose(scores, pack.post_ids, k, caps)
+        best = choose(scores, pack.post_ids, k, *rules)
         rows = session.run("posts", pack.post_ids[best].tolist())
     score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
     return [
@@ -162,4 +188,6 @@ def best_rows(session, request, reply, k):
 def popular_reply(session, reply, post_ids):
     """Return a Reply to the same request with other posts, ranked by their like rates."""
     pack = session.chosen_pack(reply.state["features_as_of"], post_ids, reply.pack.topics, reply.pack.scale)
-    return Reply(reply.state, pack, reply.user, "popular", popularity(pack))
+    others = Reply(reply.state, pack, reply.user, "popular", popularity(pack))
+    others.feed = reply.feed
+    return others

@@ -37,9 +37,6 @@ class Request:
             )
         self.candidates = unpack_ids(plpy, "candidates", self.candidates)
         self.exclude = unpack_ids(plpy, "exclude", self.exclude)
-        for name in ("feed",):
-            if getattr(self, name) is not None:
-                plpy.error(f"{name} is not served yet", hint=f"Leave out {name}.", sqlstate="0A000")
 
 
 def unpack_ids(plpy, name, packed):

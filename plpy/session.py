@@ -7,12 +7,13 @@ import numpy as np
 
 from plpy.columns import CATEGORICAL, USER_COLUMNS
 from plpy.features import hidden_post_ids, liked_post_ids, viewed_post_ids
+from plpy.feed import Feed
 from plpy.import_catboost import import_catboost
 from plpy.moment import Events, Neighbours
 from plpy.pack import FACTORS, Pack
 from plpy.statements import STATEMENTS
 
-MODELS = PACKS = 4
+MODELS = PACKS = FEEDS = 4
 PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS)
 CANDIDATE_LIKES, CANDIDATE_VIEWS = 100, 200
 
@@ -29,7 +30,7 @@ class Session:
 
     def __init__(self, plpy):
         self.plpy = plpy
-        self.plans, self.models, self.packs = {}, {}, {}
+        self.plans, self.models, self.packs, self.feeds = {}, {}, {}, {}
         self.without_model = self.embedder = None
 
     def run(self, name, *arguments):
@@ -97,6 +98,27 @@ class Session:
             drop_oldest(self.packs, PACKS)
             self.packs[key] = Pack.unpack(row)
         return self.packs[key]
+
+    def feed(self, name, state):
+        """Return a named feed as of the pack that serves a moment."""
+        rows = self.run("feed", name)
+        if not rows:
+            names = ", ".join(self.run("feed names")[0]["names"]) or "none yet"
+            self.plpy.error(f"there is no feed {name!r}", hint=f"Feeds: {names}.", sqlstate="42704")
+        key = state["pack_version"], rows[0]["feed_id"]
+        if key in self.feeds:
+            self.feeds[key] = self.feeds.pop(key)
+        else:
+            row = self.run("feed posts", rows[0]["feed_id"], state["pack_id"])[0]
+            feed = Feed(row)
+            if row["filter"] is not None:
+                if row["post_ids"] is None:  # made after the refresh, or no pack is stored of this moment
+                    as_of = state["features_as_of"]
+                    row = self.run("filtered posts", row["filter"], "posts", as_of, as_of, None)[0]
+                feed.take_posts(row)
+            drop_oldest(self.feeds, FEEDS)
+            self.feeds[key] = feed
+        return self.feeds[key]
 
     def load_factors(self, state, pack):
         """Give a pack its posts' vectors."""

@@ -65,6 +65,18 @@ STATEMENTS = {
         f" where e.user_id = $1 and e.served_at >= {SINCE} and e.served_at < $2) as s",
         ["bigint", "timestamptz", "interval"],
     ),
+    "feed": ("select f.feed_id from pgfeed.named_feeds as f where f.name = $1", ["text"]),
+    "feed names": ("select array(select f.name from pgfeed.named_feeds as f order by f.name) as names", []),
+    "feed posts": (
+        "select f.name, f.settings::text as settings, f.filter::text as filter, p.post_ids, p.moments"
+        " from pgfeed.named_feeds as f left join pgfeed.feed_posts as p on p.feed_id = f.feed_id and p.pack_id = $2"
+        " where f.feed_id = $1",
+        ["smallint", "bigint"],
+    ),
+    "filtered posts": (
+        "select r.post_ids, r.moments from pgfeed._filtered_posts($1::text::jsonb, $2, $3, $4, $5) as r",
+        ["text", "text", "timestamptz", "timestamptz", "bigint[]"],
+    ),
     "posts": ("select r.post_id, r.topic, r.text from pgfeed._post_rows($1) as r", ["bigint[]"]),
     "likes": (
         "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"

@@ -40,7 +40,7 @@ PINS = {
     "matviews/user_features": "1ae2ef2e22e9",
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "37737e41885d",
-    "procedures/_pack_features": "c4dffb00931d",
+    "procedures/_pack_features": "e757e66f45dc",
     "procedures/refresh_features": "289bef250bad",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
@@ -89,7 +89,7 @@ PINS = {
     "functions/_serving_probes": "c122d4807783",
     "functions/_job_probes": "261cb1c735bc",
     "functions/_access_probes": "b2643c0f74fb",
-    "functions/health": "6cc0968e9d16",
+    "functions/health": "7aaca87631d7",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "5bacdd46773d",
@@ -107,7 +107,7 @@ PINS = {
     "functions/recommend_posts": "f9564553f3fd",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "95706fb23f16",
+    "functions/_library": "342089074a70",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -231,6 +231,20 @@ PINS = {
     "functions/_require_all_rows": "478a6590a6e0",
     "functions/_post_ids_of": "e418af32db81",
     "functions/_list_probes": "b759e13c8151",
+    "functions/_check_feed": "570ad5687a8f",
+    "functions/_compiled_filter": "1292628832ee",
+    "functions/_feed_feature": "43ea0f3b1958",
+    "functions/_filter_columns": "2f9aa5639ddd",
+    "functions/_filter_facts": "2436674b9ec6",
+    "functions/_filter_moments": "e2a37e327f36",
+    "functions/_filter_rows": "2d5ca1130c37",
+    "functions/_filtered_posts": "baa322da0470",
+    "procedures/_evaluate_feeds": "d607f7bc82ea",
+    "procedures/create_feed": "bed53e688998",
+    "procedures/drop_feed": "02c36e27d14e",
+    "views/feeds": "47853479ed9b",
+    "functions/_feed_problem": "86bc35468e4c",
+    "functions/_named_feed_probes": "c63dffd4754e",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -751,27 +765,31 @@ FEEDS = """
     alter table pgfeed.exposures add column feed text;
     comment on column pgfeed.exposures.feed is 'The named feed that was asked for; null: none';
 
-    create table pgfeed.feeds (
+    create table pgfeed.named_feeds (
         feed_id smallint generated always as identity primary key,
         name text not null unique,
         settings jsonb not null,
+        filter jsonb,
         created_at timestamptz not null default now(),
         created_by text not null default session_user
     );
-    comment on table pgfeed.feeds is 'One row per named feed: what recommend_posts(feed => name) lets in and prefers';
-    comment on column pgfeed.feeds.settings is 'The arguments of create_feed() by name';
-    alter table pgfeed.feeds owner to pgfeed_owner;
-    grant select on pgfeed.feeds to pgfeed_reader, pgfeed_writer, pgfeed_operator;
+    comment on table pgfeed.named_feeds is 'One row per feed: see create_feed()';
+    comment on column pgfeed.named_feeds.settings is 'The arguments of create_feed() by name';
+    comment on column pgfeed.named_feeds.filter is 'What _compiled_filter() made of the filter; null: there is none';
+    alter table pgfeed.named_feeds owner to pgfeed_owner;
 
     create table pgfeed.feed_posts (
         pack_id bigint not null references pgfeed.feature_packs on delete cascade,
-        feed_id smallint not null references pgfeed.feeds on delete cascade,
-        posts bytea not null,
-        moments bytea,
+        feed_id smallint not null references pgfeed.named_feeds on delete cascade,
+        post_ids bytea not null,
+        moments bytea not null,
+        problem text,
         primary key (pack_id, feed_id)
     );
     comment on table pgfeed.feed_posts is
-        'One row per feature pack and feed: which of the pack''s posts pass the conditions that do not depend on ts';
+        'One row per feature pack and feed with a filter: which posts pass what of it does not depend on ts';
+    comment on column pgfeed.feed_posts.problem is
+        'Why the filter could not be evaluated: the posts are those of the pack before; null: it could';
     alter table pgfeed.feed_posts owner to pgfeed_owner;
 
     create table pgfeed.cursor_keys (
@@ -783,7 +801,7 @@ FEEDS = """
     alter table pgfeed.cursor_keys owner to pgfeed_owner;
 """
 NO_FEEDS = """
-    drop table pgfeed.cursor_keys, pgfeed.feed_posts, pgfeed.feeds;
+    drop table pgfeed.cursor_keys, pgfeed.feed_posts, pgfeed.named_feeds;
     alter table pgfeed.exposures drop column feed;
     alter type pgfeed.recommendation drop attribute cursor;
 """

@@ -63,6 +63,14 @@ begin
     from pgfeed._feature_probes() as o
     union all
     select
+        n.name,
+        n.status,
+        n.found,
+        n.remedy,
+        n.figures
+    from pgfeed._named_feed_probes() as n
+    union all
+    select
         c.name,
         c.status,
         c.found,

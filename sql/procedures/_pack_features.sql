@@ -6,6 +6,7 @@ set row_security = off
 as $$
 declare
     v_shortlist bigint[];
+    v_pack_id bigint;
 begin
     if not coalesce(isfinite(as_of), false) then
         raise exception 'features cannot be packed as of %', as_of
@@ -14,7 +15,8 @@ begin
     v_shortlist := case when pgfeed._is_large() then pgfeed._shortlist(as_of) end;
     -- A pack is valid while no day before it was rolled up later: none may be in the making now.
     perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
-    delete from pgfeed.feature_packs as k where k.as_of = _pack_features.as_of;
+    -- Where a feed cannot be evaluated, what it had in the pack before goes on.
+    update pgfeed.feature_packs as k set as_of = '-infinity' where k.as_of = _pack_features.as_of;
     insert into pgfeed.feature_packs
         (as_of, post_count, feature_names, topics, post_ids, topic_codes, matrix, attributes, is_shortlist, relative)
     select
@@ -28,7 +30,10 @@ begin
         p.attributes,
         v_shortlist is not null,
         pgfeed._relative_columns(p.feature_names, p.topics, p.post_ids, p.topic_codes, p.matrix)
-    from pgfeed._post_pack(_pack_features.as_of, v_shortlist) as p;
+    from pgfeed._post_pack(_pack_features.as_of, v_shortlist) as p
+    returning pack_id into v_pack_id;
+    call pgfeed._evaluate_feeds(v_pack_id);
+    delete from pgfeed.feature_packs as k where k.as_of = '-infinity';
 --!include sql/_plain_errors.sql
 end;
 $$;

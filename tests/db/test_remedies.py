@@ -22,7 +22,7 @@ BROKEN = {
         do $$ begin execute format('alter database %I set pgfeed.default_variant = nope', current_database()); end $$;
         select pgfeed._start_recommendation_batch(null, 5, 'control', null);
         update pgfeed.recommendation_batches set started_at = now() - interval '1 hour';
-        truncate pgfeed.feature_packs;
+        delete from pgfeed.feature_packs;
         """,
     ),
     "models": (
@@ -46,7 +46,7 @@ REFUSED = {
         " call pgfeed.create_experiment('b', '{control,random}')", ["experiment", "start", "b"], True,
     ),
     "features that a model lacks": (
-        "call pgfeed.create_experiment('a', '{control,popular}'); truncate pgfeed.feature_packs",
+        "call pgfeed.create_experiment('a', '{control,popular}'); delete from pgfeed.feature_packs",
         ["experiment", "start", "a"], True,
     ),
     "an experiment that is not there": ("select", ["experiment", "stop", "nope"], False),

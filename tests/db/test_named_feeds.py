@@ -1,0 +1,354 @@
+"""Named feeds: what a filter may say, when it is evaluated, and what it gives."""
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from json import dumps
+from random import Random
+
+import numpy as np
+import psycopg2
+import pytest
+
+from loader.data.embed import embed
+from tests.db.conftest import autocommit, queries
+from tests.db.test_embed import Words
+
+# What an operator without any right of pgfeed_owner could prepare.
+TRAPS = """
+    create schema evil;
+    grant usage on schema evil to public;
+    create table evil.proof (at timestamptz default clock_timestamp());
+    grant all on evil.proof to public;
+    create function evil.f(x double precision) returns boolean language plpgsql immutable as
+        $$ begin raise exception 'ran as %', current_user; end $$;
+    create function evil.lower(x text) returns text language plpgsql immutable as
+        $$ begin raise exception 'ran as %', current_user; end $$;
+    create function evil.is_less(x double precision, y text) returns boolean language plpgsql immutable as
+        $$ begin raise exception 'ran as %', current_user; end $$;
+    create operator evil.< (leftarg = double precision, rightarg = text, function = evil.is_less);
+    create domain evil.word as text check (evil.lower(value) is not null);
+    create type evil.pair as (word evil.word);
+    create type evil.mood as enum ('good');
+"""
+REFUSED = {
+    "": "it is empty",
+    " \n": "it is empty",
+    "topic": "it is text, not true or false",
+    "1": "it is integer, not true or false",
+    "topic <> 'a' --": "has a comment",
+    "topic <> 'a' -- and true": "has a comment",
+    "topic <> 'a' /* and */": "has a comment",
+    "true; drop table pgfeed.posts": "has ';'",
+    "true) as x; drop table pgfeed.posts; select (true": "has ';'",
+    "true) or (true": "closes a parenthesis",
+    "true) union select (true": "closes a parenthesis",
+    "(true": "does not close a parenthesis",
+    "topic = $$sport$$": "has '$'",
+    "topic = $1": "has '$'",
+    "topic = E'sp\\'ort'": "has a string with the prefix E",
+    "topic = U&'\\0041'": "has a string with the prefix U&",
+    "topic = 'sport": "has \"'\"",
+    "topic = \"sport": "has '\"'",
+    "exists (select 1)": "has a subquery",
+    "post_id in (select user_id from users)": "is not valid: relation \"users\" does not exist",
+    "post_id in (select 1)": "has a subquery",
+    "(select true)": "has a subquery",
+    "post_id in (select user_id from pgfeed.users)": "names pgfeed",
+    "count(*) > 1": "has an aggregate",
+    "bool_and(true)": "has an aggregate",
+    "row_number() over () > 1": "has a window function",
+    "generate_series(1, 2) > 1": "gives several rows",
+    "random() < 0.5": "calls random, which is volatile",
+    "gen_random_uuid() is null": "calls gen_random_uuid, which is volatile",
+    "pg_sleep(100) is null": "it is not valid|calls pg_sleep, which is volatile",
+    "nextval('pgfeed.named_feeds_feed_id_seq') > 0": "calls nextval, which is volatile",
+    "set_config('role', 'postgres', false) = ''": "calls set_config, which is volatile",
+    "pg_read_file('/etc/passwd') = ''": "calls pg_read_file, which is volatile",
+    "query_to_xml('delete from pgfeed.posts', true, true, '') is null": "calls query_to_xml, which is volatile",
+    "table_to_xml('pgfeed.users', true, true, '') is document": "is not one expression",
+    "length(table_to_xml('pgfeed.users', true, true, '')::text) > 9": "calls table_to_xml, which depends on more",
+    "schema_to_xml('pgfeed', true, true, '') is null": "calls schema_to_xml, which depends on more",
+    "current_setting('role') = ''": "calls current_setting, which depends on more",
+    "pg_backend_pid() = 1": "calls pg_backend_pid, which depends on more",
+    "has_table_privilege('pgfeed.users', 'select')": "calls has_table_privilege, which depends on more",
+    "created_at > now()": "calls now, which says what is now",
+    "created_at > transaction_timestamp()": "calls transaction_timestamp, which says what is now",
+    "created_at > clock_timestamp()": "calls clock_timestamp, which is volatile",
+    "age(created_at) > interval '1 day'": "calls age, which says what is now",
+    "created_at > current_timestamp": "says what is now",
+    "created_at > current_date": "says what is now",
+    "current_user = 'x'": "says what is now or who asks",
+    "created_at > 'now'": "says 'now'",
+    "created_at > timestamptz ' Today '": "says 'today'",
+    "no_column = 1": "is not valid: column \"no_column\" does not exist",
+    "post.no_column = 1": "is not valid: column post.no_column does not exist",
+    "users.age = 1": "names users",
+    "post.post_id.x = 1": "names post_id",
+    "post is not null": "names a row",
+    "post = post": "names a row",
+    "post::text = ''": "names a row",
+    "(post).topic = ''": "is not valid|names|is not one expression",
+    "pg_catalog.lower(topic) = 'x'": "names pg_catalog",
+    "evil.f(1)": "names evil",
+    "\"evil\".f(1)": "names \"evil\"",
+    "evil . lower(topic) = 'x'": "names evil",
+    "f(1)": "is not valid: function f",
+    "post.like_rate operator(evil.<) topic": "names evil",
+    "post.like_rate < topic": "is not valid: operator does not exist",
+    "topic::evil.word = 'x'": "names evil",
+    "'x'::evil.word = topic": "names evil",
+    "'(x)'::evil.pair is null": "names evil",
+    "topic = 'good'::evil.mood::text": "names evil",
+    "topic::trap = 'x'": "names the type trap",
+    "'x'::TRAP = topic": "names the type TRAP",
+    "'{x}'::\"_trap\" is null": "names the type \"_trap\"",
+    "cast('{x}' as trap[]) is null": "names the type trap",
+    "trap 'x' = topic": "names the type trap",
+    "domain_in('x', 1, 1) is null": "calls domain_in|is not valid",
+    "array_in('{x}', 1, 1) is null": "is not valid|calls array_in",
+    "textin('x') = topic": "calls textin|is not valid",
+    "to_tsvector(topic) @@ to_tsquery('x')": "calls to_tsquery, which depends on more|calls to_tsvector",
+    "xmlparse(document topic) is null": "is not one expression",
+    "ts > now()": "calls now",
+    "ts": "timestamp with time zone, not true or false",
+    "ts > 1": "is not valid: operator does not exist",
+    "ts = topic": "is not valid: operator does not exist",
+    "post.ts > ts": "is not valid: column post.ts does not exist",
+    "text.ts > ts": "is not valid: column text.ts does not exist",
+    "moment.ts > ts": "names moment",
+    "x" * 10_001: "has 10001 characters",
+    "x" * 64 + " > 1": "has a name of more than 63 bytes",
+    "true where true": "is not valid: syntax error",
+    "true, true": "is not valid|is not one expression",
+    "true as x": "is not valid: syntax error",
+    "*": "is not valid|is not one expression",
+    "post.*": "is not one expression",
+    "1/0 = 1": "cannot be evaluated: division by zero",
+    "1/(post_id - 7) > 0": "cannot be evaluated: division by zero",
+    "post_id::text::smallint > 0 and (post_id * 1000)::smallint > 0": "cannot be evaluated: smallint out of range",
+    "topic::integer > 0": "cannot be evaluated: invalid input syntax",
+    "extract(century from interval '1 day') / 0 > extract(hour from ts)": "cannot be evaluated: division by zero",
+    "post_id / (extract(hour from ts) - extract(hour from ts)) > 1": "cannot be evaluated: division by zero",
+    "repeat('x', 2000000000) = topic": "cannot be evaluated",
+}
+
+
+@pytest.fixture
+def operator(network, network_dsn):
+    """A function that runs statements as somebody who is no more than an operator, and has made a trap."""
+    role = "feeds_operator_" + network_dsn.rpartition("_")[2].split()[0]
+    network(TRAPS)
+    network(f"create role {role} login in role pgfeed_operator")
+    with autocommit(network_dsn) as connection:
+        query = queries(connection)
+        query(f"set session authorization {role}")
+        query("create domain pg_temp.trap as text check (evil.lower(value) is not null)")
+        query("set search_path = evil, pg_catalog")
+        yield query
+        query("drop domain pg_temp.trap")
+        query("reset session authorization")
+    network(f"drop role {role}")
+
+
+def refusal(query, text):
+    """Return the message of the error that a filter is refused with."""
+    try:
+        query("call pgfeed.create_feed('home', %s)", text)
+    except psycopg2.Error as error:
+        assert error.diag.message_hint, (text, str(error))
+        assert "ran as" not in str(error) and "plpy" not in str(error), (text, str(error))
+        return error.diag.message_primary
+    return "it was taken"
+
+
+def test_a_filter_that_is_no_filter_is_refused_in_one_sentence(operator, network):
+    wrong = []
+    for text, problem in REFUSED.items():
+        message = refusal(operator, text)
+        if not any(each in message for each in problem.split("|")):
+            wrong.append((text, message))
+    assert "\n".join(map(str, wrong)) == ""
+    assert network("select count(*) from pgfeed.named_feeds") == [(0,)]
+    assert network("select relname::text from pg_class where relname like '\\_filter%%' and relkind = 'v'") == []
+
+
+ATTRIBUTES = """
+    update pgfeed.posts set
+        created_at = timestamptz '2021-12-01 00:00+00' + post_id * interval '3 hours',
+        attributes = jsonb_build_object(
+            'author_id', post_id % 7, 'price', post_id / 4.0, 'is_sponsored', post_id % 5 = 0,
+            'tags', to_jsonb(array['t' || post_id % 3, 'u' || post_id % 4]),
+            'until', '2021-12-20'::date + post_id::integer
+        )
+    where post_id % 10 <> 9;
+    call pgfeed.refresh_features();
+"""
+PARTS = {
+    "topic <> 'covid'": (1, 0, 0),
+    "post.topic = 'sport' and created_at > ts - interval '3 days'": (1, 1, 0),
+    "created_at > ts - interval '3 days' or created_at is null": (0, 0, 1),
+    "created_at between ts - interval '3 days' and ts": (0, 2, 0),
+    "ts - interval '3 days' <= created_at": (0, 1, 0),
+    "ts - created_at < interval '3 days'": (0, 0, 1),
+    "not (created_at < ts - interval '3 days')": (0, 0, 1),
+    "created_at::date >= (ts - interval '3 days')::date": (0, 1, 0),
+    "post.until > ts and is_sponsored and price < 10": (2, 1, 0),
+    "post.price < extract(hour from ts)": (0, 1, 0),
+    "post_id > extract(hour from ts)": (0, 0, 1),
+    "extract(hour from ts) between 6 and 22": (0, 2, 0),
+    "extract(hour from ts) > 12 or is_sponsored": (0, 0, 1),
+    "'t1' = any (tags) and tags && array['u1', 'u2'] and author_id = '3'": (3, 0, 0),
+    "case when is_sponsored then price > 3 else price > 5 and true end": (1, 0, 0),
+    "text_length > 10 and text.term_count > 1 and post.view_count > 0 and post.like_rate > 0": (4, 0, 0),
+    "((topic = 'a and b' or (topic is null and true)) and (price > 1 and price < 8))": (3, 0, 0),
+    "true": (1, 0, 0),
+    "key like '1%'": (1, 0, 0),
+}
+
+
+@pytest.fixture
+def shop(network):
+    """A function that runs statements in a network whose posts have times and features of their own."""
+    network(ATTRIBUTES)
+    return network
+
+
+def test_a_filter_is_taken_apart_by_what_depends_on_the_moment(shop):
+    parts = {}
+    for text in PARTS:
+        shop("call pgfeed.create_feed('home', %s)", text)
+        parts[text] = shop(
+            "select jsonb_array_length(filter -> 'posts'), jsonb_array_length(filter -> 'moments'),"
+            " jsonb_array_length(filter -> 'calls') from pgfeed.named_feeds"
+        )[0]
+        shop("call pgfeed.drop_feed('home')")
+    assert parts == PARTS
+
+
+# What the clauses of random filters are, each with the same said in Python of a post (a dictionary) and ts, a moment.
+DAY = timedelta(days=1)
+CLAUSES = [
+    ("topic = 'sport'", lambda p, ts: p["topic"] == "sport"),
+    ("post.topic <> 'sport'", lambda p, ts: p["topic"] != "sport"),
+    ("post_id % 3 = 1", lambda p, ts: p["post_id"] % 3 == 1),
+    ("key like '1%'", lambda p, ts: str(p["post_id"]).startswith("1")),
+    ("price < 8.5", lambda p, ts: p["price"] is not None and p["price"] < 8.5),
+    ("post.is_sponsored", lambda p, ts: bool(p["is_sponsored"])),
+    ("is_sponsored is not true", lambda p, ts: not p["is_sponsored"]),
+    ("author_id in ('1', '2', '5')", lambda p, ts: p["author_id"] in (1, 2, 5)),
+    ("'t1' = any (tags)", lambda p, ts: "t1" in (p["tags"] or [])),
+    ("view_count >= 2", lambda p, ts: (p["view_count"] or 0) >= 2),
+    ("created_at > ts - interval '3 days'", lambda p, ts: p["created_at"] and p["created_at"] > ts - 3 * DAY),
+    ("ts - interval '6 days' <= created_at", lambda p, ts: p["created_at"] and p["created_at"] >= ts - 6 * DAY),
+    ("created_at is null or created_at < ts", lambda p, ts: p["created_at"] is None or p["created_at"] < ts),
+    ("ts - created_at < interval '5 days'", lambda p, ts: p["created_at"] and ts - p["created_at"] < 5 * DAY),
+    ("price > extract(hour from ts)", lambda p, ts: p["price"] is not None and p["price"] > ts.hour),
+    ("extract(hour from ts) between 9 and 17", lambda p, ts: 9 <= ts.hour <= 17),
+    ("extract(hour from ts) < 12 or topic = 'movie'", lambda p, ts: ts.hour < 12 or p["topic"] == "movie"),
+]
+CODES = {
+    "topic": "topic", "post.topic": "topic", "post.author_id": "author_id", "post.is_sponsored": "is_sponsored",
+    "post.price": "price",
+}
+BOOSTS = {
+    "post.is_sponsored": lambda p: bool(p["is_sponsored"]), "post.price": lambda p: p["price"] or 0,
+    "post.author_id:3": lambda p: p["author_id"] == 3, "post.tags:u2": lambda p: "u2" in (p["tags"] or []),
+    "topic:sport": lambda p: p["topic"] == "sport", "post.topic:none": lambda p: False,
+}
+
+
+def posts_as_of(query, as_of):
+    """Return the posts as dictionaries, by id, with what is known as of a moment."""
+    rows = query(
+        "select p.post_id, p.topic, p.created_at, p.attributes, f.view_count from pgfeed.posts as p"
+        " left join pgfeed.post_features_as_of(%s) as f on f.post_id = p.post_id", as_of,
+    )
+    names = ("author_id", "price", "is_sponsored", "tags")
+    return {
+        post_id: {
+            "post_id": post_id, "topic": topic, "created_at": created_at, "view_count": view_count,
+            **{name: (attributes or {}).get(name) for name in names},
+        }
+        for post_id, topic, created_at, attributes, view_count in rows
+    }
+
+
+def listed(scores, posts, vectors, k, caps, diversity):
+    """Return what the list of a feed should be: ids; scores by id."""
+    order = sorted(scores, key=lambda post_id: (-scores[post_id], post_id))
+    chosen = []
+
+    def is_free(post_id):
+        values = [(posts[post_id][CODES[name]], CODES[name], most) for name, most in caps.items()]
+        return all(
+            value is None or sum(posts[each][name] == value for each in chosen) < most for value, name, most in values
+        )
+
+    pool = order[:max(200, 20 * k)]
+    span = scores[pool[0]] - scores[pool[-1]] if pool else 0
+    while diversity and len(chosen) < k:
+        free = [post_id for post_id in pool if post_id not in chosen and is_free(post_id)]
+        if not free:
+            break
+        chosen.append(max(free, key=lambda p: round(
+            (1 - diversity) * ((scores[p] - scores[pool[-1]]) / span if span else 0)
+            - diversity * max((vectors[p] @ vectors[c] for c in chosen), default=0), 9
+        )))
+    for post_id in order:
+        if post_id not in chosen and is_free(post_id) and not (diversity and post_id in pool):
+            chosen.append(post_id)
+    return (chosen + [post_id for post_id in order if post_id not in chosen])[:k]
+
+
+@pytest.fixture
+def moments(shop, network_dsn):
+    """Scores of all posts for user 7, posts and vectors, at moments before and after the last refresh."""
+    with closing(psycopg2.connect(network_dsn)) as connection:
+        embed(connection, Words())
+    shop("call pgfeed.refresh_features()")
+    ids, vectors = zip(*shop("select post_id, components::real[] from pgfeed.post_components"))
+    vectors = np.array(vectors, np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    vectors = dict(zip(ids, vectors.astype(np.float64)))
+    found = []
+    for day, hour in (("2021-12-13", 0), ("2021-12-13", 15), ("2021-12-16", 8), ("2021-12-08", 10), ("2021-12-09", 0)):
+        ts = datetime.fromisoformat(f"{day} {hour:02}:00+00:00")
+        scores = dict(shop("select post_id, score from pgfeed.recommend_posts(7, %s, 1000)", ts))
+        found.append((ts, scores, posts_as_of(shop, min(ts.replace(hour=0), datetime(2021, 12, 13, tzinfo=UTC)))))
+    return found, vectors
+
+
+def random_feed(random):
+    """Return clauses, settings for create_feed() and what they are made of, by chance."""
+    clauses = random.sample(CLAUSES, random.randint(0, 4))
+    caps = {name: random.randint(1, 3) for name in random.sample(list(CODES), random.randint(0, 2))}
+    boosts = {name: random.choice([-2, 0.25, 1, 5]) for name in random.sample(list(BOOSTS), random.randint(0, 3))}
+    return clauses, caps, boosts, random.choice([0, 0, 0.2, 0.6, 1])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_feed_gives_what_ranking_all_and_then_filtering_gives(shop, moments, seed):
+    random, (moments, vectors) = Random(seed), moments
+    for _ in range(12):
+        clauses, caps, boosts, diversity = random_feed(random)
+        text = " and ".join(f"({text})" if " or " in text else text for text, _ in clauses) or None
+        is_before = random.random() < 0.3
+        if is_before:
+            shop("call pgfeed.create_feed('home', %s, %s, %s, %s)", text, dumps(caps), diversity, dumps(boosts))
+        if random.random() < 0.2:
+            shop("call pgfeed.refresh_features()")
+        if not is_before:
+            shop("call pgfeed.create_feed('home', %s, %s, %s, %s)", text, dumps(caps), diversity, dumps(boosts))
+        for ts, scores, posts in random.sample(moments, 2):
+            k = random.choice([1, 5, 12, 100])
+            eligible = {
+                post_id: score + sum(weight * float(BOOSTS[name](posts[post_id])) for name, weight in boosts.items())
+                for post_id, score in scores.items() if all(is_in(posts[post_id], ts) for _, is_in in clauses)
+            }
+            found = shop(
+                "select post_id, score from pgfeed.recommend_posts(7, %s, %s, feed => 'home') order by rank", ts, k
+            )
+            what = (text, caps, diversity, boosts, ts, k)
+            assert [row[0] for row in found] == listed(eligible, posts, vectors, k, caps, diversity), what
+            assert [row[1] for row in found] == pytest.approx([eligible[row[0]] for row in found], abs=1e-6), what
+        shop("call pgfeed.drop_feed('home')")
