@@ -194,7 +194,7 @@ PINS = {
     "functions/_undos": "0c46bef5fa78",
     "functions/_user_reactions": "6cf498b7e281",
     "procedures/_check_actions": "f1b79b10a9a1",
-    "procedures/_mark_posts": "bd0bd63b04b9",
+    "procedures/_mark_posts": "28c846547ec2",
     "procedures/_recount_likes": "1683838fb247",
     "procedures/define_action": "93df318cf76d",
     "procedures/remove_action": "4f24133ea58f",

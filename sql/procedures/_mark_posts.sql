@@ -47,50 +47,44 @@ begin
 --!include sql/_standing_events.sql
     ),
 
+    said as (
+        select
+            s.user_id,
+            s.post_id,
+            min(s.event_at) filter (where s.is_like) as liked_again_at,
+            min(s.event_at) filter (where not s.is_like and s.hides) as hidden_at,
+            not bool_or(s.hides) filter (where s.is_like) as is_shown
+        from standing as s
+        group by s.user_id, s.post_id
+    ),
+
+    taken_back as (
+        select
+            e.user_id,
+            e.post_id,
+            min(e.event_at) as first_at,
+            min(e.event_at) filter (where a.sign > 0 and e.event_at >= l.liked_at) as unliked_at,
+            bool_or(a.sign < 0 and e.event_at >= m.hidden_at) as is_unhidden
+        from events as e
+        left join pgfeed.actions as a on a.action = e.undoes
+        left join pgfeed.liked_posts as l on l.user_id = e.user_id and l.post_id = e.post_id
+        left join pgfeed.marked_posts as m on m.user_id = e.user_id and m.post_id = e.post_id
+        group by e.user_id, e.post_id
+    ),
+
     states as (
         select
             p.user_id,
             p.post_id,
-            least(m.unliked_at, (
-                select min(u.event_at)
-                from events as u
-                inner join pgfeed.actions as a on a.action = u.undoes and a.sign > 0
-                where u.user_id = p.user_id and u.post_id = p.post_id and u.event_at >= l.liked_at
-            )) as unliked_at,
-            (
-                select min(s.event_at)
-                from standing as s
-                where s.user_id = p.user_id and s.post_id = p.post_id and s.is_like
-            ) as liked_again_at,
-            least(
-                (
-                    select min(s.event_at)
-                    from standing as s
-                    where s.user_id = p.user_id and s.post_id = p.post_id and not s.is_like and s.hides
-                ),
-                case when not exists (
-                    select
-                    from events as u
-                    inner join pgfeed.actions as a on a.action = u.undoes and a.sign < 0
-                    where u.user_id = p.user_id and u.post_id = p.post_id and u.event_at >= m.hidden_at
-                ) then m.hidden_at end
-            ) as hidden_at,
-            coalesce(
-                (
-                    select not bool_or(s.hides)
-                    from standing as s
-                    where s.user_id = p.user_id and s.post_id = p.post_id and s.is_like
-                )
-                and (m.is_shown or l.liked_at >= (
-                    select min(e.event_at)
-                    from events as e
-                    where e.user_id = p.user_id and e.post_id = p.post_id
-                )),
-                false
-            ) as is_shown
+            least(m.unliked_at, t.unliked_at) as unliked_at,
+            s.liked_again_at,
+            least(s.hidden_at, case when t.is_unhidden is not true then m.hidden_at end) as hidden_at,
+            coalesce(s.is_shown and (m.is_shown or l.liked_at >= t.first_at), false) as is_shown
         from pairs as p
         left join pgfeed.liked_posts as l on l.user_id = p.user_id and l.post_id = p.post_id
         left join pgfeed.marked_posts as m on m.user_id = p.user_id and m.post_id = p.post_id
+        left join said as s on s.user_id = p.user_id and s.post_id = p.post_id
+        left join taken_back as t on t.user_id = p.user_id and t.post_id = p.post_id
     ),
 
     forgotten as (
