@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from psycopg2.extensions import make_dsn
 
 from loader.learning import registry, train
 from loader.server import strangers
-from tests.servers import queries
+from tests.servers import PORT, Server, primary, queries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NETWORK = """
@@ -69,6 +70,42 @@ def alembic(dsn: str, *arguments: str) -> str:
 
 def database_name(purpose: str) -> str:
     return f"pgfeed_{purpose}_{os.getpid()}_{uuid.uuid4().hex[:6]}"
+
+
+def wait_for_disk(server: Server, state: str) -> None:
+    """Let a server wait until its disk has what is committed, as health() wants it, or not. state: on or off."""
+    for name in ("fsync", "full_page_writes"):
+        server.run("postgres", f"alter system set {name} = {state}")
+    server.run("postgres", "select pg_reload_conf()")
+    while server.run("postgres", "show fsync") != [(state,)]:
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def server():
+    """A server for each of the processes that share the tests: roles are a server's, not a database's.
+
+    None if there is one process, which works in the server that there is. One made for this run never waits for the
+    disk.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ or os.environ.get("PGFEED_DSN"):
+        yield None
+        return
+    with primary() as own, pytest.MonkeyPatch.context() as patch:
+        wait_for_disk(own, "off")
+        for name, value in {"HOST": own.folder, "PORT": PORT, "USER": own.user, "DATABASE": "postgres"}.items():
+            patch.setenv(f"PG{name}", str(value))
+        yield own
+
+
+@pytest.fixture(scope="module")
+def durable(server):
+    """What is committed survives a crash of the server: health() warns of one where it does not."""
+    if server:
+        wait_for_disk(server, "on")
+    yield
+    if server:
+        wait_for_disk(server, "off")
 
 
 @pytest.fixture(scope="session")

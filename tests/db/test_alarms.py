@@ -8,6 +8,8 @@ from tests.db.conftest import ROOT, autocommit, database_name, queries
 from tests.db.test_health import check, probes
 from tests.pages import DOCS
 
+pytestmark = pytest.mark.usefixtures("durable")
+
 GONE = "8640 events of 12 days, 2021-12-01 to 2021-12-12, are gone: what was counted of them stays"
 LIVE = "set pgfeed.events_max_age = '3 days'"
 FIGURES = "select name, key, value::numeric from pgfeed.health() cross join jsonb_each_text(figures)"

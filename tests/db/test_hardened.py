@@ -15,6 +15,8 @@ from tests.db.conftest import NETWORK, ROOT, autocommit, queries
 from tests.db.test_embed import Words
 from tests.db.test_health import check
 
+pytestmark = pytest.mark.usefixtures("durable")
+
 HARDENINGS = {
     "closed": """
         revoke all on schema public from public; revoke all on database {} from public;

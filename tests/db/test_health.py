@@ -13,6 +13,8 @@ from psycopg2.extensions import make_dsn
 
 from tests.db.conftest import ROOT, autocommit, database_name, dsn_of, queries
 
+pytestmark = pytest.mark.usefixtures("durable")
+
 END = "2021-12-13 12:00+00"
 PROBES = "select name, status, found, remedy from pgfeed.health()"
 CALL = "select post_id, score, source from pgfeed.recommend_posts(%s, %s)"

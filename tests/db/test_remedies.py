@@ -13,6 +13,8 @@ from loader.cli import main
 from tests.db.conftest import ROOT, alembic, autocommit, queries
 from tests.db.test_health import check
 
+pytestmark = pytest.mark.usefixtures("durable")
+
 BROKEN = {
     "roll-ups and features": (
         {"roll-ups", "features", "model control", "default variant", "indexes", "recommendations", "recommend_posts"},

@@ -14,6 +14,8 @@ from tests.db.test_health import check
 from tests.db.test_structure import dump as schema
 from tests.servers import primary
 
+pytestmark = pytest.mark.usefixtures("durable")
+
 END = "2021-12-13 12:00+00"
 STORED = "select * from pgfeed.recommendations order by user_id, rank"
 

@@ -1,8 +1,11 @@
 """Row security: what runs as the owner sees every row or refuses in one line; policies hold for who reads directly."""
 
 import psycopg2
+import pytest
 
 from tests.db.test_health import probes
+
+pytestmark = pytest.mark.usefixtures("durable")
 
 TABLES = """
     select c.oid::regclass::text from pg_class as c
