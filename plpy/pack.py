@@ -115,6 +115,12 @@ class Pack:
         self.factors, self.gram = unpack_factors(blob)
 
     @cached_property
+    def like_log_odds(self):
+        """Log-odds of a like, float64, from each post's decayed, smoothed like rate."""
+        rate = self.columns["post.decayed_like_rate_7d"].astype(np.float64).clip(1e-6, 1 - 1e-6)
+        return np.log(rate / (1 - rate))
+
+    @cached_property
     def text_vectors(self):
         """The text components of the posts at length 1, float32 (posts, components); zeros: no text."""
         columns = [values for name, values in self.columns.items() if name.startswith(TEXT_COMPONENT)]

@@ -16,9 +16,8 @@ def rank(scores, post_ids, k):
 
 
 def popularity(pack):
-    """Return log-odds of a like, float64, from each post's decayed, smoothed like rate: the score without a model."""
-    rate = pack.columns["post.decayed_like_rate_7d"].astype(np.float64).clip(1e-6, 1 - 1e-6)
-    return np.log(rate / (1 - rate))
+    """Return the scores of all posts without a model, float64, which may be changed: the log-odds of a like."""
+    return pack.like_log_odds.copy()
 
 
 def lottery(count, user_id, moment):

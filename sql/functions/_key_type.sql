@@ -6,14 +6,11 @@ as $$
 begin
     return coalesce(
         (
-            select t.settings -> 'key_types' ->> 'key'
+            select coalesce(
+                min(t.settings -> 'key_types' ->> 'key') filter (where t.kind = _key_type.kind),
+                min(t.settings -> 'key_types' ->> (rtrim(_key_type.kind, 's') || '_key')) filter (where t.kind = 'events')
+            )
             from pgfeed.attached_tables as t
-            where t.kind = _key_type.kind
-        ),
-        (
-            select min(t.settings -> 'key_types' ->> (rtrim(_key_type.kind, 's') || '_key'))
-            from pgfeed.attached_tables as t
-            where t.kind = 'events'
         ),
         case
             when _key_type.kind = 'users' and exists (select 1 from pgfeed.users as u where u.key is not null) then 'text'

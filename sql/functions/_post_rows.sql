@@ -12,13 +12,15 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 begin
+    -- The array by a subquery: else a plan depends on its length, and is made at each call.
     if exists (select from pgfeed.attached_tables as t where t.kind = 'posts') then
         begin
             return query
             select o.number, p.post_id, a.topic, a.text, p.key
             from pgfeed._attached_posts(_post_rows.post_ids) as a
             inner join pgfeed.posts as p on p.post_id = a.post_id and p.hidden_at is null
-            inner join unnest(_post_rows.post_ids) with ordinality as o (post_id, number) on o.post_id = a.post_id
+            inner join unnest((select _post_rows.post_ids)) with ordinality as o (post_id, number)
+                on o.post_id = a.post_id
             order by o.number;
             return;
         exception when others then
@@ -33,7 +35,7 @@ begin
 
     return query
     select o.number, p.post_id, p.topic, p.text, p.key
-    from unnest(_post_rows.post_ids) with ordinality as o (post_id, number)
+    from unnest((select _post_rows.post_ids)) with ordinality as o (post_id, number)
     inner join pgfeed.posts as p on p.post_id = o.post_id and p.hidden_at is null
     order by o.number;
 end;

@@ -31,14 +31,12 @@ begin
         return;
     end if;
 
-    variants := array(select distinct a.variant from pgfeed.model_activations as a order by a.variant);
     serving_variant := _serving_state.variant;
-    if serving_variant is null and _serving_state.user_id is not null then
+    if serving_variant is null and _serving_state.user_id is not null and exists (
+        select from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null
+    ) then
         select r.variant, r.version into _serving_state.serving_variant, v_version
         from pgfeed._running_arm(_serving_state.user_id) as r;
-        if v_version is not null then
-            variants := variants || serving_variant;
-        end if;
     end if;
     serving_variant := coalesce(
         serving_variant,
@@ -53,6 +51,10 @@ begin
             v_version,
             (select a.version from pgfeed.active_models as a where a.variant = _serving_state.serving_variant)
         );
+    variants := array[serving_variant];
+    if model_id is null and v_version is null then
+        variants := array(select distinct a.variant from pgfeed.model_activations as a order by a.variant);
+    end if;
 
     is_current := ts >= v_current;
     features_as_of := case when is_current then v_current else date_trunc('day', ts) end;

@@ -34,11 +34,12 @@ begin
         recommend_for.feed,
         recommend_for.after
     );
+    -- By a subquery: see _post_rows().
     return query
     select
         r.rank, coalesce(p.key, r.post_id::text), r.topic, r.text, r.score, r.variant, r.source, r.model_version,
         r.features_as_of, r.cursor
-    from unnest(v_rows) as r
+    from unnest((select v_rows)) as r
     left join pgfeed.posts as p on p.post_id = r.post_id
     order by r.rank;
 --!include sql/_plain_errors.sql

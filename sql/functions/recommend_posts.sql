@@ -24,11 +24,12 @@ begin
         recommend_posts.session, array_send(recommend_posts.candidates), array_send(recommend_posts.exclude),
         recommend_posts.hide_viewed, recommend_posts.max_per_topic, recommend_posts.feed, recommend_posts.after
     );
+    -- By a subquery: see _post_rows().
     return query
     select
         r.rank, r.post_id, r.topic, r.text, r.score, r.variant, r.source, r.model_version, r.features_as_of,
         r.cursor
-    from unnest(v_rows) as r;
+    from unnest((select v_rows)) as r;
 --!include sql/_plain_errors.sql
 end;
 $$;

@@ -29,7 +29,7 @@ begin
                 )::boolean as is_available
             ) as _taken
             inner join pgfeed.posts as _posts on %6$s
-            where _posts.post_id = any(_attached_posts.post_ids) and _taken.is_available;
+            where _posts.post_id = any((select _attached_posts.post_ids)::bigint[]) and _taken.is_available;
         end;
         $body$,
         v_attached.relation, v_settings ->> 'alias', coalesce(v_settings ->> 'topic', 'null'),

@@ -25,3 +25,5 @@ def test_popularity_is_the_log_odds_of_the_decayed_rate():
     posts = pack(**{"post.decayed_like_rate_7d": [0.5, 0.2, 0.0]})
     assert popularity(posts)[:2].tolist() == pytest.approx([0.0, np.log(0.25)], abs=1e-6)
     assert np.isfinite(popularity(posts)).all()
+    popularity(posts)[:] = -np.inf
+    assert np.isfinite(popularity(posts)).all()
