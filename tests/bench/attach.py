@@ -14,14 +14,17 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.server.remedies import told
+from loader.simulation.population import FULL_USERS
+from loader.simulation.world import DAYS
 from loader.terminal import out, table
 from tests import servers
-from tests.bench import temporary_database
+from tests.bench import _full_size, temporary_database
 from tests.servers import program, queries
 from tests.site import SITE, STATE, attach, detach, live, live_together, state_of_a_fresh_attach
 
 SYNCS = ("trigger", "pull")
 SECTIONS = ("changes", "kills", "writes", "bytes")
+FULL_SIZE = ("keys", "erase")
 KILLS = 10
 # One transaction of a site: somebody reads an article.
 WRITE = """
@@ -30,6 +33,7 @@ WRITE = """
     insert into app.reads values (md5(:member::text)::uuid, 'post-' || :slug, clock_timestamp(), random() * 120);
 """
 CLIENTS = 8
+ERASED = ["user", "events", "erase_user", "slowest call meanwhile", "slowest insert meanwhile"]
 HEADERS = ["sync", "seed", "operations", "statements failed", "rows that differ"]
 MORE_READS = """
     insert into app.reads
@@ -138,9 +142,14 @@ def writes(connection: Connection, sync: str, rounds: int, seconds: int) -> tupl
 @click.option("--operations", default=1000, show_default=True, help="Of two sessions together, with each seed.")
 @click.option("--rounds", default=6, show_default=True, help="Of pgbench beside and without, in turns.")
 @click.option("--seconds", default=10, show_default=True, help="Of pgbench, each time.")
-@click.option("--events", default=1_000_000, show_default=True, help="Whose bytes are compared.")
-@click.option("--only", type=click.Choice(SECTIONS), multiple=True, help="This section [default: all].")
-def main(seeds: int, operations: int, rounds: int, seconds: int, events: int, only: tuple[str, ...]) -> None:
+@click.option("--events", default=1_000_000, show_default=True, help="Whose bytes are compared, and of keys.")
+@click.option("--users", default=FULL_USERS, show_default=True, help="Of keys and erase.")
+@click.option("--days", default=DAYS, show_default=True, help="Of erase, which simulates events.")
+@click.option("--only", type=click.Choice(SECTIONS + FULL_SIZE), multiple=True,
+              help="This section [default: all but keys and erase].")
+def main(
+    seeds: int, operations: int, rounds: int, seconds: int, events: int, users: int, days: int, only: tuple[str, ...]
+) -> None:
     """Attach a small site's tables: do they stay equal, what does a write cost, how large is what pgfeed keeps?
 
     \b
@@ -161,6 +170,23 @@ def main(seeds: int, operations: int, rounds: int, seconds: int, events: int, on
         if "kills" in sections:
             rows = [(sync, 1, operations, *killed(sync, 1, operations, KILLS)) for sync in SYNCS]
             out.print(table(f"The same while the server is killed {KILLS} times", HEADERS, rows, HEADERS[1:]))
+        if "keys" in sections:
+            rows = [
+                (call, f"{each:,.0f} us", f"{more:,.0f} us")
+                for call, each, more in _full_size.keys(connection, users, events)
+            ]
+            headers = ["call", "median", "more than by id"]
+            out.print(table(f"Calls of one session, {users:,} users with uuids", headers, rows, headers[1:]))
+            query("drop schema app cascade")
+        if "erase" in sections:
+            with temporary_database("erase") as network:
+                rows = [
+                    (title, f"{count:,}", *(f"{value:.2f}" for value in values))
+                    for title, count, *values in _full_size.erase(network, users, days)
+                ]
+                words, left, stays = _full_size.left_in_dump(network)
+            out.print(table(f"erase_user() of {users:,} users and {days} days, seconds", ERASED, rows, ERASED[1:]))
+            out.print(f"A plain dump has {left} of {words} words of theirs, and the id of one who stays {stays} times")
         query("drop schema if exists app cascade")
         query(SITE)
         if "writes" in sections:
