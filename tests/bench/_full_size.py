@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from statistics import median
 
 import psycopg2
@@ -72,27 +73,48 @@ def seconds(connection: Connection, statement: str, **values: object) -> float:
     return time.perf_counter() - started
 
 
-def keys(connection: Connection, users: int, events: int) -> Iterator[tuple[str, float, float]]:
-    """Attach a site of this size; yield of each kind of call the median microseconds and how many more than by id."""
+def core_seconds(connection: Connection) -> float:
+    """Return how long a session has worked on a core, which other work on the machine adds little to."""
+    try:
+        return int(Path(f"/proc/{connection.info.backend_pid}/schedstat").read_text().split()[0]) / 1e9
+    except OSError as error:
+        cause = str(error)
+        raise PgfeedError("a session's time on a core cannot be read", cause, "run this beside the server") from error
+
+
+def keys(connection: Connection, users: int, events: int) -> Iterator[tuple[str, float, float, float]]:
+    """Attach a site of this size; yield of each kind of call its median microseconds, how many more than by id, and
+    how many of these on a core.
+    """
     query = queries(connection)
     query(SITE)
     seconds(connection, LARGE_SITE, users=users, posts=POSTS, events=events)
     attach(query, "trigger", ["members", "articles", "reads"])
     query("call pgfeed.refresh_features()")
     query("analyze")
-    asked = query("select u.user_id, u.key from pgfeed.users as u order by u.user_id limit %s", CALL_COUNT + WARM_UP)
-    found: dict[str, list[float]] = {name: [] for name in BY_KEY}
+    yield from compared_calls(connection)
+
+
+def compared_calls(connection: Connection) -> Iterator[tuple[str, float, float, float]]:
+    asked = queries(connection)(
+        "select u.user_id, u.key from pgfeed.users as u order by u.user_id limit %s", CALL_COUNT + WARM_UP
+    )
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in BY_KEY}
     for number, (user_id, key) in enumerate(asked):
         names = random.Random(number).sample(list(BY_KEY), len(BY_KEY))
         took = {}
         for name in (names[-1], *names):  # the first call finds the user's rows on disk
-            took[name] = seconds(connection, BY_KEY[name], id=user_id, key=key)
+            before = core_seconds(connection)
+            clock = seconds(connection, BY_KEY[name], id=user_id, key=key)
+            took[name] = clock, core_seconds(connection) - before
         for name in names if number >= WARM_UP else ():
             found[name].append(took[name])
     by_id = found[next(iter(BY_KEY))]
     for name, values in found.items():
-        more = [value - other for value, other in zip(values, by_id)]
-        yield name, median(values) * 1e6, median(more) * 1e6
+        clock, core = (
+            median(value[kind] - other[kind] for value, other in zip(values, by_id)) for kind in (0, 1)
+        )
+        yield name, median(value for value, _ in values) * 1e6, clock * 1e6, core * 1e6
 
 
 def erase(connection: Connection, users: int, days: int) -> Iterator[tuple[str, int, float, float, float]]:

@@ -172,10 +172,10 @@ def main(
             out.print(table(f"The same while the server is killed {KILLS} times", HEADERS, rows, HEADERS[1:]))
         if "keys" in sections:
             rows = [
-                (call, f"{each:,.0f} us", f"{more:,.0f} us")
-                for call, each, more in _full_size.keys(connection, users, events)
+                (call, *(f"{value:,.0f} us" for value in values))
+                for call, *values in _full_size.keys(connection, users, events)
             ]
-            headers = ["call", "median", "more than by id"]
+            headers = ["call", "median", "more than by id", "of a core"]
             out.print(table(f"Calls of one session, {users:,} users with uuids", headers, rows, headers[1:]))
             query("drop schema app cascade")
         if "erase" in sections:
