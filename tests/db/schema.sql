@@ -179,6 +179,11 @@ CREATE PROCEDURE pgfeed._check_actions()
     SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._check_actions() IS 'Lets feed_events take the actions that there are, and a target only where it can be a like. Nobody waits for more than about 100 ms';
+CREATE FUNCTION pgfeed._check_feed(settings jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE COST 1000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._check_feed(settings jsonb) IS 'Raises the one error that says what create_feed() cannot take, the filter aside';
 CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -198,6 +203,18 @@ CREATE PROCEDURE pgfeed._commit(INOUT is_committed boolean DEFAULT NULL::boolean
     LANGUAGE plpython3u
     AS '...';
 COMMENT ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) IS 'Commits, and says whether it could: inside a transaction block nothing can, which PL/pgSQL cannot catch';
+CREATE FUNCTION pgfeed._compiled_filter(filter text) RETURNS jsonb
+    LANGUAGE plpython3u SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._compiled_filter(filter text) IS 'What a feed''s filter is made of: the columns that it reads, the conditions on posts alone, the comparisons of a post with the moment, and the conditions that take both, as SQL; an error says why it cannot be a filter. It is not run';
 CREATE PROCEDURE pgfeed._compute_own_features(IN as_of timestamp with time zone)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -288,6 +305,11 @@ CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, IN
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) IS 'Drops what arrange_partitions() leaves under this token, null: under any: the partitions that it replaced, or copies that did not become any, and the log of changes; and gives indexes of the others the names that they have elsewhere. is_done false: a partition is in use, try again';
+CREATE PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint) IS 'Stores which posts pass the filters of the feeds as of a pack. Where one cannot be evaluated, a warning says so, and those that passed in the pack before do';
 CREATE FUNCTION pgfeed._events_from() RETURNS date
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -342,6 +364,11 @@ CREATE FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp 
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) IS 'One row: whether events are expected to come in, when the newest one was (a rolled-up one: the end of its day), and until when ages are counted: now, of a feed that has ended its end';
+CREATE FUNCTION pgfeed._feed_feature(name text, argument text) RETURNS text
+    LANGUAGE plpgsql STABLE COST 1000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._feed_feature(name text, argument text) IS 'The type of a feature that create_feed() was told in an argument; an error if there is none';
 CREATE FUNCTION pgfeed._feed_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -349,12 +376,64 @@ CREATE FUNCTION pgfeed._feed_probes() RETURNS SETOF pgfeed.probe
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._feed_probes() IS 'The rows of health() about the partitions, what comes in, and the catalogue';
+CREATE FUNCTION pgfeed._feed_problem(feed_id smallint) RETURNS text
+    LANGUAGE plpgsql STABLE COST 100000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._feed_problem(feed_id smallint) IS 'Why the filter of a feed could not be evaluated by the last refresh, or cannot now; null: it can';
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) IS 'Replaces the recommendations of the next users of a batch and says how many they were; null: no users are left to take, and the batch is finished unless another session is still at work on it';
+CREATE FUNCTION pgfeed._filter_columns() RETURNS TABLE(number bigint, alias text, name text, type text, value text, source text)
+    LANGUAGE plpgsql STABLE ROWS 50 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._filter_columns() IS 'One row per name that a feed''s filter may say, ALIAS.NAME: its type, and as value SQL over posts as p and what _filter_rows() joins as source: f, post_features; x, post_text_features; the name of an own feature, as o';
+CREATE FUNCTION pgfeed._filter_facts(expression text, OUT problem text, OUT hint text, OUT sql text, OUT type text, OUT columns text[], OUT nodes text[]) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._filter_facts(expression text, OUT problem text, OUT hint text, OUT sql text, OUT type text, OUT columns text[], OUT nodes text[]) IS 'What an SQL expression over the views of _compiled_filter() is: as PostgreSQL writes it, its type, the columns that it reads as ALIAS.NAME and the kinds of its nodes; problem: why it cannot be evaluated for others. It is not run';
+CREATE FUNCTION pgfeed._filter_moments(filter jsonb, ts timestamp with time zone) RETURNS double precision[]
+    LANGUAGE plpgsql STABLE COST 1000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._filter_moments(filter jsonb, ts timestamp with time zone) IS 'The right sides of the moments of what _compiled_filter() gave, at a moment';
+CREATE FUNCTION pgfeed._filter_rows(columns text[], as_of timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE COST 1000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._filter_rows(columns text[], as_of timestamp with time zone) IS 'SQL that begins with from: one row per post of $3 (i.number its place) with those columns, ALIAS.NAME, that a filter says, at the moment $1; features as of $2, which is as_of. A post that is gone has nulls';
+CREATE FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timestamp with time zone, as_of timestamp with time zone, chosen_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_ids bytea, moments bytea)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET standard_conforming_strings TO 'on'
+    SET transform_null_equals TO 'off'
+    SET bytea_output TO 'hex'
+    SET extra_float_digits TO '1'
+    SET "IntervalStyle" TO 'postgres'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timestamp with time zone, as_of timestamp with time zone, chosen_ids bigint[]) IS 'One row: those of some posts (null: of all) that pass the conditions of a part (posts or calls) of what _compiled_filter() gave, big-endian int8, in their order; and, of the part posts, the left sides of its moments for each of them, big-endian float8, NaN for null';
 CREATE PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text DEFAULT NULL::text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -620,6 +699,11 @@ CREATE FUNCTION pgfeed._named_features(features jsonb) RETURNS TABLE(name text, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._named_features(features jsonb) IS 'One row per feature that attach_users() or attach_posts() was told: its name and its SQL expression';
+CREATE FUNCTION pgfeed._named_feed_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._named_feed_probes() IS 'The row of health() about the feeds of create_feed(); none without any';
 CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint DEFAULT NULL::bigint) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1138,6 +1222,13 @@ CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[]
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
+CREATE PROCEDURE pgfeed.create_feed(IN name text, IN filter text DEFAULT NULL::text, IN max_per jsonb DEFAULT NULL::jsonb, IN diversity real DEFAULT NULL::real, IN boosts jsonb DEFAULT NULL::jsonb, IN hide_viewed interval DEFAULT NULL::interval, IN fallbacks text[] DEFAULT NULL::text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "IntervalStyle" TO 'postgres'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) IS 'Makes a feed that recommend_posts(..., feed => name) serves. filter: an SQL condition over the posts'' columns and features (topic, created_at, post.NAME, text.NAME) and ts, the moment of a call; it can call PostgreSQL''s own functions that depend on nothing else. max_per: how many posts with the same value a list may have, by feature: {"topic": 2}. diversity: from 0, the best posts, to 1, those that are least like each other. boosts: what is added to the score (log-odds): {"post.is_sponsored": 0.3} times its number, {"post.topic:sport": 0.1} where it has that value. hide_viewed: for how long a post is not shown again. fallbacks: variants to ask in this order where no model knows the user';
 CREATE PROCEDURE pgfeed.define_action(IN action text, IN sign integer DEFAULT NULL::integer, IN weight real DEFAULT NULL::real, IN hides boolean DEFAULT NULL::boolean, IN undoes text DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1171,6 +1262,12 @@ CREATE PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT
     SET lock_timeout TO '40ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) IS 'Drops the months of exposures that ended by a moment, and gives their number; reports forget them. Refused for months with exposures of the running experiment; never lets serve_posts wait: gives up when they are in use for 5 s';
+CREATE PROCEDURE pgfeed.drop_feed(IN name text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.drop_feed(IN name text) IS 'Removes a feed: calls that name it fail from then on';
 CREATE PROCEDURE pgfeed.erase_user(IN key anyelement)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1857,27 +1954,27 @@ CREATE TABLE pgfeed.feed_events_default (
 CREATE TABLE pgfeed.feed_posts (
     pack_id bigint NOT NULL,
     feed_id smallint NOT NULL,
-    posts bytea NOT NULL,
-    moments bytea
+    post_ids bytea NOT NULL,
+    moments bytea NOT NULL,
+    problem text
 );
-COMMENT ON TABLE pgfeed.feed_posts IS 'One row per feature pack and feed: which of the pack''s posts pass the conditions that do not depend on ts';
-CREATE TABLE pgfeed.feeds (
+COMMENT ON TABLE pgfeed.feed_posts IS 'One row per feature pack and feed with a filter: which posts pass what of it does not depend on ts';
+COMMENT ON COLUMN pgfeed.feed_posts.problem IS 'Why the filter could not be evaluated: the posts are those of the pack before; null: it could';
+CREATE TABLE pgfeed.named_feeds (
     feed_id smallint NOT NULL,
     name text NOT NULL,
     settings jsonb NOT NULL,
+    filter jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     created_by text DEFAULT SESSION_USER NOT NULL
 );
-COMMENT ON TABLE pgfeed.feeds IS 'One row per named feed: what recommend_posts(feed => name) lets in and prefers';
-COMMENT ON COLUMN pgfeed.feeds.settings IS 'The arguments of create_feed() by name';
-ALTER TABLE pgfeed.feeds ALTER COLUMN feed_id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME pgfeed.feeds_feed_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
+COMMENT ON TABLE pgfeed.named_feeds IS 'One row per feed: see create_feed()';
+COMMENT ON COLUMN pgfeed.named_feeds.settings IS 'The arguments of create_feed() by name';
+COMMENT ON COLUMN pgfeed.named_feeds.filter IS 'What _compiled_filter() made of the filter; null: there is none';
+CREATE VIEW pgfeed.feeds AS ...;
+COMMENT ON VIEW pgfeed.feeds IS 'One row per feed: what create_feed() was told, and what the last refresh found';
+COMMENT ON COLUMN pgfeed.feeds.post_count IS 'Posts that pass what of the filter does not depend on ts; null: there is no filter, or no refresh yet';
+COMMENT ON COLUMN pgfeed.feeds.problem IS 'Why the last refresh could not evaluate the filter: the posts that passed before go on; null: it could';
 CREATE TABLE pgfeed.liked_posts (
     user_id bigint NOT NULL,
     post_id bigint NOT NULL,
@@ -1969,6 +2066,14 @@ CREATE VIEW pgfeed.model_versions AS ...;
 COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model, without its artifact';
 ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.models_model_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE pgfeed.named_feeds ALTER COLUMN feed_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.named_feeds_feed_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2132,10 +2237,6 @@ ALTER TABLE ONLY pgfeed.feed_events_default
     ADD CONSTRAINT feed_events_default_pkey PRIMARY KEY (user_id, event_at, post_id, action) INCLUDE (target);
 ALTER TABLE ONLY pgfeed.feed_posts
     ADD CONSTRAINT feed_posts_pkey PRIMARY KEY (pack_id, feed_id);
-ALTER TABLE ONLY pgfeed.feeds
-    ADD CONSTRAINT feeds_name_key UNIQUE (name);
-ALTER TABLE ONLY pgfeed.feeds
-    ADD CONSTRAINT feeds_pkey PRIMARY KEY (feed_id);
 ALTER TABLE ONLY pgfeed.ingest_files
     ADD CONSTRAINT ingest_files_pkey PRIMARY KEY (ingest_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -2152,6 +2253,10 @@ ALTER TABLE pgfeed.models
     ADD CONSTRAINT models_variant_check1 CHECK ((variant <> ALL (ARRAY['popular'::text, 'random'::text]))) NOT VALID;
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_variant_version_key UNIQUE (variant, version);
+ALTER TABLE ONLY pgfeed.named_feeds
+    ADD CONSTRAINT named_feeds_name_key UNIQUE (name);
+ALTER TABLE ONLY pgfeed.named_feeds
+    ADD CONSTRAINT named_feeds_pkey PRIMARY KEY (feed_id);
 ALTER TABLE ONLY pgfeed.own_feature_values
     ADD CONSTRAINT own_feature_values_pkey PRIMARY KEY (name, id);
 ALTER TABLE ONLY pgfeed.own_features
@@ -2226,7 +2331,7 @@ ALTER TABLE ONLY pgfeed.actions
 ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.feed_posts
-    ADD CONSTRAINT feed_posts_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES pgfeed.feeds(feed_id) ON DELETE CASCADE;
+    ADD CONSTRAINT feed_posts_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES pgfeed.named_feeds(feed_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.feed_posts
     ADD CONSTRAINT feed_posts_pack_id_fkey FOREIGN KEY (pack_id) REFERENCES pgfeed.feature_packs(pack_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.ingest_rejects
@@ -2267,12 +2372,14 @@ GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action t
 REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._check_actions() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._check_feed(settings jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._compiled_filter(filter text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._compute_own_features(IN as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) TO pgfeed_operator;
@@ -2288,6 +2395,7 @@ REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._events_from() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
@@ -2299,9 +2407,16 @@ REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids 
 REVOKE ALL ON FUNCTION pgfeed._feature_function(function text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feature_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._feed_feature(name text, argument text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_probes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._feed_problem(feed_id smallint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._filter_columns() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._filter_facts(expression text, OUT problem text, OUT hint text, OUT sql text, OUT type text, OUT columns text[], OUT nodes text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._filter_moments(filter jsonb, ts timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._filter_rows(columns text[], as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timestamp with time zone, as_of timestamp with time zone, chosen_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
@@ -2350,6 +2465,7 @@ REVOKE ALL ON FUNCTION pgfeed._missing_indexes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._move_user(IN user_id bigint, IN into_user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._named_features(features jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._named_feed_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
@@ -2464,6 +2580,8 @@ GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with 
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text) FROM PUBLIC;
@@ -2474,6 +2592,8 @@ REVOKE ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_exposures(IN before timestamp with time zone, INOUT partition_count integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.drop_feed(IN name text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.drop_feed(IN name text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.erase_user(IN key anyelement) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.erase_user(IN key anyelement) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.erase_user(IN key text) FROM PUBLIC;
