@@ -1,6 +1,7 @@
 """The stage 3 model, vectors of taste, explanations, and catalogues too large to score whole."""
 
 from contextlib import closing
+from datetime import datetime
 from itertools import product
 
 import numpy as np
@@ -16,6 +17,7 @@ from migrations.objects import compose
 from plpy.factors import factorise, like_matrix, solve_side
 from plpy.features import feature_values, fold_in, request_columns
 from plpy.pack import Pack
+from plpy.seen import seen_effects
 from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 from tests.db.test_embed import Words
 
@@ -91,7 +93,8 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
                                         row["post_ids"])[0]["factors"]
         posts.take_factors(factors)
         posts.encode(model.encoders)
-        requests = request_columns(features.load_users(connection, ts, [7]), posts, model.encoders)
+        users = features.load_users(connection, ts, [7])
+        requests = request_columns(users, posts, model.encoders)
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
     names, count = model.feature_names, len(posts)
     matrix = np.column_stack(
@@ -100,7 +103,9 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
     assert np.isfinite(matrix[:, names.index("match.factors")]).all()
     assert {name.partition("@")[0] for name in names} > {"match.text", "match.text_last", "post.quality",
             "taste.popularity_like_rate"}
-    expected = dict(zip(posts.post_ids.tolist(), model.booster.predict(matrix, prediction_type="RawFormulaVal")))
+    scores = model.booster.predict(matrix, prediction_type="RawFormulaVal")
+    scores += seen_effects(users[0], posts, model, datetime.fromisoformat(f"{ts}:00").timestamp())
+    expected = dict(zip(posts.post_ids.tolist(), scores))
     got = stage_3(CALL, 7, ts, 1000)
     assert len(got) > 40
     for post_id, score in got:
@@ -208,7 +213,7 @@ def test_an_explanation_sums_to_the_score(stage_3, variant, ts):
     rows = stage_3("select rank, feature, value, contribution from pgfeed.explain_recommendation(8, %s, %s, %s)",
                    post_id, ts, variant)
     names = stage_3("select feature_names from pgfeed.models where variant = %s", variant)[0][0]
-    assert sorted(row[1] for row in rows) == sorted([*names, "(average)"])
+    assert sorted(row[1] for row in rows if row[1] != "(times shown before)") == sorted([*names, "(average)"])
     assert sum(row[3] for row in rows) == pytest.approx(score, abs=1e-5)
     assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
     assert [abs(row[3]) for row in rows] == sorted((abs(row[3]) for row in rows), reverse=True)
