@@ -4,9 +4,9 @@ import numpy as np
 
 from plpy.choice import choose
 from plpy.columns import needs_factors, needs_moment
-from plpy.cursor import cursor_after, turn_page
 from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, request_columns, with_clicks
 from plpy.moment import moment_columns
+from plpy.pages import cursor_after, turn_page
 from plpy.ranking import lottery, popularity, rank, score
 from plpy.request import Request
 from plpy.seen import seen_effects

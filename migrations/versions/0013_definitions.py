@@ -107,7 +107,7 @@ PINS = {
     "functions/recommend_posts": "2895b38b098f",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "73b028fdde2a",
+    "functions/_library": "5b181cf86f43",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -795,6 +795,7 @@ FEEDS = """
     create table pgfeed.cursor_keys (
         made_at timestamptz primary key default now(),
         key bytea not null default uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+            check (length(key) between 16 and 32)
     );
     insert into pgfeed.cursor_keys default values;
     comment on table pgfeed.cursor_keys is 'One row per key that signs the cursors of pages; the newest one does';

@@ -1666,7 +1666,8 @@ COMMENT ON COLUMN pgfeed.current_recommendations.user_key IS 'The application''s
 COMMENT ON COLUMN pgfeed.current_recommendations.post_key IS 'The application''s key; post_id, if that is it';
 CREATE TABLE pgfeed.cursor_keys (
     made_at timestamp with time zone DEFAULT now() NOT NULL,
-    key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL
+    key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL,
+    CONSTRAINT cursor_keys_key_check CHECK (((length(key) >= 16) AND (length(key) <= 32)))
 );
 COMMENT ON TABLE pgfeed.cursor_keys IS 'One row per key that signs the cursors of pages; the newest one does';
 CREATE TABLE pgfeed.feature_refreshes (
