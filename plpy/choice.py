@@ -65,6 +65,12 @@ def diversify(scores, vectors, k, caps, counts, diversity):
     return np.array(chosen, np.int64)
 
 
+def gave_way(places, caps):
+    """Return whether a list has more of one code than a cap lets it have."""
+    codes_of = [(codes[places], most) for codes, most in caps]
+    return any((np.bincount(codes[codes >= 0]) > most).any() for codes, most in codes_of)
+
+
 def count(place, caps, counts):
     """Count a post for each cap, unless one forbids it; return whether none does."""
     codes = [int(codes[place]) for codes, _ in caps]

@@ -4,7 +4,7 @@ import numpy as np
 
 from plpy.features import feature_values
 from plpy.import_catboost import import_catboost
-from plpy.recommend import popular_reply, reply_to
+from plpy.recommend import reply_to
 from plpy.request import Request
 from plpy.seen import seen_effects, times_shown
 from plpy.session import current_session
@@ -15,19 +15,16 @@ AVERAGE, SHOWN = "(average)", "(times shown before)"
 def explain_recommendation(plpy, user_id, post_id, ts, variant):
     """Return rank, feature, value and contribution of each feature, largest effect first; they sum to the score.
 
-    A post scored without a model has one row: what it was ranked by. So has, where the model needs the moment, a post
-    outside the shortlist. One more says what it does that the user was shown the post before, see seen.
+    A post scored without a model has one row: what it was ranked by. One more says what it does that the user was shown
+    the post before, see seen.
     """
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:
             plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
     session = current_session(plpy)
-    reply = reply_to(session, Request(user_id, ts, 1, variant), [post_id])
     asked = np.array([post_id], np.int64)
+    reply = reply_to(session, Request(user_id, ts, 1, variant, candidates=asked))
     place = reply.pack.locate(asked)[0]
-    if place < 0 and reply.state["is_shortlist"]:
-        reply = popular_reply(session, reply, asked)
-        place = reply.pack.locate(asked)[0]
     if place < 0 or not session.run("posts", [post_id]):
         plpy.error(
             f"post {post_id} cannot be recommended at this moment", sqlstate="22023",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS
+from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS, PAIR_COLUMNS
 from plpy.features import liked_post_ids, viewed_post_ids
 
 LEAST_SHARE = 1e-4
@@ -51,26 +51,27 @@ class Neighbours:
         return np.bincount(self.other[index], values, count).astype(np.float32)
 
 
-def fresh_columns(pack, events, seconds):
+def fresh_columns(pack, events, seconds, most=None):
     """Return the fresh.* features of all posts, float32 each, `seconds` after the pack's cut-off.
 
     Decayed counts are the pack's and those of the events since, both with exact age, as the natural logarithm of
     their share of the largest one (at least 1e-4): a share does not change while nothing happens. A trend is the
     difference of two such logarithms. Age and time since the last event are in days; NaN: no event yet.
+    most: the largest counts by name; those of the pack are added where it has none.
     """
-    columns = {}
+    columns, most = {}, {} if most is None else most
     for action in ("view", "like"):
         for name, hours in HALF_LIFE_HOURS.items():
             values = pack.columns[f"post.decayed_{action}_count_{name}"]
             if len(events.places):
                 weights = events.counts[action] * np.exp2(np.minimum(events.seconds / (3600 * hours), 1000))
                 values = values + np.bincount(events.places, weights, len(pack))
-            columns[f"fresh.{action}_{name}"] = log_share(np.maximum(values, 0))
+            columns[f"fresh.{action}_{name}"] = log_share(np.maximum(values, 0), most, f"{action}_{name}")
     for action, short, long in FRESH_TRENDS:
         trend = columns[f"fresh.{action}_{short}"] - columns[f"fresh.{action}_{long}"]
         columns[f"fresh.{action}_trend_{short}_{long}"] = trend
     likes = pack.columns["post.like_count"] + np.bincount(events.places, events.counts["like"], len(pack))
-    columns["fresh.like_total"] = log_share(likes)
+    columns["fresh.like_total"] = log_share(likes, most, "like_total")
     columns["fresh.age_days"], columns["fresh.days_since_event"] = ages(pack, events, seconds)
     return columns
 
@@ -90,9 +91,10 @@ def ages(pack, events, seconds):
     return age, since
 
 
-def log_share(values):
-    """Return float32 log(share of the largest value + 1e-4); of zeros where nothing is counted."""
-    return np.log((values / (values.max(initial=0) or 1)).astype(np.float32) + np.float32(LEAST_SHARE))
+def log_share(values, most, name):
+    """Return float32 log(share of the largest value + 1e-4); of zeros where nothing is counted. most: see above."""
+    largest = most.setdefault(name, values.max(initial=0))
+    return np.log((values / (largest or 1)).astype(np.float32) + np.float32(LEAST_SHARE))
 
 
 def newest_likes(user, pack):
@@ -123,8 +125,7 @@ def pair_columns(user, pack, fresh, moment):
         "pair.co_like_day": mean("day_similarity", places[-NEAR_LIKES:], ones[-NEAR_LIKES:], count),
     }
     columns["pair.ease"] = mean("ease", places, ones, count) * np.float32(len(places))
-    viewed = pack.places(viewed_post_ids(user))
-    columns["pair.view_count"] = np.bincount(viewed, minlength=count).astype(np.float32)
+    columns["pair.view_count"] = view_counts(user, pack)
 
     born = moment - fresh["fresh.age_days"][places].astype(np.float64) * DAY_SECONDS
     has_likes = len(places) > 0
@@ -137,8 +138,23 @@ def pair_columns(user, pack, fresh, moment):
     return columns | {name: np.float32(value) for name, value in values.items()}
 
 
-def moment_columns(user, pack, events, moment, pack_moment):
-    """Return fresh.*, pair.* and taste.* of one request as request_columns() does: the first dimension is 1."""
-    fresh = fresh_columns(pack, events, moment - pack_moment)
-    columns = fresh | pair_columns(user, pack, fresh, moment)
-    return {name: np.asarray(values)[None] for name, values in columns.items()}
+def moment_columns(user, pack, events, moment, pack_moment, others=None, events_of_others=None):
+    """Return fresh.*, pair.* and taste.* of one request as request_columns() does: the first dimension is 1.
+
+    others: a pack whose posts they are of, None: the same. What of them is not in the pack has no neighbours.
+    """
+    most = {}
+    fresh = fresh_columns(pack, events, moment - pack_moment, most)
+    columns = pair_columns(user, pack, fresh, moment)
+    if others is not None:
+        fresh = fresh_columns(others, events_of_others, moment - pack_moment, most)
+        places = pack.locate(others.post_ids)
+        for name in PAIR_COLUMNS:
+            columns[name] = np.where(places >= 0, columns[name][places], 0)
+        columns["pair.view_count"] = view_counts(user, others)
+    return {name: np.asarray(values)[None] for name, values in (columns | fresh).items()}
+
+
+def view_counts(user, pack):
+    """Return how often a user viewed each post of a pack, float32."""
+    return np.bincount(pack.places(viewed_post_ids(user)), minlength=len(pack)).astype(np.float32)

@@ -19,14 +19,16 @@ class Pack:
     attributes: the types of the own features of users and posts by name; categories: of those of posts that are
     encoded for a model, by name, int64 codes and the values that they are places in, the last one None.
     On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment.
-    inputs: the matrix that a model scored last, and this model's id.
+    inputs: the matrix that a model scored last, and this model's id. outside: see outside(). post_count: of
+    the stored pack, where this one has some of its posts or others, too.
     """
 
     def __init__(self, post_ids, topics, topic_codes, columns):
         self.post_ids, self.topics, self.topic_codes, self.columns = post_ids, topics, topic_codes, columns
         self.scale = self.is_popular = self.factors = self.gram = self.neighbours = None
         self.attributes, self.categories, self.encoders = {}, {}, None
-        self.inputs, self.is_usable = (None, None), {}
+        self.inputs, self.is_usable, self.outside = (None, None), {}, {}
+        self.post_count = len(post_ids)
 
     def __len__(self):
         return len(self.post_ids)
@@ -68,22 +70,40 @@ class Pack:
         self.columns |= relative or relative_columns(self)
 
     def join(self, other):
-        """Return the posts of this pack and another one, which share none: the columns and factors that both have.
-
-        Categories stay as both are encoded.
-        """
+        """Return the posts of this pack and another one, which share none: the columns and factors that both have."""
         post_ids = np.concatenate([self.post_ids, other.post_ids])
         order = np.argsort(post_ids)
 
         def joined(a, b):
             return np.concatenate([a, b])[order]
 
-        columns = {n: joined(values, other.columns[n]) for n, values in self.columns.items() if n in other.columns}
+        names = [name for name in self.columns if name in other.columns]
+        if self.encoders is not other.encoders:
+            names = [name for name in names if name != "post.topic" and name not in self.categories]
+        columns = {name: joined(self.columns[name], other.columns[name]) for name in names}
         pack = Pack(post_ids[order], self.topics, joined(self.topic_codes, other.topic_codes), columns)
         pack.scale, pack.gram, pack.attributes = self.scale, self.gram, self.attributes
         pack.is_popular = joined(self.is_popular, other.is_popular)
         if self.factors is not None and other.factors is not None:
             pack.factors = joined(self.factors, other.factors)
+        for name, (codes, values) in self.categories.items():
+            if name in other.categories:
+                theirs, others = other.categories[name]
+                theirs = np.where(theirs < 0, -1, theirs + len(values) - 1)
+                pack.categories[name] = joined(codes, theirs), [*values[:-1], *others]
+        pack.post_count = self.post_count
+        pack.encoders = self.encoders if self.encoders is other.encoders else None
+        return pack
+
+    def take(self, places):
+        """Return the posts at these places, which ascend."""
+        columns = {name: values[places] for name, values in self.columns.items()}
+        pack = Pack(self.post_ids[places], self.topics, self.topic_codes[places], columns)
+        pack.scale, pack.gram, pack.attributes, pack.encoders = self.scale, self.gram, self.attributes, self.encoders
+        pack.is_popular, pack.post_count = self.is_popular[places], self.post_count
+        pack.categories = {name: (codes[places], values) for name, (codes, values) in self.categories.items()}
+        if self.factors is not None:
+            pack.factors = self.factors[places]
         return pack
 
     def locate(self, post_ids):

@@ -20,9 +20,16 @@ def popularity(pack):
     return pack.like_log_odds.copy()
 
 
-def lottery(count, user_id, moment):
-    """Return scores drawn by lot, float64 from 0 to 1, the same for the same user and moment."""
-    return np.random.default_rng([user_id % 2**64, round(moment * 1e6) % 2**64]).random(count)
+def lottery(post_ids, user_id, moment):
+    """Return scores drawn by lot, float64 from 0 to 1, the same for the same post, user and moment.
+
+    The mixing of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014).
+    """
+    seed = np.random.default_rng([user_id % 2**64, round(moment * 1e6) % 2**64]).integers(2**64, dtype=np.uint64)
+    bits = seed + post_ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
 
 
 def score(model, pack, requests):

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from plpy.choice import choose
+from plpy.choice import choose, gave_way
 from plpy.columns import needs_factors, needs_moment
 from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, request_columns, with_clicks
 from plpy.moment import moment_columns
+from plpy.outside import gather, most_liked, taste_pack, with_candidates
 from plpy.pages import cursor_after, turn_page
 from plpy.ranking import lottery, popularity, rank, score
 from plpy.request import Request
@@ -45,7 +46,7 @@ def check_state(session, state, ts, variant):
 
 
 def reply_to(session, request, post_ids=()):
-    """Return the Reply to a request; post_ids are scored even when the catalogue is too large to score whole."""
+    """Return the Reply to a request with its feed, see scored()."""
     reply = scored(session, request, post_ids)
     if request.feed is not None:
         reply.feed = session.feed(request.feed, reply.state)
@@ -53,11 +54,14 @@ def reply_to(session, request, post_ids=()):
 
 
 def scored(session, request, post_ids):
-    """Return the Reply to a request, its feed aside."""
+    """Return the Reply to a request, its feed aside: of a small catalogue all posts, of a large one the candidates.
+
+    A large one without candidates: its shortlist, the user's own candidates, and post_ids.
+    """
     user_id, ts, variant, clicked = request.user_id, request.ts, request.variant, request.clicked
     state = session.run("state", ts, variant, user_id)[0]
     check_state(session, state, ts, variant)
-    pack = session.pack(state)
+    stored = session.pack(state)
     user = session.run("users", ts, [user_id], state["is_current"])[0]
     if clicked is not None:
         user = with_clicks(user, clicked, state["moment"])
@@ -65,62 +69,82 @@ def scored(session, request, post_ids):
             clicks = session.run("posts", liked_post_ids(user).tolist())
             user |= clicked_topics([row["topic"] for row in clicks])
     model = None if state["model_id"] is None else session.model(state["model_id"])
-    if model is not None and not session.can_use(model, pack):
+    if model is not None and not session.can_use(model, stored):
         model = None
     source = "popular"
     if model is not None:
         source = "model" if user["has_profile"] or user["has_history"] else "cold_start"
     if source == "model":
-        return reply_by_model(session, state, pack, user, ts, post_ids, model)
-    if state["is_shortlist"]:
-        pack = session.with_candidates(state, pack, user, ts, post_ids)
+        return reply_by_model(session, state, stored, user, request, post_ids, model)
+    pack = posts_to_score(session, state, stored, user, request, post_ids)
     if state["variant"] == "random":
-        return Reply(state, pack, user, "random", lottery(len(pack), user_id or 0, state["moment"]))
+        return Reply(state, pack, user, "random", lottery(pack.post_ids, user_id or 0, state["moment"]))
     return Reply(state, pack, user, source, popularity(pack) + seen_effects(user, pack, model, state["moment"]), model)
 
 
-def reply_by_model(session, state, pack, user, ts, post_ids, model):
+def posts_to_score(session, state, stored, user, request, post_ids):
+    """Return the pack of all posts that a Reply is about: the stored one is all that a small catalogue has."""
+    if not state["is_shortlist"]:
+        return stored
+    if request.candidates is not None:
+        return gather(session, state, stored, request.candidates)
+    return with_candidates(session, state, stored, user, request.ts, post_ids)
+
+
+def reply_by_model(session, state, stored, user, request, post_ids, model):
     """Return the Reply to a request that a model scores."""
     names = model.feature_names
     if needs_factors(names):
-        session.load_factors(state, pack)
-    # Neighbours are places in the stored pack.
-    if state["is_shortlist"] and not needs_moment(names):
-        pack = session.with_candidates(state, pack, user, ts, post_ids, model.encoders)
-    requests = request_columns([user], pack, model.encoders, names)
+        session.load_factors(state, stored)
+    stored.encode(model.encoders)
+    pack = posts_to_score(session, state, stored, user, request, post_ids)
+    taste = taste_pack(session, state, stored, user) if state["is_shortlist"] else pack
+    requests = request_columns([user], taste, model.encoders, names)
     requests["time.hour"] = np.array([state["hour"]], np.float32)
     requests["time.weekday"] = np.array([state["weekday"]], np.float32)
     if needs_moment(names):
-        events = session.events(state, ts, pack)
-        session.load_neighbours(state, pack)
-        requests |= moment_columns(user, pack, events, state["moment"], state["pack_moment"])
+        session.load_neighbours(state, stored)
+        moments = user, stored, state["moment"], state["pack_moment"]
+        requests |= moments_of(session, state, request.ts, pack, *moments)
     scores = score(model, pack, requests) + seen_effects(user, pack, model, state["moment"])
     return Reply(state, pack, user, "model", scores, model, requests)
+
+
+def moments_of(session, state, ts, pack, user, stored, moment, pack_moment):
+    """Return the moment_columns() of the posts of a pack; neighbours are places in the stored one."""
+    if pack is stored:
+        return moment_columns(user, stored, *session.events(state, ts, stored), moment, pack_moment)
+    of_stored, of_pack = session.events(state, ts, stored, pack)
+    return moment_columns(user, stored, of_stored, moment, pack_moment, pack, of_pack)
 
 
 def recommend_posts(plpy, *arguments):
     """Return the best posts for a request as rows of pgfeed.recommendation, best first; arguments: see Request.
 
     Posts that the user liked or hid before ts are left out, and what the request leaves out; fewer rows than k come
-    only from a lack of posts: where a shortlist runs dry, the rest of a large catalogue is asked too. Ties go to the
-    smaller post_id. A user without profile and history, and every user while the variant has no usable model, gets the
-    posts with the highest decayed like rate. The variant popular is that for everybody; the variant random draws by
-    lot.
+    only from a lack of posts: where a shortlist runs dry, or has only posts that a cap forbids, the rest of a large
+    catalogue is asked too, the most liked first. Ties go to the smaller post_id. A user without profile and history,
+    and every user while the variant has no usable model, gets the posts with the highest decayed like rate. The variant
+    popular is that for everybody; the variant random draws by lot.
     """
     request = Request(*arguments)
     request.check(plpy)
     session = current_session(plpy)
     cursor = turn_page(session, request)
     reply = reply_to(session, request)
-    rows = best_rows(session, request, reply, request.k)
-    if len(rows) < request.k and reply.state["is_shortlist"]:
-        post_ids = session.post_ids_outside(reply, request.ts, request.k - len(rows) + MORE)
-        reply = reply_to(session, request, post_ids)
-        rows = best_rows(session, request, reply, request.k)
-        post_ids = np.setdiff1d(post_ids, reply.pack.post_ids)  # a model of the moment scores the shortlist only
-        if len(rows) < request.k and len(post_ids):
-            others = popular_reply(session, reply, post_ids)
-            rows += best_rows(session, request, others, request.k - len(rows))
+    rows, full = best_rows(session, request, reply)
+    if reply.state["is_shortlist"] and request.candidates is None:
+        post_ids = np.empty(0, np.int64)
+        while full is not None:
+            count = request.k + MORE + len(post_ids)
+            more = most_liked(session, request, reply, post_ids, count, full)
+            if not len(more) and full and len(rows) < request.k:
+                more = most_liked(session, request, reply, post_ids, count, [])
+            if not len(more):
+                break
+            post_ids = np.concatenate([post_ids, more])
+            reply = reply_to(session, request, post_ids)
+            rows, full = best_rows(session, request, reply)
     if not rows:
         return []
     cursors = [None] * len(rows)
@@ -158,11 +182,12 @@ def rules_of(request, reply):
     return caps + reply.feed.on(reply.pack)["caps"], diversity, reply.pack.text_vectors if diversity else None
 
 
-def best_rows(session, request, reply, k):
-    """Return the k best posts that may be shown, in the order of the list: rows of pgfeed.recommendation from post_id
-    to features_as_of.
+def best_rows(session, request, reply):
+    """Return the posts of the list in its order, rows of pgfeed.recommendation from post_id to features_as_of.
+
+    Beside them: None if no other posts are needed, else the topics whose posts would not help: they have their share.
     """
-    state, pack, scores = reply.state, reply.pack, reply.scores
+    state, pack, scores, k = reply.state, reply.pack, reply.scores, request.k
     leave_out(session, request, reply)
     rules = rules_of(request, reply)
     best, count = choose(scores, pack.post_ids, k, *rules), k
@@ -176,18 +201,18 @@ def best_rows(session, request, reply, k):
         best = choose(scores, pack.post_ids, k, *rules)
         rows = session.run("posts", pack.post_ids[best].tolist())
     score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
+    full = None
+    if gave_way(best, rules[0]) and request.max_per_topic is None:
+        full = []
+    elif gave_way(best, rules[0]):
+        counts = np.bincount(pack.topic_codes[best][pack.topic_codes[best] >= 0], minlength=len(pack.topics))
+        full = [topic for topic, number in zip(pack.topics, counts) if number >= request.max_per_topic]
+    elif len(rows) < k:
+        full = []
     return [
         (
             row["post_id"], row["topic"], row["text"], score_of[row["post_id"]],
             state["variant"], reply.source, state["model_version"], state["features_as_of"],
         )
         for row in rows
-    ]
-
-
-def popular_reply(session, reply, post_ids):
-    """Return a Reply to the same request with other posts, ranked by their like rates."""
-    pack = session.chosen_pack(reply.state["features_as_of"], post_ids, reply.pack.topics, reply.pack.scale)
-    others = Reply(reply.state, pack, reply.user, "popular", popularity(pack))
-    others.feed = reply.feed
-    return others
+    ], full

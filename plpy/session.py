@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 
 from plpy.columns import CATEGORICAL, USER_COLUMNS
-from plpy.features import hidden_post_ids, liked_post_ids, viewed_post_ids
 from plpy.feed import Feed
 from plpy.import_catboost import import_catboost
 from plpy.moment import Events, Neighbours
@@ -15,7 +14,6 @@ from plpy.statements import STATEMENTS
 
 MODELS = PACKS = FEEDS = 4
 PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS)
-CANDIDATE_LIKES, CANDIDATE_VIEWS = 100, 200
 
 
 class Model:
@@ -140,9 +138,10 @@ class Session:
             blob = self.run(f"computed {kind}", state["features_as_of"], post_ids)[0][kind]
         return blob
 
-    def events(self, state, ts, pack):
-        """Return the events from the pack's cut-off until before ts."""
-        return Events.unpack(self.run("events", state["features_as_of"], ts)[0], pack)
+    def events(self, state, ts, *packs):
+        """Return the events from the packs' cut-off until before ts, of the posts of each pack."""
+        row = self.run("events", state["features_as_of"], ts)[0]
+        return [Events.unpack(row, pack) for pack in packs]
 
     def chosen_pack(self, as_of, post_ids, topics, scale=None):
         """Return the pack of chosen posts with these topics, compared by a scale, None: by their own."""
@@ -170,12 +169,6 @@ class Session:
         is_inside[is_inside] = catalogue[places[is_inside]] == liked[is_inside]
         return user_ids[is_inside], days[is_inside], places[is_inside]
 
-    def post_ids_outside(self, request, ts, count):
-        """Return the ids, int64, of `count` posts, the most liked first, that are not in a request's pack or hidden."""
-        inside = np.union1d(request.pack.post_ids, hidden_post_ids(request.user))
-        row = self.run("posts outside", ts, inside.tolist(), count)[0]
-        return np.array(row["post_ids"], np.int64)
-
     @cached_property
     def cursor_key(self):
         """The key that signs cursors, bytes; None: somebody deleted it."""
@@ -192,28 +185,6 @@ class Session:
                 f"hide_viewed is {request.hide_viewed}", hint="Give an interval such as 7 days.", sqlstate="22023",
             )
         return np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64)
-
-    def with_candidates(self, state, pack, user, ts, post_ids, encoders=None):
-        """Return a shortlist's pack joined with a user's candidates, newest liked and viewed posts, and post_ids.
-
-        encoders: of the model that is to score it; None: no model does.
-        """
-        liked = np.unique(liked_post_ids(user)[-CANDIDATE_LIKES:])
-        near = np.array(self.run("candidates", ts, liked.tolist())[0]["post_ids"], np.int64)
-        viewed = viewed_post_ids(user)[-CANDIDATE_VIEWS:]
-        others = np.setdiff1d(np.concatenate([near, liked, viewed, np.array(post_ids, np.int64)]), pack.post_ids)
-        if not len(others):
-            return pack
-        chosen = self.chosen_pack(state["features_as_of"], others, pack.topics, pack.scale)
-        if pack.factors is not None:
-            # Those of an earlier moment are unknown: the present ones would tell it what was liked later.
-            chosen.factors = np.zeros((len(chosen), FACTORS), np.float32)
-            if state["is_current"]:
-                chosen.factors = self.post_vectors(chosen.post_ids)
-        if encoders is not None:
-            pack.encode(encoders)
-            chosen.encode(encoders)
-        return pack.join(chosen)
 
 
 def drop_oldest(cache, most):

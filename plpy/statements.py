@@ -37,7 +37,9 @@ STATEMENTS = {
         f"select {PACK_COLUMNS} from pgfeed._post_pack($1, $2, $3)", ["timestamptz", "bigint[]", "text[]"],
     ),
     "candidates": ("select pgfeed._user_candidates($1, $2) as post_ids", ["timestamptz", "bigint[]"]),
-    "posts outside": ("select pgfeed._posts_outside($1, $2, $3) as post_ids", ["timestamptz", "bigint[]", "integer"]),
+    "posts outside": (
+        "select pgfeed._posts_outside($1, $2, $3, $4) as post_ids", ["timestamptz", "bigint[]", "integer", "text[]"],
+    ),
     "events": (
         "select post_ids, seconds, view_counts, like_counts from pgfeed._recent_events($1, $2)",
         ["timestamptz", "timestamptz"],
@@ -78,6 +80,11 @@ STATEMENTS = {
         ["text", "text", "timestamptz", "timestamptz", "bigint[]"],
     ),
     "posts": ("select r.post_id, r.topic, r.text from pgfeed._post_rows($1) as r", ["bigint[]"]),
+    "statuses": (
+        "select (select string_agg(int8send(p.post_id), '') from pgfeed.posts as p where p.post_id = any($1)) as known,"
+        " (select string_agg(int8send(r.post_id), '') from pgfeed._post_rows($1) as r) as shown",
+        ["bigint[]"],
+    ),
     "likes": (
         "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
         " string_agg(int8send(l.post_id), '') as post_ids from ("

@@ -95,7 +95,7 @@ PINS = {
     "functions/_post_factors": "5bacdd46773d",
     "functions/_shortlist": "e945a67f1495",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "1f576e69d286",
+    "functions/_explain_recommendation": "666192dc2d31",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "8f3e10ab3c4b",
     "functions/_search_posts": "78de636e411d",
@@ -107,12 +107,12 @@ PINS = {
     "functions/recommend_posts": "2895b38b098f",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "5b181cf86f43",
+    "functions/_library": "bd641fa5f07e",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
     "functions/_variants_without_model": "963cf53b21a9",
-    "functions/_posts_outside": "65a512eab7ac",
+    "functions/_posts_outside": "9f1e2f711708",
     "functions/_events_from": "5f1b08a8f305",
     "functions/_remember_deleted_posts": "ee6e6007c546",
     "procedures/_count_events": "8265ed74dd84",
@@ -245,6 +245,10 @@ PINS = {
     "views/feeds": "47853479ed9b",
     "functions/_feed_problem": "86bc35468e4c",
     "functions/_named_feed_probes": "c63dffd4754e",
+    "functions/_rank_posts": "130cdcb7da5d",
+    "functions/rank_for": "1ae09baf43ac",
+    "functions/rank_for__anyelement": "2c6bda586cbf",
+    "functions/rank_posts": "5184251a9038",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -765,6 +769,20 @@ FEEDS = """
     alter table pgfeed.exposures add column feed text;
     comment on column pgfeed.exposures.feed is 'The named feed that was asked for; null: none';
 
+    create type pgfeed.ranked_post as (
+        rank integer,
+        post_id bigint,
+        score double precision,
+        status text
+    );
+    comment on type pgfeed.ranked_post is 'One row per post that was to be ranked';
+    comment on column pgfeed.ranked_post.rank is 'Null: the post would not be recommended';
+    comment on column pgfeed.ranked_post.score is 'As in recommendation; null: the post is unknown or unavailable';
+    comment on column pgfeed.ranked_post.status is
+        'ranked; unknown: there is no such post; unavailable: it is hidden or withdrawn, or was added after ts or '
+        'after the last refresh; liked: by the user before ts; hidden: by another of the user''s actions';
+    alter type pgfeed.ranked_post owner to pgfeed_owner;
+
     create table pgfeed.named_feeds (
         feed_id smallint generated always as identity primary key,
         name text not null unique,
@@ -804,6 +822,7 @@ FEEDS = """
 NO_FEEDS = """
     drop table pgfeed.cursor_keys, pgfeed.feed_posts, pgfeed.named_feeds;
     alter table pgfeed.exposures drop column feed;
+    drop type pgfeed.ranked_post;
     alter type pgfeed.recommendation drop attribute cursor;
 """
 OF_FOUR_ARGUMENTS = """

@@ -1,7 +1,8 @@
 create or replace function pgfeed._posts_outside(
     ts timestamptz,
     post_ids bigint[],
-    count integer
+    count integer,
+    topics text[]
 )
 returns bigint[]
 language plpgsql stable parallel safe
@@ -19,6 +20,7 @@ begin
         where
             (p.created_at is null or p.created_at < _posts_outside.ts)
             and p.hidden_at is null
+            and (p.topic is null or p.topic <> all(_posts_outside.topics))
             and not exists (select from unnest(_posts_outside.post_ids) as i (post_id) where i.post_id = p.post_id)
         order by f.decayed_like_rate_7d desc nulls last, p.created_at desc nulls last, p.post_id
         limit _posts_outside.count
@@ -26,10 +28,10 @@ begin
 end;
 $$;
 
-alter function pgfeed._posts_outside(timestamptz, bigint[], integer) owner to pgfeed_owner;
+alter function pgfeed._posts_outside(timestamptz, bigint[], integer, text[]) owner to pgfeed_owner;
 
-comment on function pgfeed._posts_outside(timestamptz, bigint[], integer) is
-    'Some of the posts that are not among these, those with the best like rates first, at an earlier moment the newest: '
-    'what fills a list when the shortlist of a large catalogue has too few posts';
+comment on function pgfeed._posts_outside(timestamptz, bigint[], integer, text[]) is
+    'Some of the posts that are not among these and of none of these topics, those with the best like rates first, at an '
+    'earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
 
-revoke all on function pgfeed._posts_outside(timestamptz, bigint[], integer) from public;
+revoke all on function pgfeed._posts_outside(timestamptz, bigint[], integer, text[]) from public;

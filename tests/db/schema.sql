@@ -31,6 +31,16 @@ COMMENT ON TYPE pgfeed.probe IS 'One row per thing that health() looks at';
 COMMENT ON COLUMN pgfeed.probe.status IS 'ok, warn (works, but look at it) or fail';
 COMMENT ON COLUMN pgfeed.probe.remedy IS 'The command that mends it; null: ok';
 COMMENT ON COLUMN pgfeed.probe.figures IS 'The numbers behind it by name, with the unit at the end: ages and durations in seconds, sizes in bytes';
+CREATE TYPE pgfeed.ranked_post AS (
+	rank integer,
+	post_id bigint,
+	score double precision,
+	status text
+);
+COMMENT ON TYPE pgfeed.ranked_post IS 'One row per post that was to be ranked';
+COMMENT ON COLUMN pgfeed.ranked_post.rank IS 'Null: the post would not be recommended';
+COMMENT ON COLUMN pgfeed.ranked_post.score IS 'As in recommendation; null: the post is unknown or unavailable';
+COMMENT ON COLUMN pgfeed.ranked_post.status IS 'ranked; unknown: there is no such post; unavailable: it is hidden or withdrawn, or was added after ts or after the last refresh; liked: by the user before ts; hidden: by another of the user''s actions';
 CREATE TYPE pgfeed.recommendation AS (
 	rank integer,
 	post_id bigint,
@@ -845,11 +855,11 @@ CREATE FUNCTION pgfeed._post_texts(post_ids bigint[] DEFAULT NULL::bigint[]) RET
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_texts(post_ids bigint[]) IS 'One row per post of post_ids (null: of all): its text, from posts or from the attached table, which has no row for those that it calls unavailable. text null: it has none. An error where that table cannot be read';
-CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) RETURNS bigint[]
+CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) RETURNS bigint[]
     LANGUAGE plpgsql STABLE COST 100000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) IS 'Some of the posts that are not among these, those with the best like rates first, at an earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
+COMMENT ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) IS 'Some of the posts that are not among these and of none of these topics, those with the best like rates first, at an earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
 CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb DEFAULT NULL::jsonb) RETURNS pgfeed.probe
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -860,6 +870,14 @@ CREATE FUNCTION pgfeed._python_versions() RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._python_versions() IS 'Versions of the server''s Python and of the packages that serving needs, as one line';
+CREATE FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) RETURNS pgfeed.ranked_post[]
+    LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) IS 'The rows of rank_posts() as one array, see _recommend_posts()';
 CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1362,6 +1380,22 @@ CREATE FUNCTION pgfeed.post_key_of(post_id bigint) RETURNS text
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.post_key_of(post_id bigint) IS 'The application''s key of a post_id; the id itself where that is the key, or the post is not known';
+CREATE FUNCTION pgfeed.rank_for(user_key anyelement, post_keys text[], ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS TABLE(rank integer, post_key text, score double precision, status text)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 50
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.rank_for(user_key anyelement, post_keys text[], ts timestamp with time zone, variant text) IS 'rank_for() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.rank_for(user_key text, post_keys text[], ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS TABLE(rank integer, post_key text, score double precision, status text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 50
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.rank_for(user_key text, post_keys text[], ts timestamp with time zone, variant text) IS 'The rows of rank_posts() for the application''s own key of a user and its keys of the posts. status: see ranked_post';
+CREATE FUNCTION pgfeed.rank_posts(user_id bigint, post_ids bigint[], ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS SETOF pgfeed.ranked_post
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 50
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.rank_posts(user_id bigint, post_ids bigint[], ts timestamp with time zone, variant text) IS 'One row per post of post_ids (at most 100,000, a repeated one once): those that recommend_posts() could give the user at ts with their ranks, best first, with the same scores; then the others, in their order, without a rank';
 CREATE FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone DEFAULT now(), k integer DEFAULT 5, variant text DEFAULT NULL::text, session text[] DEFAULT NULL::text[], candidates text[] DEFAULT NULL::text[], exclude text[] DEFAULT NULL::text[], hide_viewed interval DEFAULT NULL::interval, max_per_topic integer DEFAULT NULL::integer, feed text DEFAULT NULL::text, after text DEFAULT NULL::text) RETURNS SETOF pgfeed.keyed_recommendation
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2496,9 +2530,13 @@ REVOKE ALL ON FUNCTION pgfeed._post_text(post_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_texts(post_ids bigint[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
@@ -2640,6 +2678,18 @@ REVOKE ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.post_key_of(post_id bigint) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.rank_for(user_key anyelement, post_keys text[], ts timestamp with time zone, variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.rank_for(user_key anyelement, post_keys text[], ts timestamp with time zone, variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.rank_for(user_key anyelement, post_keys text[], ts timestamp with time zone, variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.rank_for(user_key anyelement, post_keys text[], ts timestamp with time zone, variant text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.rank_for(user_key text, post_keys text[], ts timestamp with time zone, variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.rank_for(user_key text, post_keys text[], ts timestamp with time zone, variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.rank_for(user_key text, post_keys text[], ts timestamp with time zone, variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.rank_for(user_key text, post_keys text[], ts timestamp with time zone, variant text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.rank_posts(user_id bigint, post_ids bigint[], ts timestamp with time zone, variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.rank_posts(user_id bigint, post_ids bigint[], ts timestamp with time zone, variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.rank_posts(user_id bigint, post_ids bigint[], ts timestamp with time zone, variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.rank_posts(user_id bigint, post_ids bigint[], ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.recommend_for(user_key anyelement, ts timestamp with time zone, k integer, variant text, session text[], candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
