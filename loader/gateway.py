@@ -55,7 +55,7 @@ NEXT_OF = {
 }
 
 
-REFUSED = (psycopg.errors.DataError, psycopg.errors.ProgramLimitExceeded)
+REFUSED = (psycopg.errors.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.UndefinedObject)
 KEYS = ("candidates", "exclude")
 # Proxies take headers of 4 kB at least.
 MAX_LINK = 3500

@@ -135,6 +135,7 @@ def test_in_an_experiment_it_says_the_arm(monkeypatch, direct, ask):
     ({"id": 1, "hide_viewed": "9" * 30}, "hide_viewed"),
     ({"id": 1, "max_per_topic": 0}, "max_per_topic"), ({"id": 1, "max_per_topic": 2**31}, "max_per_topic"),
     ({"id": 1, "feed": "a\0b"}, "feed"),
+    ({"id": 1, "feed": "nothing"}, "feed"),
     ({"id": 1, "after": "nothing"}, "after"), ({"id": 1, "after": ""}, "after"), ({"id": 1, "after": "a\0b"}, "after"),
 ])
 def test_a_wrong_parameter_is_named(client, parameters, name):

@@ -1,12 +1,15 @@
 """Pages by cursor: nothing twice whatever happens in between, and what is no cursor of this call."""
 
+import json
 import random
 from datetime import datetime, timedelta
 from itertools import chain
 
 import psycopg2
 import pytest
+from click.testing import CliRunner
 
+from loader.cli import main
 from migrations.objects import compose
 from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
 from tests.db.test_replica import COPY_MODEL
@@ -225,3 +228,32 @@ def test_without_a_key_there_are_posts_and_no_pages(wide):
 def test_a_moment_far_away_has_pages(wide):
     found = pages(wide, "7, '294276-12-31'", count=3)
     assert len(set(chain(*found))) == 15
+
+
+def recommend(network_dsn, monkeypatch, *arguments):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    return CliRunner().invoke(main, ["recommend", *arguments])
+
+
+def test_the_verb_filters_and_turns_pages(wide, wide_dsn, monkeypatch, tmp_path):
+    file = tmp_path / "keys"
+    file.write_text("\n".join(map(str, range(1, 200, 3))) + "\n\n", encoding="utf-8")
+    call = ("7", "--at", END, "--candidates", f"@{file}", "--exclude", "1,4,7", "--max-per-topic", "3", "--json")
+    found, cursor = [], []
+    for _ in range(3):
+        rows = json.loads(recommend(wide_dsn, monkeypatch, *call, *cursor).stdout)
+        found.append([row["post_id"] for row in rows])
+        cursor = ["--after", rows[-1]["cursor"]]
+    wishes = "7, %s, 5, candidates => %s, exclude => '{1,4,7}', max_per_topic => 3"
+    assert found == pages(wide, wishes, END, [*range(1, 200, 3)], count=3)
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("--batch", "--exclude", "1"), "--exclude does not go with --batch"),
+    (("7", "--candidates", "@nothing"), "No such file"),
+    (("7", "--candidates", "x"), "'x' is the key of no post"),
+    (("7", "--after", "x"), "after is no cursor of this database"),
+])
+def test_the_verb_names_what_is_wrong(wide_dsn, monkeypatch, arguments, said):
+    done = recommend(wide_dsn, monkeypatch, *arguments)
+    assert done.exit_code == 1 and said in done.output and "Traceback" not in done.output
