@@ -107,7 +107,7 @@ PINS = {
     "functions/recommend_posts": "2895b38b098f",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "bd641fa5f07e",
+    "functions/_library": "392557898a89",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -239,7 +239,7 @@ PINS = {
     "functions/_filter_moments": "e2a37e327f36",
     "functions/_filter_rows": "2d5ca1130c37",
     "functions/_filtered_posts": "baa322da0470",
-    "procedures/_evaluate_feeds": "d607f7bc82ea",
+    "procedures/_evaluate_feeds": "6c75b81f3f61",
     "procedures/create_feed": "bed53e688998",
     "procedures/drop_feed": "02c36e27d14e",
     "views/feeds": "47853479ed9b",
@@ -797,7 +797,7 @@ FEEDS = """
     alter table pgfeed.named_feeds owner to pgfeed_owner;
 
     create table pgfeed.feed_posts (
-        pack_id bigint not null references pgfeed.feature_packs on delete cascade,
+        pack_id bigint not null,
         feed_id smallint not null references pgfeed.named_feeds on delete cascade,
         post_ids bytea not null,
         moments bytea not null,

@@ -32,6 +32,10 @@ begin
             ) as b on true;
         end;
     end loop;
+
+    -- No foreign key: with one, nobody could truncate feature_packs.
+    delete from pgfeed.feed_posts as p
+    where not exists (select from pgfeed.feature_packs as k where k.pack_id = p.pack_id);
 end;
 $$;
 

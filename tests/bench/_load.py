@@ -19,6 +19,7 @@ CLIENTS = 3
 SECONDS_BETWEEN = {"refresh": 30, "activate": 5}
 CALL = "select post_id, round(score::numeric, 6) from pgfeed.recommend_posts(%s, %s) order by rank"
 LIKE_RATE = 0.03  # nobody runs out of posts to like
+SPOILT = "connect anew"
 MEMORY_MB = (0, 2, 5, 10, 20, 40, 80, 160, 320)
 REFUSED = 20
 LIMIT = """
@@ -169,5 +170,7 @@ def no_memory_left(server: Server, database: str, network: Network) -> tuple[int
                 crashed.append(f"{name}: {str(error).splitlines()[0]}")
                 server.wait()
             except psycopg2.Error as error:
+                if SPOILT in str(error):  # numpy can be imported once in a process: pgfeed says so
+                    continue
                 wrong.append(f"{name}: with memory again: {str(error).splitlines()[0]}")
     return tried, refused, crashed, wrong

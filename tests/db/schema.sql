@@ -2367,8 +2367,6 @@ ALTER TABLE ONLY pgfeed.experiment_arms
     ADD CONSTRAINT experiment_arms_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id);
 ALTER TABLE ONLY pgfeed.feed_posts
     ADD CONSTRAINT feed_posts_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES pgfeed.named_feeds(feed_id) ON DELETE CASCADE;
-ALTER TABLE ONLY pgfeed.feed_posts
-    ADD CONSTRAINT feed_posts_pack_id_fkey FOREIGN KEY (pack_id) REFERENCES pgfeed.feature_packs(pack_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.ingest_rejects
     ADD CONSTRAINT ingest_rejects_ingest_id_fkey FOREIGN KEY (ingest_id) REFERENCES pgfeed.ingest_files(ingest_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.model_activations

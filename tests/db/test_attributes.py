@@ -231,7 +231,7 @@ def test_wrong_values_of_a_few_are_unknown(filled):
         for ts in ("2021-12-13", "2021-12-08"):
             rows = query(f"select source from pgfeed.recommend_posts(30, '{ts}', 5, 'own')")
             assert rows == [("model",)] * 5
-        query("delete from pgfeed.feature_packs")
+        query("truncate pgfeed.feature_packs")
         query("call pgfeed.refresh_features()")
         with filled.cursor() as cursor:
             assert features.load_attributes(cursor) == OWN

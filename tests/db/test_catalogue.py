@@ -194,8 +194,7 @@ def test_a_feed_of_likes_alone_is_trained_on_and_measured(network, choosing_dsn,
     for name, value in (("MAX_REQUESTS", 300), ("MAX_VALIDATION_REQUESTS", 60), ("TREES", (30,))):
         monkeypatch.setattr(catalogue, name, value)
     network("create table likes as select event_at, user_id, post_id from pgfeed.feed_events where target")
-    network("truncate pgfeed.feed_events, pgfeed.rollup_days, pgfeed.liked_posts")
-    network("delete from pgfeed.feature_packs")
+    network("truncate pgfeed.feed_events, pgfeed.rollup_days, pgfeed.liked_posts, pgfeed.feature_packs")
     network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
             " select event_at, user_id, post_id, 'like' from likes")
     network("call pgfeed.refresh_features()")

@@ -24,7 +24,7 @@ BROKEN = {
         do $$ begin execute format('alter database %I set pgfeed.default_variant = nope', current_database()); end $$;
         select pgfeed._start_recommendation_batch(null, 5, 'control', null);
         update pgfeed.recommendation_batches set started_at = now() - interval '1 hour';
-        delete from pgfeed.feature_packs;
+        truncate pgfeed.feature_packs;
         """,
     ),
     "models": (
@@ -48,7 +48,7 @@ REFUSED = {
         " call pgfeed.create_experiment('b', '{control,random}')", ["experiment", "start", "b"], True,
     ),
     "features that a model lacks": (
-        "call pgfeed.create_experiment('a', '{control,popular}'); delete from pgfeed.feature_packs",
+        "call pgfeed.create_experiment('a', '{control,popular}'); truncate pgfeed.feature_packs",
         ["experiment", "start", "a"], True,
     ),
     "an experiment that is not there": ("select", ["experiment", "stop", "nope"], False),

@@ -90,7 +90,7 @@ def test_a_restored_database_gives_the_same_posts_and_is_well(network, network_d
 def test_migrate_says_that_features_must_be_packed_anew(network, network_dsn, monkeypatch):
     monkeypatch.setenv("PGFEED_DSN", network_dsn)
     assert migrate.migrate()[1] is None
-    network("delete from pgfeed.feature_packs")
+    network("truncate pgfeed.feature_packs")
     assert migrate.migrate()[1] == "pgfeed refresh"
 
 
