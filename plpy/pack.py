@@ -84,15 +84,13 @@ class Pack:
         pack = Pack(post_ids[order], self.topics, joined(self.topic_codes, other.topic_codes), columns)
         pack.scale, pack.gram, pack.attributes = self.scale, self.gram, self.attributes
         pack.is_popular = joined(self.is_popular, other.is_popular)
+        pack.encoders = self.encoders if self.encoders is other.encoders else None
+        for name in self.categories.keys() & other.categories.keys():
+            codes, values = join_codes(self.categories[name], other.categories[name])
+            pack.categories[name] = codes[order], values
         if self.factors is not None and other.factors is not None:
             pack.factors = joined(self.factors, other.factors)
-        for name, (codes, values) in self.categories.items():
-            if name in other.categories:
-                theirs, others = other.categories[name]
-                theirs = np.where(theirs < 0, -1, theirs + len(values) - 1)
-                pack.categories[name] = joined(codes, theirs), [*values[:-1], *others]
         pack.post_count = self.post_count
-        pack.encoders = self.encoders if self.encoders is other.encoders else None
         return pack
 
     def take(self, places):
@@ -151,6 +149,17 @@ class Pack:
     def vectors(self, column):
         """Return the posts' side of a match.* feature, float32 (posts, dimensions)."""
         return self.factors if column == "match.factors" else self.text_vectors
+
+
+def join_codes(first, second):
+    """Return the codes and values of two of a pack's categories, one after the other, each value once, None last."""
+    place_of = {}
+    both = []
+    for codes, values in (first, second):
+        places = [place_of.setdefault(repr(value), len(place_of)) for value in values[:-1]]
+        both.append(np.array([*places, -1], np.int64)[codes])
+    values = {repr(value): value for _, values in (first, second) for value in values[:-1]}
+    return np.concatenate(both), [*(values[each] for each in place_of), None]
 
 
 def pack_factors(vectors, gram):

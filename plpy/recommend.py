@@ -14,6 +14,7 @@ from plpy.seen import seen_effects
 from plpy.session import current_session
 
 MORE = 300
+MOST_OF_FEED = 25_000
 
 
 class Reply:
@@ -46,21 +47,27 @@ def check_state(session, state, ts, variant):
 
 
 def reply_to(session, request, post_ids=()):
-    """Return the Reply to a request with its feed, see scored()."""
-    reply = scored(session, request, post_ids)
+    """Return the Reply to a request with its feed: of a small catalogue all posts, of a large one the candidates.
+
+    A large one without candidates: those of a feed that lets at most MOST_OF_FEED in, which become the request's, else
+    its shortlist, the user's own candidates, and post_ids.
+    """
+    state = session.run("state", request.ts, request.variant, request.user_id)[0]
+    check_state(session, state, request.ts, request.variant)
+    feed = None
     if request.feed is not None:
-        reply.feed = session.feed(request.feed, reply.state)
+        feed = session.feed(request.feed, state)
+        is_small = feed.post_ids is not None and len(feed.post_ids) <= MOST_OF_FEED
+        if state["is_shortlist"] and request.candidates is None and is_small:
+            request.candidates = feed.post_ids
+    reply = scored(session, state, request, post_ids)
+    reply.feed = feed
     return reply
 
 
-def scored(session, request, post_ids):
-    """Return the Reply to a request, its feed aside: of a small catalogue all posts, of a large one the candidates.
-
-    A large one without candidates: its shortlist, the user's own candidates, and post_ids.
-    """
-    user_id, ts, variant, clicked = request.user_id, request.ts, request.variant, request.clicked
-    state = session.run("state", ts, variant, user_id)[0]
-    check_state(session, state, ts, variant)
+def scored(session, state, request, post_ids):
+    """Return the Reply to a request, its feed aside."""
+    user_id, ts, clicked = request.user_id, request.ts, request.clicked
     stored = session.pack(state)
     user = session.run("users", ts, [user_id], state["is_current"])[0]
     if clicked is not None:

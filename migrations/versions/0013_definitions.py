@@ -107,7 +107,7 @@ PINS = {
     "functions/recommend_posts": "2895b38b098f",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "392557898a89",
+    "functions/_library": "bd02329cca37",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",

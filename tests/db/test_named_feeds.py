@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from loader.data.embed import embed
+from migrations.objects import compose
 from tests.db.conftest import autocommit, queries
 from tests.db.test_embed import Words
 
@@ -352,3 +353,16 @@ def test_any_feed_gives_what_ranking_all_and_then_filtering_gives(shop, moments,
             assert [row[0] for row in found] == listed(eligible, posts, vectors, k, caps, diversity), what
             assert [row[1] for row in found] == pytest.approx([eligible[row[0]] for row in found], abs=1e-6), what
         shop("call pgfeed.drop_feed('home')")
+
+
+def test_a_large_catalogue_scores_all_posts_of_a_feed(shop):
+    filters = "post_id % 7 = 3 and created_at > ts - interval '20 days'"
+    shop("call pgfeed.create_feed('home', %s, boosts => '{\"post.is_sponsored\": 1}')", filters)
+    call = "select post_id, score from pgfeed.recommend_posts(8, '2021-12-13 15:00+00', 30, feed => 'home')"
+    whole = shop(call)
+    assert len(whole) >= 8
+    shop(compose("functions/_is_large").replace("> 25000", "> 0"))
+    shop(compose("functions/_shortlist").replace("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 6")
+         .replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 4").replace("BEST_OF_A_USER = 300", "BEST_OF_A_USER = 4"))
+    shop("call pgfeed.refresh_features()")
+    assert {row[0] for row in shop(call)} == {row[0] for row in whole}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plpy.pack import FACTORS, choose_factors, pack_factors, unpack_factors
+from plpy.pack import FACTORS, choose_factors, join_codes, pack_factors, unpack_factors
 from tests.unit.plpy.packs import empty_pack, pack
 
 
@@ -33,3 +33,9 @@ def test_texts_have_length_1_and_none_are_zeros():
     vectors = pack(**{"text.component_1@x": [3, 0, np.nan], "text.component_2@x": [4, 0, np.nan]}).text_vectors
     assert np.allclose(vectors, [[0.6, 0.8], [0, 0], [0, 0]])
     assert not pack().text_vectors.any()
+
+
+def test_joined_categories_have_one_code_for_each_value():
+    codes, values = join_codes((np.array([0, 1, -1]), ["a", "b", None]), (np.array([1, 0, -1]), ["b", "c", None]))
+    assert [values[code] for code in codes] == ["a", "b", None, "c", "b", None]
+    assert codes.tolist() == [0, 1, -1, 2, 1, -1]
