@@ -44,6 +44,9 @@ begin
         end if;
     end loop;
 
+    if settings ? 'fallbacks' then
+        raise exception 'fallbacks is not served yet' using errcode = '0A000', hint = 'Leave out fallbacks.';
+    end if;
     if not (settings ->> 'diversity')::double precision between 0 and 1 then
         raise exception 'diversity is %', settings ->> 'diversity'
             using errcode = '22023', hint = 'Give a number from 0 to 1, such as 0.2.';

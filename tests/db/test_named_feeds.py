@@ -366,3 +366,54 @@ def test_a_large_catalogue_scores_all_posts_of_a_feed(shop):
          .replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 4").replace("BEST_OF_A_USER = 300", "BEST_OF_A_USER = 4"))
     shop("call pgfeed.refresh_features()")
     assert {row[0] for row in shop(call)} == {row[0] for row in whole}
+
+
+@pytest.mark.parametrize(("arguments", "problem"), [
+    ("null", "a feed cannot be called null"), ("'a b'", "a feed cannot be called"),
+    ("'a', max_per => '[]'", "max_per is"),
+    ("'a', max_per => '{\"topic\": 0}'", "max_per has 0"), ("'a', max_per => '{\"topic\": 1.5}'", "max_per has 1.5"),
+    ("'a', max_per => '{\"post.x\": 1}'", "no feature of posts"),
+    ("'a', max_per => '{\"post.tags\": 1}'", "cannot have"),
+    ("'a', boosts => '{\"topic\": 1}'", "boosts cannot have topic"), ("'a', diversity => 1.5", "diversity is 1.5"),
+    ("'a', boosts => '{\"post.price:3\": 1}'", "boosts cannot have"), ("'a', diversity => 'NaN'", "diversity is"),
+    ("'a', boosts => '{\"post.price\": \"1\"}'", "boosts has"),
+    ("'a', boosts => '{\"post.price\": 1e9}'", "boosts has"),
+    ("'a', hide_viewed => '-1 day'", "hide_viewed is"), ("'a', fallbacks => '{popular}'", "not served yet"),
+])
+def test_what_a_feed_cannot_be_is_one_error(shop, arguments, problem):
+    with pytest.raises(psycopg2.Error, match=problem) as error:
+        shop(f"call pgfeed.create_feed({arguments})")
+    assert error.value.diag.message_hint
+
+
+def test_a_feed_has_one_name_and_is_gone_when_it_is_dropped(shop):
+    shop("call pgfeed.create_feed('home', 'topic = ''sport''')")
+    assert shop("select name, filter, post_count, problem from pgfeed.feeds") == [("home", "topic = 'sport'", 40, None)]
+    with pytest.raises(psycopg2.Error, match="the feed home is there already"):
+        shop("call pgfeed.create_feed('home')")
+    assert len(shop("select * from pgfeed.recommend_posts(7, '2021-12-13', feed => 'home')")) == 5
+    shop("call pgfeed.drop_feed('home')")
+    with pytest.raises(psycopg2.Error, match="there is no feed 'home'"):
+        shop("select * from pgfeed.recommend_posts(7, '2021-12-13', feed => 'home')")
+    with pytest.raises(psycopg2.Error, match="there is no feed 'home'"):
+        shop("call pgfeed.drop_feed('home')")
+
+
+def test_a_filter_that_fails_later_serves_what_passed_before(shop):
+    shop("call pgfeed.create_feed('home', '100 / (coalesce(price, 1) - 1000) < 0 and topic = ''sport''')")
+    call = "select post_id from pgfeed.recommend_posts(7, '2021-12-13', 100, feed => 'home') order by 1"
+    before = shop(call)
+    shop("update pgfeed.posts set attributes = attributes || '{\"price\": 1000}' where post_id = 4")
+    shop("call pgfeed.refresh_features()")
+    assert shop(call) == before and before
+    assert "division by zero" in shop("select problem from pgfeed.feeds")[0][0]
+    status, found = shop("select status, found from pgfeed.health() where name = 'feeds'")[0]
+    assert status == "fail" and "the feed home cannot be evaluated: division by zero" in found
+
+
+def test_a_filter_that_fails_at_a_call_leaves_out_the_posts_for_which_it_does(shop):
+    text = "1 / (post_id - case when ts > ''2021-12-14'' then 8 else 1000 end) < 1"
+    shop(f"call pgfeed.create_feed('home', '{text}')")
+    call = "select post_id from pgfeed.recommend_posts(7, %s, 100, feed => 'home')"
+    everything = {row[0] for row in shop("select post_id from pgfeed.recommend_posts(7, '2021-12-15', 100)")}
+    assert {row[0] for row in shop(call, "2021-12-15")} == everything - {8, 9}
