@@ -645,3 +645,38 @@ def test_a_downgrade_takes_all_off_the_tables(site, dsn):
     site("insert into app.reads values (md5('3')::uuid, 'post-4', now(), 70)")
     alembic(dsn, "upgrade", "head")
     attach(site, "trigger")
+
+
+ELIGIBLE = """
+    select a.slug from app.articles as a
+    where a.section in ('section 1', 'section 2') and a.published_at > %s - interval '3 days'
+        and a.author_id <> all(%s)
+        and not exists (select from app.reads as r where r.slug = a.slug and r.member_id = %s::uuid)
+        and not exists (select from app.hearts as h where h.slug = a.slug and h.member_id = %s::uuid)
+"""
+FEED = "select post_key, cursor from pgfeed.recommend_for(%s, %s, 2, exclude => %s, feed => 'few', after => %s)"
+
+
+@pytest.mark.parametrize("sync", ["trigger", "pull"])
+def test_every_member_gets_full_pages_of_a_feed_while_articles_are_left(site, sync):
+    site("update app.articles set published_at = now() - interval '1 day' * (substr(slug, 6)::integer % 5)")
+    attach(site, sync)
+    site("call pgfeed.refresh_features()")
+    site("call pgfeed.create_feed('few', filter => 'topic in (''section 1'', ''section 2'')"
+         " and created_at > ts - interval ''3 days''', max_per => '{\"topic\": 1}', hide_viewed => '90 days')")
+    [(ts,)] = site("select now()")
+    sizes = []
+    for (member,) in site("select id::text from app.members"):
+        blocked = [1, 4]
+        left = {slug for (slug,) in site(ELIGIBLE, ts, blocked, member, member)}
+        sizes.append(len(left))
+        excluded = [slug for (slug,) in site("select slug from app.articles where author_id = any(%s)", blocked)]
+        after = None
+        for _ in range(4):
+            rows = site(FEED, member, ts, excluded, after)
+            assert {slug for slug, _ in rows} <= left and len(rows) == min(2, len(left))
+            left -= {slug for slug, _ in rows}
+            if not rows:
+                break
+            after = rows[-1][1]
+    assert min(sizes) < 8 <= max(sizes)
