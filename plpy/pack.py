@@ -19,8 +19,8 @@ class Pack:
     attributes: the types of the own features of users and posts by name; categories: of those of posts that are
     encoded for a model, by name, int64 codes and the values that they are places in, the last one None.
     On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment.
-    inputs: the matrix that a model scored last, and this model's id. outside: see outside(). post_count: of
-    the stored pack, where this one has some of its posts or others, too.
+    inputs: the matrix that a model scored last, and this model's id. outside: see outside(). catalogue_count:
+    of all posts, where the stored pack has a shortlist of them, too.
     """
 
     def __init__(self, post_ids, topics, topic_codes, columns):
@@ -28,7 +28,7 @@ class Pack:
         self.scale = self.is_popular = self.factors = self.gram = self.neighbours = None
         self.attributes, self.categories, self.encoders = {}, {}, None
         self.inputs, self.is_usable, self.outside = (None, None), {}, {}
-        self.post_count = len(post_ids)
+        self.catalogue_count = len(post_ids)
 
     def __len__(self):
         return len(self.post_ids)
@@ -44,6 +44,8 @@ class Pack:
         matrix = np.frombuffer(row["matrix"], ">f4").astype(np.float32).reshape(len(names), len(post_ids))
         topic_codes = np.frombuffer(row["topic_codes"], ">i4").astype(np.int32)
         pack = cls(post_ids, list(row["topics"]), topic_codes, dict(zip(names, matrix)))
+        if row.get("catalogue_count") is not None:
+            pack.catalogue_count = row["catalogue_count"]
         if row.get("attributes") is not None:
             pack.take_attributes(json.loads(row["attributes"]))
         relative = None
@@ -90,7 +92,7 @@ class Pack:
             pack.categories[name] = codes[order], values
         if self.factors is not None and other.factors is not None:
             pack.factors = joined(self.factors, other.factors)
-        pack.post_count = self.post_count
+        pack.catalogue_count = self.catalogue_count
         return pack
 
     def take(self, places):
@@ -98,7 +100,7 @@ class Pack:
         columns = {name: values[places] for name, values in self.columns.items()}
         pack = Pack(self.post_ids[places], self.topics, self.topic_codes[places], columns)
         pack.scale, pack.gram, pack.attributes, pack.encoders = self.scale, self.gram, self.attributes, self.encoders
-        pack.is_popular, pack.post_count = self.is_popular[places], self.post_count
+        pack.is_popular, pack.catalogue_count = self.is_popular[places], self.catalogue_count
         pack.categories = {name: (codes[places], values) for name, (codes, values) in self.categories.items()}
         if self.factors is not None:
             pack.factors = self.factors[places]

@@ -82,5 +82,5 @@ def seen_effects(user, pack, model, moment):
     if model is not None and KEY in model.encoders:
         shown = Showings.of(user, moment)
         places = pack.locate(shown.post_ids)
-        effects[places[places >= 0]] = shown.effects(model.encoders, pack.post_count)[places >= 0]
+        effects[places[places >= 0]] = shown.effects(model.encoders, pack.catalogue_count)[places >= 0]
     return effects

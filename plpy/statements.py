@@ -27,9 +27,11 @@ STATEMENTS = {
         " from pgfeed.models where model_id = $1",
         ["bigint"],
     ),
-    "stored pack": (f"select {PACK_COLUMNS}, relative from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "stored pack": (
+        f"select {PACK_COLUMNS}, catalogue_count, relative from pgfeed.feature_packs where pack_id = $1", ["bigint"],
+    ),
     "computed pack": (
-        f"select {PACK_COLUMNS} from pgfeed._post_pack("
+        f"select {PACK_COLUMNS}, pgfeed._catalogue_count($1) as catalogue_count from pgfeed._post_pack("
         "$1, case when pgfeed._is_large() then pgfeed._shortlist($1) end)",
         ["timestamptz"],
     ),

@@ -40,7 +40,7 @@ PINS = {
     "matviews/user_features": "1ae2ef2e22e9",
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "37737e41885d",
-    "procedures/_pack_features": "e757e66f45dc",
+    "procedures/_pack_features": "b0dad4968c60",
     "procedures/refresh_features": "289bef250bad",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
@@ -107,7 +107,7 @@ PINS = {
     "functions/recommend_posts": "2895b38b098f",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "bd02329cca37",
+    "functions/_library": "e4310764c470",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -249,6 +249,7 @@ PINS = {
     "functions/rank_for": "1ae09baf43ac",
     "functions/rank_for__anyelement": "2c6bda586cbf",
     "functions/rank_posts": "5184251a9038",
+    "functions/_catalogue_count": "23be67532740",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -674,6 +675,9 @@ KEYS = """
     alter table pgfeed.feature_packs add column attributes jsonb;
     comment on column pgfeed.feature_packs.attributes is
         'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
+    alter table pgfeed.feature_packs add column catalogue_count integer;
+    comment on column pgfeed.feature_packs.catalogue_count is
+        'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
 
     create table pgfeed.own_features (
         name text primary key,
@@ -749,7 +753,7 @@ RELEASED = """
 """
 DETACHED = """
     drop table pgfeed.attributes, pgfeed.own_features, pgfeed.own_feature_values;
-    alter table pgfeed.feature_packs drop column attributes;
+    alter table pgfeed.feature_packs drop column attributes, drop column catalogue_count;
     alter table pgfeed.feed_events drop column attachment_id;
     alter table pgfeed.users drop column key, drop column attributes;
     alter table pgfeed.posts drop column key, drop column attributes, drop column is_withdrawn;

@@ -18,10 +18,14 @@ begin
     -- Where a feed cannot be evaluated, what it had in the pack before goes on.
     update pgfeed.feature_packs as k set as_of = '-infinity' where k.as_of = _pack_features.as_of;
     insert into pgfeed.feature_packs
-        (as_of, post_count, feature_names, topics, post_ids, topic_codes, matrix, attributes, is_shortlist, relative)
+    (
+        as_of, post_count, catalogue_count, feature_names, topics, post_ids, topic_codes, matrix, attributes,
+        is_shortlist, relative
+    )
     select
         _pack_features.as_of,
         p.post_count,
+        case when v_shortlist is null then p.post_count else pgfeed._catalogue_count(_pack_features.as_of) end,
         p.feature_names,
         p.topics,
         p.post_ids,

@@ -183,6 +183,11 @@ CREATE FUNCTION pgfeed._attribute_type(name text, type text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._attribute_type(name text, type text) IS 'How a feature of this name and SQL type is used: number, boolean, category, tags or date';
+CREATE FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) IS 'How many posts there were before a moment: rows of post_features_as_of()';
 CREATE PROCEDURE pgfeed._check_actions()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1925,7 +1930,8 @@ CREATE TABLE pgfeed.feature_packs (
     factors bytea,
     is_shortlist boolean DEFAULT false NOT NULL,
     relative bytea,
-    attributes jsonb
+    attributes jsonb,
+    catalogue_count integer
 );
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
@@ -1939,6 +1945,7 @@ COMMENT ON COLUMN pgfeed.feature_packs.factors IS 'The posts'' vectors, see _pos
 COMMENT ON COLUMN pgfeed.feature_packs.is_shortlist IS 'Whether the catalogue was too large: then these are its best posts by _shortlist()';
 COMMENT ON COLUMN pgfeed.feature_packs.relative IS 'See _relative_columns(); null: packed before there was this column, sessions compute it';
 COMMENT ON COLUMN pgfeed.feature_packs.attributes IS 'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
+COMMENT ON COLUMN pgfeed.feature_packs.catalogue_count IS 'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
     START WITH 1
@@ -2404,6 +2411,7 @@ REVOKE ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action 
 GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._check_actions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._check_feed(settings jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;

@@ -83,7 +83,7 @@ class FakePack:
     """Posts without anything."""
 
     def __init__(self, post_ids):
-        self.post_ids, self.post_count = np.array(post_ids), len(post_ids)
+        self.post_ids, self.catalogue_count = np.array(post_ids), len(post_ids)
 
     def __len__(self):
         return len(self.post_ids)
