@@ -8,8 +8,13 @@ from plpy.recommend import reply_to
 from plpy.request import Request
 from plpy.seen import seen_effects, times_shown
 from plpy.session import current_session
+from plpy.without_model import is_in_log_odds
 
 AVERAGE, SHOWN = "(average)", "(times shown before)"
+NAMES = {
+    "random": "(by lot)", "newest": "(days old)", "trending": "(rise of the like rate)",
+    "popular_by": "(like rate among such users)",
+}
 
 
 def explain_recommendation(plpy, user_id, post_id, ts, variant):
@@ -28,7 +33,7 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant):
     if place < 0 or not session.run("posts", [post_id]):
         plpy.error(
             f"post {post_id} cannot be recommended at this moment", sqlstate="22023",
-            hint="It is unknown or hidden, or was added after ts or after the last refresh.",
+            hint="It is unknown or hidden, or was added after ts, or more than 1,000 were since the last refresh.",
         )
     rows = [without_model(reply, place)] if reply.requests is None else contributions(plpy, reply, place)
     rows += shown_before(reply, place)
@@ -38,6 +43,8 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant):
 
 def shown_before(reply, place):
     """Return the row, if any, about how often the user was shown the post at a place of the pack without liking it."""
+    if not is_in_log_odds(reply.source):
+        return []
     moment = reply.state["moment"]
     times = times_shown(reply.user, reply.pack.post_ids[place], moment)
     effect = float(seen_effects(reply.user, reply.pack, reply.model, moment)[place])
@@ -47,10 +54,11 @@ def shown_before(reply, place):
 def without_model(reply, place):
     """Return the row that explains the score of the post at a place of the pack that no model gave."""
     score = float(reply.scores[place])
-    if reply.source == "random":
-        return "(by lot)", None, score
-    rate = float(reply.pack.columns["post.decayed_like_rate_7d"][place])
-    return "post.decayed_like_rate_7d", rate, score - sum(row[2] for row in shown_before(reply, place))
+    name = NAMES.get(reply.source.partition(":")[0])
+    score -= sum(row[2] for row in shown_before(reply, place))
+    if name is not None:
+        return name, None, score
+    return "post.decayed_like_rate_7d", float(reply.pack.columns["post.decayed_like_rate_7d"][place]), score
 
 
 def contributions(plpy, reply, place):

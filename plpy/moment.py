@@ -41,6 +41,13 @@ class Neighbours:
         post, other, *values = np.frombuffer(blob, ">f4").astype(np.float32).reshape(5, -1)
         return cls(np.searchsorted(post, np.arange(count + 1)), other.astype(np.int64), *values)
 
+    def spread(self, places, count):
+        """Return the neighbours among so many posts, of which those here have these places, ascending."""
+        lengths = np.zeros(count, np.int64)
+        lengths[places] = np.diff(self.starts)
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        return Neighbours(starts, places[self.other], self.similarity, self.day_similarity, self.ease)
+
     def mean(self, kind, places, weights, count):
         """Return for all posts the weighted mean of one of their values for the posts at places, float32."""
         starts = self.starts[places]

@@ -21,6 +21,7 @@ class Pack:
     On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment.
     inputs: the matrix that a model scored last, and this model's id. outside: see outside(). catalogue_count:
     of all posts, where the stored pack has a shortlist of them, too.
+    base: the pack that this one was joined from; joined, fresh: see with_fresh_posts().
     """
 
     def __init__(self, post_ids, topics, topic_codes, columns):
@@ -28,6 +29,7 @@ class Pack:
         self.scale = self.is_popular = self.factors = self.gram = self.neighbours = None
         self.attributes, self.categories, self.encoders = {}, {}, None
         self.inputs, self.is_usable, self.outside = (None, None), {}, {}
+        self.base, self.joined, self.fresh = None, (None, None), (np.empty((0, 2), np.int64), None)
         self.catalogue_count = len(post_ids)
 
     def __len__(self):
@@ -72,19 +74,24 @@ class Pack:
         self.columns |= relative or relative_columns(self)
 
     def join(self, other):
-        """Return the posts of this pack and another one, which share none: the columns and factors that both have."""
+        """Return the posts of this pack and another one, which share none: with the columns of this one, NaN where the
+        other has none, and the factors that both have. The topics of one must begin with those of the other.
+        """
         post_ids = np.concatenate([self.post_ids, other.post_ids])
         order = np.argsort(post_ids)
 
         def joined(a, b):
             return np.concatenate([a, b])[order]
 
-        names = [name for name in self.columns if name in other.columns]
+        unknown = np.full(len(other), np.nan, np.float32)
+        names = list(self.columns)
         if self.encoders is not other.encoders:
             names = [name for name in names if name != "post.topic" and name not in self.categories]
-        columns = {name: joined(self.columns[name], other.columns[name]) for name in names}
-        pack = Pack(post_ids[order], self.topics, joined(self.topic_codes, other.topic_codes), columns)
-        pack.scale, pack.gram, pack.attributes = self.scale, self.gram, self.attributes
+        columns = {name: joined(self.columns[name], other.columns.get(name, unknown)) for name in names}
+        topics = max(self.topics, other.topics, key=len)
+        pack = Pack(post_ids[order], topics, joined(self.topic_codes, other.topic_codes), columns)
+        pack.scale = self.scale if topics is self.topics else other.scale
+        pack.gram, pack.attributes = self.gram, self.attributes
         pack.is_popular = joined(self.is_popular, other.is_popular)
         pack.encoders = self.encoders if self.encoders is other.encoders else None
         for name in self.categories.keys() & other.categories.keys():
@@ -96,7 +103,7 @@ class Pack:
         return pack
 
     def take(self, places):
-        """Return the posts at these places, which ascend."""
+        """Return the posts at these places, which ascend: indices or a mask."""
         columns = {name: values[places] for name, values in self.columns.items()}
         pack = Pack(self.post_ids[places], self.topics, self.topic_codes[places], columns)
         pack.scale, pack.gram, pack.attributes, pack.encoders = self.scale, self.gram, self.attributes, self.encoders

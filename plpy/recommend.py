@@ -5,13 +5,15 @@ import numpy as np
 from plpy.choice import choose, gave_way
 from plpy.columns import needs_factors, needs_moment
 from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, request_columns, with_clicks
+from plpy.fresh import with_fresh_posts
 from plpy.moment import moment_columns
 from plpy.outside import gather, most_liked, taste_pack, with_candidates
 from plpy.pages import cursor_after, turn_page
-from plpy.ranking import lottery, popularity, rank, score
+from plpy.ranking import rank, score
 from plpy.request import Request
 from plpy.seen import seen_effects
 from plpy.session import current_session
+from plpy.without_model import is_in_log_odds, ranked_post_ids, scores_without_model
 
 MORE = 300
 MOST_OF_FEED = 25_000
@@ -68,7 +70,7 @@ def reply_to(session, request, post_ids=()):
 def scored(session, state, request, post_ids):
     """Return the Reply to a request, its feed aside."""
     user_id, ts, clicked = request.user_id, request.ts, request.clicked
-    stored = session.pack(state)
+    stored = with_fresh_posts(session, state, session.pack(state))
     user = session.run("users", ts, [user_id], state["is_current"])[0]
     if clicked is not None:
         user = with_clicks(user, clicked, state["moment"])
@@ -83,10 +85,15 @@ def scored(session, state, request, post_ids):
         source = "model" if user["has_profile"] or user["has_history"] else "cold_start"
     if source == "model":
         return reply_by_model(session, state, stored, user, request, post_ids, model)
+    if model is None and session.is_without_model(state["variant"]):
+        source = state["variant"]
+    if state["is_shortlist"]:
+        post_ids = [*post_ids, *ranked_post_ids(session, source, ts)]
     pack = posts_to_score(session, state, stored, user, request, post_ids)
-    if state["variant"] == "random":
-        return Reply(state, pack, user, "random", lottery(pack.post_ids, user_id or 0, state["moment"]))
-    return Reply(state, pack, user, source, popularity(pack) + seen_effects(user, pack, model, state["moment"]), model)
+    scores = scores_without_model(session, state, stored, pack, user, ts, source)
+    if is_in_log_odds(source):
+        scores = scores + seen_effects(user, pack, model, state["moment"])
+    return Reply(state, pack, user, source, scores, model)
 
 
 def posts_to_score(session, state, stored, user, request, post_ids):

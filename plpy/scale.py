@@ -26,7 +26,7 @@ class Scale:
         """Return the scale of a pack's own posts."""
         views, likes = view_and_like_counts(pack)
         mean_views = views[views > 0].mean() if views.any() else 1.0
-        like_rate = (likes.sum() + 0.1) / (views.sum() + 1)
+        like_rate = overall_like_rate(views, likes)
         popular, groups = (views > mean_views).astype(np.int64), len(pack.topics) + 1
         group = pack.topic_codes % groups * 2 + popular
 
@@ -38,6 +38,18 @@ class Scale:
         expected = group_rates[group] * views
         qualities = [quality_shares(likes[popular == half], expected[popular == half]) for half in (0, 1)]
         return cls(mean_views, rates(popular, 2), np.stack(qualities), group_rates.reshape(groups, 2))
+
+    def with_topics(self, pack, count):
+        """Return the scale for so many topics: those that are not among its pack's have the like rate of all posts."""
+        views, likes = view_and_like_counts(pack)
+        new = np.full((count + 1 - len(self.group_rates), 2), overall_like_rate(views, likes))
+        group_rates = np.concatenate([self.group_rates[:-1], new, self.group_rates[-1:]])
+        return Scale(self.mean_views, self.popularity_rates, self.qualities, group_rates)
+
+
+def overall_like_rate(views, likes):
+    """Return the likes of a view, of what posts have of both."""
+    return (likes.sum() + 0.1) / (views.sum() + 1)
 
 
 def view_and_like_counts(pack):

@@ -7,12 +7,14 @@ import numpy as np
 
 from plpy.columns import CATEGORICAL, USER_COLUMNS
 from plpy.feed import Feed
+from plpy.fresh import spread_factors
 from plpy.import_catboost import import_catboost
 from plpy.moment import Events, Neighbours
 from plpy.pack import FACTORS, Pack
 from plpy.statements import STATEMENTS
 
 MODELS = PACKS = FEEDS = 4
+GROUPS = VARIANTS = 64
 PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS)
 
 
@@ -29,7 +31,7 @@ class Session:
     def __init__(self, plpy):
         self.plpy = plpy
         self.plans, self.models, self.packs, self.feeds = {}, {}, {}, {}
-        self.without_model = self.embedder = None
+        self.variants, self.groups, self.embedder = {}, {}, None
 
     def run(self, name, *arguments):
         """Run a statement of STATEMENTS, prepared once; return its rows."""
@@ -39,11 +41,15 @@ class Session:
 
     def has_variant(self, state):
         """Return whether a state's variant has a model, now or before, or needs none."""
-        if state["variant"] in state["variants"]:
-            return True
-        if self.without_model is None:
-            self.without_model = self.run("variants without model")[0]["variants"]
-        return state["variant"] in self.without_model
+        variant = state["variant"]
+        return variant in state["variants"] or self.is_without_model(variant) or self.variants[variant]["is_default"]
+
+    def is_without_model(self, variant):
+        """Return whether a variant ranks without a model."""
+        if variant not in self.variants:
+            drop_oldest(self.variants, VARIANTS)
+            self.variants[variant] = self.run("is without model", variant)[0]
+        return self.variants[variant]["is_without_model"]
 
     def model(self, model_id):
         """Return a model, loaded at the first call; None, with a warning then, if it cannot be loaded."""
@@ -120,12 +126,18 @@ class Session:
 
     def load_factors(self, state, pack):
         """Give a pack its posts' vectors."""
-        if pack.factors is None:
+        if pack.factors is None and pack.base is not None:
+            self.load_factors(state, pack.base)
+            spread_factors(pack)
+        elif pack.factors is None:
             pack.take_factors(self.stored_or_computed("factors", state, pack))
 
     def load_neighbours(self, state, pack):
         """Give a pack its posts' neighbours."""
-        if pack.neighbours is None:
+        if pack.neighbours is None and pack.base is not None:
+            self.load_neighbours(state, pack.base)
+            pack.neighbours = pack.base.neighbours.spread(pack.locate(pack.base.post_ids), len(pack))
+        elif pack.neighbours is None:
             pack.neighbours = Neighbours.unpack(self.stored_or_computed("neighbours", state, pack), len(pack))
 
     def stored_or_computed(self, kind, state, pack):
@@ -168,6 +180,21 @@ class Session:
         is_inside = places < len(catalogue)
         is_inside[is_inside] = catalogue[places[is_inside]] == liked[is_inside]
         return user_ids[is_inside], days[is_inside], places[is_inside]
+
+    def group_counts(self, state, feature, values):
+        """Return what users with one of the values of a feature view and like, see _group_counts(): posts and counts.
+
+        int64 and float64; empty: too few users, or no values.
+        """
+        key = state["pack_version"], feature, *values
+        if key not in self.groups:
+            drop_oldest(self.groups, GROUPS)
+            row = self.run("group counts", feature, values, state["features_as_of"])[0]
+            self.groups[key] = [
+                np.frombuffer(row[name] or b"", kind).astype(kind[1:])
+                for name, kind in (("post_ids", ">i8"), ("view_counts", ">f8"), ("like_counts", ">f8"))
+            ]
+        return self.groups[key]
 
     @cached_property
     def cursor_key(self):

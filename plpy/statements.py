@@ -9,11 +9,15 @@ STATEMENTS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
         " pack_id, pack_version, is_shortlist, hour, weekday,"
+        " pgfeed._fresh_posts(features_as_of, $1, is_current) as fresh_posts,"
         " case when is_finite then extract(epoch from $1)::double precision end as moment,"
         " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
         ["timestamptz", "text", "bigint"],
     ),
-    "variants without model": ("select pgfeed._variants_without_model() || pgfeed._default_variant() as variants", []),
+    "is without model": (
+        "select pgfeed._is_without_model($1) as is_without_model, $1 = pgfeed._default_variant() as is_default",
+        ["text"],
+    ),
     "users": (
         f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)},"
         " topics, topic_view_share, topic_like_rate, liked_post_ids, liked_at, viewed_post_ids,"
@@ -37,6 +41,27 @@ STATEMENTS = {
     ),
     "chosen pack": (
         f"select {PACK_COLUMNS} from pgfeed._post_pack($1, $2, $3)", ["timestamptz", "bigint[]", "text[]"],
+    ),
+    "newest posts": (
+        "select array(select p.post_id from pgfeed.posts as p where p.created_at < $1 and p.hidden_at is null"
+        " order by p.created_at desc limit 2000) as post_ids",
+        ["timestamptz"],
+    ),
+    # A post rises only by likes of lately.
+    "trending posts": (
+        "select array(select d.post_id from pgfeed.post_days as d"
+        " where d.day between $1::date - 8 and $1::date - 1 and d.like_count > 0"
+        " group by d.post_id order by sum(d.like_count) desc, d.post_id limit 2000)"
+        " || array(select e.post_id from pgfeed.feed_events as e where e.event_at >= $1::date and e.event_at < $1"
+        " group by e.post_id order by count(*) desc limit 2000) as post_ids",
+        ["timestamptz"],
+    ),
+    "group counts": (
+        "select user_count, post_ids, view_counts, like_counts from pgfeed._group_counts($1, $2, $3)",
+        ["text", "text[]", "timestamptz"],
+    ),
+    "fresh pack": (
+        f"select {PACK_COLUMNS} from pgfeed._packed_posts($1, $2, $3, true)", ["timestamptz", "bigint[]", "text[]"],
     ),
     "candidates": ("select pgfeed._user_candidates($1, $2) as post_ids", ["timestamptz", "bigint[]"]),
     "posts outside": (

@@ -8,7 +8,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from loader.server.remedies import program
 
-OF_ATTACHED_TABLES = ("key", "attributes", "is_withdrawn")
+NOT_DESCRIBED = ("key", "attributes", "is_withdrawn", "is_new")
 FEW = 0.01  # a share that needs no look
 EVENTS = """
     select
@@ -108,7 +108,7 @@ def columns(cursor: Cursor, table: str) -> list[Column]:
         "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute as a"
         " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped and a.attname <> all(%s)"
         " order by a.attnum",
-        [f"pgfeed.{table}", list(OF_ATTACHED_TABLES)],
+        [f"pgfeed.{table}", list(NOT_DESCRIBED)],
     )
     described = []
     for name, kind in cursor.fetchall():

@@ -32,16 +32,18 @@ PINS = {
     "procedures/roll_up_events": "8071efe735ff",
     "functions/_refresh_as_of": "868fa8ebd132",
     "functions/_live_from": "fbde46f2feb3",
-    "functions/post_features_as_of": "fd0457dfbddc",
+    "functions/post_features_as_of": "833e4b9fc6b7",
     "functions/user_topic_features_as_of": "c3e66fde642e",
     "functions/user_features_as_of": "68bed343d722",
-    "matviews/post_text_features": "dc22d78561ae",
+    "functions/_post_texts": "688558fdd189",
+    "matviews/_text_statistics": "bfc2f16e5e84",
+    "matviews/post_text_features": "1c95dedd13f8",
     "matviews/post_features": "93c6a07bbac4",
     "matviews/user_features": "1ae2ef2e22e9",
     "matviews/user_topic_features": "22e4304e15cf",
-    "functions/_post_pack": "37737e41885d",
+    "functions/_post_pack": "6ca8a5c2075a",
     "procedures/_pack_features": "b0dad4968c60",
-    "procedures/refresh_features": "289bef250bad",
+    "procedures/refresh_features": "dddeb6304c54",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
@@ -59,8 +61,8 @@ PINS = {
     "functions/_experiment_id": "d7e8949030aa",
     "functions/experiment_arm": "c80efa6ba72e",
     "functions/_running_arm": "1f30d566b423",
-    "functions/_arm_problems": "3bac6f8423a8",
-    "procedures/create_experiment": "7bc893516759",
+    "functions/_arm_problems": "2a4a56d09cbb",
+    "procedures/create_experiment": "34b1f1da8b57",
     "procedures/start_experiment": "614b1470c4b1",
     "procedures/stop_experiment": "980ff7eb9a3f",
     "procedures/conclude_experiment": "d47d401ce377",
@@ -70,7 +72,7 @@ PINS = {
     "functions/_chi_square_tail": "07ec1ce54042",
     "functions/experiment_days": "6b969e31d5e0",
     "functions/experiment_report": "e451311c711e",
-    "functions/experiment_checks": "0aaabc91956f",
+    "functions/experiment_checks": "81ee09e29953",
     "functions/_start_recommendation_batch": "ea7a301c9a3c",
     "functions/_fill_recommendation_chunk": "c1a3443637e2",
     "procedures/refresh_recommendations": "4ab4576e9909",
@@ -86,8 +88,8 @@ PINS = {
     "functions/_job_sessions": "221e26f89a20",
     "functions/_server_probes": "840e67932aac",
     "functions/_data_probes": "987ed5430aa2",
-    "functions/_serving_probes": "c122d4807783",
-    "functions/_job_probes": "261cb1c735bc",
+    "functions/_serving_probes": "a9b85d3d017a",
+    "functions/_job_probes": "a8401755c934",
     "functions/_access_probes": "b2643c0f74fb",
     "functions/health": "7aaca87631d7",
     "functions/warm_up": "ece8528896c8",
@@ -95,7 +97,7 @@ PINS = {
     "functions/_post_factors": "5bacdd46773d",
     "functions/_shortlist": "e945a67f1495",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "666192dc2d31",
+    "functions/_explain_recommendation": "a49e7f6b8fbb",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "8f3e10ab3c4b",
     "functions/_search_posts": "78de636e411d",
@@ -107,11 +109,11 @@ PINS = {
     "functions/recommend_posts": "2895b38b098f",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "e4310764c470",
+    "functions/_library": "0f595b6dd9fd",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
-    "functions/_variants_without_model": "963cf53b21a9",
+    "functions/_variants_without_model": "85e6f4571a09",
     "functions/_posts_outside": "9f1e2f711708",
     "functions/_events_from": "5f1b08a8f305",
     "functions/_remember_deleted_posts": "ee6e6007c546",
@@ -127,7 +129,7 @@ PINS = {
     "functions/_feed_probes": "4d68f6863bfa",
     "functions/_is_loaded": "147b31685fa3",
     "functions/_level": "e4687b0bed78",
-    "functions/_missing_indexes": "ab86c9bb1af6",
+    "functions/_missing_indexes": "f95954bd8195",
     "functions/_since": "4eb2093a262f",
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",
@@ -136,7 +138,6 @@ PINS = {
     "functions/_id_of": "a13847a82878",
     "functions/_key_type": "9ac672f02884",
     "functions/_post_rows": "d74f2a06c1ca",
-    "functions/_post_texts": "688558fdd189",
     "functions/post_id_of": "caa9fb03d2c1",
     "functions/post_id_of__anyelement": "b311d1545290",
     "functions/recommend_for": "4cce1011cd41",
@@ -250,6 +251,20 @@ PINS = {
     "functions/rank_for__anyelement": "2c6bda586cbf",
     "functions/rank_posts": "5184251a9038",
     "functions/_catalogue_count": "23be67532740",
+    "functions/_group_counts": "32f017969740",
+    "functions/_is_without_model": "4b854f85bc3e",
+    "functions/_user_vector": "93e4b701e91a",
+    "functions/_value_condition": "f32d2b867258",
+    "functions/newest_posts": "5a217a7524bb",
+    "functions/popular_posts": "e14d5b60fe2e",
+    "functions/similar_users": "398a1383850e",
+    "functions/similar_users_for": "09bc20879bad",
+    "functions/similar_users_for__anyelement": "306a821d940a",
+    "functions/trending_posts": "111505df3b6b",
+    "functions/_fresh_posts": "7a959c99b360",
+    "functions/_fresh_text_features": "0cbdbec89aa4",
+    "functions/_packed_posts": "f3bf33e33864",
+    "functions/_prior_like_rate": "43cb444b1543",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -850,7 +865,82 @@ OF_FOUR_ARGUMENTS = """
     grant execute on function pgfeed.recommend_posts(bigint, timestamptz, integer, text)
     to pgfeed_reader, pgfeed_writer, pgfeed_operator;
 """
-TEXT_FEATURES = "matviews/post_text_features"
+LISTS = """
+    create type pgfeed.similar_user as (
+        rank integer,
+        user_id bigint,
+        similarity double precision
+    );
+    comment on type pgfeed.similar_user is 'One row per neighbour of a user';
+    comment on column pgfeed.similar_user.similarity is
+        'Cosine of the vectors of the factor model, -1 to 1; 1: the same';
+    alter type pgfeed.similar_user owner to pgfeed_owner;
+    create type pgfeed.keyed_similar_user as (
+        rank integer,
+        user_key text,
+        similarity double precision
+    );
+    comment on type pgfeed.keyed_similar_user is
+        'One row per neighbour of a user, as similar_user, by the application''s own key';
+    alter type pgfeed.keyed_similar_user owner to pgfeed_owner;
+    create type pgfeed.listed_post as (
+        rank integer,
+        post_id bigint,
+        topic text,
+        text text,
+        score double precision
+    );
+    comment on type pgfeed.listed_post is 'One row per post of a list that is the same for everybody';
+    comment on column pgfeed.listed_post.score is
+        'What it is ranked by. trending_posts: standard deviations; newest_posts: minus its age in days; '
+        'popular_posts: log-odds of a like';
+    alter type pgfeed.listed_post owner to pgfeed_owner;
+
+    alter table pgfeed.experiment_arms drop constraint experiment_arms_variant_check;
+    alter table pgfeed.experiment_arms
+        add check (variant ~ '^[a-z][a-z0-9_]{0,39}$' or variant ~ '^(trending|popular_by):[^@]+$');
+    comment on column pgfeed.experiment_arms.variant is
+        'A model''s variant, or one that ranks without a model, see _is_without_model()';
+    alter table pgfeed.models drop constraint models_variant_check1;
+    alter table pgfeed.models add check (variant not in ('popular', 'random', 'newest', 'trending')) not valid;
+"""
+# v0.1.0 does not know these arms: their users get what it has for everybody.
+NO_LISTS = """
+    update pgfeed.experiment_arms as a
+    set variant = 'popular'
+    where
+        a.variant ~ '^(newest$|trending$|trending:|popular_by:)'
+        and not exists (select from pgfeed.models as m where m.variant = a.variant);
+    alter table pgfeed.experiment_arms drop constraint experiment_arms_variant_check;
+    alter table pgfeed.experiment_arms add check (variant ~ '^[a-z][a-z0-9_]{0,39}$');
+    comment on column pgfeed.experiment_arms.variant is
+        'A model''s variant; popular: the best decayed like rates; random: by lot';
+    alter table pgfeed.models drop constraint models_variant_check1;
+    alter table pgfeed.models add check (variant not in ('popular', 'random')) not valid;
+    drop type pgfeed.similar_user, pgfeed.keyed_similar_user, pgfeed.listed_post;
+"""
+NEW_POSTS = """
+    alter table pgfeed.posts add column is_new boolean not null default false;
+    alter table pgfeed.posts alter column is_new set default true;
+    comment on column pgfeed.posts.is_new is
+        'True: post_features does not have it yet, each request computes what its row and text say of it';
+    create index on pgfeed.posts (created_at desc) where is_new;
+    update pgfeed.posts as p
+    set is_new = true
+    where p.created_at >= (select r.as_of from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 1);
+"""
+TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
+FILL_TEXT_STATISTICS = """
+    do $$
+    begin
+        if exists (
+            select from pg_class as c where c.oid = to_regclass('pgfeed.post_text_features') and c.relispopulated
+        ) then
+            refresh materialized view pgfeed._text_statistics;
+        end if;
+    end;
+    $$
+"""
 # Filled while calls go on: it takes as long as a refresh of the view does.
 NEXT_TEXT_FEATURES = """
     do $next$
@@ -900,7 +990,8 @@ def upgrade() -> None:
         execute(BY_ONE_CONNECTION)
     execute_each(MEMORY)  # takes long where there are many likes
     execute_each(ATTACHMENTS)
-    install({"functions/_post_texts": PINS["functions/_post_texts"]})
+    install({name: PINS[name] for name in ("functions/_post_texts", TEXT_STATISTICS)})
+    execute(FILL_TEXT_STATISTICS)
     make_text_features(resolve(TEXT_FEATURES, PINS[TEXT_FEATURES]))
     execute(CALLS_WAIT)
     execute(SWAP_TEXT_FEATURES)
@@ -915,6 +1006,8 @@ def upgrade() -> None:
     execute(WITHOUT_SESSION)
     execute_each(FEEDS)
     execute_each(ACTIONS)
+    execute_each(LISTS)
+    execute_each(NEW_POSTS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -930,13 +1023,13 @@ def downgrade() -> None:
     execute(SCHEMA)
     for name in OF_THE_RELEASE:
         execute((BASELINE / f"downgrade/{name}.sql").read_text(encoding="utf-8"))
-    make_text_features(
-        resolve(TEXT_FEATURES, PINS[TEXT_FEATURES]).replace("pgfeed._post_texts()", "pgfeed.posts")
-    )
+    make_text_features((BASELINE / "downgrade/post_text_features.sql").read_text(encoding="utf-8"))
     execute(SWAP_TEXT_FEATURES)
     execute(f"drop function {signature('functions/recommend_posts')}")
     execute(OF_FOUR_ARGUMENTS)
     revert([name for name in PINS if name not in KEPT], revision)
+    execute_each(NO_LISTS)
+    execute("alter table pgfeed.posts drop column is_new")
     execute_each(FORGET)
     execute_each(DETACHED)
     execute_each(TWO_ACTIONS)

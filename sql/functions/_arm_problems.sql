@@ -14,7 +14,7 @@ begin
             from pgfeed.experiment_arms as a
             left join pgfeed.active_models as c on c.variant = a.variant and a.version is null
             left join pgfeed.models as m on m.variant = a.variant and m.version = coalesce(a.version, c.version)
-            where a.experiment_id = _arm_problems.experiment_id and a.variant <> all(pgfeed._variants_without_model())
+            where a.experiment_id = _arm_problems.experiment_id and not pgfeed._is_without_model(a.variant)
         ),
 
         models as materialized (

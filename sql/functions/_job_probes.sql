@@ -8,7 +8,7 @@ set datestyle = 'ISO, YMD'
 set intervalstyle = 'postgres'
 as $$
 declare
-    v_views constant text[] := array['post_text_features', 'post_features', 'user_features', 'user_topic_features'];
+    v_views constant text[] := array['_text_statistics', 'post_text_features', 'post_features', 'user_features', 'user_topic_features'];
     -- The sessions of the primary cannot be seen from a standby.
     v_silence interval := case when pg_is_in_recovery() then interval '1 hour' else interval '10 seconds' end;
     v_refresh pgfeed.feature_refreshes;
@@ -70,8 +70,8 @@ begin
             when not v_session.is_refresh or v_step = 0
                 then format('session %s is rolling up events', v_session.pid)
             when v_step > cardinality(v_views)
-                then format('session %s is packing the posts, step 5 of 5', v_session.pid)
-            else format('session %s is refreshing %s, step %s of 5', v_session.pid, v_views[v_step], v_step)
+                then format('session %s is packing the posts, step %s of %2$s', v_session.pid, cardinality(v_views) + 1)
+            else format('session %s is refreshing %s, step %s of %s', v_session.pid, v_views[v_step], v_step, cardinality(v_views) + 1)
         end
         || coalesce(', for ' || date_trunc('second', v_session.duration), '')
         || case when v_session.waiting_count > 0 then format(', %s more wait', v_session.waiting_count) else '' end

@@ -106,9 +106,7 @@ begin
             case
                 when v_variant not in (
                     select a.variant from pgfeed.active_models as a
-                    union all
-                    select unnest(pgfeed._variants_without_model() || pgfeed._default_variant())
-                )
+                ) and v_variant <> pgfeed._default_variant() and not pgfeed._is_without_model(v_variant)
                     then format('pgfeed.default_variant is %L, which has no active model', v_variant)
             end
         ],

@@ -27,7 +27,7 @@ begin
             max(x.arm) as last_arm,
             count(*) as exposures,
             count(*) filter (
-                where x.source = 'popular' and a.variant <> all(pgfeed._variants_without_model())
+                where x.source = 'popular' and not pgfeed._is_without_model(a.variant)
             ) as without_model
         from pgfeed.exposures as x
         left join pgfeed.experiment_arms as a on a.experiment_id = v_id and a.arm = x.arm

@@ -43,15 +43,10 @@ declare
     v_post_ids bigint[] := post_ids;
     v_hits constant text[] := pgfeed._hits();
     v_undos constant text[] := pgfeed._undos();
-    v_prior_rate double precision;
+    v_prior_rate constant double precision := pgfeed._prior_like_rate(ts);
     -- A post's rate starts as the overall rate with the weight of this many views.
     v_prior_views constant double precision := 100;
 begin
-    select sum(d.like_count)::double precision / nullif(sum(d.view_count), 0) into v_prior_rate
-    from pgfeed.rollup_days as d
-    where d.day < pgfeed._live_from(ts);
-    v_prior_rate := coalesce(v_prior_rate, 0.1);
-
     return query
     with counted as (
 --!include sql/_counted_events.sql

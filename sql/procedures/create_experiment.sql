@@ -18,7 +18,9 @@ declare
         weights,
         array(select 10000 / nullif(v_count, 0) + (n <= 10000 % nullif(v_count, 0))::integer from generate_series(1, v_count) as n)
     );
-    v_arms text[] := coalesce(arms, array(select replace(v, '@', '_') from unnest(variants) as v));
+    v_arms text[] := coalesce(
+        arms, array(select left(regexp_replace(lower(v), '[^a-z0-9_]+', '_', 'g'), 40) from unnest(variants) as v)
+    );
     v_slot_count integer;
     v_id integer;
     v_problem text;
@@ -33,17 +35,23 @@ begin
     end if;
     if exists (
         select
-        from unnest(array[experiment] || v_arms || array(select split_part(v, '@', 1) from unnest(variants) as v)) as n
+        from unnest(
+            array[experiment] || v_arms
+            || array(select split_part(v, '@', 1) from unnest(variants) as v where not pgfeed._is_without_model(v))
+        ) as n
         where n !~ '^[a-z][a-z0-9_]{0,39}$' or n is null
     ) or exists (
         select
         from unnest(variants) as v
-        where v !~ '^[^@]+(@[1-9][0-9]{0,8})?$' or (v like '%@%' and split_part(v, '@', 1) = any(pgfeed._variants_without_model()))
+        where v !~ '^[^@]+(@[1-9][0-9]{0,8})?$' or (v like '%@%' and pgfeed._is_without_model(split_part(v, '@', 1)))
     ) then
         raise exception 'a name is not usable in experiment % with arms % and variants %', experiment, v_arms, variants
             using errcode = '22023',
             hint = 'A name is a lowercase letter and up to 39 letters, digits or _; a pinned version is test@3.';
     end if;
+    perform pgfeed._value_condition(substring(v from '^popular_by:([^=]+)'))
+    from unnest(variants) as v
+    where v like 'popular\_by:%';
     if (select count(distinct a) < v_count from unnest(v_arms) as a) then
         raise exception 'two arms of % have the same name', v_arms
             using errcode = '22023', hint = 'Name them: arms => ''{old,new}''; on the command line old=control new=control.';

@@ -53,7 +53,7 @@ begin
     returning r.refresh_id into refresh_features.refresh_id;
 
     foreach v_view in array array[
-        'post_text_features', 'post_features', 'user_features', 'user_topic_features'
+        '_text_statistics', 'post_text_features', 'post_features', 'user_features', 'user_topic_features'
     ] loop
         select c.relispopulated into v_is_filled
         from pg_class as c
@@ -103,6 +103,20 @@ begin
             inner join pgfeed.models as m on m.model_id = a.model_id
             where pgfeed._needs_moment(m.feature_names)
         );
+
+    -- Those that others are writing stay marked until the next refresh.
+    with marks as (
+        select p.post_id
+        from pgfeed.posts as p
+        left join pgfeed.post_features as f on f.post_id = p.post_id
+        where p.is_new = (f.post_id is not null)
+        for update of p skip locked
+    )
+
+    update pgfeed.posts as p
+    set is_new = not p.is_new
+    from marks as m
+    where m.post_id = p.post_id;
 
     -- At the end, as its lock keeps others from making months until this transaction ends.
     call pgfeed.create_event_partitions(now(), now() + interval '1 month');

@@ -20,6 +20,21 @@ CREATE TYPE pgfeed.keyed_recommendation AS (
 	cursor text
 );
 COMMENT ON TYPE pgfeed.keyed_recommendation IS 'One row per recommended post, as recommendation, by the application''s own key';
+CREATE TYPE pgfeed.keyed_similar_user AS (
+	rank integer,
+	user_key text,
+	similarity double precision
+);
+COMMENT ON TYPE pgfeed.keyed_similar_user IS 'One row per neighbour of a user, as similar_user, by the application''s own key';
+CREATE TYPE pgfeed.listed_post AS (
+	rank integer,
+	post_id bigint,
+	topic text,
+	text text,
+	score double precision
+);
+COMMENT ON TYPE pgfeed.listed_post IS 'One row per post of a list that is the same for everybody';
+COMMENT ON COLUMN pgfeed.listed_post.score IS 'What it is ranked by. trending_posts: standard deviations; newest_posts: minus its age in days; popular_posts: log-odds of a like';
 CREATE TYPE pgfeed.probe AS (
 	name text,
 	status text,
@@ -67,6 +82,13 @@ CREATE TYPE pgfeed.similar_post AS (
 );
 COMMENT ON TYPE pgfeed.similar_post IS 'One row per neighbour of a post or of a search text';
 COMMENT ON COLUMN pgfeed.similar_post.similarity IS 'Cosine of the embeddings, -1 to 1; 1: the same';
+CREATE TYPE pgfeed.similar_user AS (
+	rank integer,
+	user_id bigint,
+	similarity double precision
+);
+COMMENT ON TYPE pgfeed.similar_user IS 'One row per neighbour of a user';
+COMMENT ON COLUMN pgfeed.similar_user.similarity IS 'Cosine of the vectors of the factor model, -1 to 1; 1: the same';
 CREATE FUNCTION pgfeed._access_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -503,12 +525,31 @@ CREATE PROCEDURE pgfeed._forget_profile(IN user_id bigint)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) IS 'Takes the categories that only this user has out of the encoders of models, to which they are unknown from then on';
+CREATE FUNCTION pgfeed._fresh_posts(features_as_of timestamp with time zone, ts timestamp with time zone, is_current boolean) RETURNS bytea
+    LANGUAGE plpgsql STABLE COST 1000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._fresh_posts(features_as_of timestamp with time zone, ts timestamp with time zone, is_current boolean) IS 'The posts that can be recommended at ts but came after the features: where the newest features serve, those that is_new marks, the 1,000 newest with and 1,000 without created_at; else those created from the cut-off until before ts, the 1,000 newest. Big-endian pairs of int8, ascending: post_id, and a number that changes with its row; null: none';
+CREATE FUNCTION pgfeed._fresh_text_features(post_ids bigint[]) RETURNS TABLE(post_id bigint, text_length integer, term_count integer, tfidf_sum real, tfidf_mean real, tfidf_max real)
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._fresh_text_features(post_ids bigint[]) IS 'The columns of post_text_features for posts that came after the last refresh, as it would have made them: with the frequencies of that refresh and of these posts';
 CREATE FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) IS 'The columns and the schema that a detached relation has to take from pgfeed_owner again; what another attachment needs passes on to it';
+CREATE FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) RETURNS record
+    LANGUAGE plpgsql STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: what users who have one of these values of user.NAME viewed and liked in the 28 days before as_of, decayed with a half-life of 7 days: post_ids big-endian int8, counts float8. Of at most 2,000 users, chosen by a hash of the id; null counts: there are fewer than 5 users, whose likes are not to be guessed, or no events. An error if users have no such feature';
 CREATE FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE STRICT COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -565,6 +606,14 @@ CREATE FUNCTION pgfeed._is_partition_token(parent text, months timestamp with ti
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) IS 'Whether the moves that _watch_partitions() planned are still those: no other session began anew, and no partition came or went';
+CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY['popular'::text, 'random'::text, 'newest'::text, 'trending'::text];
+COMMENT ON FUNCTION pgfeed._variants_without_model() IS 'Names that no model can have: variants that rank without one, see _is_without_model()';
+CREATE FUNCTION pgfeed._is_without_model(variant text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((variant = ANY (pgfeed._variants_without_model())) OR (variant ~ '^trending:(1h|6h|1d|3d|7d)$'::text) OR (variant ~ '^popular_by:user[.].'::text));
+COMMENT ON FUNCTION pgfeed._is_without_model(variant text) IS 'Whether a variant ranks without a model. popular: by the decayed like rate; popular_by:user.NAME: by that among users with the user''s value of the feature, popular_by:user.NAME=VALUE: with this one; newest; trending, trending:6h: by the rise of the like rate, with a half-life of a day, or this one; random: by lot';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 3
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -782,6 +831,13 @@ CREATE PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS 'Stores the post matrix as of a moment in feature_packs: of all posts, or of a shortlist of a large catalogue';
+CREATE FUNCTION pgfeed._packed_posts(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], is_fresh boolean, OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) RETURNS record
+    LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._packed_posts(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], is_fresh boolean, OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) IS 'The row of _post_pack(). is_fresh: of posts that came after as_of, as without events: no counts, and ages below 0; topics, own features and texts as the next refresh will have them; topics that are not known are put at the end';
 CREATE FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS TABLE(source text, target text, condition text)
     LANGUAGE plpgsql STABLE STRICT ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -838,8 +894,6 @@ COMMENT ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post
 CREATE FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[] DEFAULT NULL::bigint[], known_topics text[] DEFAULT NULL::text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) RETURNS record
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_pack(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) IS 'One row: the features of the chosen posts (null: all) as of a moment, for numpy. post_ids ascending, big-endian int8; topic_codes big-endian int4, places in topics (known_topics, null: those of all posts), -1 for none; matrix big-endian float4, one feature after the other. Components are named by their axes. attributes: types of the own features of users and posts by name; and, by name, those values of categories and tags of posts whose places the matrix has, tags as the text of a JSON array; null: there are no own features';
 CREATE FUNCTION pgfeed._post_rows(post_ids bigint[]) RETURNS TABLE(number bigint, post_id bigint, topic text, text text, key text)
@@ -865,6 +919,11 @@ CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) IS 'Some of the posts that are not among these and of none of these topics, those with the best like rates first, at an earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
+CREATE FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) RETURNS double precision
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) IS 'Likes per view of all posts before ts, without the last days: what the rate of a post without views is; 0.1 if nothing was viewed';
 CREATE FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb DEFAULT NULL::jsonb) RETURNS pgfeed.probe
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1175,10 +1234,18 @@ CREATE FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zo
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) IS 'One row per post that a user liked or hid before ts and did not take back, with actions of any sign. liked_at: of the first like that stands, null: none; is_hidden: it keeps the post out of the user''s lists';
-CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ARRAY['popular'::text, 'random'::text];
-COMMENT ON FUNCTION pgfeed._variants_without_model() IS 'Variants that rank without a model: by the decayed like rate, by lot';
+CREATE FUNCTION pgfeed._user_vector(user_id bigint, ts timestamp with time zone) RETURNS real[]
+    LANGUAGE plpython3u STABLE COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._user_vector(user_id bigint, ts timestamp with time zone) IS 'A user among user_vectors by the likes before ts, of posts that have vectors since the last refresh; null: there are none';
+CREATE FUNCTION pgfeed._value_condition(feature text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._value_condition(feature text) IS 'SQL that says whether a row k of users or posts has one of the values $1 (text[]) of user.NAME or post.NAME; an error if there is no such feature';
 CREATE PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[] DEFAULT NULL::timestamp with time zone[], INOUT thin_partitions text[] DEFAULT NULL::text[], INOUT token text DEFAULT NULL::text, INOUT is_busy boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1359,6 +1426,17 @@ CREATE PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text) IS 'Gives a user what another one did and was shown, such as a visitor who signs in, in one transaction; what both did counts once. The profile of the first one is deleted. Refused while an attached table has rows of the first one';
+CREATE FUNCTION pgfeed.newest_posts(k integer DEFAULT 5, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) IS 'The k newest posts (1 to 1000) at ts, newest first, by created_at, where that is not known by the first event; posts that have neither come last. For one user: recommend_posts(user_id, variant => ''newest'')';
+CREATE FUNCTION pgfeed.popular_posts(k integer DEFAULT 5, by text DEFAULT NULL::text, value text DEFAULT NULL::text, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) IS 'The k posts (1 to 1000) with the highest decayed like rate as of the features'' cut-off before ts, best first. by ''user.city'' and value ''Moscow'': among the users with this value, at most 2,000 of them and at least 5, else as for all; a post''s rate starts as that of all with the weight of 100 views. by ''post.topic'' or another feature of posts: of the posts with this value. For one user''s own city: recommend_posts(user_id, variant => ''popular_by:user.city'')';
 CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(post_id bigint, view_count bigint, like_count bigint, like_rate real, decayed_view_count_1h real, decayed_view_count_6h real, decayed_view_count_1d real, decayed_view_count_3d real, decayed_view_count_7d real, decayed_view_count_30d real, decayed_like_count_1h real, decayed_like_count_6h real, decayed_like_count_1d real, decayed_like_count_3d real, decayed_like_count_7d real, decayed_like_count_30d real, decayed_like_rate_7d real, age_days real, days_since_event real)
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1495,6 +1573,23 @@ CREATE FUNCTION pgfeed.similar_posts(post_id bigint, k integer DEFAULT 5) RETURN
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) IS 'The k posts (1 to 100) whose texts are most similar to the text of a post, best first, never the post itself. No rows for a post that is unknown, has no text, or came after the last pgfeed embed';
+CREATE FUNCTION pgfeed.similar_users(user_id bigint, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_user
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.similar_users(user_id bigint, k integer) IS 'The k users (1 to 100) who like most nearly what a user likes, best first, ties by user_id: cosine of the vectors of the factor model. The user''s own likes count up to now, those of the others up to the last refresh. No rows for a user without likes';
+CREATE FUNCTION pgfeed.similar_users_for(user_key anyelement, k integer DEFAULT 5) RETURNS SETOF pgfeed.keyed_similar_user
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.similar_users_for(user_key anyelement, k integer) IS 'similar_users_for() of a key of another type than text: integer, uuid, or a row of several columns';
+CREATE FUNCTION pgfeed.similar_users_for(user_key text, k integer DEFAULT 5) RETURNS SETOF pgfeed.keyed_similar_user
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.similar_users_for(user_key text, k integer) IS 'The rows of similar_users() for the application''s own key of a user, with its keys of the users';
 CREATE PROCEDURE pgfeed.start_experiment(IN experiment text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1521,6 +1616,11 @@ CREATE FUNCTION pgfeed.thresholds() RETURNS TABLE(name text, setting text, warns
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.thresholds() IS 'One row per threshold of health(): a setting of the database (alter database ... set), which new sessions see. warns_at is two thirds of fails_at; null: off. problem: why the setting is not understood, then the default holds';
+CREATE FUNCTION pgfeed.trending_posts(k integer DEFAULT 5, half_life interval DEFAULT '1 day'::interval, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) IS 'The k posts (1 to 1000) whose like rate has risen most at ts, the most surprising first. Present: views and likes before ts that halve with every half_life (1 hour, 6 hours, 1, 3 or 7 days); past: the rest of those that halve in 30 days. Score: the signed root of the log-likelihood ratio of the two rates (Dunning 1993), in standard deviations, so that a few likes prove little. For one user: recommend_posts(user_id, variant => ''trending'') or ''trending:6h''';
 CREATE PROCEDURE pgfeed.unhide_post(IN post_id bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1568,6 +1668,9 @@ CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features, all active models and those that the running experiment pins into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
+CREATE MATERIALIZED VIEW pgfeed._text_statistics AS ...
+  WITH NO DATA;
+COMMENT ON MATERIALIZED VIEW pgfeed._text_statistics IS 'As of the last refresh, two kinds of rows from one reading of the texts: one per post with a text, lexeme empty, for post_text_features; and one per lexeme, in how many texts it is and how many texts there are, for posts that come later';
 CREATE TABLE pgfeed.actions (
     action text NOT NULL,
     sign smallint NOT NULL,
@@ -1670,6 +1773,7 @@ CREATE TABLE pgfeed.posts (
     key text,
     attributes jsonb,
     is_withdrawn boolean DEFAULT false NOT NULL,
+    is_new boolean DEFAULT true NOT NULL,
     CONSTRAINT posts_created_at_check CHECK (isfinite(created_at)),
     CONSTRAINT posts_hidden_at_check CHECK (isfinite(hidden_at))
 );
@@ -1681,6 +1785,7 @@ COMMENT ON COLUMN pgfeed.posts.hidden_at IS 'Null: shown. Else no answer has the
 COMMENT ON COLUMN pgfeed.posts.key IS 'The application''s key; null: post_id is';
 COMMENT ON COLUMN pgfeed.posts.attributes IS 'The post''s own features by name; null: none are defined';
 COMMENT ON COLUMN pgfeed.posts.is_withdrawn IS 'True: hidden because the attached table says that it is not available, and shown again when it is';
+COMMENT ON COLUMN pgfeed.posts.is_new IS 'True: post_features does not have it yet, each request computes what its row and text say of it';
 CREATE TABLE pgfeed.recommendations (
     user_id bigint NOT NULL,
     rank integer NOT NULL,
@@ -1834,11 +1939,11 @@ CREATE TABLE pgfeed.experiment_arms (
     CONSTRAINT experiment_arms_arm_check CHECK ((arm ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT experiment_arms_check CHECK (((version IS NULL) OR ((version > 0) AND (variant <> ALL (ARRAY['popular'::text, 'random'::text]))))),
     CONSTRAINT experiment_arms_number_check CHECK ((number > 0)),
-    CONSTRAINT experiment_arms_variant_check CHECK ((variant ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT experiment_arms_variant_check CHECK (((variant ~ '^[a-z][a-z0-9_]{0,39}$'::text) OR (variant ~ '^(trending|popular_by):[^@]+$'::text))),
     CONSTRAINT experiment_arms_weight_check CHECK (((weight >= 1) AND (weight <= 10000)))
 );
 COMMENT ON TABLE pgfeed.experiment_arms IS 'One row per arm of an experiment: number 1 is the baseline that the others are compared with';
-COMMENT ON COLUMN pgfeed.experiment_arms.variant IS 'A model''s variant; popular: the best decayed like rates; random: by lot';
+COMMENT ON COLUMN pgfeed.experiment_arms.variant IS 'A model''s variant, or one that ranks without a model, see _is_without_model()';
 COMMENT ON COLUMN pgfeed.experiment_arms.version IS 'The pinned version; null: the one that is active';
 COMMENT ON COLUMN pgfeed.experiment_arms.weight IS 'Share of the users in hundredths of a percent';
 COMMENT ON COLUMN pgfeed.experiment_arms.slots IS 'The users with a hash (modulo slot_count) in here, see experiment_arm()';
@@ -2292,7 +2397,7 @@ ALTER TABLE ONLY pgfeed.model_activations
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_pkey PRIMARY KEY (model_id);
 ALTER TABLE pgfeed.models
-    ADD CONSTRAINT models_variant_check1 CHECK ((variant <> ALL (ARRAY['popular'::text, 'random'::text]))) NOT VALID;
+    ADD CONSTRAINT models_variant_check1 CHECK ((variant <> ALL (ARRAY['popular'::text, 'random'::text, 'newest'::text, 'trending'::text]))) NOT VALID;
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_variant_version_key UNIQUE (variant, version);
 ALTER TABLE ONLY pgfeed.named_feeds
@@ -2333,6 +2438,7 @@ ALTER TABLE ONLY pgfeed.user_vectors
     ADD CONSTRAINT user_vectors_pkey PRIMARY KEY (user_id);
 ALTER TABLE ONLY pgfeed.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (user_id);
+CREATE UNIQUE INDEX _text_statistics_lexeme_post_id_idx ON pgfeed._text_statistics USING btree (lexeme, post_id);
 CREATE UNIQUE INDEX attached_tables_kind_idx ON pgfeed.attached_tables USING btree (kind) WHERE (kind <> 'events'::text);
 CREATE UNIQUE INDEX embedders_is_active_idx ON pgfeed.embedders USING btree (is_active) WHERE is_active;
 CREATE UNIQUE INDEX experiments_expr_idx ON pgfeed.experiments USING btree ((true)) WHERE ((started_at IS NOT NULL) AND (stopped_at IS NULL));
@@ -2352,6 +2458,7 @@ CREATE INDEX post_embeddings_post_id_idx ON pgfeed.post_embeddings USING btree (
 CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btree (post_id);
 CREATE UNIQUE INDEX post_text_features_post_id_idx ON pgfeed.post_text_features USING btree (post_id);
 CREATE INDEX posts_created_at_idx ON pgfeed.posts USING btree (created_at DESC) WHERE (created_at IS NOT NULL);
+CREATE INDEX posts_created_at_idx1 ON pgfeed.posts USING btree (created_at DESC) WHERE is_new;
 CREATE INDEX posts_post_id_idx ON pgfeed.posts USING btree (post_id) WHERE (hidden_at IS NOT NULL);
 CREATE INDEX posts_post_id_idx1 ON pgfeed.posts USING btree (post_id) WHERE (key IS NOT NULL);
 CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
@@ -2466,8 +2573,11 @@ REVOKE ALL ON FUNCTION pgfeed._foreign_error(attached pgfeed.attached_tables) FR
 REVOKE ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._fresh_posts(features_as_of timestamp with time zone, ts timestamp with time zone, is_current boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._fresh_text_features(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
@@ -2479,6 +2589,14 @@ REVOKE ALL ON FUNCTION pgfeed._is_first_undo(user_id bigint, post_id bigint, und
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._is_without_model(variant text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._is_without_model(variant text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._is_without_model(variant text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._is_without_model(variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
@@ -2521,6 +2639,7 @@ REVOKE ALL ON FUNCTION pgfeed._own_feature_values(name text, ts timestamp with t
 REVOKE ALL ON FUNCTION pgfeed._own_user_features(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._packed_posts(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], is_fresh boolean, OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_copies(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_key(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) FROM PUBLIC;
@@ -2537,6 +2656,7 @@ GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_texts(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) FROM PUBLIC;
@@ -2597,10 +2717,8 @@ REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with ti
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._user_vector(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._value_condition(feature text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._without_usage() FROM PUBLIC;
@@ -2670,6 +2788,14 @@ REVOKE ALL ON PROCEDURE pgfeed.merge_users(IN from_key anyelement, IN into_key a
 GRANT ALL ON PROCEDURE pgfeed.merge_users(IN from_key anyelement, IN into_key anyelement) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.merge_users(IN from_key text, IN into_key text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.post_id_of(key anyelement) FROM PUBLIC;
@@ -2736,6 +2862,15 @@ REVOKE ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) FROM PUBL
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.similar_users(user_id bigint, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.similar_users(user_id bigint, k integer) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.similar_users(user_id bigint, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.similar_users_for(user_key anyelement, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.similar_users_for(user_key anyelement, k integer) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.similar_users_for(user_key anyelement, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.similar_users_for(user_key text, k integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.similar_users_for(user_key text, k integer) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.similar_users_for(user_key text, k integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.start_experiment(IN experiment text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.stop_experiment(IN experiment text) FROM PUBLIC;
@@ -2745,6 +2880,10 @@ GRANT ALL ON PROCEDURE pgfeed.sync_attachments(IN complete boolean) TO pgfeed_op
 REVOKE ALL ON FUNCTION pgfeed.thresholds() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_operator;

@@ -153,8 +153,8 @@ def test_the_right_to_see_other_sessions(network_dsn):
 
 @pytest.mark.parametrize(("hindrance", "words"), [
     ("select pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'))", "rolling up events"),
-    ("refresh materialized view concurrently pgfeed.user_features", "refreshing user_features, step 3 of 5"),
-    ("lock table pgfeed.feature_packs in share mode", "packing the posts, step 5 of 5"),
+    ("refresh materialized view concurrently pgfeed.user_features", "refreshing user_features, step 4 of 6"),
+    ("lock table pgfeed.feature_packs in share mode", "packing the posts, step 6 of 6"),
 ])
 def test_a_running_refresh_is_seen_at_its_step(network, network_dsn, hindrance, words):
     with psycopg2.connect(network_dsn) as blocker, autocommit(network_dsn) as other:

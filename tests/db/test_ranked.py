@@ -157,7 +157,7 @@ def test_why_a_post_is_not_ranked(network):
     network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values"
             " ('2021-12-12 22:00+00', 7, %s, 'mute'), ('2021-12-12 23:00+00', 7, %s, 'like')", best[0], best[1])
     network("call pgfeed.hide_post(%s)", best[2])
-    network("insert into pgfeed.posts (post_id, text, topic) values (500, 'new', 'sport')")
+    network("insert into pgfeed.posts (post_id, text, topic, created_at) values (500, 'new', 'sport', '2021-12-14')")
     rows = network("select post_id, rank, status, score is null from pgfeed.rank_posts(7, %s::bigint[], '2021-12-13')",
                    [999, *best, 500])
     assert rows == [

@@ -1,0 +1,21 @@
+"""The body of pgfeed._user_vector: what a user likes, as a point among the users and posts of the factor model."""
+
+import numpy as np
+
+from plpy.features import fold_in, liked_post_ids
+from plpy.recommend import check_state
+from plpy.session import current_session
+
+
+def user_vector(plpy, user_id, ts):
+    """Return the vector of a user who liked what was liked before ts as a list, see fold_in(); None: nothing known."""
+    session = current_session(plpy)
+    state = session.run("state", ts, None, None)[0]
+    check_state(session, state, ts, None)
+    user = session.run("users", ts, [user_id], state["is_current"])[0]
+    vectors = session.post_vectors(np.unique(liked_post_ids(user)))
+    if not vectors.any():
+        return None
+    pack = session.pack(state)
+    session.load_factors(state, pack)
+    return fold_in(vectors, pack.gram).tolist()
