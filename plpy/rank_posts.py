@@ -10,10 +10,10 @@ from plpy.session import current_session
 
 
 def rank_posts(plpy, user_id, ts, variant, post_ids):
-    """Return rank, post_id, score and status of each post; post_ids: see unpack_ids().
+    """Return the ids, scores and statuses of posts, each as the text of an array; post_ids: see unpack_ids().
 
     Those that could be recommended come first, best first, ties by post_id; the others, without rank, in the order of
-    the call. A score is None where there is no such post at the moment.
+    the call. A score is null where there is no such post at the moment. PL/Python would make rows one by one.
     """
     request = Request(user_id, ts, 1, variant)
     request.check(plpy)
@@ -27,23 +27,41 @@ def rank_posts(plpy, user_id, ts, variant, post_ids):
     status_of = statuses(session, reply, ids)
     places = reply.pack.locate(ids)
     scores = np.where(places >= 0, reply.scores[places], np.nan) if len(reply.pack) else np.full(len(ids), np.nan)
-    is_ranked = np.array([status == "ranked" for status in status_of], bool)
+    is_ranked = status_of == "ranked"
     best = rank(np.where(is_ranked, scores, -np.inf), ids, len(ids))
-    rows = [(number, int(ids[place]), float(scores[place]), "ranked") for number, place in enumerate(best.tolist(), 1)]
-    for place in np.flatnonzero(~is_ranked).tolist():
-        has_score = status_of[place] in ("liked", "hidden")
-        rows.append((None, int(ids[place]), float(scores[place]) if has_score else None, status_of[place]))
-    return rows
+    order = np.concatenate([best, np.flatnonzero(~is_ranked)])
+    status_of, scores = status_of[order].tolist(), scores[order].tolist()
+    return [
+        array_text(ids[order].tolist()),
+        array_text(
+            score if status in ("ranked", "liked", "hidden") else "NULL" for score, status in zip(scores, status_of)
+        ),
+        array_text(status_of),
+    ]
 
 
 def statuses(session, reply, ids):
-    """Return for each post the reason why it is not recommended, or ranked."""
-    row = session.run("statuses", ids.tolist())[0]
-    known, shown = (np.frombuffer(row[name] or b"", ">i8") for name in ("known", "shown"))
-    conditions = (
-        ("unknown", ~np.isin(ids, known)),
-        ("unavailable", ~np.isin(ids, shown) | (reply.pack.locate(ids) < 0)),
-        ("liked", np.isin(ids, np.intersect1d(hidden_post_ids(reply.user), liked_post_ids(reply.user)))),
-        ("hidden", np.isin(ids, hidden_post_ids(reply.user))),
-    )
-    return np.select([is_so for _, is_so in conditions], [name for name, _ in conditions], "ranked").tolist()
+    """Return for each post, object, the reason why it is not recommended, or ranked."""
+    status_of = np.full(len(ids), "ranked", object)
+    hidden = np.isin(ids, hidden_post_ids(reply.user))
+    if hidden.any():
+        status_of[hidden] = "hidden"
+        liked = np.intersect1d(hidden_post_ids(reply.user), liked_post_ids(reply.user))
+        status_of[np.isin(ids, liked)] = "liked"
+    status_of[reply.pack.locate(ids) < 0] = "unavailable"
+    shown = stored_ids(session, "shown ids", ids)
+    if len(shown) < len(ids):
+        others = np.setdiff1d(ids, shown)
+        status_of[np.isin(ids, others)] = "unavailable"
+        status_of[np.isin(ids, np.setdiff1d(others, stored_ids(session, "known ids", others)))] = "unknown"
+    return status_of
+
+
+def stored_ids(session, name, ids):
+    """Return those of ids that a statement gives."""
+    return np.frombuffer(session.run(name, array_text(ids.tolist()))[0]["post_ids"] or b"", ">i8").astype(np.int64)
+
+
+def array_text(values):
+    """Return numbers or plain words as the text of an array."""
+    return "{" + ",".join(map(str, values)) + "}"

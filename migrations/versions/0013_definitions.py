@@ -109,7 +109,7 @@ PINS = {
     "functions/recommend_posts": "2895b38b098f",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "0f595b6dd9fd",
+    "functions/_library": "d1d0c3de38af",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -246,10 +246,10 @@ PINS = {
     "views/feeds": "47853479ed9b",
     "functions/_feed_problem": "86bc35468e4c",
     "functions/_named_feed_probes": "c63dffd4754e",
-    "functions/_rank_posts": "130cdcb7da5d",
-    "functions/rank_for": "1ae09baf43ac",
+    "functions/_rank_posts": "be30c3e79e1a",
+    "functions/rank_for": "d2d7f0d2aa66",
     "functions/rank_for__anyelement": "2c6bda586cbf",
-    "functions/rank_posts": "5184251a9038",
+    "functions/rank_posts": "9993562fc2c5",
     "functions/_catalogue_count": "23be67532740",
     "functions/_group_counts": "32f017969740",
     "functions/_is_without_model": "4b854f85bc3e",
@@ -265,6 +265,7 @@ PINS = {
     "functions/_fresh_text_features": "0cbdbec89aa4",
     "functions/_packed_posts": "f3bf33e33864",
     "functions/_prior_like_rate": "43cb444b1543",
+    "functions/_shown_post_ids": "73333b339e0f",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

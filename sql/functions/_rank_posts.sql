@@ -4,7 +4,7 @@ create or replace function pgfeed._rank_posts(
     ts timestamptz,
     variant text
 )
-returns pgfeed.ranked_post[]
+returns text[]
 language plpython3u stable
 cost 10000
 security definer
@@ -23,7 +23,7 @@ $$;
 alter function pgfeed._rank_posts(bigint, bytea, timestamptz, text) owner to pgfeed_owner;
 
 comment on function pgfeed._rank_posts(bigint, bytea, timestamptz, text) is
-    'The rows of rank_posts() as one array, see _recommend_posts()';
+    'Ids, scores and statuses of rank_posts() in the order of its rows, each as the text of an array';
 
 revoke all on function pgfeed._rank_posts(bigint, bytea, timestamptz, text) from public;
 grant execute on function pgfeed._rank_posts(bigint, bytea, timestamptz, text)

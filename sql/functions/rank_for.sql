@@ -18,14 +18,15 @@ set row_security = off
 as $$
 declare
     v_ids constant bigint[] := pgfeed._post_ids_of(rank_for.post_keys);
-    v_rows pgfeed.ranked_post[];
+    v_columns text[];
 begin
-    v_rows := pgfeed._rank_posts(
+    v_columns := pgfeed._rank_posts(
         pgfeed._id_of('users', rank_for.user_key), array_send(v_ids), rank_for.ts, rank_for.variant
     );
     return query
-    select r.rank, k.key, r.score, r.status
-    from unnest(v_rows) with ordinality as r (rank, post_id, score, status, number)
+    select case when r.status = 'ranked' then r.number end::integer, k.key, r.score, r.status
+    from unnest(v_columns[1]::bigint[], v_columns[2]::double precision[], v_columns[3]::text[])
+    with ordinality as r (post_id, score, status, number)
     inner join (
         select g.post_id, min(g.key) as key
         from unnest(v_ids, rank_for.post_keys) as g (post_id, key)

@@ -10,14 +10,15 @@ cost 10000 rows 50
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_rows pgfeed.ranked_post[];
+    v_columns text[];
 begin
-    v_rows := pgfeed._rank_posts(
+    v_columns := pgfeed._rank_posts(
         rank_posts.user_id, array_send(rank_posts.post_ids), rank_posts.ts, rank_posts.variant
     );
     return query
-    select r.rank, r.post_id, r.score, r.status
-    from unnest(v_rows) as r;
+    select case when r.status = 'ranked' then r.number end::integer, r.post_id, r.score, r.status
+    from unnest(v_columns[1]::bigint[], v_columns[2]::double precision[], v_columns[3]::text[])
+    with ordinality as r (post_id, score, status, number);
 --!include sql/_plain_errors.sql
 end;
 $$;

@@ -934,14 +934,14 @@ CREATE FUNCTION pgfeed._python_versions() RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._python_versions() IS 'Versions of the server''s Python and of the packages that serving needs, as one line';
-CREATE FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) RETURNS pgfeed.ranked_post[]
+CREATE FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) RETURNS text[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-COMMENT ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) IS 'The rows of rank_posts() as one array, see _recommend_posts()';
+COMMENT ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) IS 'Ids, scores and statuses of rank_posts() in the order of its rows, each as the text of an array';
 CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1082,6 +1082,11 @@ CREATE FUNCTION pgfeed._shortlist(as_of timestamp with time zone) RETURNS bigint
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) IS 'The posts, ascending, of a catalogue too large to score whole that the active models find best as of a moment for typical users, and the most popular ones';
+CREATE FUNCTION pgfeed._shown_post_ids(post_ids bigint[]) RETURNS bytea
+    LANGUAGE plpgsql STABLE COST 1000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._shown_post_ids(post_ids bigint[]) IS 'Those of post_ids that _post_rows() has rows of, big-endian int8, in no order; null: none';
 CREATE FUNCTION pgfeed._since(sentence text, seconds double precision) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2692,6 +2697,7 @@ REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._shown_post_ids(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._since(sentence text, seconds double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._slot(user_id bigint, salt text, slot_count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._stale_days(max_days integer) FROM PUBLIC;
