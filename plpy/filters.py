@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 TOKEN = re.compile(
     r"""(?P<space>[ \t\n\r\f]+)
@@ -15,6 +16,7 @@ TOKEN = re.compile(
 ALIASES = ("post", "text")
 LENGTH, NAME_LENGTH = 10_000, 63
 TODAY = ("now", "today", "tomorrow", "yesterday")
+WORD = re.compile("[a-z]+")
 EXACT = ("smallint", "integer", "real", "double precision")
 TIMES = ("timestamp with time zone", "timestamp without time zone", "date")
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -156,10 +158,10 @@ class Compiler:
             self.refuse(problem if is_said_by_us else f"is not valid: {problem}", facts["hint"])
         if facts["type"] != "boolean":
             self.refuse(f"is {facts['type']}, not true or false")
-        words = [token[1:-1].strip().lower() for kind, token in tokens(self.text) if kind == "string"]
-        for word in words:
-            if word in TODAY and f"'{word}'" not in facts["sql"].lower():
-                self.refuse(f"says '{word}', which would stay the day of today")
+        said = todays(token for kind, token in tokens(self.text) if kind == "string")
+        kept = todays(piece for piece in CANONICAL.findall(facts["sql"]) if piece.startswith(("'", "E'")))
+        for word in said - kept:
+            self.refuse(f"says '{word}', which would stay the day of today")
         return facts
 
     def comparison(self, part):
@@ -182,6 +184,11 @@ class Compiler:
         if has_moment == [True, False] and facts[0]["columns"] == ["moment.ts"]:
             return {"left": right, "operator": FLIPPED[operators[0]], "right": left}
         return None
+
+
+def todays(strings):
+    """Return how often strings say each word of TODAY: a moment that PostgreSQL read has lost it, a text has not."""
+    return Counter(word for each in strings for word in WORD.findall(each.lower()) if word in TODAY)
 
 
 def as_number(facts):

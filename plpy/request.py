@@ -1,5 +1,7 @@
 """The arguments of a call for posts, checked."""
 
+from math import prod
+
 import numpy as np
 
 MAX_K = 1000
@@ -42,16 +44,19 @@ class Request:
 def unpack_ids(plpy, name, packed):
     """Return the ids, int64, of an argument that array_send() packed; None: it is null.
 
-    Its bytes: int4 each for the number of dimensions, whether there are nulls and the type; per dimension its length
-    and first index; then the elements, each int4 for its size and an int8. A list of Python takes three times as long.
+    Its bytes: int4 each for the number of dimensions, whether there may be nulls (a slice says so, too, when only the
+    rest had some) and the type; per dimension its length and first index; then the elements, each int4 for its size
+    and an int8, which a null lacks. A list of Python takes three times as long.
     """
     if packed is None:
         return None
     try:
-        dimensions, has_nulls = np.frombuffer(packed, ">i4", 2)
-        if has_nulls:
+        dimensions, has_nulls = (int(number) for number in np.frombuffer(packed, ">i4", 2))
+        elements = memoryview(packed)[12 + 8 * dimensions:]
+        lengths = np.frombuffer(packed, ">i4", 2 * dimensions, 12)[::2].tolist() if has_nulls else []
+        if has_nulls and len(elements) != ELEMENT.itemsize * prod(lengths):
             plpy.error(f"{name} has a null", hint=f"Give {name} without nulls.", sqlstate="22004")
-        elements = np.frombuffer(memoryview(packed)[12 + 8 * int(dimensions):], ELEMENT)
+        elements = np.frombuffer(elements, ELEMENT)
     except ValueError:
         plpy.error(f"{name} is no packed array", hint="Call recommend_posts().", sqlstate="22023")
     if len(elements) > MAX_IDS:

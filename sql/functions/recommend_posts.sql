@@ -46,7 +46,8 @@ comment on function pgfeed.recommend_posts(
     'pgfeed.default_variant, or control. Uses no event at or after ts. session: posts that were just read, the newest '
     'last: they count as liked and are not recommended, and user_id may be null, for a visitor of whom nothing else is known. '
     'candidates: only these posts, unknown ids are ignored; exclude: none of these; hide_viewed: none that the user viewed or '
-    'was served in so long before ts; max_per_topic: no more of a topic while there are other posts';
+    'was served in so long before ts; max_per_topic: no more of a topic while there are other posts; feed: the rules of '
+    'this one, see create_feed(); after: the page after the one whose last row had this cursor';
 
 revoke all on function pgfeed.recommend_posts(
     bigint, timestamptz, integer, text, bigint[], bigint[], bigint[], interval, integer, text, text

@@ -30,6 +30,7 @@ def test_only_candidates_are_recommended_and_unknown_ones_ignored(network, ranke
     wanted = [post_id for post_id, _ in ranked][10:14]
     assert ids(network, "candidates => %s::bigint[]", [*wanted[::-1], 12345, wanted[0]]) == wanted
     assert ids(network, "candidates => '{}'") == []
+    assert ids(network, "candidates => (%s::bigint[])[1:3]", [*wanted[:3], None]) == wanted[:3]
 
 
 def test_what_is_excluded_is_not_recommended(network, ranked):

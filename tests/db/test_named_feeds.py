@@ -81,6 +81,8 @@ REFUSED = {
     "current_user = 'x'": "says what is now or who asks",
     "created_at > 'now'": "says 'now'",
     "created_at > timestamptz ' Today '": "says 'today'",
+    "created_at > 'today 12:00'": "says 'today'",
+    "created_at = any('{yesterday}') and topic <> 'yesterday'": "says 'yesterday'",
     "no_column = 1": "is not valid: column \"no_column\" does not exist",
     "post.no_column = 1": "is not valid: column post.no_column does not exist",
     "users.age = 1": "names users",
@@ -202,6 +204,7 @@ PARTS = {
     "case when is_sponsored then price > 3 else price > 5 and true end": (1, 0, 0),
     "text_length > 10 and text.term_count > 1 and post.view_count > 0 and post.like_rate > 0": (4, 0, 0),
     "((topic = 'a and b' or (topic is null and true)) and (price > 1 and price < 8))": (3, 0, 0),
+    "topic <> ' now' and topic not in ('it''s today', 'a\\tomorrow')": (2, 0, 0),
     "true": (1, 0, 0),
     "key like '1%'": (1, 0, 0),
 }
