@@ -402,6 +402,14 @@ def test_a_feed_has_one_name_and_is_gone_when_it_is_dropped(shop):
         shop("call pgfeed.drop_feed('home')")
 
 
+def test_a_call_that_says_how_long_posts_are_hidden_is_heard_instead_of_its_feed(shop):
+    shop("call pgfeed.create_feed('unread', hide_viewed => '1000 days')")
+    call = "select post_id from pgfeed.recommend_posts(7, '2021-12-13', 1000, {}) order by rank"
+    everything = shop(call.format("hide_viewed => null"))
+    assert len(shop(call.format("feed => 'unread'"))) < len(everything)
+    assert shop(call.format("feed => 'unread', hide_viewed => '0'")) == everything
+
+
 def test_a_filter_that_fails_later_serves_what_passed_before(shop):
     shop("call pgfeed.create_feed('home', '100 / (coalesce(price, 1) - 1000) < 0 and topic = ''sport''')")
     call = "select post_id from pgfeed.recommend_posts(7, '2021-12-13', 100, feed => 'home') order by 1"
