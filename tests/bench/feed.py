@@ -6,16 +6,25 @@ import statistics
 import sys
 import time
 from contextlib import closing
+from datetime import datetime
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from loader.errors import PgfeedError
 from loader.server import db
 from loader.server.remedies import told
 from loader.terminal import out, progress, table
 
-PLAIN = "plain call"
+PLAIN, PAGE = "plain call", "page 10"
 WARM_UP = 20
+FEED = "bench_feed"
+EVERYTHING = f"""
+    call pgfeed.create_feed(
+        '{FEED}', 'post.view_count >= 0 and coalesce(created_at, timestamptz ''2020-01-01'') < ts',
+        max_per => '{{"topic": 2}}', diversity => 0.3, boosts => '{{"post.topic:sport": 0.1}}', hide_viewed => '7 days'
+    )
+"""
 
 
 def listed(ids: list[int]) -> str:
@@ -37,6 +46,8 @@ def cases(post_ids: list[int]) -> dict[str, tuple[str, list[str]]]:
         result[f"exclude of {len(some):,}"] = (call.format(", exclude => %s::bigint[]"), [listed(some)])
     result["hide_viewed of 7 days"] = (call.format(", hide_viewed => '7 days'"), [])
     result["max_per_topic of 2"] = (call.format(", max_per_topic => 2"), [])
+    result["a feed with everything"] = (call.format(f", feed => '{FEED}'"), [])
+    result[PAGE] = (call.format(", after => %s"), [])
     for count in (50, 500):
         some = shuffled[:count]
         result[f"rank_posts of {len(some)}"] = (
@@ -55,16 +66,30 @@ def measure(connection: Connection, users: list[int], calls: dict, count: int) -
         for number in range(count + WARM_UP):
             names = list(calls)
             random.Random(number).shuffle(names)
+            user = users[number % len(users)]
+            after = ninth_page(cursor, user, moment)
             for name in names:
                 sql, parameters = calls[name]
+                if name == PAGE:
+                    parameters = [after]
                 started = time.perf_counter()
-                cursor.execute(sql, [users[number % len(users)], moment, *parameters])
+                cursor.execute(sql, [user, moment, *parameters])
                 cursor.fetchall()
                 if number >= WARM_UP:
                     taken[name].append((time.perf_counter() - started) * 1000)
             if number >= WARM_UP:
                 advance(1)
     return taken
+
+
+def ninth_page(cursor: Cursor, user: int, moment: datetime) -> str | None:
+    """Return the cursor after the ninth page of five."""
+    after = None
+    for _ in range(9):
+        cursor.execute("select cursor from pgfeed.recommend_posts(%s, %s, after => %s) order by rank desc limit 1",
+                       [user, moment, after])
+        after = cursor.fetchone()[0]
+    return after
 
 
 def line(name: str, taken: dict[str, list[float]]) -> tuple[str, ...]:
@@ -88,7 +113,13 @@ def main() -> None:
             post_ids = [row[0] for row in cursor.fetchall()]
         if not users or not post_ids:
             raise PgfeedError("there is nothing to serve", "the features were never refreshed", "pgfeed demo")
-        taken = measure(connection, users, cases(post_ids), options.calls)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(EVERYTHING)
+            try:
+                taken = measure(connection, users, cases(post_ids), options.calls)
+            finally:
+                cursor.execute("call pgfeed.drop_feed(%s)", [FEED])
     out.print(table(
         f"calls for five of {len(post_ids):,} posts, {options.calls} of each kind, milliseconds",
         ["call", "median", "p99", "median over the plain call"], [line(name, taken) for name in taken],
