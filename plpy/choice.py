@@ -8,19 +8,19 @@ WINDOW = 4
 POOL, POOL_OF_K = 200, 20
 
 
-def choose(scores, post_ids, k, caps=(), diversity=0.0, vectors=None):
+def choose(scores, post_ids, k, caps=(), diversity=0.0, vectors=None, pool=None):
     """Return the places of a list of k posts in its order; a score of -inf is never chosen.
 
     caps: pairs of a code for each post, int, negative: not capped, and how many of one code the list may have. The
     next post is the one with the best score that no cap forbids, ties by post_id. When all others are forbidden, those
     follow by their scores: a list is short only when the posts are. diversity above 0: see diversify(), which comes
-    before that; vectors: of the posts.
+    before that; vectors: of the posts; pool: of how many posts, None: the best max(POOL, POOL_OF_K * k).
     """
     if not caps and not diversity:
         return rank(scores, post_ids, k)
     counts, chosen, allowed = [{} for _ in caps], [], scores.copy()
     if diversity:
-        pool = rank(scores, post_ids, max(POOL, POOL_OF_K * k))
+        pool = rank(scores, post_ids, pool or max(POOL, POOL_OF_K * k))
         of_pool = [(codes[pool], most) for codes, most in caps]
         chosen = pool[diversify(scores[pool], vectors[pool], k, of_pool, counts, diversity)].tolist()
         allowed[pool] = -np.inf

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from plpy.features import feature_values
+from plpy.choice import POOL, choose
+from plpy.features import feature_values, hidden_post_ids
 from plpy.import_catboost import import_catboost
-from plpy.recommend import reply_to
-from plpy.request import Request
+from plpy.recommend import leave_out, reply_to, rules_of
+from plpy.request import MAX_K, Request
 from plpy.seen import seen_effects, times_shown
 from plpy.session import current_session
 from plpy.without_model import is_in_log_odds
@@ -15,20 +16,23 @@ NAMES = {
     "random": "(by lot)", "newest": "(days old)", "trending": "(rise of the like rate)",
     "popular_by": "(like rate among such users)",
 }
+PLACE, BY_SCORE = "(place)", "(place by score)"
+BEFORE, SEEN, FILTERED = "(liked or hidden before)", "(seen within hide_viewed)", "(kept out by the filter)"
 
 
-def explain_recommendation(plpy, user_id, post_id, ts, variant):
+def explain_recommendation(plpy, user_id, post_id, ts, variant, feed):
     """Return rank, feature, value and contribution of each feature, largest effect first; they sum to the score.
 
     A post scored without a model has one row: what it was ranked by. One more says what it does that the user was shown
-    the post before, see seen.
+    the post before, see seen; and with a named feed, what that does, see feed_rows().
     """
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:
             plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
     session = current_session(plpy)
     asked = np.array([post_id], np.int64)
-    reply = reply_to(session, Request(user_id, ts, 1, variant, candidates=asked))
+    request = Request(user_id, ts, 1, variant, candidates=asked if feed is None else None, feed=feed)
+    reply = reply_to(session, request, asked)
     place = reply.pack.locate(asked)[0]
     if place < 0 or not session.run("posts", [post_id]):
         plpy.error(
@@ -37,6 +41,8 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant):
         )
     rows = [without_model(reply, place)] if reply.requests is None else contributions(plpy, reply, place)
     rows += shown_before(reply, place)
+    if feed is not None:
+        rows += feed_rows(session, request, reply, post_id)
     rows.sort(key=lambda row: (-abs(row[2]), row[0]))
     return [(number, *row) for number, row in enumerate(rows, 1)]
 
@@ -81,3 +87,62 @@ def contributions(plpy, reply, place):
         (name, None if np.isnan(value) else float(value), float(share))
         for name, value, share in zip(names, values[0], shares)
     ]
+
+
+def feed_rows(session, request, reply, post_id):
+    """Return what a reply's feed does to a post that it has scored: rows of feature, value and contribution.
+
+    Those of the boosts add to the score. The others have a contribution of 0: why the post is kept out, or its place
+    among the first MAX_K, None: it is not among them, its place without the rules, and how many places up each rule
+    moves it. A rule is applied beside those before it: boosts, caps, diversity as in a list of 10 posts or fewer.
+    """
+    pack = reply.pack
+    place = int(pack.locate(np.array([post_id]))[0])
+    boosts, weights = reply.feed.on(pack)["boosts"], reply.feed.settings.get("boosts", {})
+    rows = [
+        (f"(boost {name})", float(added[place]) / weights[name], float(added[place]))
+        for name, added in boosts.items() if added[place]
+    ]
+    own = reply.scores.copy()
+    leave_out(session, request, reply)
+    if reply.scores[place] == -np.inf:
+        return [*rows, (reason(session, request, reply, post_id), None, 0.0)]
+    leave_out_gone(session, reply)
+    caps, diversity, vectors = rules_of(request, reply)
+    own = np.where(reply.scores > -np.inf, own, -np.inf)
+    lists = {
+        BY_SCORE: (own, ()), "(boosts)": (reply.scores, ()), "(caps)": (reply.scores, caps),
+        "(diversity)": (reply.scores, caps, diversity, vectors),
+    }
+    has_rule = {"(boosts)": bool(boosts), "(caps)": bool(caps), "(diversity)": bool(diversity)}
+    last = None
+    for name, (scores, *rules) in lists.items():
+        if has_rule.get(name, True):
+            found = place_in(choose(scores, pack.post_ids, MAX_K, *rules, pool=POOL), place)
+            value = found if name == BY_SCORE else None if None in (last, found) else last - found
+            rows.append((name, value, 0.0))
+            last = found
+    return [*rows, (PLACE, last, 0.0)]
+
+
+def reason(session, request, reply, post_id):
+    """Return why a post is not in a list."""
+    if post_id in hidden_post_ids(reply.user):
+        return BEFORE
+    if request.hide_viewed is not None and post_id in session.seen_post_ids(request):
+        return SEEN
+    return FILTERED
+
+
+def leave_out_gone(session, reply):
+    """Give posts that were deleted or hidden since the refresh a score of -inf."""
+    ids = reply.pack.post_ids[reply.scores > -np.inf]
+    row = session.run("shown ids", "{" + ",".join(map(str, ids.tolist())) + "}")[0]
+    shown = np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64)
+    reply.scores[reply.pack.places(np.setdiff1d(ids, shown))] = -np.inf
+
+
+def place_in(best, place):
+    """Return where a list has a place of the pack, from 1 on, None: nowhere."""
+    found = np.flatnonzero(best == place)
+    return int(found[0]) + 1 if len(found) else None

@@ -51,8 +51,8 @@ def check_state(session, state, ts, variant):
 def reply_to(session, request, post_ids=()):
     """Return the Reply to a request with its feed: of a small catalogue all posts, of a large one the candidates.
 
-    A large one without candidates: those of a feed that lets at most MOST_OF_FEED in, which become the request's, else
-    its shortlist, the user's own candidates, and post_ids.
+    A large one without candidates: post_ids and those of a feed that lets at most MOST_OF_FEED in, which become the
+    request's, else its shortlist, the user's own candidates, and post_ids.
     """
     state = session.run("state", request.ts, request.variant, request.user_id)[0]
     check_state(session, state, request.ts, request.variant)
@@ -61,7 +61,7 @@ def reply_to(session, request, post_ids=()):
         feed = session.feed(request.feed, state)
         is_small = feed.post_ids is not None and len(feed.post_ids) <= MOST_OF_FEED
         if state["is_shortlist"] and request.candidates is None and is_small:
-            request.candidates = feed.post_ids
+            request.candidates = np.union1d(feed.post_ids, np.array(post_ids, np.int64))
     reply = scored(session, state, request, post_ids)
     reply.feed = feed
     return reply

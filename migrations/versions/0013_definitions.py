@@ -97,7 +97,7 @@ PINS = {
     "functions/_post_factors": "5bacdd46773d",
     "functions/_shortlist": "e945a67f1495",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "a49e7f6b8fbb",
+    "functions/_explain_recommendation": "f6412c167bad",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "8f3e10ab3c4b",
     "functions/_search_posts": "78de636e411d",
@@ -108,8 +108,8 @@ PINS = {
     "functions/_relative_columns": "cc453dfd1b19",
     "functions/recommend_posts": "2bb75b756ab7",
     "functions/search_posts": "bd5f069e20d0",
-    "functions/explain_recommendation": "48eb54d21d9b",
-    "functions/_library": "2f068ffb0587",
+    "functions/explain_recommendation": "efd6814f30af",
+    "functions/_library": "a910010bec7c",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -233,10 +233,10 @@ PINS = {
     "functions/_post_ids_of": "e418af32db81",
     "functions/_list_probes": "b759e13c8151",
     "functions/_check_feed": "6235eef0a9d6",
-    "functions/_compiled_filter": "11e7c5d7c5ec",
+    "functions/_compiled_filter": "c29f9d0eac07",
     "functions/_feed_feature": "43ea0f3b1958",
     "functions/_filter_columns": "2f9aa5639ddd",
-    "functions/_filter_facts": "2436674b9ec6",
+    "functions/_filter_facts": "23b2ec0d49c4",
     "functions/_filter_moments": "e2a37e327f36",
     "functions/_filter_rows": "2d5ca1130c37",
     "functions/_filtered_posts": "baa322da0470",
@@ -781,6 +781,8 @@ WITHOUT_SESSION = """
     drop function if exists pgfeed.recommend_posts(bigint, timestamptz, integer, text);
     drop function if exists pgfeed._recommend_posts(bigint, timestamptz, integer, text);
     drop function if exists pgfeed.serve_posts(bigint, timestamptz, integer);
+    drop function if exists pgfeed.explain_recommendation(bigint, bigint, timestamptz, text);
+    drop function if exists pgfeed._explain_recommendation(bigint, bigint, timestamptz, text);
 """
 # A call can be of a named feed, and a page of it.
 FEEDS = """
@@ -864,6 +866,37 @@ OF_FOUR_ARGUMENTS = """
     alter function pgfeed.recommend_posts(bigint, timestamptz, integer, text) owner to pgfeed_owner;
     revoke all on function pgfeed.recommend_posts(bigint, timestamptz, integer, text) from public;
     grant execute on function pgfeed.recommend_posts(bigint, timestamptz, integer, text)
+    to pgfeed_reader, pgfeed_writer, pgfeed_operator;
+"""
+EXPLAINED_WITHOUT_FEED = """
+    create function pgfeed.explain_recommendation(
+        user_id bigint,
+        post_id bigint,
+        ts timestamptz default now(),
+        variant text default null
+    )
+    returns table (
+        rank integer,
+        feature text,
+        value real,
+        contribution double precision
+    )
+    language plpgsql stable
+    cost 10000 rows 60
+    set search_path = pg_catalog, pg_temp
+    as $$
+    begin
+        return query
+        select c.rank, c.feature, c.value, c.contribution
+        from unnest(pgfeed._explain_recommendation(
+            explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts,
+            explain_recommendation.variant
+        )) as c;
+    end;
+    $$;
+    alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;
+    revoke all on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) from public;
+    grant execute on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text)
     to pgfeed_reader, pgfeed_writer, pgfeed_operator;
 """
 LISTS = """
@@ -1028,6 +1061,8 @@ def downgrade() -> None:
     execute(SWAP_TEXT_FEATURES)
     execute(f"drop function {signature('functions/recommend_posts')}")
     execute(OF_FOUR_ARGUMENTS)
+    execute(f"drop function {signature('functions/explain_recommendation')}")
+    execute(EXPLAINED_WITHOUT_FEED)
     revert([name for name in PINS if name not in KEPT], revision)
     execute_each(NO_LISTS)
     execute("alter table pgfeed.posts drop column is_new")

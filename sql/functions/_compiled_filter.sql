@@ -3,6 +3,7 @@ returns jsonb
 language plpython3u
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 --!include sql/_fixed_meaning.sql
 as $$
 --!include plpy/filters.py

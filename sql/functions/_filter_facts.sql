@@ -10,6 +10,7 @@ create or replace function pgfeed._filter_facts(
 language plpgsql
 security definer
 set search_path = pg_catalog, pg_temp
+set row_security = off
 --!include sql/_fixed_meaning.sql
 as $$
 declare

@@ -2,7 +2,8 @@ create or replace function pgfeed.explain_recommendation(
     user_id bigint,
     post_id bigint,
     ts timestamptz default now(),
-    variant text default null
+    variant text default null,
+    feed text default null
 )
 returns table (
     rank integer,
@@ -19,7 +20,7 @@ declare
 begin
     v_rows := pgfeed._explain_recommendation(
         explain_recommendation.user_id, explain_recommendation.post_id, explain_recommendation.ts,
-        explain_recommendation.variant
+        explain_recommendation.variant, explain_recommendation.feed
     );
     return query
     select c.rank, c.feature, c.value, c.contribution
@@ -28,14 +29,16 @@ begin
 end;
 $$;
 
-alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) owner to pgfeed_owner;
+alter function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text, text) owner to pgfeed_owner;
 
-comment on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) is
+comment on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text, text) is
     'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post '
     'for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the '
     'score. The row "(times shown before)" is what it does that the user was shown the post and did not like it. '
-    'A category''s value is its code: its like rate in percent. value null: unknown';
+    'A category''s value is its code: its like rate in percent. value null: unknown. With a feed, "(boost NAME)" is what '
+    'that adds; the rows "(place)", among the first 1000, "(place by score)" without the feed''s rules, and "(boosts)", '
+    '"(caps)" and "(diversity)", how many places up each moves the post, have a contribution of 0';
 
-revoke all on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text) from public;
-grant execute on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text)
+revoke all on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text, text) from public;
+grant execute on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text, text)
 to pgfeed_reader, pgfeed_writer, pgfeed_operator;

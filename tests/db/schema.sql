@@ -243,6 +243,7 @@ COMMENT ON PROCEDURE pgfeed._commit(INOUT is_committed boolean) IS 'Commits, and
 CREATE FUNCTION pgfeed._compiled_filter(filter text) RETURNS jsonb
     LANGUAGE plpython3u SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET standard_conforming_strings TO 'on'
     SET transform_null_equals TO 'off'
     SET bytea_output TO 'hex'
@@ -357,14 +358,14 @@ CREATE FUNCTION pgfeed._experiment_id(experiment text) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._experiment_id(experiment text) IS 'The number of an experiment; an unknown name is an error';
-CREATE FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) RETURNS pgfeed.contribution[]
+CREATE FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) RETURNS pgfeed.contribution[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-COMMENT ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'The rows of explain_recommendation() as one array, see _recommend_posts()';
+COMMENT ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) IS 'The rows of explain_recommendation() as one array, see _recommend_posts()';
 CREATE FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -432,6 +433,7 @@ COMMENT ON FUNCTION pgfeed._filter_columns() IS 'One row per name that a feed''s
 CREATE FUNCTION pgfeed._filter_facts(expression text, OUT problem text, OUT hint text, OUT sql text, OUT type text, OUT columns text[], OUT nodes text[]) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
     SET standard_conforming_strings TO 'on'
     SET transform_null_equals TO 'off'
     SET bytea_output TO 'hex'
@@ -1402,11 +1404,11 @@ CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval D
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
-CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision)
+CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text, feed text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 60
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. The row "(times shown before)" is what it does that the user was shown the post and did not like it. A category''s value is its code: its like rate in percent. value null: unknown';
+COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. The row "(times shown before)" is what it does that the user was shown the post and did not like it. A category''s value is its code: its like rate in percent. value null: unknown. With a feed, "(boost NAME)" is what that adds; the rows "(place)", among the first 1000, "(place by score)" without the feed''s rules, and "(boosts)", "(caps)" and "(diversity)", how many places up each moves the post, have a contribution of 0';
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 20
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2551,10 +2553,10 @@ GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token te
 REVOKE ALL ON PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._events_from() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed._explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._expression_facts(relation regclass, argument text, expression text, OUT type text, OUT columns text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._factors(as_of timestamp with time zone, post_ids bytea, OUT post_factors bytea, OUT post_vectors public.vector[], OUT user_ids bigint[], OUT user_vectors public.vector[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feature_function(function text) FROM PUBLIC;
@@ -2780,10 +2782,10 @@ GRANT ALL ON FUNCTION pgfeed.experiment_days(experiment text, attribution interv
 REVOKE ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_reader;
-GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_writer;
-GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) TO pgfeed_writer;
+GRANT ALL ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.health() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.health() TO pgfeed_operator;

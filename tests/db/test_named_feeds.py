@@ -2,13 +2,15 @@
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from json import dumps
+from json import dumps, loads
 from random import Random
 
 import numpy as np
 import psycopg2
 import pytest
+from click.testing import CliRunner
 
+from loader.cli import main
 from loader.data.embed import embed
 from migrations.objects import compose
 from tests.db.conftest import autocommit, queries
@@ -358,7 +360,18 @@ def test_any_feed_gives_what_ranking_all_and_then_filtering_gives(shop, moments,
         shop("call pgfeed.drop_feed('home')")
 
 
-def test_a_large_catalogue_scores_all_posts_of_a_feed(shop):
+@pytest.fixture
+def explained(shop):
+    """A function that explains a post in the feed home: value and contribution by name."""
+    def explain(post_id, user_id=7):
+        rows = shop("select feature, value, contribution from pgfeed.explain_recommendation(%s, %s,"
+                    " '2021-12-13 15:00+00', feed => 'home')", user_id, post_id)
+        return {feature: (value, contribution) for feature, value, contribution in rows}
+
+    return explain
+
+
+def test_a_large_catalogue_scores_all_posts_of_a_feed(shop, explained):
     filters = "post_id % 7 = 3 and created_at > ts - interval '20 days'"
     shop("call pgfeed.create_feed('home', %s, boosts => '{\"post.is_sponsored\": 1}')", filters)
     call = "select post_id, score from pgfeed.recommend_posts(8, '2021-12-13 15:00+00', 30, feed => 'home')"
@@ -369,6 +382,7 @@ def test_a_large_catalogue_scores_all_posts_of_a_feed(shop):
          .replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 4").replace("BEST_OF_A_USER = 300", "BEST_OF_A_USER = 4"))
     shop("call pgfeed.refresh_features()")
     assert {row[0] for row in shop(call)} == {row[0] for row in whole}
+    assert [explained(post_id, 8)["(place)"][0] for post_id, _ in shop(call)[:3]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(("arguments", "problem"), [
@@ -387,6 +401,44 @@ def test_what_a_feed_cannot_be_is_one_error(shop, arguments, problem):
     with pytest.raises(psycopg2.Error, match=problem) as error:
         shop(f"call pgfeed.create_feed({arguments})")
     assert error.value.diag.message_hint
+
+
+def test_the_life_of_a_feed_by_its_verbs(shop, network_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+
+    def run(*arguments: str, exit_code: int = 0) -> str:
+        result = CliRunner().invoke(main, ["feed", *arguments])
+        assert result.exit_code == exit_code, result.output
+        return result.output
+
+    assert "there are no feeds" in run("list") and loads(run("list", "--json")) == []
+    said = run(
+        "create", "home", "--filter", "topic <> 'covid' and ts - created_at < interval '1 day'", "--max-per", "topic=2",
+        "--max-per", "post.author_id=1", "--boost", "post.topic:sport=-0.25", "--boost", "post.tags:a=b=1",
+        "--diversity", "0.2", "--hide-viewed", "7 days",
+    )
+    assert "evaluated at each call" in said and "the feed home is made" in said
+    home = {
+        "name": "home", "filter": "topic <> 'covid' and ts - created_at < interval '1 day'", "diversity": 0.2,
+        "max_per": {"topic": 2, "post.author_id": 1}, "boosts": {"post.topic:sport": -0.25, "post.tags:a=b": 1},
+        "hide_viewed": "7 days", "problem": None,
+    }
+    run("create", "all")
+    every, listed_home = loads(run("list", "--json"))
+    assert listed_home.pop("post_count") > 0 and listed_home == home
+    assert every["name"] == "all" and not any(value for name, value in every.items() if name != "name")
+    assert "topic=2" in run("list").replace("\n", "")
+    for arguments, problem in (
+        (["create", "home"], "the feed home is there already"), (["create", "x", "--filter", "no = 1"], "is not valid"),
+        (["create", "x", "--max-per", "topic"], "'topic' is not FEATURE=NUMBER"),
+        (["create", "x", "--boost", "post.price=NaN"], "is not FEATURE=NUMBER"),
+        (["create", "x", "--max-per", "topic=1", "--max-per", "topic=2"], "'topic' is there twice"),
+        (["create", "x", "--max-per", "topic=1.5"], "max_per has 1.5"),
+        (["create", "x", "--hide-viewed", "week"], "week"), (["drop", "x"], "there is no feed 'x'"),
+    ):
+        assert problem in run(*arguments, exit_code=1)
+    run("drop", "home")
+    assert shop("select name from pgfeed.feeds") == [("all",)]
 
 
 def test_a_feed_has_one_name_and_is_gone_when_it_is_dropped(shop):
@@ -428,3 +480,61 @@ def test_a_filter_that_fails_at_a_call_leaves_out_the_posts_for_which_it_does(sh
     call = "select post_id from pgfeed.recommend_posts(7, %s, 100, feed => 'home')"
     everything = {row[0] for row in shop("select post_id from pgfeed.recommend_posts(7, '2021-12-15', 100)")}
     assert {row[0] for row in shop(call, "2021-12-15")} == everything - {8, 9}
+
+
+def test_a_feed_is_in_the_reasons_of_each_place(shop, moments, explained):
+    shop("call pgfeed.create_feed('home', max_per => '{\"topic\": 2}', diversity => 0.4,"
+         " boosts => '{\"post.is_sponsored\": 1, \"post.price\": 0.1, \"post.author_id:3\": -2}')")
+    call = "select rank, post_id, score from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 8{})"
+    by_score = {post_id: (rank, score) for rank, post_id, score in shop(call.format("00"))}
+    moved = set()
+    for rank, post_id, score in shop(call.format(", feed => 'home'")):
+        rows = explained(post_id)
+        assert sum(contribution for _, contribution in rows.values()) == pytest.approx(score, abs=1e-4)
+        assert rows["(place)"][0] == rank and rows["(place by score)"][0] == by_score[post_id][0]
+        moves = [rows[name][0] for name in ("(boosts)", "(caps)", "(diversity)")]
+        assert rows["(place by score)"][0] - sum(moves) == rank
+        moved |= {name for name, move in zip(("boosts", "caps", "diversity"), moves) if move}
+        author, price, is_sponsored = shop(
+            "select attributes ->> 'author_id', (attributes ->> 'price')::float8, attributes ->> 'is_sponsored'"
+            " from pgfeed.posts where post_id = %s", post_id,
+        )[0]
+        boosts = {
+            "(boost post.is_sponsored)": (is_sponsored == "true", 1), "(boost post.price)": (price, 0.1),
+            "(boost post.author_id:3)": (author == "3", -2),
+        }
+        assert {name: row for name, row in rows.items() if name.startswith("(boost ")} == {
+            name: (pytest.approx(float(value)), pytest.approx(value * weight))
+            for name, (value, weight) in boosts.items() if value
+        }
+    assert moved == {"boosts", "caps", "diversity"}
+
+
+def test_why_a_feed_does_not_have_a_post(shop, explained):
+    call = "select post_id from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 1000{}) order by rank"
+    out = min(row[0] for row in shop(call.format("")))
+    shop("call pgfeed.create_feed('home', %s, hide_viewed => '30 days')", f"post_id > {out}")
+    first, second = (row[0] for row in shop(call.format(", feed => 'home'"))[:2])
+    assert explained(first)["(place)"] == (1, 0) and explained(second)["(place)"] == (2, 0)
+    shop("insert into pgfeed.feed_events (user_id, post_id, action, event_at, target) values"
+         " (7, %s, 'like', '2021-12-13 14:00+00', false), (7, %s, 'view', '2021-12-13 14:00+00', false)", first, second)
+    for post_id, why in ((first, "(liked or hidden before)"), (second, "(seen within hide_viewed)"),
+                         (out, "(kept out by the filter)")):
+        rows = explained(post_id)
+        assert rows[why] == (None, 0) and "(place)" not in rows
+    with pytest.raises(psycopg2.Error, match="there is no feed 'x'"):
+        shop("select pgfeed.explain_recommendation(7, 3, '2021-12-13', feed => 'x')")
+
+
+def test_pages_of_a_feed_with_caps_and_diversity_have_each_post_once(shop, moments):
+    shop("call pgfeed.create_feed('home', 'post_id % 5 <> 2 and ts - created_at < interval ''40 days''',"
+         " max_per => '{\"topic\": 2, \"post.author_id\": 2}', diversity => 0.5)")
+    eligible = shop("select post_id from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 1000, feed => 'home')")
+    shown, after = [], None
+    while page := shop("select post_id, cursor, topic from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 7,"
+                       " feed => 'home', after => %s) order by rank", after):
+        assert len(page) == min(7, len(eligible) - len(shown))
+        shown += [row[0] for row in page]
+        after = page[-1][1]
+    assert len(eligible) > 30 and sorted(shown) == sorted(row[0] for row in eligible)
+    assert len(set(shown)) == len(shown)
