@@ -172,7 +172,7 @@ def test_grants_to_other_roles_are_left_alone(migrated):
 
 def test_a_reader_sees_what_is_wrong(migrated):
     with session(migrated) as (run, cursor):
-        run("alter function pgfeed.serve_posts(bigint, timestamptz, integer) reset search_path")
+        run("alter function pgfeed.serve_posts reset search_path")
         run("set role pgfeed_reader")
         assert list(map(str, definitions.faults(cursor))) == [
             "function serve_posts lacks the setting search_path=pg_catalog, pg_temp"

@@ -95,7 +95,7 @@ EMBEDDINGS = """
 """
 EFFORT = int(os.environ.get("PGFEED_TEST_EFFORT", "1"))  # multiplies what is tried
 # What the caller can mend. Never an internal error (XX), an exception in Python (38), or SQL made of the input (42601,
-# 42P01 but for a relation that is named to be attached).
+# 42P01 and 42704 but for a relation that is named to be attached, or a feed).
 MENDABLE = ("0A000", "22", "25", "2F", "23", "42602", "42809", "42883", "55000", "54", "P0002")
 
 
@@ -136,7 +136,7 @@ def failures_of(run, call: str, strategy: st.SearchStrategy, count: int) -> tupl
         try:
             run(call, *values)
         except psycopg2.Error as error:
-            is_named = (error.diag.message_primary or "").startswith("there is no relation ")
+            is_named = (error.diag.message_primary or "").startswith(("there is no relation ", "there is no feed "))
             if not (error.pgcode or "lost").startswith(MENDABLE) and not is_named:
                 failures.append((call, [str(value)[:60] for value in values], error.pgcode, str(error)[:300]))
         run("rollback")
