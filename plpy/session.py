@@ -204,8 +204,6 @@ class Session:
 
     def seen_post_ids(self, request):
         """Return the ids, int64, of the posts that a user was shown within a request's hide_viewed before its ts."""
-        if request.user_id is None:
-            return np.empty(0, np.int64)
         row = self.run("seen", request.user_id, request.ts, request.hide_viewed)[0]
         if row["is_negative"]:
             self.plpy.error(

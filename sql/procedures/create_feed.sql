@@ -27,7 +27,7 @@ declare
 begin
     if name is null or name !~ '^[[:alpha:]_][[:alnum:]_.-]{0,62}$' then
         raise exception 'a feed cannot be called %', coalesce(quote_literal(left(name, 100)), 'null')
-            using errcode = '42602', hint = 'A name has letters, digits, _, . and - and begins with a letter.';
+            using errcode = '42602', hint = 'A name has at most 63 letters, digits, _, . and -, and begins with a letter or _.';
     end if;
     perform pgfeed._check_feed(v_settings);
     perform pg_advisory_xact_lock(hashtext('pgfeed.feeds'));

@@ -81,3 +81,5 @@ def test_what_cannot_be_served_is_one_error(network, ranked, arguments, error):
         ids(network, arguments)
     assert raised.value.pgcode == error[0]
     assert raised.value.diag.message_hint
+    with pytest.raises(psycopg2.Error, match=error[1]):  # a visitor's call
+        network(f"select from pgfeed.recommend_posts(null, %s, session => '{{1}}', {arguments})", AT)
