@@ -261,7 +261,7 @@ PINS = {
     "functions/similar_users_for": "09bc20879bad",
     "functions/similar_users_for__anyelement": "306a821d940a",
     "functions/trending_posts": "111505df3b6b",
-    "functions/_fresh_posts": "7a959c99b360",
+    "functions/_fresh_posts": "aeebba3e79ee",
     "functions/_fresh_text_features": "0cbdbec89aa4",
     "functions/_packed_posts": "f3bf33e33864",
     "functions/_prior_like_rate": "43cb444b1543",

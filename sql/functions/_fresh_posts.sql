@@ -7,6 +7,7 @@ returns bytea
 language plpgsql stable parallel safe
 cost 1000
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
 as $$
 declare
     v_most constant integer := 1000;

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-import re
 import random
+import re
 from pathlib import Path
 
 import numpy as np
