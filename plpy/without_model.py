@@ -9,7 +9,6 @@ from plpy.features import text_of
 from plpy.moment import ages
 from plpy.ranking import lottery, popularity
 
-HALF_LIVES = ("1h", "6h", "1d", "3d", "7d")
 RISE, PAST = "1d", "30d"
 PRIOR_VIEWS = 100
 AGE_OF_THE_UNDATED = 36_500  # days
@@ -77,7 +76,7 @@ def rise(pack, events, seconds, half_life, all_posts=None):
 def present_and_past(pack, events, seconds, half_life):
     """Return likes, views, past likes and past views of posts, float64, `seconds` after the pack's cut-off.
 
-    Present: counts that halve within half_life, one of HALF_LIVES; past: those that halve in 30 days, less those.
+    Present: counts that halve within half_life, 1h, 6h, 1d, 3d or 7d; past: those that halve in 30 days, less those.
     """
     present, past = (decayed_counts(pack, events, seconds, name) for name in (half_life, PAST))
     return [*present, *(np.maximum(all_of_it - lately, 0) for all_of_it, lately in zip(past, present))]

@@ -51,7 +51,7 @@ begin
     end if;
     perform pgfeed._value_condition(substring(v from '^popular_by:([^=]+)'))
     from unnest(variants) as v
-    where v like 'popular\_by:%';
+    where starts_with(v, 'popular_by:');
     if (select count(distinct a) < v_count from unnest(v_arms) as a) then
         raise exception 'two arms of % have the same name', v_arms
             using errcode = '22023', hint = 'Name them: arms => ''{old,new}''; on the command line old=control new=control.';
