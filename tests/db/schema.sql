@@ -530,6 +530,7 @@ COMMENT ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) IS 'Takes the cat
 CREATE FUNCTION pgfeed._fresh_posts(features_as_of timestamp with time zone, ts timestamp with time zone, is_current boolean) RETURNS bytea
     LANGUAGE plpgsql STABLE COST 1000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._fresh_posts(features_as_of timestamp with time zone, ts timestamp with time zone, is_current boolean) IS 'The posts that can be recommended at ts but came after the features: where the newest features serve, those that is_new marks, the 1,000 newest with and 1,000 without created_at; else those created from the cut-off until before ts, the 1,000 newest. Big-endian pairs of int8, ascending: post_id, and a number that changes with its row; null: none';
 CREATE FUNCTION pgfeed._fresh_text_features(post_ids bigint[]) RETURNS TABLE(post_id bigint, text_length integer, term_count integer, tfidf_sum real, tfidf_mean real, tfidf_max real)
