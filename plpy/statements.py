@@ -100,7 +100,7 @@ STATEMENTS = {
         "select f.name, f.settings::text as settings, f.filter::text as filter, p.post_ids, p.moments"
         " from pgfeed.named_feeds as f left join pgfeed.feed_posts as p on p.feed_id = f.feed_id and p.pack_id = $2"
         " where f.feed_id = $1",
-        ["smallint", "bigint"],
+        ["integer", "bigint"],
     ),
     "filtered posts": (
         "select r.post_ids, r.moments from pgfeed._filtered_posts($1::text::jsonb, $2, $3, $4, $5) as r",

@@ -119,7 +119,7 @@ PINS = {
     "functions/recommend_posts": "2bb75b756ab7",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "efd6814f30af",
-    "functions/_library": "fbee5600cf23",
+    "functions/_library": "ce6a8ec8f105",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -251,10 +251,10 @@ PINS = {
     "functions/_filter_rows": "2d5ca1130c37",
     "functions/_filtered_posts": "baa322da0470",
     "procedures/_evaluate_feeds": "6c75b81f3f61",
-    "procedures/create_feed": "44dee48cbfe5",
+    "procedures/create_feed": "1f39b9692d2f",
     "procedures/drop_feed": "02c36e27d14e",
     "views/feeds": "47853479ed9b",
-    "functions/_feed_problem": "86bc35468e4c",
+    "functions/_feed_problem": "a46c11b8a0fc",
     "functions/_named_feed_probes": "c63dffd4754e",
     "functions/_rank_posts": "be30c3e79e1a",
     "functions/rank_for": "d2d7f0d2aa66",
@@ -816,7 +816,7 @@ FEEDS = """
     alter type pgfeed.ranked_post owner to pgfeed_owner;
 
     create table pgfeed.named_feeds (
-        feed_id smallint generated always as identity primary key,
+        feed_id integer generated always as identity primary key,
         name text not null unique,
         settings jsonb not null,
         filter jsonb,
@@ -830,7 +830,7 @@ FEEDS = """
 
     create table pgfeed.feed_posts (
         pack_id bigint not null,
-        feed_id smallint not null references pgfeed.named_feeds on delete cascade,
+        feed_id integer not null references pgfeed.named_feeds on delete cascade,
         post_ids bytea not null,
         moments bytea not null,
         problem text,

@@ -1,4 +1,4 @@
-create or replace function pgfeed._feed_problem(feed_id smallint)
+create or replace function pgfeed._feed_problem(feed_id integer)
 returns text
 language plpgsql stable
 cost 100000
@@ -25,9 +25,9 @@ exception when others then
 end;
 $$;
 
-alter function pgfeed._feed_problem(smallint) owner to pgfeed_owner;
+alter function pgfeed._feed_problem(integer) owner to pgfeed_owner;
 
-comment on function pgfeed._feed_problem(smallint) is
+comment on function pgfeed._feed_problem(integer) is
     'Why the filter of a feed could not be evaluated by the last refresh, or cannot now; null: it can';
 
-revoke all on function pgfeed._feed_problem(smallint) from public;
+revoke all on function pgfeed._feed_problem(integer) from public;

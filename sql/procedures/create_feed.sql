@@ -23,7 +23,7 @@ declare
     );
     v_filter jsonb;
     v_pack record;
-    v_feed_id smallint;
+    v_feed_id integer;
 begin
     if name is null or name !~ '^[[:alpha:]_][[:alnum:]_.-]{0,62}$' then
         raise exception 'a feed cannot be called %', coalesce(quote_literal(left(name, 100)), 'null')

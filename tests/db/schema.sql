@@ -414,11 +414,11 @@ CREATE FUNCTION pgfeed._feed_probes() RETURNS SETOF pgfeed.probe
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._feed_probes() IS 'The rows of health() about the partitions, what comes in, and the catalogue';
-CREATE FUNCTION pgfeed._feed_problem(feed_id smallint) RETURNS text
+CREATE FUNCTION pgfeed._feed_problem(feed_id integer) RETURNS text
     LANGUAGE plpgsql STABLE COST 100000
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._feed_problem(feed_id smallint) IS 'Why the filter of a feed could not be evaluated by the last refresh, or cannot now; null: it can';
+COMMENT ON FUNCTION pgfeed._feed_problem(feed_id integer) IS 'Why the filter of a feed could not be evaluated by the last refresh, or cannot now; null: it can';
 CREATE FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2108,7 +2108,7 @@ CREATE TABLE pgfeed.feed_events_default (
 );
 CREATE TABLE pgfeed.feed_posts (
     pack_id bigint NOT NULL,
-    feed_id smallint NOT NULL,
+    feed_id integer NOT NULL,
     post_ids bytea NOT NULL,
     moments bytea NOT NULL,
     problem text
@@ -2116,7 +2116,7 @@ CREATE TABLE pgfeed.feed_posts (
 COMMENT ON TABLE pgfeed.feed_posts IS 'One row per feature pack and feed with a filter: which posts pass what of it does not depend on ts';
 COMMENT ON COLUMN pgfeed.feed_posts.problem IS 'Why the filter could not be evaluated: the posts are those of the pack before; null: it could';
 CREATE TABLE pgfeed.named_feeds (
-    feed_id smallint NOT NULL,
+    feed_id integer NOT NULL,
     name text NOT NULL,
     settings jsonb NOT NULL,
     filter jsonb,
@@ -2565,7 +2565,7 @@ REVOKE ALL ON FUNCTION pgfeed._feature_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_clock(OUT is_live boolean, OUT newest_at timestamp with time zone, OUT clock_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_feature(name text, argument text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._feed_probes() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._feed_problem(feed_id smallint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._feed_problem(feed_id integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._fill_recommendation_chunk(batch_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._filter_columns() FROM PUBLIC;
