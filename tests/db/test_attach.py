@@ -654,7 +654,7 @@ ELIGIBLE = """
         and not exists (select from app.reads as r where r.slug = a.slug and r.member_id = %s::uuid)
         and not exists (select from app.hearts as h where h.slug = a.slug and h.member_id = %s::uuid)
 """
-FEED = "select post_key, cursor from pgfeed.recommend_for(%s, %s, 2, exclude => %s, feed => 'few', after => %s)"
+FEED_PAGE = "select post_key, cursor from pgfeed.recommend_for(%s, %s, 2, exclude => %s, feed => 'few', after => %s)"
 
 
 @pytest.mark.parametrize("sync", ["trigger", "pull"])
@@ -673,7 +673,7 @@ def test_every_member_gets_full_pages_of_a_feed_while_articles_are_left(site, sy
         excluded = [slug for (slug,) in site("select slug from app.articles where author_id = any(%s)", blocked)]
         after = None
         for _ in range(4):
-            rows = site(FEED, member, ts, excluded, after)
+            rows = site(FEED_PAGE, member, ts, excluded, after)
             assert {slug for slug, _ in rows} <= left and len(rows) == min(2, len(left))
             left -= {slug for slug, _ in rows}
             if not rows:

@@ -152,7 +152,7 @@ def test_every_link_leads_somewhere(page):
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_every_command_in_the_text_exists(page):
     for verb, words in re.findall(r"`\./run ([a-z-]+)([^`]*)`", page.read_text(encoding="utf-8")):
-        verbs = [verb, *re.findall(r"^ ([a-z]+)", words)] if verb == "experiment" else [verb]
+        verbs = [verb, *re.findall(r"^ ([a-z]+)", words)] if verb in ("experiment", "feed") else [verb]
         if verb not in ("help", "bench", "test"):
             text = help_of(*verbs)
             for option in re.findall(r"(?<=\s)--?[a-z-]+", words.partition("\\")[0]):
