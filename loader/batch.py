@@ -31,8 +31,8 @@ DEFINITION = """
     where attrelid = 'pgfeed.recommendations'::regclass and attnum > 0 and not attisdropped
 """
 HAS_KEYS = """
-    select exists (select from pgfeed.users where key is not null)
-        or exists (select from pgfeed.posts where key is not null)
+    select exists (select 1 from pgfeed.users where key is not null)
+        or exists (select 1 from pgfeed.posts where key is not null)
 """
 WITH_KEYS = """
     copy (

@@ -17,9 +17,10 @@ CHOICES = {"text": ("users", "posts"), "users": ("users",), "posts": ("posts",)}
 INTEGERS = ("smallint", "integer", "bigint")
 KEY_BYTES = 2000
 KEPT_LIMIT = 5_000_000
+# Citus cannot plan a list of no columns.
 STATE = """
-    select k.kind, pgfeed._key_type(k.kind), exists (select from pgfeed.feed_events)
-        or case k.kind when 'users' then exists (select from pgfeed.users) else exists (select from pgfeed.posts) end
+    select k.kind, pgfeed._key_type(k.kind), exists (select 1 from pgfeed.feed_events) or case k.kind
+        when 'users' then exists (select 1 from pgfeed.users) else exists (select 1 from pgfeed.posts) end
     from (values ('users'), ('posts')) as k (kind)
 """
 # Those of users and posts that are not there yet, too: of users, events are all that is known.

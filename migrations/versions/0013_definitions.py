@@ -53,7 +53,7 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "6ca8a5c2075a",
     "procedures/_pack_features": "b0dad4968c60",
-    "procedures/refresh_features": "dddeb6304c54",
+    "procedures/refresh_features": "e4d60318ca10",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
@@ -146,7 +146,7 @@ PINS = {
     "functions/thresholds": "ac4e4b04673a",
     "functions/_key_id": "5415451597ba",
     "functions/_id_of": "a13847a82878",
-    "functions/_key_type": "9ac672f02884",
+    "functions/_key_type": "545aac35ed93",
     "functions/_post_rows": "d74f2a06c1ca",
     "functions/post_id_of": "caa9fb03d2c1",
     "functions/post_id_of__anyelement": "b311d1545290",
@@ -171,7 +171,7 @@ PINS = {
     "functions/_follow_statements": "e9254acc3a4a",
     "functions/_forget_attachment": "737daee2b822",
     "functions/_grants_to_revoke": "8cb0aea016d9",
-    "functions/_is_action": "ad7a5932aeb5",
+    "functions/_is_action": "998b1c6e0e2d",
     "functions/_merge_events": "dcbfe9631a1b",
     "functions/_merge_posts": "96d6b42f96ca",
     "functions/_merge_users": "32862de2b265",
@@ -205,10 +205,10 @@ PINS = {
     "functions/_undos": "0c46bef5fa78",
     "functions/_user_reactions": "6cf498b7e281",
     "procedures/_check_actions": "f1b79b10a9a1",
-    "procedures/_mark_posts": "28c846547ec2",
+    "procedures/_mark_posts": "74d80981c930",
     "procedures/_recount_likes": "1683838fb247",
-    "procedures/define_action": "93df318cf76d",
-    "procedures/remove_action": "4f24133ea58f",
+    "procedures/define_action": "a2b1bbaf52dc",
+    "procedures/remove_action": "09ffa96320b5",
     "functions/_has_events": "10b383148c2f",
     "procedures/_remember_missing_posts": "29d57507b026",
     "functions/_own_feature_as_of": "d51d8e860c5f",
@@ -975,9 +975,16 @@ NEW_POSTS = """
     comment on column pgfeed.posts.is_new is
         'True: post_features does not have it yet, each request computes what its row and text say of it';
     create index on pgfeed.posts (created_at desc) where is_new;
-    update pgfeed.posts as p
-    set is_new = true
-    where p.created_at >= (select r.as_of from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 1);
+"""
+# Citus does not join a table of its own with one of the coordinator.
+MARKS = """
+    do $$
+    declare
+        v_as_of timestamptz := (select r.as_of from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 1);
+    begin
+        update pgfeed.posts as p set is_new = true where p.created_at >= v_as_of;
+    end;
+    $$
 """
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
@@ -1058,6 +1065,7 @@ def upgrade() -> None:
     execute_each(ACTIONS)
     execute_each(LISTS)
     execute_each(NEW_POSTS)
+    execute(MARKS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -1090,4 +1098,4 @@ def downgrade() -> None:
     execute(NOT_OWNED)
     execute(SINGLE_REJECTS)
     execute(NO_FIGURES)
-    execute(NO_FEEDS)
+    execute_each(NO_FEEDS)

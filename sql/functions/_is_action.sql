@@ -4,7 +4,7 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return exists (select from pgfeed.actions as a where a.action = _is_action.action);
+    return exists (select 1 from pgfeed.actions as a where a.action = _is_action.action);
 end;
 $$;
 

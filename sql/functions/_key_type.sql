@@ -14,7 +14,7 @@ begin
         ),
         case
             when _key_type.kind = 'users' and exists (select 1 from pgfeed.users as u where u.key is not null) then 'text'
-            when _key_type.kind = 'posts' and exists (select from pgfeed.posts as p where p.key is not null) then 'text'
+            when _key_type.kind = 'posts' and exists (select 1 from pgfeed.posts as p where p.key is not null) then 'text'
             else 'bigint'
         end
     );

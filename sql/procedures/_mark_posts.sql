@@ -10,7 +10,7 @@ as $$
 #variable_conflict use_column
 begin
     if
-        not exists (select from pgfeed.actions as a where not a.is_plain)
+        not exists (select 1 from pgfeed.actions as a where not a.is_plain)
         and not exists (select 1 from pgfeed.marked_posts)
     then
         return;

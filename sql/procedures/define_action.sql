@@ -40,7 +40,7 @@ begin
     )) then
         raise exception '% cannot undo %', action, v_new.undoes
             using errcode = '22023', hint = 'What undoes has the sign 0, and undoes an action with the sign 1 or -1.';
-    elsif v_new.sign = 0 and exists (select from pgfeed.actions as a where a.undoes = v_new.action) then
+    elsif v_new.sign = 0 and exists (select 1 from pgfeed.actions as a where a.undoes = v_new.action) then
         raise exception 'another action undoes %', action
             using errcode = '22023', hint = 'Remove that one first, by remove_action().';
     end if;

@@ -7,13 +7,13 @@ as $$
 #variable_conflict use_column
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.roll_up_events'));
-    if action is null or not exists (select from pgfeed.actions as a where a.action = remove_action.action) then
+    if action is null or not exists (select 1 from pgfeed.actions as a where a.action = remove_action.action) then
         raise exception 'there is no action %', coalesce(quote_literal(action), 'null')
             using errcode = '22023', hint = 'See: select * from pgfeed.actions';
     elsif action in ('view', 'like') then
         raise exception 'the action % stays', action
             using errcode = '22023', hint = 'define_action() can give like the sign 0.';
-    elsif exists (select from pgfeed.actions as a where a.undoes = remove_action.action) then
+    elsif exists (select 1 from pgfeed.actions as a where a.undoes = remove_action.action) then
         raise exception 'another action undoes %', action
             using errcode = '22023', hint = 'Remove that one first.';
     elsif exists (select 1 from pgfeed.feed_events as e where e.action = remove_action.action) then
