@@ -49,6 +49,11 @@ DAY_SECONDS = 86400
 LARGEST = 3e38
 
 
+def int8s(packed):
+    """Return what int8send() gave, one after the other, as int64; None: nothing."""
+    return np.frombuffer(packed or b"", ">i8").astype(np.int64)
+
+
 def encode(values, encoder):
     """Return float32 codes of categories: unknown ones -1, null NaN."""
     return np.array([np.nan if v is None else encoder.get(v, UNKNOWN_CATEGORY) for v in values], np.float32)

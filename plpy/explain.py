@@ -39,8 +39,9 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant, feed):
             f"post {post_id} cannot be recommended at this moment", sqlstate="22023",
             hint="It is unknown or hidden, or was added after ts, or more than 1,000 were since the last refresh.",
         )
-    rows = [without_model(reply, place)] if reply.requests is None else contributions(plpy, reply, place)
-    rows += shown_before(reply, place)
+    shown = shown_before(reply, place)
+    rows = [without_model(reply, place, shown)] if reply.requests is None else contributions(plpy, reply, place)
+    rows += shown
     if feed is not None:
         rows += feed_rows(session, request, reply, post_id)
     rows.sort(key=lambda row: (-abs(row[2]), row[0]))
@@ -57,11 +58,13 @@ def shown_before(reply, place):
     return [(SHOWN, float(times), effect)] if times and effect else []
 
 
-def without_model(reply, place):
-    """Return the row that explains the score of the post at a place of the pack that no model gave."""
-    score = float(reply.scores[place])
+def without_model(reply, place, shown):
+    """Return the row that explains the score of the post at a place of the pack that no model gave.
+
+    shown: the row of shown_before(), which has its own part of the score.
+    """
+    score = float(reply.scores[place]) - sum(row[2] for row in shown)
     name = NAMES.get(reply.source.partition(":")[0])
-    score -= sum(row[2] for row in shown_before(reply, place))
     if name is not None:
         return name, None, score
     return "post.decayed_like_rate_7d", float(reply.pack.columns["post.decayed_like_rate_7d"][place]), score
@@ -137,8 +140,7 @@ def reason(session, request, reply, post_id):
 def leave_out_gone(session, reply):
     """Give posts that were deleted or hidden since the refresh a score of -inf."""
     ids = reply.pack.post_ids[reply.scores > -np.inf]
-    row = session.run("shown ids", "{" + ",".join(map(str, ids.tolist())) + "}")[0]
-    shown = np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64)
+    shown = session.stored_ids("shown ids", ids)
     reply.scores[reply.pack.places(np.setdiff1d(ids, shown))] = -np.inf
 
 

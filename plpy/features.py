@@ -17,6 +17,7 @@ from plpy.columns import (
     USER_COLUMNS,
     encode,
     encode_tags,
+    int8s,
     numbers_of,
     tags_of,
 )
@@ -31,19 +32,19 @@ TEXT_LIKES = {"match.text": 50, "match.text_last": 5}
 
 def liked_post_ids(user):
     """Return the ids, int64, of the posts that the user of a row liked before the moment."""
-    return np.frombuffer(user["liked_post_ids"] or b"", ">i8").astype(np.int64)
+    return int8s(user["liked_post_ids"])
 
 
 def hidden_post_ids(user):
     """Return the ids, int64, of the posts that actions of the user of a row keep out of the user's lists."""
     if user["hidden_post_ids"] is None:
         return liked_post_ids(user)
-    return np.frombuffer(user["hidden_post_ids"], ">i8").astype(np.int64)
+    return int8s(user["hidden_post_ids"])
 
 
 def viewed_post_ids(user):
     """Return the ids, int64, of the posts that the user of a row viewed before the moment, in the order of time."""
-    return np.frombuffer(user["viewed_post_ids"] or b"", ">i8").astype(np.int64)
+    return int8s(user["viewed_post_ids"])
 
 
 def with_clicks(user, clicked, moment):

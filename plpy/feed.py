@@ -5,6 +5,8 @@ import operator
 
 import numpy as np
 
+from plpy.columns import int8s
+
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 FAILURES = 64
 CANCELLED = "57014"
@@ -26,7 +28,7 @@ class Feed:
 
     def take_posts(self, row):
         """Add the posts that pass, from a row of feed_posts or of _filtered_posts()."""
-        self.post_ids = np.frombuffer(row["post_ids"], ">i8").astype(np.int64)
+        self.post_ids = int8s(row["post_ids"])
         moments = np.frombuffer(row["moments"], ">f8").astype(np.float64)
         self.moments = moments.reshape(len(self.post_ids), len(self.filter["moments"])).T.copy()
 
@@ -89,7 +91,7 @@ class Feed:
         try:
             asked = self.filter_text, "calls", ts, state["features_as_of"], post_ids.tolist()
             row = session.run("filtered posts", *asked)[0]
-            return np.frombuffer(row["post_ids"], ">i8").astype(np.int64)
+            return int8s(row["post_ids"])
         except session.plpy.SPIError as error:
             self.warn(session, error)
         failures[0] -= 1

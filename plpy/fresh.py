@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from plpy.columns import int8s
 from plpy.pack import FACTORS, Pack
 
 
@@ -13,7 +14,7 @@ def with_fresh_posts(session, state, pack):
     if state["fresh_posts"] is None:
         return pack
     if pack.joined[0] != state["fresh_posts"]:
-        versions = np.frombuffer(state["fresh_posts"], ">i8").astype(np.int64).reshape(-1, 2)
+        versions = int8s(state["fresh_posts"]).reshape(-1, 2)
         versions = versions[pack.locate(versions[:, 0]) < 0]
         joined = join_with(pack, computed_once(session, state, pack, versions)) if len(versions) else pack
         pack.joined = state["fresh_posts"], joined

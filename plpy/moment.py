@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS, PAIR_COLUMNS
+from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS, PAIR_COLUMNS, int8s
 from plpy.features import liked_post_ids, viewed_post_ids
 
 LEAST_SHARE = 1e-4
@@ -20,7 +20,7 @@ class Events:
     @classmethod
     def unpack(cls, row, pack):
         """Return the events of posts in the pack from a row of _recent_events()."""
-        places = pack.locate(np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64))
+        places = pack.locate(int8s(row["post_ids"]))
         seconds = np.frombuffer(row["seconds"] or b"", ">f8").astype(np.float64)
         counts = (row["view_counts"], row["like_counts"])
         views, likes = (np.frombuffer(each or b"", ">f4").astype(np.float64) for each in counts)

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from plpy.columns import TEXT_COMPONENT, encode, encode_tags, tags_of
+from plpy.columns import TEXT_COMPONENT, encode, encode_tags, int8s, tags_of
 from plpy.scale import Scale, relative_columns, unpack_relative, view_and_like_counts
 
 FACTORS = 16
@@ -41,7 +41,7 @@ class Pack:
 
         scale: of the pack that this one is to be joined with, null: its own.
         """
-        post_ids = np.frombuffer(row["post_ids"], ">i8").astype(np.int64)
+        post_ids = int8s(row["post_ids"])
         names = row["feature_names"]
         matrix = np.frombuffer(row["matrix"], ">f4").astype(np.float32).reshape(len(names), len(post_ids))
         topic_codes = np.frombuffer(row["topic_codes"], ">i4").astype(np.int32)
@@ -144,8 +144,7 @@ class Pack:
     @cached_property
     def like_log_odds(self):
         """Log-odds of a like, float64, from each post's decayed, smoothed like rate."""
-        rate = self.columns["post.decayed_like_rate_7d"].astype(np.float64).clip(1e-6, 1 - 1e-6)
-        return np.log(rate / (1 - rate))
+        return log_odds(self.columns["post.decayed_like_rate_7d"].astype(np.float64))
 
     @cached_property
     def text_vectors(self):
@@ -158,6 +157,12 @@ class Pack:
     def vectors(self, column):
         """Return the posts' side of a match.* feature, float32 (posts, dimensions)."""
         return self.factors if column == "match.factors" else self.text_vectors
+
+
+def log_odds(rates):
+    """Return the log-odds of rates, float64, which are taken to be at least 1e-6 from 0 and 1."""
+    rates = rates.clip(1e-6, 1 - 1e-6)
+    return np.log(rates / (1 - rates))
 
 
 def join_codes(first, second):
@@ -188,7 +193,7 @@ def choose_factors(post_ids, all_ids, factors):
     The gram stays that of all posts.
     """
     vectors, gram = unpack_factors(factors)
-    post_ids, all_ids = (np.frombuffer(ids, ">i8").astype(np.int64) for ids in (post_ids, all_ids))
+    post_ids, all_ids = (int8s(ids) for ids in (post_ids, all_ids))
     chosen = np.zeros((len(post_ids), FACTORS), np.float32)
     chosen[np.isin(post_ids, all_ids)] = vectors[np.isin(all_ids, post_ids)]
     return pack_factors(chosen, gram)

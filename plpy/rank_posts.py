@@ -5,7 +5,7 @@ import numpy as np
 from plpy.features import hidden_post_ids, liked_post_ids
 from plpy.ranking import rank
 from plpy.recommend import reply_to
-from plpy.request import Request, unpack_ids
+from plpy.request import Request, array_text, unpack_ids
 from plpy.session import current_session
 
 
@@ -49,19 +49,9 @@ def statuses(session, reply, ids):
         liked = np.intersect1d(hidden_post_ids(reply.user), liked_post_ids(reply.user))
         status_of[np.isin(ids, liked)] = "liked"
     status_of[reply.pack.locate(ids) < 0] = "unavailable"
-    shown = stored_ids(session, "shown ids", ids)
+    shown = session.stored_ids("shown ids", ids)
     if len(shown) < len(ids):
         others = np.setdiff1d(ids, shown)
         status_of[np.isin(ids, others)] = "unavailable"
-        status_of[np.isin(ids, np.setdiff1d(others, stored_ids(session, "known ids", others)))] = "unknown"
+        status_of[np.isin(ids, np.setdiff1d(others, session.stored_ids("known ids", others)))] = "unknown"
     return status_of
-
-
-def stored_ids(session, name, ids):
-    """Return those of ids that a statement gives."""
-    return np.frombuffer(session.run(name, array_text(ids.tolist()))[0]["post_ids"] or b"", ">i8").astype(np.int64)
-
-
-def array_text(values):
-    """Return numbers or plain words as the text of an array."""
-    return "{" + ",".join(map(str, values)) + "}"

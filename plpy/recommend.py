@@ -59,6 +59,8 @@ def reply_to(session, request, post_ids=()):
     feed = None
     if request.feed is not None:
         feed = session.feed(request.feed, state)
+        if request.hide_viewed is None:
+            request.hide_viewed = feed.settings.get("hide_viewed")
         is_small = feed.post_ids is not None and len(feed.post_ids) <= MOST_OF_FEED
         if state["is_shortlist"] and request.candidates is None and is_small:
             request.candidates = np.union1d(feed.post_ids, np.array(post_ids, np.int64))
@@ -177,8 +179,6 @@ def leave_out(session, request, reply):
     if request.exclude is not None:
         scores[pack.places(request.exclude)] = -np.inf
     if reply.feed is not None:
-        if request.hide_viewed is None:
-            request.hide_viewed = reply.feed.settings.get("hide_viewed")
         for added in reply.feed.on(pack)["boosts"].values():
             scores += added
         is_asked = scores > -np.inf
@@ -216,11 +216,8 @@ def best_rows(session, request, reply):
         rows = session.run("posts", pack.post_ids[best].tolist())
     score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
     full = None
-    if gave_way(best, rules[0]) and request.max_per_topic is None:
-        full = []
-    elif gave_way(best, rules[0]):
-        counts = np.bincount(pack.topic_codes[best][pack.topic_codes[best] >= 0], minlength=len(pack.topics))
-        full = [topic for topic, number in zip(pack.topics, counts) if number >= request.max_per_topic]
+    if gave_way(best, rules[0]):
+        full = full_topics(pack, best, request.max_per_topic)
     elif len(rows) < k:
         full = []
     return [
@@ -230,3 +227,12 @@ def best_rows(session, request, reply):
         )
         for row in rows
     ], full
+
+
+def full_topics(pack, places, most):
+    """Return the topics of which a list has `most` posts or more; None: they are not counted, and none is full."""
+    if most is None:
+        return []
+    codes = pack.topic_codes[places]
+    counts = np.bincount(codes[codes >= 0], minlength=len(pack.topics))
+    return [topic for topic, number in zip(pack.topics, counts) if number >= most]

@@ -15,6 +15,7 @@ class Request:
     ts: text of a timestamptz; clicked: ids of posts that were just read, the newest last, None: nothing is known of
     it, and user_id may be None with them. candidates, exclude: as array_send() packs a bigint[], after check() ids,
     int64; hide_viewed: text of an interval. None of these and of the rest: there is no such wish.
+    seen_post_ids: what hide_viewed keeps out, once it was read.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Request:
         self.user_id, self.ts, self.k, self.variant, self.clicked = user_id, ts, k, variant, clicked
         self.candidates, self.exclude = candidates, exclude
         self.hide_viewed, self.max_per_topic, self.feed, self.after = hide_viewed, max_per_topic, feed, after
+        self.seen_post_ids = None
 
     def check(self, plpy):
         """Raise the one error that says which argument cannot be served; unpack the ids."""
@@ -62,3 +64,8 @@ def unpack_ids(plpy, name, packed):
     if len(elements) > MAX_IDS:
         plpy.error(f"{name} has {len(elements)} elements", hint=f"Give at most {MAX_IDS}.", sqlstate="54000")
     return elements["id"].astype(np.int64)
+
+
+def array_text(values):
+    """Return numbers or plain words as the text of an array."""
+    return "{" + ",".join(map(str, values)) + "}"

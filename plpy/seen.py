@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plpy.columns import DAY_SECONDS
+from plpy.columns import DAY_SECONDS, int8s
 from plpy.features import viewed_post_ids
 
 KEY = "seen"  # of the effects in a model's encoders
@@ -26,7 +26,7 @@ class Showings:
         A view or an exposure within an hour of the one before of the same post belongs to it. One of the last hour
         does not count yet: the post may still be liked.
         """
-        viewed, served = viewed_post_ids(user), np.frombuffer(user["exposed_post_ids"] or b"", ">i8").astype(np.int64)
+        viewed, served = viewed_post_ids(user), int8s(user["exposed_post_ids"])
         at = np.concatenate([np.frombuffer(user[name] or b"", ">f8") for name in ("viewed_at", "exposed_at")])
         at, is_view = at.astype(np.float64), np.arange(len(at)) < len(viewed)
         is_over = at < moment - WAIT

@@ -5,12 +5,13 @@ from functools import cached_property
 
 import numpy as np
 
-from plpy.columns import CATEGORICAL, USER_COLUMNS
+from plpy.columns import CATEGORICAL, USER_COLUMNS, int8s
 from plpy.feed import Feed
 from plpy.fresh import spread_factors
 from plpy.import_catboost import import_catboost
 from plpy.moment import Events, Neighbours
 from plpy.pack import FACTORS, Pack
+from plpy.request import array_text
 from plpy.statements import STATEMENTS
 
 MODELS = PACKS = FEEDS = 4
@@ -173,8 +174,8 @@ class Session:
         post_ids: bytes of ascending big-endian int8. All likes of the days that hold the newest `most` are read.
         """
         row = self.run("likes", as_of, most)[0]
-        catalogue = np.frombuffer(post_ids, ">i8").astype(np.int64)
-        user_ids, liked = (np.frombuffer(row[name] or b"", ">i8").astype(np.int64) for name in ("user_ids", "post_ids"))
+        catalogue = int8s(post_ids)
+        user_ids, liked = (int8s(row[name]) for name in ("user_ids", "post_ids"))
         days = np.frombuffer(row["days"] or b"", ">i4").astype(np.int64)
         places = np.searchsorted(catalogue, liked)
         is_inside = places < len(catalogue)
@@ -203,13 +204,23 @@ class Session:
         return rows[0]["key"] if rows else None
 
     def seen_post_ids(self, request):
-        """Return the ids, int64, of the posts that a user was shown within a request's hide_viewed before its ts."""
+        """Return the ids, int64, of the posts that a user was shown within a request's hide_viewed before its ts.
+
+        They are read once for a request.
+        """
+        if request.seen_post_ids is not None:
+            return request.seen_post_ids
         row = self.run("seen", request.user_id, request.ts, request.hide_viewed)[0]
         if row["is_negative"]:
             self.plpy.error(
                 f"hide_viewed is {request.hide_viewed}", hint="Give an interval such as 7 days.", sqlstate="22023",
             )
-        return np.frombuffer(row["post_ids"] or b"", ">i8").astype(np.int64)
+        request.seen_post_ids = int8s(row["post_ids"])
+        return request.seen_post_ids
+
+    def stored_ids(self, name, ids):
+        """Return those of ids, int64, that a statement gives."""
+        return int8s(self.run(name, array_text(ids.tolist()))[0]["post_ids"])
 
 
 def drop_oldest(cache, most):

@@ -7,6 +7,7 @@ import numpy as np
 from plpy.columns import HALF_LIFE_HOURS, USER_COLUMNS, tags_of
 from plpy.features import text_of
 from plpy.moment import ages
+from plpy.pack import log_odds
 from plpy.ranking import lottery, popularity
 
 RISE, PAST = "1d", "30d"
@@ -119,9 +120,7 @@ def popular_by(session, state, pack, feature, values):
     places = pack.locate(post_ids)
     is_inside = places >= 0
     views, likes = (np.bincount(places[is_inside], each[is_inside], len(pack)).clip(0) for each in (views, likes))
-    rates = (likes + PRIOR_VIEWS * rates) / (np.maximum(views, likes) + PRIOR_VIEWS)
-    rates = rates.clip(1e-6, 1 - 1e-6)
-    return np.log(rates / (1 - rates))
+    return log_odds((likes + PRIOR_VIEWS * rates) / (np.maximum(views, likes) + PRIOR_VIEWS))
 
 
 def values_of(user, name):

@@ -6,10 +6,8 @@ as $$
 declare
     v_kind constant text := split_part(feature, '.', 1);
     v_name constant text := substr(feature, 6);
-    v_columns constant text[] := case v_kind
-        when 'user' then '{gender,age,country,city,exp_group,os,source}'::text[]
-        when 'post' then '{topic}'
-    end;
+    v_profile constant text[] := '{gender,age,country,city,exp_group,os,source}';
+    v_columns constant text[] := case v_kind when 'user' then v_profile when 'post' then '{topic}' end;
     -- A value that is no number is nobody's.
     v_numbers constant text := '(select t::numeric from unnest($1) as t '
         'where t ~ ''^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)(e[-+]?[0-9]{1,2})?$'')';
@@ -43,7 +41,7 @@ begin
                 from (
                     select 'post.topic' as name
                     union all
-                    select 'user.' || c from unnest('{gender,age,country,city,exp_group,os,source}'::text[]) as c
+                    select 'user.' || c from unnest(v_profile) as c
                     union all
                     select f.name from pgfeed.own_features as f
                     union all

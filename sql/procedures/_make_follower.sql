@@ -23,15 +23,7 @@ begin
                 values (%1$s, 'TRUNCATE', '00000', 'all rows are gone');
             end if;
             return null;
-        exception when others then
-            begin
-                insert into pgfeed.attachment_errors (attachment_id, operation, sqlstate, message)
-                values (%1$s, tg_op, sqlstate, sqlerrm);
-            exception when others then
-                null;
-            end;
-            return null;
-        end;
+--!include sql/_noted_error.sql
         $body$,
         attachment_id,
         pgfeed._follow_statements(attachment_id, v_attached.kind, v_attached.settings, 'INSERT'),

@@ -32,15 +32,7 @@ as %2$L
             -- Without a target: with one, each statement looks up the ancestors of a partition's indexes.
             on conflict do nothing;
             return null;
-        exception when others then
-            begin
-                insert into pgfeed.attachment_errors (attachment_id, operation, sqlstate, message)
-                values (%1$s, 'INSERT', sqlstate, sqlerrm);
-            exception when others then
-                null;
-            end;
-            return null;
-        end;
+--!include sql/_noted_error.sql
             $body$,
             attachment_id, v_action, v_arguments
         )

@@ -131,13 +131,20 @@ def empty_dsn():
 
 
 @contextmanager
+def copy_of(template: str, kind: str) -> Iterator[str]:
+    """Name of a copy of a database, dropped afterwards."""
+    name = database_name(kind)
+    administer(f'create database "{name}" template "{template}"')
+    yield name
+    administer(f'drop database "{name}" with (force)')
+
+
+@contextmanager
 def clone(template: str) -> Iterator[str]:
     """Connection string of a copy of a database, whose feed has ended; dropped afterwards."""
-    name = database_name("test")
-    administer(f'create database "{name}" template "{template}"')
-    administer(f"alter database \"{name}\" set pgfeed.events_max_age = 'off'")
-    yield dsn_of(name)
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(template, "test") as name:
+        administer(f"alter database \"{name}\" set pgfeed.events_max_age = 'off'")
+        yield dsn_of(name)
 
 
 @contextmanager
@@ -174,17 +181,15 @@ def network_template(template):
 
     Users with even ids like what posts with even ids say, the others the rest; odd users are young.
     """
-    name = database_name("network")
-    administer(f'create database "{name}" template "{template}"')
-    connection = psycopg2.connect(dsn_of(name))
-    with connection, connection.cursor() as cursor:
-        cursor.execute(NETWORK)
-        cursor.execute("call pgfeed.refresh_features()")
-    trained = train.train(connection, "control")
-    registry.activate(connection, "control", registry.store(connection, "control", trained))
-    connection.close()
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(template, "network") as name:
+        connection = psycopg2.connect(dsn_of(name))
+        with connection, connection.cursor() as cursor:
+            cursor.execute(NETWORK)
+            cursor.execute("call pgfeed.refresh_features()")
+        trained = train.train(connection, "control")
+        registry.activate(connection, "control", registry.store(connection, "control", trained))
+        connection.close()
+        yield name
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from loader.learning import catalogue, features, registry, requests, train
 from loader.learning.split import midnight
 from loader.measuring import full
 from migrations.objects import compose
-from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
 EARLIER = "2021-12-09 15:00+00"
@@ -22,19 +22,17 @@ CALL = "select post_id, score from pgfeed.recommend_posts(7, %s, 80) order by ra
 @pytest.fixture(scope="module")
 def choosing_template(network_template):
     """Name of the network with a model of variant test that was trained with negatives."""
-    name = database_name("choosing")
-    administer(f'create database "{name}" template "{network_template}"')
-    connection = psycopg2.connect(dsn_of(name))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalogue, "MAX_REQUESTS", 500)
-        patch.setattr(catalogue, "MAX_VALIDATION_REQUESTS", 100)
-        patch.setattr(catalogue, "TREES", (30, 60))
-        patch.setitem(catalogue.PARAMETERS, "iterations", 60)
-        trained = catalogue.train(connection, 30)
-    registry.activate(connection, "control", registry.store(connection, "control", trained))
-    connection.close()
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(network_template, "choosing") as name:
+        connection = psycopg2.connect(dsn_of(name))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(catalogue, "MAX_REQUESTS", 500)
+            patch.setattr(catalogue, "MAX_VALIDATION_REQUESTS", 100)
+            patch.setattr(catalogue, "TREES", (30, 60))
+            patch.setitem(catalogue.PARAMETERS, "iterations", 60)
+            trained = catalogue.train(connection, 30)
+        registry.activate(connection, "control", registry.store(connection, "control", trained))
+        connection.close()
+        yield name
 
 
 @pytest.fixture

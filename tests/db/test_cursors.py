@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from loader.cli import main
 from migrations.objects import compose
-from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 from tests.db.test_replica import COPY_MODEL
 
 END = "2021-12-13 12:00+00"
@@ -40,17 +40,15 @@ BETWEEN = {
 @pytest.fixture(scope="module")
 def wide_template(network_template):
     """Name of the network with 120 more posts and a second version of its model."""
-    name = database_name("wide")
-    administer(f'create database "{name}" template "{network_template}"')
-    with autocommit(dsn_of(name)) as connection:
-        query = queries(connection)
-        query("insert into pgfeed.posts (post_id, text, topic)"
-              " select p, 'post ' || p || ' football match', 'sport' from generate_series(81, 200) as p")
-        query("call pgfeed.define_action('unlike', undoes => 'like')")
-        query(COPY_MODEL)
-        query("call pgfeed.refresh_features('2021-12-13')")
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(network_template, "wide") as name:
+        with autocommit(dsn_of(name)) as connection:
+            query = queries(connection)
+            query("insert into pgfeed.posts (post_id, text, topic)"
+                  " select p, 'post ' || p || ' football match', 'sport' from generate_series(81, 200) as p")
+            query("call pgfeed.define_action('unlike', undoes => 'like')")
+            query(COPY_MODEL)
+            query("call pgfeed.refresh_features('2021-12-13')")
+        yield name
 
 
 @pytest.fixture

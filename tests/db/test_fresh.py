@@ -10,7 +10,7 @@ from catboost import CatBoost, Pool
 
 from loader.learning import registry
 from migrations.objects import compose
-from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
 CALL = "select post_id, score from pgfeed.recommend_posts(%s, %s, 200, %s) order by rank"
@@ -47,28 +47,25 @@ def import_model(dsn, path, variant, names, depth=4):
 @pytest.fixture(scope="module")
 def models_template(network_template, tmp_path_factory):
     """Name of the network with models of features of the moment and of the day."""
-    name, path = database_name("fresh"), tmp_path_factory.mktemp("models")
-    administer(f'create database "{name}" template "{network_template}"')
-    for variant, names in (("moment", OF_THE_MOMENT), ("day", OF_THE_DAY)):
-        import_model(dsn_of(name), path, variant, names, 6)
-    with autocommit(dsn_of(name)) as connection:
-        queries(connection)("call pgfeed.refresh_features()")
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    path = tmp_path_factory.mktemp("models")
+    with copy_of(network_template, "fresh") as name:
+        for variant, names in (("moment", OF_THE_MOMENT), ("day", OF_THE_DAY)):
+            import_model(dsn_of(name), path, variant, names, 6)
+        with autocommit(dsn_of(name)) as connection:
+            queries(connection)("call pgfeed.refresh_features()")
+        yield name
 
 
 @pytest.fixture(scope="module")
 def large_template(models_template):
     """Name of the same as a catalogue that counts as large."""
-    name = database_name("large")
-    administer(f'create database "{name}" template "{models_template}"')
-    with autocommit(dsn_of(name)) as connection:
-        run = queries(connection)
-        run(compose("functions/_is_large").replace("> 25000", "> 0"))
-        run(compose("functions/_shortlist").replace("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 6"))
-        run("call pgfeed.refresh_features()")
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(models_template, "large") as name:
+        with autocommit(dsn_of(name)) as connection:
+            run = queries(connection)
+            run(compose("functions/_is_large").replace("> 25000", "> 0"))
+            run(compose("functions/_shortlist").replace("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 6"))
+            run("call pgfeed.refresh_features()")
+        yield name
 
 
 @pytest.fixture

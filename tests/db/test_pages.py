@@ -16,7 +16,7 @@ from loader import demo
 from loader.data.embed import embed
 from loader.errors import PgfeedError
 from loader.learning import registry, train
-from tests.db.conftest import administer, clone, database_name, dsn_of
+from tests.db.conftest import clone, copy_of, dsn_of
 from tests.db.test_embed import Words
 from tests.pages import CLIENT_PAGES, DOCS, README, ROOT, blocks, pages, shape
 from tests.reference import help_of
@@ -39,15 +39,13 @@ FILES = {
 @pytest.fixture(scope="module")
 def documented_template(network_template):
     """Name of a copy of the network with all that the pages speak of, and an active model `test`."""
-    name = database_name("pages")
-    administer(f'create database "{name}" template "{network_template}"')
-    with closing(psycopg2.connect(dsn_of(name))) as connection:
-        embed(connection, Words())
-        with connection, connection.cursor() as cursor:
-            cursor.execute(SPOKEN_OF)
-        registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(network_template, "pages") as name:
+        with closing(psycopg2.connect(dsn_of(name))) as connection:
+            embed(connection, Words())
+            with connection, connection.cursor() as cursor:
+                cursor.execute(SPOKEN_OF)
+            registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
+        yield name
 
 
 @pytest.fixture

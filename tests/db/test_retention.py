@@ -10,7 +10,7 @@ import pytest
 
 from loader.errors import PgfeedError
 from loader.learning import catalogue, impressions, requests, split, train
-from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 
 END = "2021-12-13 12:00+00"
 CALL = "select post_id from pgfeed.recommend_posts(%s, %s, %s) order by rank"
@@ -30,12 +30,10 @@ EARLIER_MONTH = """
 @pytest.fixture(scope="module")
 def two_months_template(network_template):
     """Name of a copy of the network with a second month of events before the first."""
-    name = database_name("months")
-    administer(f'create database "{name}" template "{network_template}"')
-    with autocommit(dsn_of(name)) as connection:
-        queries(connection)(EARLIER_MONTH)
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(network_template, "months") as name:
+        with autocommit(dsn_of(name)) as connection:
+            queries(connection)(EARLIER_MONTH)
+        yield name
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from loader.data.embed import embed
 from loader.learning import registry, train
 from loader.server import db as connections
 from migrations.objects import ROOT
-from tests.db.conftest import administer, autocommit, database_name, dsn_of, queries
+from tests.db.conftest import administer, autocommit, copy_of, dsn_of, queries
 from tests.db.test_embed import Words
 
 Setting = tuple[str, str]
@@ -198,23 +198,21 @@ def culprits(settings: list[Setting], count: int, attempt: Callable[[list[Settin
 @pytest.fixture(scope="module")
 def world(network_template) -> Iterator[str]:
     """Name of a database with embeddings, models of both recipes, an experiment that waits, and newer events."""
-    name = database_name("world")
-    administer(f'create database "{name}" template "{network_template}"')
-    administer(f"alter database \"{name}\" set pgfeed.events_max_age = 'off'")
-    with contextlib.closing(psycopg2.connect(dsn_of(name))) as connection:
-        query = queries(connection)
-        embed(connection, Words())
-        query("call pgfeed.refresh_features()")
-        connection.commit()
-        registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
-        query("call pgfeed.create_experiment('try', '{control,test}')")
-        query("call pgfeed.refresh_features()")
-        query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select"
-              " timestamptz '2021-12-12 23:00+00' + n * interval '1 second', n, n, 'like'"
-              " from generate_series(1, 40) as n")
-        connection.commit()
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(network_template, "world") as name:
+        administer(f"alter database \"{name}\" set pgfeed.events_max_age = 'off'")
+        with contextlib.closing(psycopg2.connect(dsn_of(name))) as connection:
+            query = queries(connection)
+            embed(connection, Words())
+            query("call pgfeed.refresh_features()")
+            connection.commit()
+            registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
+            query("call pgfeed.create_experiment('try', '{control,test}')")
+            query("call pgfeed.refresh_features()")
+            query("insert into pgfeed.feed_events (event_at, user_id, post_id, action) select"
+                  " timestamptz '2021-12-12 23:00+00' + n * interval '1 second', n, n, 'like'"
+                  " from generate_series(1, 40) as n")
+            connection.commit()
+        yield name
 
 
 @pytest.fixture(scope="module")

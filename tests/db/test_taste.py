@@ -18,7 +18,7 @@ from plpy.factors import factorise, like_matrix, solve_side
 from plpy.features import feature_values, fold_in, request_columns
 from plpy.pack import Pack
 from plpy.seen import seen_effects
-from tests.db.conftest import administer, autocommit, clone, database_name, dsn_of, queries
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 from tests.db.test_embed import Words
 
 END = "2021-12-13 12:00+00"
@@ -29,15 +29,13 @@ CALL = "select post_id, score from pgfeed.recommend_posts(%s, %s, %s, 'test') or
 @pytest.fixture(scope="module")
 def stage_3_template(network_template):
     """Name of a copy of the network with embeddings and an active model `test`."""
-    name = database_name("stage3")
-    administer(f'create database "{name}" template "{network_template}"')
-    with closing(psycopg2.connect(dsn_of(name))) as connection:
-        embed(connection, Words())
-        with connection, connection.cursor() as cursor:
-            cursor.execute("call pgfeed.refresh_features()")
-        registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
-    yield name
-    administer(f'drop database "{name}" with (force)')
+    with copy_of(network_template, "stage3") as name:
+        with closing(psycopg2.connect(dsn_of(name))) as connection:
+            embed(connection, Words())
+            with connection, connection.cursor() as cursor:
+                cursor.execute("call pgfeed.refresh_features()")
+            registry.activate(connection, "test", registry.store(connection, "test", train.train(connection, "test")))
+        yield name
 
 
 @pytest.fixture
