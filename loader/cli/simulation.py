@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(0), default=1, show_default=True,
     help="The same seed and sizes give the same network."
 )
+@click.option("--world", default="popularity", metavar="NAME", show_default=True,
+              help="By which mechanism users like: one of those above.")
 @click.option("--posts", type=int, default=7023, show_default=True, help="Size of the catalogue.")
 @click.option("--days", type=int, default=90, show_default=True,
               help="Days from 2021-10-01; more days can be added later.")
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     "--report", "with_report", is_flag=True, help="Print every fact of the original beside the simulated value."
 )
 @JSON
-def simulate_network(users, seed, posts, days, directory, format, serve_days, with_report, as_json):
+def simulate_network(users, seed, world, posts, days, directory, format, serve_days, with_report, as_json):
     """Make a social network with the original's habits and load it, or write it to files.
 
     A load that was interrupted goes on where it stopped. Needs an empty database. With --serve, each user who opens the
@@ -45,9 +47,17 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
     every night the features are refreshed. Then it says how often the lists show a post again, how much of the
     catalogue they use, and how probable a like among the five posts is.
 
+    All worlds have the same users, sessions and rates as far as they apply; what users like follows one mechanism:
+
+    \b
+    popularity  one kind of user likes popular posts, the other kind the rest
+    taste       everybody has a taste, which texts tell; what is viewed more is not liked more
+    flat        no structure: the better post is better for everybody
+
     \b
     Example:
       ./run simulate --users 3000 --seed 1 --report
+      ./run simulate --users 6000 --world taste
       ./run simulate --users 163205 --to network --format parquet
       ./run simulate --serve 14
     """
@@ -63,15 +73,15 @@ def simulate_network(users, seed, posts, days, directory, format, serve_days, wi
         raise PgfeedError("how many users?", "a new network needs --users", "pgfeed simulate --users 3000")
     facts = None
     if directory is not None:
-        done = simulate.simulate_to_files(directory, users, seed, posts, days, format)
+        done = simulate.simulate_to_files(directory, users, seed, posts, days, format, world)
         outcome = f"written to {directory}"
         if with_report:
-            facts = original.compare(feed.generated_feed(users, seed, posts, days))
+            facts = original.compare(feed.generated_feed(users, seed, posts, days, world), world)
     else:
         with database() as connection:
-            done = simulate.simulate(connection, users, seed, posts, days)
+            done = simulate.simulate(connection, users, seed, posts, days, world)
             if with_report:
-                facts = original.compare(feed.loaded_feed(connection))
+                facts = original.compare(feed.loaded_feed(connection), world)
         outcome = f"{counted(done.loaded_days, 'day')} loaded" if done.loaded_days else "loaded already, nothing to do"
     sizes = ", ".join(counted(getattr(done, f"{noun}s"), noun) for noun in ("user", "post", "view", "like"))
     show(vars(done), as_json, f"{sizes}: {outcome}")

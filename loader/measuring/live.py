@@ -15,8 +15,9 @@ from loader.learning.split import midnight
 from loader.measuring.logged import BASELINES
 from loader.measuring.results import Evaluation, Result
 from loader.metrics import TOP, best, bootstrap
-from loader.simulation.world import POSITION_FACTORS, World
+from loader.simulation.world import World
 from loader.terminal import progress
+from plpy.pack import Pack
 
 REQUESTS = 2000
 METRICS = (f"HitRate@{TOP}", f"expected HitRate@{TOP}")
@@ -123,12 +124,19 @@ def is_simulated(connection: Connection) -> bool:
         return cursor.fetchone()[0]
 
 
-def like_chances(world: World, user_id: int, post_ids: np.ndarray, moment: datetime) -> np.ndarray:
-    """Return the true probability of a like for each post, at the mean over the places in a session.
+def on_offer(world: World, pack: Pack, moment: datetime) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the ids of the posts there at a moment, ascending, and what the baselines score them by.
 
-    At the start of a session, where people like most, even random posts would pass the thresholds.
+    A post that came since the pack's midnight counts as one without a view: least popular, of mean like rate.
     """
-    return world.true_like_probability(user_id, post_ids, moment) / POSITION_FACTORS[0]
+    post_ids = np.union1d(pack.post_ids, world.available(moment))
+    places = np.searchsorted(post_ids, pack.post_ids)
+    scores = {}
+    for name, column in BASELINES.items():
+        values = pack.columns[column]
+        scores[name] = np.full(len(post_ids), values.min() if name == "most popular" else np.median(values))
+        scores[name][places] = values
+    return post_ids, scores
 
 
 def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.ndarray:
@@ -155,7 +163,7 @@ def offline_hit_rates(
                 pack = load_pack(connection, day, encoders, "match.factors" in names)
             columns = columns_at(load_users(connection, moment, [user_id])[0], pack, encoders, moment)
             matrix = feature_matrix(names, pack, columns, np.arange(len(pack)))
-            chance = like_chances(world, user_id, pack.post_ids, moment)
+            chance = world.chances([user_id], pack.post_ids, moment)[0]
             allowed = ~np.isin(pack.post_ids, liked_before(connection, user_id, moment))
             for name, score in scorers.items():
                 shown = best(np.where(allowed, score(matrix), -np.inf))
@@ -186,7 +194,8 @@ def send(connection: Connection, model: Model, count: int = REQUESTS, seed: int 
     """Send the requests, in random order, and draw for each whether any of the five posts is liked.
 
     The draw of a request and a post is the same for every method and variant, so that they can be compared
-    pair by pair. random, the baselines and the oracle choose among the same posts: all but those liked before.
+    pair by pair. random, the baselines and the oracle choose among the same posts: all that are
+    there at the moment but those liked before.
     """
     world = World.load(connection)
     split = load_split(connection)
@@ -200,15 +209,15 @@ def send(connection: Connection, model: Model, count: int = REQUESTS, seed: int 
     with progress("requests", count) as advance:
         for number, (user_id, moment) in enumerate(zip(user_ids, moments)):
             pack = posts_of[moment.date()]
-            chance = like_chances(world, user_id, pack.post_ids, moment)
+            post_ids, scores = on_offer(world, pack, moment)
+            chance = world.chances([user_id], post_ids, moment)[0]
             draw = np.random.default_rng([seed, 3, number])
             liked = draw.random(len(chance), np.float32) < chance
-            allowed = ~np.isin(pack.post_ids, liked_before(connection, user_id, moment))
-            scores = {name: pack.columns[column] for name, column in BASELINES.items()}
+            allowed = ~np.isin(post_ids, liked_before(connection, user_id, moment))
             scores |= {"oracle": chance, "random": draw.random(len(chance))}
             rows = {name: best(np.where(allowed, values, -np.inf)) for name, values in scores.items()}
             shown, seconds[number] = recommend(connection, model.variant, int(user_id), moment)
-            rows["model"] = np.searchsorted(pack.post_ids, shown)
+            rows["model"] = np.searchsorted(post_ids, shown)
             for name, places in rows.items():
                 hits[name][number] = liked[places].any()
                 chances[name][number] = 1 - np.prod(1 - chance[places])

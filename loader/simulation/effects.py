@@ -50,10 +50,16 @@ def _country_class(users: Users) -> np.ndarray:
     return np.array([0, 1, 3, 2] + [3] * (len(COUNTRIES) - 4))[users.country]
 
 
-def user_factors(users: Users, effects: Effects) -> np.ndarray:
-    """Return each user's like rate on other posts and on popular ones, at the mean of all else (users, 2)."""
+def main_effects(users: Users, effects: Effects) -> np.ndarray:
+    """Return what group, gender, country and city say of each user's like rate (users,)."""
     main = effects.group[users.exp_group] * effects.gender[users.gender.astype(int)]
     main *= effects.country[_country_class(users)] * effects.moscow[(users.city == 0).astype(int)]
+    return main
+
+
+def user_factors(users: Users, effects: Effects) -> np.ndarray:
+    """Return each user's like rate on other posts and on popular ones, at the mean of all else (users, 2)."""
+    main = main_effects(users, effects)
     main *= np.exp(effects.own_sd * users.own.astype(float) - effects.own_sd**2 / 2)
     years = np.minimum(users.age, AGE_LIMIT) - AGE_CENTRE
     return main[:, None] * effects.kind[users.kind] * np.exp(years[:, None] * AGE_TASTE)

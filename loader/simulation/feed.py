@@ -11,8 +11,8 @@ import numpy as np
 import psycopg2.extensions
 
 from loader.errors import PgfeedError
+from loader.simulation import worlds
 from loader.simulation.population import COUNTRIES, FULL_POSTS, TOPICS, city_names
-from loader.simulation.simulate import post_columns
 from loader.simulation.world import DAYS, World
 
 SAMPLE_USERS = 6_000  # whose complete histories are looked at
@@ -79,11 +79,13 @@ def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
     return Feed(users, posts, rows["at"].astype(np.int64), user, post, rows["like"] == 1, first_at, last_at)
 
 
-def generated_feed(user_count: int, seed: int, post_count: int = FULL_POSTS, days: int = DAYS) -> Feed:
+def generated_feed(
+    user_count: int, seed: int, post_count: int = FULL_POSTS, days: int = DAYS, name: str = worlds.DEFAULT
+) -> Feed:
     """Generate the events again, for a network that was written to files."""
-    world = World(seed, user_count, post_count)
+    world = World(seed, user_count, post_count, name)
     users, posts, count = world.users, world.posts, post_count
-    texts = post_columns(world)["text"]
+    texts = world.texts
     in_sample = np.zeros(len(users), bool)
     in_sample[_sample(len(users))] = True
     totals = np.zeros((3, count))

@@ -4,6 +4,7 @@
 import numpy as np
 
 from loader.errors import PgfeedError
+from loader.simulation import worlds
 from loader.simulation.behaviour import behaviour_facts
 from loader.simulation.facts import Fact, post_facts, size_facts, user_facts
 from loader.simulation.feed import Feed
@@ -11,12 +12,14 @@ from loader.simulation.feed import Feed
 FEWEST_LIKES = 100
 
 
-def compare(feed: Feed) -> list[Fact]:
-    """Compute every fact of the original network in the simulated one."""
+def compare(feed: Feed, name: str = worlds.DEFAULT) -> list[Fact]:
+    """Compute every fact of the original network that a world of this name has, too."""
     if feed.is_like.sum() < FEWEST_LIKES:
         raise PgfeedError(
             f"{feed.is_like.sum()} likes are too few for a report", f"it needs {FEWEST_LIKES}",
             "pgfeed simulate with 100 or more --users",
         )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return [*size_facts(feed), *user_facts(feed), *post_facts(feed), *behaviour_facts(feed)]
+        facts = *size_facts(feed), *user_facts(feed), *post_facts(feed), *behaviour_facts(feed)
+    left_out = tuple(worlds.named(name).left_out)
+    return [fact for fact in facts if not fact.name.startswith(left_out)]

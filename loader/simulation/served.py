@@ -10,7 +10,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 
 from loader.metrics import bootstrap
-from loader.simulation.world import POSITION_FACTORS, World, moment_factors
+from loader.simulation.world import World, seconds_of
 
 MOST_SERVED = 10
 PLACES = """
@@ -77,9 +77,8 @@ def read_lists(connection: Connection, world: World, start: datetime, end: datet
         return None
     user_ids, post_ids, moments, is_again, lists = zip(*rows)
     user_ids, lists = np.array(user_ids), np.array(lists) - 1
-    chances = world.like_probability(
-        world.user_rows(user_ids), world.post_rows(post_ids), moment_factors(moments), np.array(0)
-    ) / POSITION_FACTORS[0]
+    user, post = world.user_rows(user_ids), world.post_rows(post_ids)
+    chances = world.like_probability(user, post, seconds_of(moments), None)
     counts = np.sort(np.unique(post_ids, return_counts=True)[1])[::-1]
     first = np.unique(lists, return_index=True)[1]
     hits = 1 - np.exp(np.bincount(lists, np.log1p(-chances.astype(float))))

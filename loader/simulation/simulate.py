@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +17,15 @@ from loader.data.copying import binary_rows
 from loader.data.values import LIKED, NOT_LIKED
 from loader.errors import PgfeedError
 from loader.server import db
-from loader.simulation import population
-from loader.simulation import world as worlds
+from loader.simulation import population, worlds
 from loader.simulation.population import FULL_POSTS, FULL_USERS, TOPICS
-from loader.simulation.texts import make_texts
-from loader.simulation.world import DAYS, FIRST_DAY, DayEvents, World
+from loader.simulation.world import DAYS, FIRST_DAY, IDENTITY, VERSION, DayEvents, World
 from loader.terminal import progress
 
 TABLES = Path(__file__).with_name("simulation.sql")
 LOCK = 7_023_163_205
 FEWEST_POSTS = 300  # a session shows up to 38 different ones
+Identity = tuple[int, int, int, int, str]  # seed, users, posts, version, name
 
 
 @dataclass
@@ -58,10 +58,13 @@ def check_sizes(users: int, posts: int, days: int) -> None:
 
 
 def simulate(
-    connection: psycopg2.extensions.connection, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS
+    connection: psycopg2.extensions.connection, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS,
+    name: str = worlds.DEFAULT,
 ) -> Simulation:
     """Load a world into the database, each day in its own transaction; what is loaded already is left alone."""
     check_sizes(users, posts, days)
+    worlds.named(name)
+    identity = seed, users, posts, VERSION, name
     connection.commit()
     connection.autocommit = False
     with connection.cursor() as cursor:
@@ -72,16 +75,16 @@ def simulate(
             )
     try:
         with connection:
-            is_new = _claim(connection, (seed, users, posts, worlds.VERSION))
+            is_new = _claim(connection, identity)
         with connection.cursor() as cursor:
             cursor.execute("select coalesce(array_agg(day_date), '{}') from simulation.days")
             done = {(day - FIRST_DAY).days for day in cursor.fetchone()[0]}
         missing = [day for day in range(days) if day not in done]
         if is_new or missing:
-            world = World(seed, users, posts)
+            world = World(seed, users, posts, name)
             if is_new:
                 with connection:
-                    _load_entities(connection, world, (seed, users, posts, worlds.VERSION))
+                    _load_entities(connection, world, identity)
             _load_days(connection, world, missing)
         with connection, connection.cursor() as cursor:
             cursor.execute("select sum(view_count)::bigint, sum(like_count)::bigint from simulation.days")
@@ -93,12 +96,12 @@ def simulate(
     return Simulation(users, posts, days, len(missing), views, likes)
 
 
-def _claim(connection: psycopg2.extensions.connection, identity: tuple[int, int, int, int]) -> bool:
+def _claim(connection: psycopg2.extensions.connection, identity: Identity) -> bool:
     """Return whether the database is empty; raise if it holds anything but the wanted world."""
     with connection.cursor() as cursor:
         cursor.execute("set local client_min_messages = warning")
         cursor.execute(TABLES.read_text(encoding="utf-8"))
-        cursor.execute("select seed, user_count, post_count, version from simulation.worlds")
+        cursor.execute(IDENTITY)
         row = cursor.fetchone()
         next_step = db.emptying()
         if row is None:
@@ -109,7 +112,7 @@ def _claim(connection: psycopg2.extensions.connection, identity: tuple[int, int,
             if cursor.fetchone()[0]:
                 raise PgfeedError("this database holds real data", "a simulated network needs an empty one", next_step)
         elif row != identity:
-            names = "seed", "users", "posts", "version"
+            names = "seed", "users", "posts", "version", "world"
             pairs = zip(names, row, identity, strict=True)
             other = ", ".join(f"{name} {has} instead of {want}" for name, has, want in pairs if has != want)
             raise PgfeedError("this database holds another simulated network", other, next_step)
@@ -117,24 +120,23 @@ def _claim(connection: psycopg2.extensions.connection, identity: tuple[int, int,
 
 
 def _load_entities(
-    connection: psycopg2.extensions.connection, world: World, identity: tuple[int, int, int, int]
+    connection: psycopg2.extensions.connection, world: World, identity: Identity
 ) -> None:
     """Insert users, posts and their truth."""
     with connection.cursor() as cursor, progress("Users and posts", len(world.users) + len(world.posts)) as advance:
         cursor.execute(
-            "insert into simulation.worlds (seed, user_count, post_count, version) values (%s, %s, %s, %s)", identity
+            "insert into simulation.worlds (seed, user_count, post_count, version, name) values (%s, %s, %s, %s, %s)",
+            identity,
         )
         profiles = user_columns(world)
         _insert(cursor, "pgfeed.users", list(profiles), zip(*profiles.values(), strict=True), advance)
-        columns = post_columns(world)
-        _insert(cursor, "pgfeed.posts", list(columns), zip(*columns.values(), strict=True), advance)
-        kinds = np.array(["A", "B"])[world.users.kind].tolist()
-        truth = zip(world.users.user_id.tolist(), kinds, *world.user_factor.T.tolist(), strict=True)
-        _insert(cursor, "simulation.users", ["user_id", "kind", "other_factor", "popular_factor"], truth)
-        posts = world.posts
-        columns = (posts.post_id, posts.level, posts.theme, world.popular == 1, world.post_factor)
-        truth = zip(*(column.tolist() for column in columns), strict=True)
-        _insert(cursor, "simulation.posts", ["post_id", "level", "theme", "is_popular", "factor"], truth)
+        of_users, of_posts = world.mechanism.truth()
+        ids = {"user_id": world.users.user_id.tolist()}, {"post_id": world.posts.post_id.tolist()}
+        for table, columns in zip(("users", "posts"), (ids[0] | of_users, ids[1] | of_posts), strict=True):
+            _insert(cursor, f"simulation.{table}", list(columns), zip(*columns.values(), strict=True))
+        if world.mechanism.created is None:
+            columns = post_columns(world)
+            _insert(cursor, "pgfeed.posts", list(columns), zip(*columns.values(), strict=True), advance)
 
 
 def _insert(
@@ -170,7 +172,11 @@ def _load_days(connection: psycopg2.extensions.connection, world: World, days: l
 
 
 def load_day(cursor: psycopg2.extensions.cursor, world: World, events: DayEvents) -> tuple[int, int]:
-    """Copy a day's events and note the day; return how many views and likes it has."""
+    """Copy a day's events, after the posts that came on it, and note the day; return its numbers of views and likes."""
+    if world.mechanism.created is not None:
+        came = np.floor(world.mechanism.created).clip(min=0) == events.day  # older ones come with the first day
+        columns = post_columns(world, came)
+        _insert(cursor, "pgfeed.posts", list(columns), zip(*columns.values(), strict=True))
     cursor.copy_expert(
         "copy pgfeed.feed_events (event_at, user_id, post_id, action, target) from stdin (format binary)",
         io.BytesIO(copy_rows(world, events)), 1 << 20,
@@ -205,18 +211,25 @@ def user_columns(world: World) -> dict[str, list]:
     }
 
 
-def post_columns(world: World) -> dict[str, list]:
-    """Return the catalogue with its texts, as columns of pgfeed.posts."""
-    topics = np.array(TOPICS)[world.posts.topic].tolist()
-    texts = list(make_texts(topics, world.posts.theme.tolist(), world.seed))
-    return {"post_id": world.posts.post_id.tolist(), "text": texts, "topic": topics}
+def post_columns(world: World, chosen: np.ndarray | None = None) -> dict[str, list]:
+    """Return the catalogue with its texts, as columns of pgfeed.posts; chosen: of these posts only, bool (posts,)."""
+    columns = {
+        "post_id": world.posts.post_id.tolist(), "text": world.texts,
+        "topic": np.array(TOPICS)[world.posts.topic].tolist(),
+    }
+    if world.created_at is not None:
+        columns["created_at"] = world.created_at
+    if chosen is not None:
+        columns = {name: list(compress(values, chosen)) for name, values in columns.items()}
+    return columns
 
 
 # --------------------------------------------------------------------------------------------------------------- files
 
 
 def simulate_to_files(
-    directory: Path, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS, format: str = "csv"
+    directory: Path, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS, format: str = "csv",
+    name: str = worlds.DEFAULT,
 ) -> Simulation:
     """Write user_data, post_text_df and feed_data as CSV or Parquet; times are UTC without a zone."""
     import pyarrow as pa
@@ -230,9 +243,11 @@ def simulate_to_files(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PgfeedError(f"cannot write to {directory}", error.strerror, "name another directory with --to") from error
-    world = World(seed, users, posts)
-    for name, columns in (("user_data", user_columns(world)), ("post_text_df", post_columns(world))):
-        with _writer(paths[name], pa.table(columns).schema) as writer:
+    world = World(seed, users, posts, name)
+    for table, columns in (
+        ("user_data", user_columns(world)), ("post_text_df", post_columns(world, world.mechanism.available(days))),
+    ):
+        with _writer(paths[table], pa.table(columns).schema) as writer:
             writer.write_table(pa.table(columns))
     actions = pa.array(["view", "like"])
     types = {"timestamp": pa.timestamp("s"), "user_id": pa.int64(), "post_id": pa.int64(), "action": pa.string()}

@@ -10,32 +10,42 @@ create table if not exists simulation.worlds (
     version integer not null,
     created_at timestamptz not null default now()
 );
+-- A database of before there were several worlds holds this one.
+alter table simulation.worlds add column if not exists name text not null default 'popularity';
 create unique index if not exists worlds_one_idx on simulation.worlds ((true));
 comment on table simulation.worlds is 'One row: the simulated network that this database holds';
 comment on column simulation.worlds.version is 'Of the behaviour, loader/simulation/world.py';
+comment on column simulation.worlds.name is 'By which mechanism users like: one of loader/simulation/worlds';
 
 create table if not exists simulation.users (
     user_id bigint primary key,
-    kind text not null,
-    other_factor real not null,
-    popular_factor real not null
+    kind text,
+    other_factor real,
+    popular_factor real
 );
-comment on table simulation.users is 'One row per user: how much they like what';
-comment on column simulation.users.kind is 'A likes popular posts, B the others';
-comment on column simulation.users.other_factor is 'Like rate on posts that are not popular, all else at its mean';
-comment on column simulation.users.popular_factor is 'Like rate on popular posts, all else at its mean';
+alter table simulation.users
+    alter column kind drop not null,
+    alter column other_factor drop not null,
+    alter column popular_factor drop not null;
+comment on table simulation.users is 'One row per user of the network; null: not of this world';
+comment on column simulation.users.kind is 'popularity: A likes popular posts, B the others; kinds: A to D';
+comment on column simulation.users.other_factor is
+    'popularity: like rate on posts that are not popular, all else at its mean';
+comment on column simulation.users.popular_factor is 'popularity: like rate on popular posts, all else at its mean';
 
 create table if not exists simulation.posts (
     post_id bigint primary key,
     level smallint not null,
     theme smallint not null,
-    is_popular boolean not null,
-    factor real not null
+    is_popular boolean,
+    factor real
 );
-comment on table simulation.posts is 'One row per post: how often it is viewed and how well it is liked';
+alter table simulation.posts alter column is_popular drop not null, alter column factor drop not null;
+comment on table simulation.posts is
+    'One row per post of the network, whether it came already or not; null: not of this world';
 comment on column simulation.posts.level is '0: never viewed, 1 to 5: levels of views per post';
 comment on column simulation.posts.theme is 'Number of the vocabulary within the topic, 0 to 5';
-comment on column simulation.posts.factor is 'Times the user''s factor: the like rate, all else at its mean';
+comment on column simulation.posts.factor is 'popularity: times the user''s factor the like rate, all else at its mean';
 
 create table if not exists simulation.days (
     day_date date primary key,

@@ -1,26 +1,41 @@
-"""The simulated social network: what its users see and what they like, day by day.
+"""The simulated social network: its users' sessions day by day, whatever the world that they live in.
 
 A view is liked with probability
-    user factor (for popular or for other posts) * post factor * position * month * hour, at most LIKE_LIMIT,
-where all factors but the user's have mean 1.
+    like rate (of the world's mechanism, see worlds/) * position * month * hour, at most LIKE_LIMIT,
+where position, month and hour have mean 1.
+
+All events of a world and its truth, without a database:
+
+    world = World(seed=1, users=6000, name="taste")
+    events = world.events()  # user, post (rows of world.users and world.posts), at, place, is_liked
+
+`world.users` are the profiles, `world.posts` the topics, levels and themes, `world.texts` the texts, `world.created_at`
+when posts came, and `world.chances(user_ids, post_ids, moment)` the probabilities of a like.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import psycopg2.extensions
 
 from loader.errors import PgfeedError
 from loader.server import db
-from loader.simulation.effects import fit, popular_view_shares, reference_share_b, user_factors
-from loader.simulation.population import FULL_POSTS, USER_CHUNK, make_posts, make_users, view_weights
+from loader.simulation import worlds
+from loader.simulation.population import FULL_POSTS, TOPICS, USER_CHUNK, make_posts, make_users
+from loader.simulation.texts import make_texts
 
 VERSION = 2  # of the behaviour: worlds in a database made by another one cannot be continued
 FIRST_DAY = date(2021, 10, 1)
 DAYS = 90
 LIKE_LIMIT = 0.9
+# A database of before there were several worlds has no column for the name.
+IDENTITY = (
+    "select w.seed, w.user_count, w.post_count, w.version, coalesce(to_jsonb(w) ->> 'name', 'popularity')"
+    " from simulation.worlds as w"
+)
 MONTH_RATES = {10: 0.094, 11: 0.125, 12: 0.140}
 ACTIVE_DAYS = (6.5, 2.0), (18.2, 4.2)  # centre and width of the two humps
 MEAN_ACTIVE_DAYS = 14.6
@@ -51,11 +66,22 @@ MONTH_FACTORS = {
 }
 
 
-def month_factor(moment: date) -> float:
-    """Return the factor of a day's month; before the period its first month's, after it its last month's."""
-    if moment < FIRST_DAY:
-        return MONTH_FACTORS[10]
-    return MONTH_FACTORS[moment.month] if moment < date(2022, 1, 1) else MONTH_FACTORS[12]
+_MONTHS = np.array([MONTH_FACTORS[(FIRST_DAY + timedelta(days=day)).month] for day in range(DAYS)], np.float32)
+
+
+def moment_factors(at: np.ndarray) -> np.ndarray:
+    """Return month times hour at moments, in seconds since FIRST_DAY; float32.
+
+    Before the period it is the first month, after it the last one.
+    """
+    day, second = np.divmod(at, 86_400)
+    return _MONTHS[day.clip(0, DAYS - 1)] * HOUR_FACTORS.astype(np.float32)[second // 3600]
+
+
+def seconds_of(moments: Sequence[datetime]) -> np.ndarray:
+    """Return moments (with a zone) as whole seconds since FIRST_DAY in UTC."""
+    start = datetime.combine(FIRST_DAY, time(), UTC)
+    return np.array([(moment - start) // timedelta(seconds=1) for moment in moments], np.int64)
 
 
 @dataclass
@@ -68,6 +94,17 @@ class DayEvents:
     post: np.ndarray
     is_like: np.ndarray  # false: a view
     target: np.ndarray  # of a view: whether it was liked
+
+
+@dataclass
+class Events:
+    """What happened, one entry per view in order of time; where a world has no views, one per like."""
+
+    user: np.ndarray  # row in World.users
+    post: np.ndarray  # row in World.posts
+    at: np.ndarray  # seconds since FIRST_DAY
+    place: np.ndarray  # in the session, from 0
+    is_liked: np.ndarray
 
 
 def make_activity(seed: int, count: int, period: int) -> np.ndarray:
@@ -87,26 +124,15 @@ def make_activity(seed: int, count: int, period: int) -> np.ndarray:
 
 
 class World:
-    """One simulated network: the same for the same seed and sizes, however it is generated.
+    """One simulated network: the same for the same name, seed and sizes, however it is generated.
 
-    `user_factor` (users, 2) and `post_factor` (posts,) are the truth that likes are drawn from.
+    `mechanism` holds the truth that likes are drawn from.
     """
 
-    def __init__(self, seed: int, users: int, posts: int = FULL_POSTS):
-        self.seed = seed
+    def __init__(self, seed: int, users: int, posts: int = FULL_POSTS, name: str = worlds.DEFAULT):
+        self.seed, self.name = seed, name
         self.users, self.posts = make_users(seed, users), make_posts(seed, posts)
-        effects = fit()
-        self.user_factor = user_factors(self.users, effects).astype(np.float32)
-        self.post_factor = (effects.topic[self.posts.topic] * self.posts.quality).astype(np.float32)
-        self.popular = self.posts.popular
-        self._popular_share = popular_view_shares(self.users, effects)
-        # Four ladders in one, each of height 1: other and popular posts of kind A, then of kind B.
-        self._view_order = np.argsort(self.popular, kind="stable")
-        weights = view_weights(self.posts, reference_share_b())[:, self._view_order]
-        ladders = [np.where(self.popular[self._view_order] == popular, row, 0) for row in weights for popular in (0, 1)]
-        self._view_cumulative = np.concatenate(
-            [number + np.cumsum(row / row.sum()) for number, row in enumerate(ladders)]
-        )
+        self.mechanism = worlds.named(name)(seed, self.users, self.posts)
         self._activity: dict[int, np.ndarray] = {}
 
     @classmethod
@@ -116,29 +142,27 @@ class World:
             cursor.execute("select to_regclass('simulation.worlds') is not null")
             row = None
             if cursor.fetchone()[0]:
-                cursor.execute("select seed, user_count, post_count, version from simulation.worlds")
+                cursor.execute(IDENTITY)
                 row = cursor.fetchone()
             if row is None:
                 raise PgfeedError(
                     "this database holds no simulated world", "its users are real or it is empty",
                     "pgfeed simulate --users 3000",
                 )
-            if row[3] != VERSION:
+            seed, users, posts, version, name = row
+            if version != VERSION:
                 raise PgfeedError(
-                    f"the simulated world is of version {row[3]}", f"this program makes version {VERSION}",
+                    f"the simulated world is of version {version}", f"this program makes version {VERSION}",
                     db.emptying(),
                 )
-            world = cls(*row[:3])
-            cursor.execute("select user_id, other_factor, popular_factor from simulation.users order by user_id")
-            user_id, other, popular = np.array(cursor.fetchall()).reshape(-1, 3).T
-            cursor.execute("select post_id, is_popular, factor from simulation.posts order by post_id")
-            post_id, is_popular, factor = np.array(cursor.fetchall(), float).reshape(-1, 3).T
+            world = cls(seed, users, posts, name)
+            cursor.execute("select array(select user_id from simulation.users order by user_id),"
+                           " array(select post_id from simulation.posts order by post_id)")
+            user_id, post_id = cursor.fetchone()
         if not (np.array_equal(user_id, world.users.user_id) and np.array_equal(post_id, world.posts.post_id)):
             raise PgfeedError(
                 "the simulated world is incomplete", "its load was interrupted", "the same pgfeed simulate again"
             )
-        world.user_factor = np.stack([other, popular], 1).astype(np.float32)
-        world.popular, world.post_factor = is_popular.astype(np.int8), factor.astype(np.float32)
         return world
 
     def user_rows(self, user_ids: Sequence[int]) -> np.ndarray:
@@ -147,35 +171,46 @@ class World:
     def post_rows(self, post_ids: Sequence[int]) -> np.ndarray:
         return _rows(self.posts.post_id, post_ids, "post")
 
+    @functools.cached_property
+    def created_at(self) -> list[datetime] | None:
+        """When each post came; None where that is not known."""
+        created = self.mechanism.created
+        if created is None:
+            return None
+        start = datetime.combine(FIRST_DAY, time(), UTC)
+        return [start + timedelta(seconds=round(86_400 * days)) for days in created.tolist()]
+
+    @functools.cached_property
+    def texts(self) -> list[str]:
+        """The text of each post."""
+        topics = [TOPICS[code] for code in self.posts.topic.tolist()]
+        return list(make_texts(topics, self.posts.theme.tolist(), self.seed))
+
     def like_probability(
-        self, user: np.ndarray, post: np.ndarray, moment_factor: np.ndarray, position: np.ndarray
+        self, user: np.ndarray, post: np.ndarray, at: np.ndarray, position: np.ndarray | None
     ) -> np.ndarray:
         """Return the probability that each view is liked.
 
-        user, post: rows of the world's arrays; moment_factor: month times hour; position in the session, from 0.
-        All broadcast together: user (n, 1) with post (m,) gives (n, m).
+        user, post: rows of the world's arrays; at: seconds since FIRST_DAY; position in the session, from 0, None: at
+        the mean over places. All broadcast together: user (n, 1) with post (m,) gives (n, m).
         """
-        result = self.user_factor[user, self.popular[post]] * self.post_factor[post]
-        result = result * POSITION_FACTORS.astype(np.float32)[np.minimum(position, LONGEST_SESSION - 1)]
-        return np.minimum(result * moment_factor, LIKE_LIMIT)
+        result = self.mechanism.like_rate(user, post, at / 86_400)
+        if position is not None:
+            result = result * POSITION_FACTORS.astype(np.float32)[np.minimum(position, LONGEST_SESSION - 1)]
+        return np.minimum(result * moment_factors(at), LIKE_LIMIT)
 
-    def true_like_probability(self, user_id: int, post_ids: Sequence[int], moment: datetime) -> np.ndarray:
-        """Return the probability that a user likes each post recommended at a moment (with a zone).
+    def chances(self, user_ids: Sequence[int], post_ids: Sequence[int], moment: datetime) -> np.ndarray:
+        """Return the probability that users like posts at a moment (with a zone): (users, posts).
 
-        Convention: a recommendation is shown at the start of a session. POSITION_FACTORS are the same for positions
-        0 to 8, so the order of up to nine posts makes no difference.
+        It is that of the mean place in a session. At the start, where people like most, even random posts would pass
+        the thresholds.
         """
-        return self.like_probability(
-            self.user_rows([user_id]), self.post_rows(post_ids), moment_factors([moment]), np.array(0)
-        )
+        user, post = self.user_rows(user_ids)[:, None], self.post_rows(post_ids)
+        return self.like_probability(user, post, seconds_of([moment]), None)
 
-    def draw_likes(
-        self, user: np.ndarray, post: np.ndarray, moment_factor: np.ndarray, position: np.ndarray,
-        rng: np.random.Generator
-    ) -> np.ndarray:
-        """Draw which views are liked; arguments as in `like_probability`."""
-        probability = self.like_probability(user, post, moment_factor, position)
-        return rng.random(probability.shape, np.float32) < probability
+    def available(self, moment: datetime) -> np.ndarray:
+        """Return the ids of the posts that are there at a moment (with a zone)."""
+        return self.posts.post_id[self.mechanism.available(seconds_of([moment])[0] / 86_400)]
 
     def active_users(self, day: int) -> np.ndarray:
         """Return the rows of those who open the feed on a day (since FIRST_DAY; days past DAYS go on the same way)."""
@@ -203,14 +238,15 @@ class World:
         offset = np.where(shown, gap, 0).cumsum(1, dtype=np.int32)
         start = rng.integers(HOURS[0] * 3600, HOURS[1] * 3600, sessions, np.int32)
         start = np.minimum(start, 86_399 - offset[:, -1])  # a session ends on the day that it began
-        post = self._draw_posts(rng, user, shown, None if recommend is None else recommend(user, start))[shown]
+        opened = day + start / 86_400
+        post = self._draw_posts(rng, user, opened, shown, None if recommend is None else recommend(user, start))[shown]
         position = np.broadcast_to(np.arange(LONGEST_SESSION), shown.shape)[shown]
         user = np.repeat(user, length)
         next_second = (start[:, None] + offset)[shown]
         gap = gap[shown]
         second = next_second - gap
-        month = np.float32(month_factor(FIRST_DAY + timedelta(days=day)))
-        target = self.draw_likes(user, post, month * HOUR_FACTORS.astype(np.float32)[second // 3600], position, rng)
+        probability = self.like_probability(user, post, day * 86_400 + second, position)
+        target = rng.random(probability.shape, np.float32) < probability
         # A like comes two seconds before the next view: U(8, 177) after its own.
         everything = np.append(second, next_second[target] - 2)
         order = np.argsort(everything, kind="stable")
@@ -220,20 +256,10 @@ class World:
         return DayEvents(day, everything[order], user[source], post[source], is_like, target[source] & ~is_like)
 
     def _draw_posts(
-        self, rng: np.random.Generator, user: np.ndarray, shown: np.ndarray, first: np.ndarray | None
+        self, rng: np.random.Generator, user: np.ndarray, at: np.ndarray, shown: np.ndarray, first: np.ndarray | None
     ) -> np.ndarray:
         """Draw the posts of each session (sessions, LONGEST_SESSION), none twice in one session."""
-        kind, share = self.users.kind[user][:, None], self._popular_share[user][:, None]
-
-        def draw(kind: np.ndarray, share: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-            height = rng.random(shape)
-            popular = height < share
-            height = np.where(popular, height / share, (height - share) / (1 - share))
-            height = np.minimum(height, 1 - 1e-9) + (2 * kind + popular)
-            place = np.searchsorted(self._view_cumulative, height, side="right")
-            return self._view_order[place % len(self._view_order)].astype(np.int32)
-
-        post = draw(kind, share, shown.shape)
+        post = self.mechanism.draw_posts(rng, user, at, LONGEST_SESSION)
         if first is not None:
             post[:, : first.shape[1]] = first
         post = np.where(shown, post, -1 - np.arange(LONGEST_SESSION, dtype=np.int32))
@@ -247,17 +273,29 @@ class World:
             ordered = np.take_along_axis(post[pending], order, 1)
             row, column = np.nonzero(ordered[:, 1:] == ordered[:, :-1])
             repeated = pending[row], order[row, column + 1]
-            post[repeated] = draw(kind[repeated[0], 0], share[repeated[0], 0], repeated[0].shape)
+            post[repeated] = self.mechanism.draw_posts(rng, user[repeated[0]], at[repeated[0]])
 
     def days(self, count: int = DAYS) -> Iterator[DayEvents]:
         for day in range(count):
             yield self.day_events(day)
 
+    def events(self, days: int = DAYS) -> Events:
+        """Return everything that happens on the first days."""
+        parts = []
+        for day in self.days(days):
+            views = ~day.is_like
+            user, post, at = day.user[views], day.post[views], day.day * 86_400 + day.second[views]
+            parts.append((user, post, at, _places(user), day.target[views]))
+        return Events(*map(np.concatenate, zip(*parts, strict=True)))
 
-def moment_factors(moments: Sequence[datetime]) -> np.ndarray:
-    """Return month times hour of each moment, both taken in UTC."""
-    utc = [moment.astimezone(UTC) for moment in moments]
-    return np.array([month_factor(moment.date()) * HOUR_FACTORS[moment.hour] for moment in utc], np.float32)
+
+def _places(user: np.ndarray) -> np.ndarray:
+    """Return which of its user's views on one day each view is, from 0."""
+    order = np.argsort(user, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(user[order]) != 0)) if len(user) else np.zeros(0, int)
+    result = np.empty(len(user), np.int32)
+    result[order] = np.arange(len(user)) - np.repeat(starts, np.diff(np.append(starts, len(user))))
+    return result
 
 
 def _rows(all_ids: np.ndarray, ids: Sequence[int], noun: str) -> np.ndarray:

@@ -7,7 +7,6 @@ import psycopg2
 import pytest
 
 from loader.learning import seen
-from loader.measuring import live
 from loader.simulation import future, simulate
 from loader.simulation.served import read_lists
 from loader.simulation.world import World
@@ -142,6 +141,6 @@ def test_the_lists_of_simulated_days_are_measured(dsn):
     assert (lists.places, lists.places_again, lists.posts, lists.catalogue) == (5, 1, 3, 300)
     assert lists.user_ids.tolist() == [users[0], users[0], users[1]] and lists.places_of_ten == 5
     for number, (user, shown, hour) in enumerate(((0, posts[:2], 6), (0, posts[1:], 9), (1, posts[:1], 7))):
-        chances = live.like_chances(world, users[user], shown, start + timedelta(hours=hour))
+        chances = world.chances([users[user]], shown, start + timedelta(hours=hour))[0]
         assert lists.hits[number] == pytest.approx(1 - np.prod(1 - chances), abs=1e-6)
     connection.close()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import psycopg2
 import pytest
 
@@ -115,6 +116,16 @@ def test_another_world_is_refused(load, query):
     assert query(DIGEST) == before
 
 
+def test_a_world_has_a_name_and_one_of_before_is_popularity(connection, query):
+    simulate.simulate(connection, USERS, SEED, days=1, name="taste")
+    assert World.load(connection).name == "taste"
+    with pytest.raises(PgfeedError, match="world taste instead of popularity"):
+        simulate.simulate(connection, USERS, SEED, days=1)
+    query("alter table simulation.worlds drop column name")
+    assert World.load(connection).name == "popularity"
+    assert simulate.simulate(connection, USERS, SEED, days=1).loaded_days == 0
+
+
 @pytest.mark.parametrize("row", ["users (user_id) values (1)", "posts (post_id) values (1)"])
 def test_real_data_is_left_alone(load, query, row):
     query(f"insert into pgfeed.{row}")
@@ -134,9 +145,8 @@ def test_the_truth_can_be_loaded_and_is_out_of_reach(load, connection, query):
     load(days=1)
     built, loaded = World(SEED, USERS), World.load(connection)
     moment = datetime(2021, 12, 20, 18, tzinfo=UTC)
-    for user in built.users.user_id[:5]:
-        expected = built.true_like_probability(user, built.posts.post_id, moment)
-        assert loaded.true_like_probability(user, built.posts.post_id, moment) == pytest.approx(expected, rel=1e-6)
+    users, posts = built.users.user_id[:5], built.posts.post_id
+    assert np.array_equal(loaded.chances(users, posts, moment), built.chances(users, posts, moment))
     readers = query(
         "select rolname from pg_roles where rolname like 'pgfeed%' and not rolsuper and ("
         " has_schema_privilege(oid, 'simulation', 'usage') or has_table_privilege(oid, 'simulation.users', 'select')"

@@ -14,7 +14,7 @@ from loader.simulation.effects import GROUP_RATES, KIND_RATES, fit, popular_view
 from loader.simulation.feed import generated_feed
 from loader.simulation.population import FULL_POSTS, TOPIC_FACTS, TOPICS
 from loader.simulation.texts import THEMES, make_texts
-from loader.simulation.world import DAYS, HOUR_FACTORS, MONTH_FACTORS, POSITION_FACTORS, World
+from loader.simulation.world import DAYS, HOUR_FACTORS, MONTH_FACTORS, POSITION_FACTORS, World, moment_factors
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def test_same_seed_same_world(small):
     again, other = World(seed=5, users=400), World(seed=6, users=400)
     assert same(small.day_events(3), again.day_events(3))
     assert not same(small.day_events(3), other.day_events(3))
-    assert np.array_equal(small.user_factor, again.user_factor)
-    assert not np.array_equal(small.user_factor, other.user_factor)
+    assert np.array_equal(small.mechanism.user_factor, again.mechanism.user_factor)
+    assert not np.array_equal(small.mechanism.user_factor, other.mechanism.user_factor)
 
 
 def test_a_day_does_not_depend_on_the_days_before(small):
@@ -125,38 +125,43 @@ def test_recommended_posts_are_shown_first(small):
 
 
 def test_like_probability_is_the_product_of_the_factors(small):
-    moment = datetime(2021, 11, 20, 21, 30, tzinfo=UTC)
-    posts = small.posts.post_id[[0, 4000, 7022]]
+    moment, at = datetime(2021, 11, 20, 21, 30, tzinfo=UTC), 50 * 86_400 + 21 * 3600 + 1800
+    rows = np.array([0, 4000, 7022])
     user = int(np.flatnonzero(small.users.kind == 1)[0])
-    expected = [
-        small.user_factor[user, small.popular[row]]
-        * small.post_factor[row]
-        * POSITION_FACTORS[0]
-        * MONTH_FACTORS[11]
-        * HOUR_FACTORS[21]
-        for row in (0, 4000, 7022)
-    ]
-    assert small.true_like_probability(small.users.user_id[user], posts, moment) == pytest.approx(expected, rel=1e-5)
-    everything = small.like_probability(np.arange(400)[:, None], np.arange(FULL_POSTS), np.float32(1e6), np.array(0))
+    truth = small.mechanism
+    expected = (
+        truth.user_factor[user, truth.popular[rows]] * truth.post_factor[rows] * MONTH_FACTORS[11] * HOUR_FACTORS[21]
+    )
+    chances = small.chances([small.users.user_id[user]], small.posts.post_id[rows], moment)
+    assert chances == pytest.approx(expected[None], rel=1e-5), "at the mean over places"
+    assert small.like_probability(user, rows, at, 20) == pytest.approx(expected * POSITION_FACTORS[20], rel=1e-5)
+    truth.post_factor = truth.post_factor * 100
+    everything = small.like_probability(np.arange(400)[:, None], np.arange(FULL_POSTS), np.array(at), np.array(0))
+    truth.post_factor = truth.post_factor / 100
     assert everything.shape == (400, FULL_POSTS)
     assert everything.max() == pytest.approx(world.LIKE_LIMIT)
 
 
+def test_months_outside_the_period_are_its_first_and_last():
+    noon = np.array([-5, 0, 89, 200]) * 86_400 + 12 * 3600
+    expected = np.array([MONTH_FACTORS[month] for month in (10, 10, 12, 12)]) * HOUR_FACTORS[12]
+    assert moment_factors(noon) == pytest.approx(expected)
+
+
 def test_likes_are_drawn_with_their_probability(small):
-    rng = np.random.default_rng(0)
-    user, post = rng.integers(0, 400, 200_000), rng.integers(0, FULL_POSTS, 200_000)
-    probability = small.like_probability(user, post, np.float32(1.1), np.array(2))
-    liked = small.draw_likes(user, post, np.float32(1.1), np.array(2), rng)
-    assert liked.mean() == pytest.approx(probability.mean(), abs=4 * np.sqrt(0.2 / 200_000))
+    events = small.events()
+    probability = small.like_probability(events.user, events.post, events.at, events.place)
+    error = float(np.sqrt((probability * (1 - probability)).sum()) / len(probability))
+    assert events.is_liked.mean() == pytest.approx(probability.mean(), abs=4 * error)
     high = probability > np.median(probability)
-    assert liked[high].mean() == pytest.approx(probability[high].mean(), abs=4 * np.sqrt(0.2 / 100_000))
+    assert events.is_liked[high].mean() == pytest.approx(probability[high].mean(), abs=8 * error)
 
 
 def test_unknown_users_and_posts_are_named(small):
     with pytest.raises(PgfeedError, match="user 999999999 is not of the simulated world"):
         small.user_rows([200, 999_999_999])
     with pytest.raises(PgfeedError, match="post 4204 is not of the simulated world"):
-        small.true_like_probability(200, [1, 4204], datetime(2021, 12, 1, tzinfo=UTC))
+        small.chances([200], [1, 4204], datetime(2021, 12, 1, tzinfo=UTC))
 
 
 def test_position_factors_follow_the_sessions():
