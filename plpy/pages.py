@@ -43,8 +43,8 @@ def turn_page(session, request):
     except ValueError as error:
         session.plpy.error(str(error), hint=HINT, sqlstate="22023")
     request.ts = session.run("moment of page", cursor.moment, cursor.is_live)[0]["ts"]
-    excluded = () if request.exclude is None else request.exclude
-    request.exclude = np.array([*excluded, *cursor.shown], np.int64)
+    shown = np.array(cursor.shown, np.int64)
+    request.exclude = shown if request.exclude is None else np.concatenate([request.exclude, shown])
     return cursor
 
 

@@ -21,7 +21,7 @@ def rank_posts(plpy, user_id, ts, variant, post_ids):
         plpy.error("post_ids is null", hint="Give the posts to rank.", sqlstate="22004")
     ids = unpack_ids(plpy, "post_ids", post_ids)
     ids = ids[np.sort(np.unique(ids, return_index=True)[1])]
-    request.candidates = ids
+    request.candidates = np.sort(ids)
     session = current_session(plpy)
     reply = reply_to(session, request)
     status_of = statuses(session, reply, ids)

@@ -32,14 +32,24 @@ def lottery(post_ids, user_id, moment):
     return ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
 
 
-def score(model, pack, requests):
-    """Return the model's scores, float64, of all posts for the only request."""
+def score(model, pack, requests, places=None):
+    """Return the model's scores, float64, of the posts at some places for the only request, None: of all posts.
+
+    The scores of other posts are -inf.
+    """
     matrix = model_inputs(model, pack)
+    if places is not None:
+        matrix = matrix.T[:, places].T
     matrix.flags.writeable = True  # predict() takes this away
     for number, name in enumerate(model.feature_names):
         if name not in pack.columns:
-            matrix[:, number] = feature_values(name, pack, requests, slice(None), 0)
-    return model.booster.predict(matrix, prediction_type="RawFormulaVal", thread_count=1)
+            matrix[:, number] = feature_values(name, pack, requests, slice(None) if places is None else places, 0)
+    scores = model.booster.predict(matrix, prediction_type="RawFormulaVal", thread_count=1)
+    if places is None:
+        return scores
+    of_all = np.full(len(pack), -np.inf)
+    of_all[places] = scores
+    return of_all
 
 
 def model_inputs(model, pack):

@@ -20,7 +20,7 @@ MOST_OF_FEED = 25_000
 
 
 class Reply:
-    """A request with the scores of all posts of a pack, float64.
+    """A request with the scores of all posts of a pack, float64; those of posts that are no candidates may be -inf.
 
     model: of the variant, None: none is usable; requests: the features that it scored, None: it did not;
     feed: the named feed that was asked for, None: none.
@@ -122,8 +122,16 @@ def reply_by_model(session, state, stored, user, request, post_ids, model):
         session.load_neighbours(state, stored)
         moments = user, stored, state["moment"], state["pack_moment"]
         requests |= moments_of(session, state, request.ts, pack, *moments)
-    scores = score(model, pack, requests) + seen_effects(user, pack, model, state["moment"])
+    scores = score(model, pack, requests, places_to_score(request, pack))
+    scores += seen_effects(user, pack, model, state["moment"])
     return Reply(state, pack, user, "model", scores, model, requests)
+
+
+def places_to_score(request, pack):
+    """Return the places of a request's candidates, ascending; None: they are most of the pack, and all are scored."""
+    if request.candidates is None or 2 * len(request.candidates) > len(pack):
+        return None
+    return np.unique(pack.places(request.candidates))
 
 
 def moments_of(session, state, ts, pack, user, stored, moment, pack_moment):

@@ -14,7 +14,7 @@ class Request:
 
     ts: text of a timestamptz; clicked: ids of posts that were just read, the newest last, None: nothing is known of
     it, and user_id may be None with them. candidates, exclude: as array_send() packs a bigint[], after check() ids,
-    int64; hide_viewed: text of an interval. None of these and of the rest: there is no such wish.
+    int64, ascending; hide_viewed: text of an interval. None of these and of the rest: there is no such wish.
     seen_post_ids: what hide_viewed keeps out, once it was read.
     """
 
@@ -39,19 +39,19 @@ class Request:
                 f"max_per_topic is {self.max_per_topic}", hint="Give 1 or more; null: as many as there are.",
                 sqlstate="22023",
             )
-        self.candidates = unpack_ids(plpy, "candidates", self.candidates)
-        self.exclude = unpack_ids(plpy, "exclude", self.exclude)
+        for name in ("candidates", "exclude"):
+            if getattr(self, name) is not None:
+                # A pack finds ids that ascend in a fifth of the time.
+                setattr(self, name, np.sort(unpack_ids(plpy, name, getattr(self, name))))
 
 
 def unpack_ids(plpy, name, packed):
-    """Return the ids, int64, of an argument that array_send() packed; None: it is null.
+    """Return the ids, int64, of an argument that array_send() packed.
 
     Its bytes: int4 each for the number of dimensions, whether there may be nulls (a slice says so, too, when only the
     rest had some) and the type; per dimension its length and first index; then the elements, each int4 for its size
     and an int8, which a null lacks. A list of Python takes three times as long.
     """
-    if packed is None:
-        return None
     try:
         dimensions, has_nulls = (int(number) for number in np.frombuffer(packed, ">i4", 2))
         elements = memoryview(packed)[12 + 8 * dimensions:]

@@ -37,7 +37,6 @@ def test_bad_wishes_are_named(arguments, message):
 def test_ids_are_read_from_what_the_server_packs():
     assert unpack_ids(FakePlpy(), "exclude", packed(7, -1, 2**62)).tolist() == [7, -1, 2**62]
     assert unpack_ids(FakePlpy(), "exclude", packed()).tolist() == []
-    assert unpack_ids(FakePlpy(), "exclude", None) is None
 
 
 def test_a_slice_may_say_that_there_are_nulls_where_there_are_none():
