@@ -39,7 +39,7 @@ def score(model, pack, requests, places=None):
     """
     matrix = model_inputs(model, pack)
     if places is not None:
-        matrix = matrix.T[:, places].T
+        matrix = np.take(matrix.T, places, axis=1).T  # column by column, unlike matrix[places]
     matrix.flags.writeable = True  # predict() takes this away
     for number, name in enumerate(model.feature_names):
         if name not in pack.columns:
