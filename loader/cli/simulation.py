@@ -8,7 +8,7 @@ from rich.table import Table
 
 from loader.cli.command import JSON, connected, database, main, show
 from loader.errors import PgfeedError
-from loader.terminal import counted, table
+from loader.terminal import counted, out, table
 
 if TYPE_CHECKING:
     from loader.simulation.facts import Fact
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
     "--serve", "serve_days", type=click.IntRange(1), metavar="DAYS",
     help="Let the loaded users live with the recommender for so many more days.",
 )
+@click.option("--feed", metavar="NAME", help="With --serve: the named feed that they open.")
 @click.option(
     "--report", "with_report", is_flag=True, help="Print every fact of the original beside the simulated value."
 )
 @JSON
-def simulate_network(users, seed, world, posts, days, directory, format, serve_days, with_report, as_json):
+def simulate_network(users, seed, world, posts, days, directory, format, serve_days, feed, with_report, as_json):
     """Make a social network with the original's habits and load it, or write it to files.
 
     A load that was interrupted goes on where it stopped. Needs an empty database. With --serve, each user who opens the
@@ -61,14 +62,17 @@ def simulate_network(users, seed, world, posts, days, directory, format, serve_d
       ./run simulate --users 163205 --to network --format parquet
       ./run simulate --serve 14
     """
-    from loader.simulation import feed, original, simulate
+    from loader.simulation import original, simulate
+    from loader.simulation.feed import generated_feed, loaded_feed
 
     if serve_days is not None:
         if users is not None or directory is not None:
             cause, next_step = "it goes on with the network that is loaded", f"pgfeed simulate --serve {serve_days}"
             raise PgfeedError("--serve does not go with --users and --to", cause, next_step)
-        serve_network(serve_days, as_json)
+        serve_network(serve_days, feed, as_json)
         return
+    if feed is not None:
+        raise PgfeedError("--feed does not go without --serve", "nothing is served", "pgfeed simulate --serve 28")
     if users is None:
         raise PgfeedError("how many users?", "a new network needs --users", "pgfeed simulate --users 3000")
     facts = None
@@ -76,39 +80,44 @@ def simulate_network(users, seed, world, posts, days, directory, format, serve_d
         done = simulate.simulate_to_files(directory, users, seed, posts, days, format, world)
         outcome = f"written to {directory}"
         if with_report:
-            facts = original.compare(feed.generated_feed(users, seed, posts, days, world), world)
+            facts = original.compare(generated_feed(users, seed, posts, days, world), world)
     else:
         with database() as connection:
             done = simulate.simulate(connection, users, seed, posts, days, world)
             if with_report:
-                facts = original.compare(feed.loaded_feed(connection), world)
+                facts = original.compare(loaded_feed(connection), world)
         outcome = f"{counted(done.loaded_days, 'day')} loaded" if done.loaded_days else "loaded already, nothing to do"
     sizes = ", ".join(counted(getattr(done, f"{noun}s"), noun) for noun in ("user", "post", "view", "like"))
-    show(vars(done), as_json, f"{sizes}: {outcome}")
-    if facts is not None:
-        show([fact.as_dict() for fact in facts], as_json, fact_table(facts))
+    about = vars(done) if facts is None else {**vars(done), "facts": [fact.as_dict() for fact in facts]}
+    show(about, as_json, f"{sizes}: {outcome}")
+    if facts is not None and not as_json:
+        out.print(fact_table(facts), crop=False)
 
 
-def serve_network(days: int, as_json: bool) -> None:
+def serve_network(days: int, feed: str | None, as_json: bool) -> None:
     """Let the loaded users live with the recommender."""
     from loader.simulation import future
 
     with database() as connection:
-        served = future.serve(connection, days)
+        served = future.serve(connection, days, feed)
         lists = future.lists_of(connection, days)
-    show([vars(day) for day in served], as_json, served_table(served))
-    if lists is not None:
-        show(lists.as_dict(), as_json, lists_in_words(lists.as_dict()))
+    figures = None if lists is None else lists.as_dict()
+    show({"days": [vars(day) for day in served], "lists": figures}, as_json, served_table(served))
+    if figures is not None and not as_json:
+        out.print(lists_in_words(figures), soft_wrap=True)
 
 
 def lists_in_words(figures: dict) -> str:
     """Return how much the lists repeat, how much of the catalogue they use and what they are worth."""
     from loader.metrics import TOP
 
+    distance = figures["distance"]
+
     return (
         f"{figures['shown_again']:.1%} of the places show a post again that its user did not like;"
         f" {counted(figures['posts'], 'post')} ({figures['coverage']:.1%} of the catalogue) are served,"
-        f" the ten most served take {figures['ten_most_served']:.1%} of the places\n"
+        f" the ten most served take {figures['ten_most_served']:.1%} of the places"
+        f"{'' if distance is None else f'; the posts of a list are {distance:.3f} from each other'}\n"
         f"expected HitRate@{TOP} {figures['expected_hit_rate']:.4f} (95%: {figures['expected_hit_rate_low']:.4f} to"
         f" {figures['expected_hit_rate_high']:.4f}), by the network's truth"
     )

@@ -41,8 +41,11 @@ def midnight_of(day: int) -> datetime:
     return datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC)
 
 
-def serve_day(connection: Connection, world: World, day: int) -> ServedDay:
-    """Let the day's sessions begin with the posts that serve_posts gives, and load what was viewed and liked."""
+def serve_day(connection: Connection, world: World, day: int, feed: str | None = None) -> ServedDay:
+    """Let the day's sessions begin with the posts that serve_posts gives, and load what was viewed and liked.
+
+    PgfeedError: a named feed has too few posts for somebody.
+    """
     midnight = midnight_of(day)
 
     def recommend(users: np.ndarray, seconds: np.ndarray) -> np.ndarray:
@@ -50,10 +53,14 @@ def serve_day(connection: Connection, world: World, day: int) -> ServedDay:
         with progress(f"requests of {midnight:%Y-%m-%d}", len(users)) as advance:
             for number, (user_id, second) in enumerate(zip(world.users.user_id[users].tolist(), seconds.tolist())):
                 cursor.execute(
-                    "select post_id from pgfeed.serve_posts(%s, %s, %s) order by rank",
-                    [user_id, midnight + timedelta(seconds=second), TOP],
+                    "select post_id from pgfeed.serve_posts(%s, %s, %s, feed => %s) order by rank",
+                    [user_id, midnight + timedelta(seconds=second), TOP, feed],
                 )
-                shown[number] = [row[0] for row in cursor.fetchall()]
+                post_ids = [row[0] for row in cursor.fetchall()]
+                if len(post_ids) < TOP:
+                    raise PgfeedError(f"there are {len(post_ids)} posts for user {user_id} on {midnight:%Y-%m-%d}",
+                                      f"a session begins with {TOP}: the feed lets in too few", "pgfeed feed list")
+                shown[number] = post_ids
                 advance(1)
         return world.post_rows(shown.ravel()).reshape(shown.shape)
 
@@ -67,7 +74,7 @@ def serve_day(connection: Connection, world: World, day: int) -> ServedDay:
         return ServedDay(f"{midnight:%Y-%m-%d}", cursor.fetchone()[0], views, likes)
 
 
-def serve(connection: Connection, days: int) -> list[ServedDay]:
+def serve(connection: Connection, days: int, feed: str | None = None) -> list[ServedDay]:
     """Serve the next days; the features are refreshed before each of them and after the last.
 
     All posts of a day are chosen before its events are there: nobody opens the feed twice a day.
@@ -77,7 +84,7 @@ def serve(connection: Connection, days: int) -> list[ServedDay]:
     served = []
     for day in range(first, first + days):
         refresh(connection, str(midnight_of(day)))
-        served.append(serve_day(connection, world, day))
+        served.append(serve_day(connection, world, day, feed))
     refresh(connection, str(midnight_of(first + days)))
     return served
 

@@ -13,6 +13,11 @@ from loader.metrics import bootstrap
 from loader.simulation.world import World, seconds_of
 
 MOST_SERVED = 10
+VECTORS = """
+    select c.post_id, c.components::real[]
+    from pgfeed.post_components as c
+    where c.post_id = any(%s)
+"""
 PLACES = """
     with places as materialized (
         select x.exposure_id, x.user_id, x.served_at, p.post_id
@@ -42,13 +47,15 @@ PLACES = """
 
 @dataclass
 class Lists:
-    """The lists that serve_posts gave on some days: user_ids and hits are of lists, by user and time; the rest of all.
+    """The lists that serve_posts gave on some days: arrays are of lists, by user and time; the rest of all.
 
-    hits: the true probability of a like among a list's posts, at the mean over the places in a session.
+    hits: the true probability of a like among a list's posts, at the mean over the places in a session. distances: 1
+    less the mean cosine of the embeddings of two of its posts; NaN: fewer than two of them have one.
     """
 
     user_ids: np.ndarray
     hits: np.ndarray
+    distances: np.ndarray
     places: int
     places_again: int
     posts: int
@@ -59,7 +66,7 @@ class Lists:
         """Return the figures as shares, with a 95% bootstrap interval over users for the hits."""
         hits, low, high = bootstrap(self.hits, self.user_ids)
         return {
-            "lists": len(self.hits), "shown_again": self.places_again / self.places, "posts": self.posts,
+            "lists": len(self.hits), "distance": mean_of(self.distances), "shown_again": self.places_again / self.places, "posts": self.posts,
             "coverage": self.posts / self.catalogue, "ten_most_served": self.places_of_ten / self.places,
             "expected_hit_rate": hits, "expected_hit_rate_low": low, "expected_hit_rate_high": high,
         }
@@ -83,5 +90,31 @@ def read_lists(connection: Connection, world: World, start: datetime, end: datet
     first = np.unique(lists, return_index=True)[1]
     hits = 1 - np.exp(np.bincount(lists, np.log1p(-chances.astype(float))))
     return Lists(
-        user_ids[first], hits, len(rows), sum(is_again), len(counts), len(world.posts), int(counts[:MOST_SERVED].sum()),
+        user_ids[first], hits, distances_within(connection, lists, np.array(post_ids)), len(rows), sum(is_again), len(counts), len(world.posts), int(counts[:MOST_SERVED].sum()),
     )
+
+
+def distances_within(connection: Connection, lists: np.ndarray, post_ids: np.ndarray) -> np.ndarray:
+    """Return the distances of Lists; lists: the number of that in which each post is."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(VECTORS, [np.unique(post_ids).tolist()])
+        rows = cursor.fetchall()
+    if not rows:
+        return np.full(lists[-1] + 1, np.nan)
+    places = {post_id: place for place, (post_id, _) in enumerate(rows)}
+    vectors = np.array([vector for _, vector in rows])
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    has_vector = np.array([post_id in places for post_id in post_ids.tolist()])
+    of_list = lists[has_vector]
+    counts = np.bincount(of_list, minlength=lists[-1] + 1)
+    sums = np.zeros((len(counts), vectors.shape[1]))
+    np.add.at(sums, of_list, vectors[[places[post_id] for post_id in post_ids[has_vector].tolist()]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # The square of the sum of unit vectors has each pair's cosine twice, and a one for each vector.
+        return 1 - ((sums**2).sum(axis=1) - counts) / (counts * (counts - 1))
+
+
+def mean_of(values: np.ndarray) -> float | None:
+    """Return the mean of those that are no NaN; None: there are none."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None

@@ -1,18 +1,22 @@
 """Simulated users live with the recommender, and an experiment on them finds the arm that is truly worse."""
 
 import json
+from contextlib import closing
 
+import numpy as np
 import psycopg2
 import pytest
 from click.testing import CliRunner
 
 from loader.cli import main
 from loader.data import refresh
+from loader.data.embed import embed
 from loader.errors import PgfeedError
 from loader.experiment import experiments, page
 from loader.experiment.verdict import as_dict, verdict
 from loader.learning import registry, train
 from loader.simulation import future, simulate
+from tests.db.test_embed import Words
 
 DAYS = 10
 
@@ -65,3 +69,33 @@ def test_real_data_cannot_be_served_to_simulated_users(network_dsn):
     with pytest.raises(PgfeedError, match="no simulated world"):
         future.serve(connection, 1)
     connection.close()
+
+
+def test_what_was_served_is_one_document(dsn, query, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", dsn)
+    with closing(psycopg2.connect(dsn)) as connection:
+        simulate.simulate(connection, 60, 1, posts=300, days=12)
+        refresh.refresh(connection)
+        embed(connection, Words())
+    query("call pgfeed.create_feed('even', filter => 'post_id % 2 = 0')")
+    query("call pgfeed.create_feed('few', filter => 'post_id = 4')")
+
+    def serve(*arguments, exit_code=0):
+        result = CliRunner().invoke(main, ["simulate", "--serve", "2", *arguments])
+        assert result.exit_code == exit_code, result.output
+        return result
+
+    told = json.loads(serve("--feed", "even", "--json").stdout)
+    exposures = query("select post_ids from pgfeed.exposures where feed = 'even'")
+    assert len(told["days"]) == 2 and sum(day["exposures"] for day in told["days"]) == len(exposures) > 0
+    assert not any(post_id % 2 for (post_ids,) in exposures for post_id in post_ids)
+    lists = [[row[0] for row in query("select components::real[] from pgfeed.post_components where post_id = any(%s)",
+                                      post_ids)] for (post_ids,) in exposures]
+    vectors = [np.array(each) / np.linalg.norm(each, axis=1, keepdims=True) for each in lists]
+    distances = [1 - (each @ each.T)[np.triu_indices(len(each), 1)].mean() for each in vectors if len(each) > 1]
+    assert told["lists"]["lists"] == len(exposures)
+    assert told["lists"]["distance"] == pytest.approx(np.mean(distances), abs=1e-4)
+    assert "from each other" in serve().stdout
+    assert "the feed lets in too few" in serve("--feed", "few", exit_code=1).output
+    result = CliRunner().invoke(main, ["simulate", "--users", "5", "--feed", "even"])
+    assert result.exit_code == 1 and "--feed does not go without --serve" in result.output
