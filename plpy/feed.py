@@ -17,14 +17,15 @@ class Feed:
 
     post_ids: int64, ascending, those that pass what of the filter does not depend on ts; None: there is no filter.
     moments: the left sides of its comparisons with ts, float64 (comparisons, post_ids), NaN: null.
-    pack: of post_ids, where the catalogue is too large to score whole and they are not.
+    fallbacks: names of variants, see by_fallback().
     """
 
     def __init__(self, row):
         self.name, self.settings = row["name"], json.loads(row["settings"])
         self.filter_text, self.filter = row["filter"], json.loads(row["filter"] or "{}")
-        self.post_ids = self.moments = self.moments_plan = self.pack = None
-        self.placed, self.is_failing = {}, False
+        self.post_ids = self.moments = self.moments_plan = None
+        self.placed, self.failing = {}, set()
+        self.fallbacks = self.settings.get("fallbacks", [])
 
     def take_posts(self, row):
         """Add the posts that pass, from a row of feed_posts or of _filtered_posts()."""
@@ -78,7 +79,7 @@ class Feed:
         try:
             return session.plpy.execute(self.moments_plan, [ts])[0]["moments"]
         except session.plpy.SPIError as error:
-            self.warn(session, error)
+            self.warn(session, "filter", error)
             return [None]
 
     def passing(self, session, state, ts, post_ids, failures):
@@ -93,20 +94,20 @@ class Feed:
             row = session.run("filtered posts", *asked)[0]
             return int8s(row["post_ids"])
         except session.plpy.SPIError as error:
-            self.warn(session, error)
+            self.warn(session, "filter", error)
         failures[0] -= 1
         if len(post_ids) == 1 or failures[0] < 0:
             return post_ids[:0]
         halves = np.array_split(post_ids, 2)
         return np.concatenate([self.passing(session, state, ts, half, failures) for half in halves])
 
-    def warn(self, session, error):
-        """Warn once that the filter fails; a cancelled statement is none of its failures."""
+    def warn(self, session, what, error):
+        """Warn once that a part of the feed fails; a cancelled statement is none of its failures."""
         if getattr(error, "sqlstate", None) == CANCELLED:
             raise error
-        if not self.is_failing:
-            self.is_failing = True
-            session.plpy.warning(f"the filter of the feed {self.name} cannot be evaluated: {error}")
+        if what not in self.failing:
+            self.failing.add(what)
+            session.plpy.warning(f"the {what} of the feed {self.name} cannot be evaluated: {error}")
 
 
 def boosts(settings, pack):

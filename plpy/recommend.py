@@ -1,5 +1,7 @@
 """recommend_posts: one request scored, the best k posts as rows."""
 
+from copy import copy
+
 import numpy as np
 
 from plpy.choice import choose, gave_way
@@ -13,7 +15,7 @@ from plpy.ranking import rank, score
 from plpy.request import Request
 from plpy.seen import seen_effects
 from plpy.session import current_session
-from plpy.without_model import is_in_log_odds, ranked_post_ids, scores_without_model
+from plpy.without_model import has_own_ranking, is_in_log_odds, ranked_post_ids, scores_without_model
 
 MORE = 300
 MOST_OF_FEED = 25_000
@@ -65,8 +67,36 @@ def reply_to(session, request, post_ids=()):
         if state["is_shortlist"] and request.candidates is None and is_small:
             request.candidates = np.union1d(feed.post_ids, np.array(post_ids, np.int64))
     reply = scored(session, state, request, post_ids)
+    if feed is not None and feed.fallbacks and not is_own(session, reply):
+        reply = by_fallback(session, feed, reply.state["variant"], lambda name: scored(
+            session, session.run("state", request.ts, name, request.user_id)[0], request, post_ids
+        )) or reply
     reply.feed = feed
     return reply
+
+
+def is_own(session, reply):
+    """Return whether a reply is what its variant says of the user, not popular posts in its place."""
+    variant = reply.state["variant"]
+    if session.is_without_model(variant):
+        return has_own_ranking(session, reply.state, reply.user, variant)
+    return reply.source == "model"
+
+
+def by_fallback(session, feed, variant, reply_of):
+    """Return the Reply of the first of a feed's fallbacks that is its own, in the name of a variant; None: none is.
+
+    reply_of: gives the Reply of a fallback. One that fails is passed over.
+    """
+    for name in feed.fallbacks:
+        try:
+            reply = reply_of(name)
+            if is_own(session, reply):
+                reply.source, reply.state = name, {**reply.state, "variant": variant}
+                return reply
+        except session.plpy.SPIError as error:
+            feed.warn(session, f"fallback {name}", error)
+    return None
 
 
 def scored(session, state, request, post_ids):
@@ -149,12 +179,49 @@ def recommend_posts(plpy, *arguments):
     only from a lack of posts: where a shortlist runs dry, or has only posts that a cap forbids, the rest of a large
     catalogue is asked too, the most liked first. Ties go to the smaller post_id. A user without profile and history,
     and every user while the variant has no usable model, gets the posts with the highest decayed like rate. The variant
-    popular is that for everybody; the variant random draws by lot.
+    popular is that for everybody; the variant random draws by lot. A feed's fallbacks come in their place, and fill a
+    list for which its filter leaves too few posts.
     """
     request = Request(*arguments)
     request.check(plpy)
     session = current_session(plpy)
     cursor = turn_page(session, request)
+    rest = copy(request)
+    reply, rows = listed(session, request)
+    if reply.feed is not None and reply.feed.fallbacks and len(rows) < request.k:
+        rows = rows + unfiltered(session, rest, reply, rows)
+    if not rows:
+        return []
+    cursors = [None] * len(rows)
+    cursors[-1] = cursor_after(session, request, reply.state, [row[0] for row in rows], cursor)
+    return [(number, *row, after) for number, (row, after) in enumerate(zip(rows, cursors), 1)]
+
+
+def unfiltered(session, request, reply, rows):
+    """Return rows of pgfeed.recommendation from post_id on that fill a list: a fallback's, without the feed's rules.
+
+    reply, rows: of the list. hide_viewed holds as in the feed.
+    """
+    chosen = np.array([row[0] for row in rows], np.int64)
+    request.exclude = chosen if request.exclude is None else np.concatenate([request.exclude, chosen])
+    request.k, request.feed = request.k - len(rows), None
+    if request.hide_viewed is None:
+        request.hide_viewed = reply.feed.settings.get("hide_viewed")
+    found = []
+
+    def reply_of(name):
+        request.variant = name
+        other, found[:] = listed(session, copy(request))
+        return other
+
+    other = by_fallback(session, reply.feed, reply.state["variant"], reply_of)
+    return [] if other is None else [
+        (*row[:4], other.state["variant"], other.source, *row[6:]) for row in found
+    ]
+
+
+def listed(session, request):
+    """Return the last Reply to a request and the rows of its list, see best_rows()."""
     reply = reply_to(session, request)
     rows, full = best_rows(session, request, reply)
     if reply.state["is_shortlist"] and request.candidates is None:
@@ -169,11 +236,7 @@ def recommend_posts(plpy, *arguments):
             post_ids = np.concatenate([post_ids, more])
             reply = reply_to(session, request, post_ids)
             rows, full = best_rows(session, request, reply)
-    if not rows:
-        return []
-    cursors = [None] * len(rows)
-    cursors[-1] = cursor_after(session, request, reply.state, [row[0] for row in rows], cursor)
-    return [(number, *row, after) for number, (row, after) in enumerate(zip(rows, cursors), 1)]
+    return reply, rows
 
 
 def leave_out(session, request, reply):

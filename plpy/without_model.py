@@ -31,15 +31,25 @@ def scores_without_model(session, state, stored, pack, user, ts, source):
     if name == "random":
         return lottery(pack.post_ids, user["user_id"] or 0, state["moment"])
     if name == "popular_by":
-        feature, is_given, value = detail.partition("=")
-        values = [value] if is_given else values_of(user, feature.removeprefix("user."))
-        return popular_by(session, state, pack, feature, values)
+        return popular_by(pack, *session.group_counts(state, *group_of(user, detail)))
     if name not in ("newest", "trending"):
         return popularity(pack)
     (of_stored, events), seconds = session.events(state, ts, stored, pack), state["moment"] - state["pack_moment"]
     if name == "newest":
         return newness(pack, events, seconds)
     return rise(pack, events, seconds, detail or RISE, (stored, of_stored))
+
+
+def group_of(user, detail):
+    """Return the feature user.NAME and its values, texts, of those by whom popular_by:DETAIL ranks."""
+    feature, is_given, value = detail.partition("=")
+    return feature, [value] if is_given else values_of(user, feature.removeprefix("user."))
+
+
+def has_own_ranking(session, state, user, source):
+    """Return whether a variant ranks in another way than popular; popular_by does where enough users have a value."""
+    name, _, detail = source.partition(":")
+    return name != "popular_by" or len(session.group_counts(state, *group_of(user, detail))[0]) > 0
 
 
 def is_in_log_odds(source):
@@ -109,14 +119,13 @@ def log_ratio(counts, expected):
     return counts * np.log(np.where(is_counted, counts, 1) / np.where(is_counted, expected, 1)) * is_counted
 
 
-def popular_by(session, state, pack, feature, values):
-    """Return log-odds of a like, float64, by users who have one of the values of user.NAME, the feature.
+def popular_by(pack, post_ids, views, likes):
+    """Return log-odds of a like, float64, by what some users viewed and liked, as Session.group_counts() has it.
 
     A post's rate among them, decayed with a half-life of 7 days, starts as the rate of everybody with the weight of
-    100 views; no values: stays so.
+    100 views; no counts: stays so.
     """
     rates = pack.columns["post.decayed_like_rate_7d"].astype(np.float64)
-    post_ids, views, likes = session.group_counts(state, feature, values)
     places = pack.locate(post_ids)
     is_inside = places >= 0
     views, likes = (np.bincount(places[is_inside], each[is_inside], len(pack)).clip(0) for each in (views, likes))

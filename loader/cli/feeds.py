@@ -10,7 +10,7 @@ from loader.terminal import table
 
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 LIST = """
-    select name, filter, max_per, diversity, boosts, hide_viewed::text as hide_viewed, post_count, problem
+    select name, filter, max_per, diversity, boosts, hide_viewed::text as hide_viewed, fallbacks, post_count, problem
     from pgfeed.feeds
     order by name
 """
@@ -49,8 +49,10 @@ def feed_group():
 @click.option("--boost", "boosts", callback=as_object, multiple=True, metavar="FEATURE[:VALUE]=WEIGHT",
               help="What is added to the score, which is log-odds; can be repeated.")
 @click.option("--hide-viewed", metavar="INTERVAL", help="How long a post is not shown again.")
+@click.option("--fallback", "fallbacks", multiple=True, metavar="VARIANT",
+              help="Who answers in its place where the model cannot, or fills the list; can be repeated, first one first.")
 @connected
-def create_feed(connection, name, filter, caps, diversity, boosts, hide_viewed):
+def create_feed(connection, name, filter, caps, diversity, boosts, hide_viewed, fallbacks):
     """Make a feed. An option that is not given is no rule.
 
     \b
@@ -61,7 +63,8 @@ def create_feed(connection, name, filter, caps, diversity, boosts, hide_viewed):
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "call pgfeed.create_feed(%s, %s, max_per => %s, diversity => %s::real, boosts => %s,"
-            " hide_viewed => %s::interval)", [name, filter, caps, diversity, boosts, hide_viewed],
+            " hide_viewed => %s::interval, fallbacks => %s)",
+            [name, filter, caps, diversity, boosts, hide_viewed, list(fallbacks) or None],
         )
     for notice in connection.notices:
         say(notice.splitlines()[0].lower())
@@ -82,14 +85,9 @@ def list_feeds(connection, as_json):
         cursor.execute(LIST)
         names = [column.name for column in cursor.description]
         feeds = [dict(zip(names, row)) for row in cursor.fetchall()]
-    lines = [
-        (each["name"], each["filter"], as_rules(each["max_per"]), each["diversity"], as_rules(each["boosts"]),
-         each["hide_viewed"], each["post_count"], each["problem"])
-        for each in feeds
-    ]
-    headers = ["name", "filter", "max per", "diversity", "boosts", "hide viewed", "posts", "problem"]
+    lines = [(each["name"], rules_of(each), each["post_count"], each["problem"]) for each in feeds]
     none = "there are no feeds. Next: pgfeed feed create NAME --max-per topic=2"
-    show(feeds, as_json, table("", headers, lines, ["diversity", "posts"]) if feeds else none)
+    show(feeds, as_json, table("", ["name", "rules", "posts", "problem"], lines, ["posts"]) if feeds else none)
 
 
 @feed_group.command("drop")
@@ -107,6 +105,10 @@ def drop_feed(connection, name):
     say(f"the feed {name} is dropped", err=False)
 
 
-def as_rules(rules: dict | None) -> str:
-    """Return rules as they are given to create."""
-    return ", ".join(f"{feature}={number}" for feature, number in (rules or {}).items())
+def rules_of(feed: dict) -> str:
+    """Return the rules of a feed, a line each."""
+    rules = {name: feed[name] for name in ("filter", "max_per", "diversity", "boosts", "hide_viewed", "fallbacks")}
+    for name in ("max_per", "boosts"):
+        rules[name] = ", ".join(f"{feature}={number}" for feature, number in (rules[name] or {}).items())
+    rules["fallbacks"] = ", ".join(rules["fallbacks"] or ())
+    return "\n".join(f"{name.replace('_', ' ')}: {rule}" for name, rule in rules.items() if rule)

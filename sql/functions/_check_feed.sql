@@ -9,6 +9,7 @@ declare
     v_name text;
     v_type text;
     v_kind text;
+    v_variants constant text[] := array(select distinct a.variant from pgfeed.model_activations as a order by a.variant);
 begin
     foreach v_kind in array array['max_per', 'boosts'] loop
         if jsonb_typeof(settings -> v_kind) <> 'object' then
@@ -44,9 +45,19 @@ begin
         end if;
     end loop;
 
-    if settings ? 'fallbacks' then
-        raise exception 'fallbacks is not served yet' using errcode = '0A000', hint = 'Leave out fallbacks.';
-    end if;
+    for v_name in select jsonb_array_elements_text(settings -> 'fallbacks') loop
+        if v_name is null or not (pgfeed._is_without_model(v_name) or v_name = any(v_variants)) then
+            raise exception 'fallbacks has %, which is no variant', coalesce(quote_literal(v_name), 'null')
+                using
+                    errcode = '22023',
+                    hint = 'Variants: ' || array_to_string(
+                        pgfeed._variants_without_model() || array['trending:6h', 'popular_by:user.NAME'] || v_variants, ', '
+                    ) || '.';
+        end if;
+        if v_name like 'popular_by:%' then
+            perform pgfeed._value_condition(split_part(substr(v_name, 12), '=', 1));
+        end if;
+    end loop;
     if not (settings ->> 'diversity')::double precision between 0 and 1 then
         raise exception 'diversity is %', settings ->> 'diversity'
             using errcode = '22023', hint = 'Give a number from 0 to 1, such as 0.2.';

@@ -76,7 +76,9 @@ comment on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval
     'that depend on nothing else. max_per: how many posts with the same value a list may have, by feature: {"topic": 2}. '
     'diversity: from 0, the best posts, to 1, those that are least like each other. boosts: what is added to the '
     'score (log-odds): {"post.is_sponsored": 0.3} times its number, {"post.topic:sport": 0.1} where it has that value. '
-    'hide_viewed: for how long a post is not shown again. fallbacks: not served yet';
+    'hide_viewed: for how long a post is not shown again. fallbacks: variants, such as '
+    '{popular_by:user.city,newest}. The first that can answers, as source says, where the model cannot: a user without profile '
+    'and history, no usable model; and where the filter leaves too few posts, with posts that it keeps out';
 
 revoke all on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[]) from public;
 grant execute on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[]) to pgfeed_operator;

@@ -15,6 +15,7 @@ from loader.data.embed import embed
 from migrations.objects import compose
 from tests.db.conftest import autocommit, queries
 from tests.db.test_embed import Words
+from tests.db.test_replica import COPY_MODEL
 
 # What an operator without any right of pgfeed_owner could prepare.
 TRAPS = """
@@ -395,7 +396,10 @@ def test_a_large_catalogue_scores_all_posts_of_a_feed(shop, explained):
     ("'a', boosts => '{\"post.price:3\": 1}'", "boosts cannot have"), ("'a', diversity => 'NaN'", "diversity is"),
     ("'a', boosts => '{\"post.price\": \"1\"}'", "boosts has"),
     ("'a', boosts => '{\"post.price\": 1e9}'", "boosts has"),
-    ("'a', hide_viewed => '-1 day'", "hide_viewed is"), ("'a', fallbacks => '{popular}'", "not served yet"),
+    ("'a', hide_viewed => '-1 day'", "hide_viewed is"), ("'a', fallbacks => '{popular,nobody}'", "fallbacks has 'nobody', "),
+    ("'a', fallbacks => '{null}'", "fallbacks has null, which"),
+    ("'a', fallbacks => '{trending:2h}'", "fallbacks has 'trending:2h', which"),
+    ("'a', fallbacks => '{popular_by:user.x}'", "no posts are popular by user.x"),
 ])
 def test_what_a_feed_cannot_be_is_one_error(shop, arguments, problem):
     with pytest.raises(psycopg2.Error, match=problem) as error:
@@ -415,13 +419,13 @@ def test_the_life_of_a_feed_by_its_verbs(shop, network_dsn, monkeypatch):
     said = run(
         "create", "home", "--filter", "topic <> 'covid' and ts - created_at < interval '1 day'", "--max-per", "topic=2",
         "--max-per", "post.author_id=1", "--boost", "post.topic:sport=-0.25", "--boost", "post.tags:a=b=1",
-        "--diversity", "0.2", "--hide-viewed", "7 days",
+        "--diversity", "0.2", "--hide-viewed", "7 days", "--fallback", "newest", "--fallback", "popular",
     )
     assert "evaluated at each call" in said and "the feed home is made" in said
     home = {
         "name": "home", "filter": "topic <> 'covid' and ts - created_at < interval '1 day'", "diversity": 0.2,
         "max_per": {"topic": 2, "post.author_id": 1}, "boosts": {"post.topic:sport": -0.25, "post.tags:a=b": 1},
-        "hide_viewed": "7 days", "problem": None,
+        "hide_viewed": "7 days", "fallbacks": ["newest", "popular"], "problem": None,
     }
     run("create", "all")
     every, listed_home = loads(run("list", "--json"))
@@ -508,6 +512,87 @@ def test_a_feed_is_in_the_reasons_of_each_place(shop, moments, explained):
             for name, (value, weight) in boosts.items() if value
         }
     assert moved == {"boosts", "caps", "diversity"}
+
+
+ASKED = "select post_id, source, variant from pgfeed.recommend_posts({}, feed => 'home') order by rank"
+ALONE = "select post_id from pgfeed.recommend_posts({}, variant => %s) order by rank"
+
+
+def enlarge(query):
+    """Let the catalogue count as a large one."""
+    query(compose("functions/_is_large").replace("> 25000", "> 0"))
+    query("call pgfeed.refresh_features()")
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_fallback_answers_where_the_model_cannot(shop, explained, is_large):
+    """For a user without profile and history, and for one who has them, without a usable model."""
+    if is_large:
+        enlarge(shop)
+    stranger, member = "9999, '2021-12-13 15:00+00', 8", "7, '2021-12-13 15:00+00', 8"
+    shop("call pgfeed.create_feed('home', fallbacks => '{control,popular_by:user.city,trending:6h,newest}')")
+    assert {row[1:] for row in shop(ASKED.format(member))} == {("model", "control")}
+    rows = shop(ASKED.format(stranger))  # who has no city
+    assert [row[1:] for row in rows] == [("trending:6h", "control")] * 8
+    assert [row[0] for row in rows] == [row[0] for row in shop(ALONE.format(stranger), "trending:6h")]
+    served = shop("select distinct source from pgfeed.serve_posts(9999, '2021-12-13 15:00+00', feed => 'home')")
+    assert served == [("trending:6h",)]
+    assert explained(rows[0][0], 9999)["(place)"] == (1, 0)
+    shop("delete from pgfeed.model_activations")
+    rows = shop(ASKED.format(member))
+    assert {row[1] for row in rows} == {"popular_by:user.city"}
+    assert [row[0] for row in rows] == [row[0] for row in shop(ALONE.format(member), "popular_by:user.city")]
+
+
+def test_a_model_of_another_variant_answers_for_one_without(shop):
+    shop(COPY_MODEL.replace("variant, 2, artifact", "'spare', 3, artifact"))
+    shop("call pgfeed.activate_model('spare', 3)")
+    shop("call pgfeed.create_feed('home', 'topic = ''sport''', fallbacks => '{spare,popular}')")
+    before = shop(ASKED.format("7, '2021-12-13', 5"))
+    shop("delete from pgfeed.model_activations where variant = 'control'")
+    call = "select post_id, source, variant, model_version from pgfeed.recommend_posts(7, '2021-12-13', feed => 'home')"
+    assert shop(call) == [(post_id, "spare", "control", 3) for post_id, _, _ in before]
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_a_fallback_fills_what_the_filter_leaves_short(shop, is_large):
+    if is_large:
+        enlarge(shop)
+    rules = "'post_id < 15', hide_viewed => '10 hours'"
+    shop(f"call pgfeed.create_feed('home', {rules}, fallbacks => '{{newest}}')")
+    shop(f"call pgfeed.create_feed('strict', {rules})")
+    call = "7, '2021-12-13 15:00+00', 12"
+    strict = [row[0] for row in shop(ASKED.replace("home", "strict").format(call))]
+    assert 0 < len(strict) < 12
+    newest = [row[0] for row in shop(
+        "select post_id from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 1000, 'newest', hide_viewed => '10 hours')"
+        " order by rank"
+    )]
+    rows, missing = shop(ASKED.format(call)), 12 - len(strict)
+    assert [row[0] for row in rows] == strict + [each for each in newest if each not in strict][:missing]
+    sources = [("model", "control")] * len(strict) + [("newest", "control")] * missing
+    assert [row[1:] for row in rows] == sources
+    found = {row[0] for row in shop(ASKED.format(f"{call}, candidates => '{{1,2,3,30,31,50}}', exclude => '{{31}}'"))}
+    assert {30, 50} <= found <= {1, 2, 3, 30, 50}
+    shown, after = [], None
+    for _ in range(4):
+        page = shop("select post_id, cursor from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 6, feed => 'home',"
+                    " after => %s) order by rank", after)
+        shown, after = shown + [row[0] for row in page], page[-1][1]
+    assert len(shown) == len(set(shown)) == 24 and shown[:12] == [row[0] for row in rows]
+
+
+def test_a_fallback_that_fails_is_passed_over(shop, network_dsn):
+    shop("update pgfeed.users set attributes = '{\"club\": \"a\"}'")
+    shop("call pgfeed.refresh_features()")
+    shop("call pgfeed.create_feed('home', fallbacks => '{popular_by:user.club,newest}')")
+    shop("delete from pgfeed.model_activations")
+    assert {row[1] for row in shop(ASKED.format("7, '2021-12-13'"))} == {"popular_by:user.club"}
+    shop("delete from pgfeed.attributes where name = 'club'")
+    with autocommit(network_dsn) as connection:
+        rows = queries(connection)(ASKED.format("7, '2021-12-13'"))
+        assert {row[1] for row in rows} == {"newest"}
+        assert "the fallback popular_by:user.club of the feed home cannot be evaluated" in connection.notices[0]
 
 
 def test_why_a_feed_does_not_have_a_post(shop, explained):
