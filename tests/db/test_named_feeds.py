@@ -564,10 +564,8 @@ def test_a_fallback_fills_what_the_filter_leaves_short(shop, is_large):
     call = "7, '2021-12-13 15:00+00', 12"
     strict = [row[0] for row in shop(ASKED.replace("home", "strict").format(call))]
     assert 0 < len(strict) < 12
-    newest = [row[0] for row in shop(
-        "select post_id from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 1000, 'newest', hide_viewed => '10 hours')"
-        " order by rank"
-    )]
+    by_time = "7, '2021-12-13 15:00+00', 1000, hide_viewed => '10 hours'"
+    newest = [row[0] for row in shop(ALONE.format(by_time), "newest")]
     rows, missing = shop(ASKED.format(call)), 12 - len(strict)
     assert [row[0] for row in rows] == strict + [each for each in newest if each not in strict][:missing]
     sources = [("model", "control")] * len(strict) + [("newest", "control")] * missing
