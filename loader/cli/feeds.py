@@ -50,7 +50,7 @@ def feed_group():
               help="What is added to the score, which is log-odds; can be repeated.")
 @click.option("--hide-viewed", metavar="INTERVAL", help="How long a post is not shown again.")
 @click.option("--fallback", "fallbacks", multiple=True, metavar="VARIANT",
-              help="Who answers in its place where the model cannot, or fills the list; can be repeated, first one first.")
+              help="A variant that answers where the model cannot, or fills the list; can be repeated, in order.")
 @connected
 def create_feed(connection, name, filter, caps, diversity, boosts, hide_viewed, fallbacks):
     """Make a feed. An option that is not given is no rule.

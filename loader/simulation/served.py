@@ -66,7 +66,8 @@ class Lists:
         """Return the figures as shares, with a 95% bootstrap interval over users for the hits."""
         hits, low, high = bootstrap(self.hits, self.user_ids)
         return {
-            "lists": len(self.hits), "distance": mean_of(self.distances), "shown_again": self.places_again / self.places, "posts": self.posts,
+            "lists": len(self.hits), "distance": mean_of(self.distances),
+            "shown_again": self.places_again / self.places, "posts": self.posts,
             "coverage": self.posts / self.catalogue, "ten_most_served": self.places_of_ten / self.places,
             "expected_hit_rate": hits, "expected_hit_rate_low": low, "expected_hit_rate_high": high,
         }
@@ -89,8 +90,10 @@ def read_lists(connection: Connection, world: World, start: datetime, end: datet
     counts = np.sort(np.unique(post_ids, return_counts=True)[1])[::-1]
     first = np.unique(lists, return_index=True)[1]
     hits = 1 - np.exp(np.bincount(lists, np.log1p(-chances.astype(float))))
+    distances = distances_within(connection, lists, np.array(post_ids))
     return Lists(
-        user_ids[first], hits, distances_within(connection, lists, np.array(post_ids)), len(rows), sum(is_again), len(counts), len(world.posts), int(counts[:MOST_SERVED].sum()),
+        user_ids[first], hits, distances, len(rows), sum(is_again), len(counts), len(world.posts),
+        int(counts[:MOST_SERVED].sum()),
     )
 
 
