@@ -46,12 +46,19 @@ MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last")
 TIME_COLUMNS = ("time.hour", "time.weekday")
 TEXT_COMPONENT = "text.component_"
 DAY_SECONDS = 86400
+LIKE_WINDOW_SECONDS = 3600  # as in _like_window()
+SECONDS_BEFORE_2000 = 946_684_800
 LARGEST = 3e38
 
 
 def int8s(packed):
     """Return what int8send() gave, one after the other, as int64; None: nothing."""
     return np.frombuffer(packed or b"", ">i8").astype(np.int64)
+
+
+def unix_seconds(moments):
+    """Return what timestamptz_send() gave and int8s() unpacked, microseconds since 2000, as unix seconds, float64."""
+    return (moments + SECONDS_BEFORE_2000 * 1_000_000) / 1e6
 
 
 def encode(values, encoder):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from plpy.choice import POOL, choose
-from plpy.features import feature_values, hidden_post_ids
+from plpy.features import feature_values
 from plpy.import_catboost import import_catboost
 from plpy.recommend import leave_out, reply_to, rules_of
 from plpy.request import MAX_K, Request
@@ -53,9 +53,10 @@ def shown_before(reply, place):
     if not is_in_log_odds(reply.source):
         return []
     moment = reply.state["moment"]
-    times = times_shown(reply.user, reply.pack.post_ids[place], moment)
     effect = float(seen_effects(reply.user, reply.pack, reply.model, moment)[place])
-    return [(SHOWN, float(times), effect)] if times and effect else []
+    if not effect:
+        return []
+    return [(SHOWN, float(times_shown(reply.user, reply.pack.post_ids[place], moment)), effect)]
 
 
 def without_model(reply, place, shown):
@@ -130,7 +131,7 @@ def feed_rows(session, request, reply, post_id):
 
 def reason(session, request, reply, post_id):
     """Return why a post is not in a list."""
-    if post_id in hidden_post_ids(reply.user):
+    if post_id in reply.user["hidden_post_ids"]:
         return BEFORE
     if request.hide_viewed is not None and post_id in session.seen_post_ids(request):
         return SEEN

@@ -11,6 +11,7 @@ from plpy.columns import (
     CATEGORICAL,
     CATEGORY_LENGTH,
     FRESH_COLUMNS,
+    LIKE_WINDOW_SECONDS,
     MATCH_COLUMNS,
     PAIR_COLUMNS,
     TOPIC_COLUMNS,
@@ -20,6 +21,7 @@ from plpy.columns import (
     int8s,
     numbers_of,
     tags_of,
+    unix_seconds,
 )
 from plpy.pack import FACTORS
 
@@ -30,41 +32,44 @@ TOPIC_PRIOR_VIEWS, TOPIC_PRIOR_RATE = 20, 0.1
 TEXT_LIKES = {"match.text": 50, "match.text_last": 5}
 
 
-def liked_post_ids(user):
-    """Return the ids, int64, of the posts that the user of a row liked before the moment."""
-    return int8s(user["liked_post_ids"])
+def with_history(row):
+    """Return a row of _request_users() with what the user did as arrays, in the order of time, ties by post_id.
 
-
-def hidden_post_ids(user):
-    """Return the ids, int64, of the posts that actions of the user of a row keep out of the user's lists."""
-    if user["hidden_post_ids"] is None:
-        return liked_post_ids(user)
-    return int8s(user["hidden_post_ids"])
-
-
-def viewed_post_ids(user):
-    """Return the ids, int64, of the posts that the user of a row viewed before the moment, in the order of time."""
-    return int8s(user["viewed_post_ids"])
+    liked_post_ids, liked_at: int64 and float64, unix seconds, of the first like of each post. viewed_post_ids,
+    viewed_at: of the views; one within _like_window() after another of the post repeats it and is left out.
+    hidden_post_ids: of the posts that the user's actions keep out of the lists, in any order.
+    """
+    liked, at = int8s(row["liked_post_ids"]), int8s(row["liked_at"])
+    order = np.lexsort((liked, at))
+    firsts = order[np.sort(np.unique(liked[order], return_index=True)[1])]
+    viewed, viewed_at = int8s(row["viewed_post_ids"]), int8s(row["viewed_at"])
+    order = np.lexsort((viewed_at, viewed))
+    is_repeat = (np.diff(viewed[order]) == 0) & (np.diff(viewed_at[order]) < LIKE_WINDOW_SECONDS * 1_000_000)
+    shown = order[~np.concatenate([[False], is_repeat])[:len(order)]]
+    shown = shown[np.lexsort((viewed[shown], viewed_at[shown]))]
+    hidden = row["hidden_post_ids"]
+    return row | {
+        "liked_post_ids": liked[firsts], "liked_at": unix_seconds(at[firsts]),
+        "viewed_post_ids": viewed[shown], "viewed_at": unix_seconds(viewed_at[shown]),
+        "hidden_post_ids": liked[firsts] if hidden is None else int8s(hidden),
+    }
 
 
 def with_clicks(user, clicked, moment):
-    """Return a row of _request_users() in which the posts clicked are the newest that the user viewed and liked.
+    """Return a row of with_history() in which the posts clicked are the newest that the user viewed and liked.
 
     clicked: ids, the newest last, None is no post; moment: when, unix seconds.
     """
     ids = np.array([post_id for post_id in clicked if post_id is not None], np.int64)
     ids = ids[np.sort(len(ids) - 1 - np.unique(ids[::-1], return_index=True)[1])]
-    liked, viewed = liked_post_ids(user), viewed_post_ids(user)
-    is_older = ~np.isin(liked, ids)
-    liked_at = np.frombuffer(user["liked_at"] or b"", ">f8")[is_older]
-    hidden = user["hidden_post_ids"]
+    is_older, at = ~np.isin(user["liked_post_ids"], ids), np.full(len(ids), moment)
     return user | {
-        "hidden_post_ids": None if hidden is None else bytes(hidden) + ids.astype(">i8").tobytes(),
+        "hidden_post_ids": np.concatenate([user["hidden_post_ids"], ids]),
         "has_history": user["has_history"] or len(ids) > 0,
-        "liked_post_ids": np.concatenate([liked[is_older], ids]).astype(">i8").tobytes(),
-        "liked_at": np.concatenate([liked_at, np.full(len(ids), moment)]).astype(">f8").tobytes(),
-        "viewed_post_ids": np.concatenate([viewed, ids]).astype(">i8").tobytes(),
-        "viewed_at": bytes(user["viewed_at"] or b"") + np.full(len(ids), moment, ">f8").tobytes(),
+        "liked_post_ids": np.concatenate([user["liked_post_ids"][is_older], ids]),
+        "liked_at": np.concatenate([user["liked_at"][is_older], at]),
+        "viewed_post_ids": np.concatenate([user["viewed_post_ids"], ids]),
+        "viewed_at": np.concatenate([user["viewed_at"], at]),
     }
 
 
@@ -81,15 +86,15 @@ def clicked_topics(topics):
 
 
 def request_columns(users, pack, encoders, names=MATCH_COLUMNS):
-    """Return the values that belong to requests, by feature name, from rows of _request_users(); match.* if in names.
+    """Return the values that belong to requests, by feature name, from rows of with_history(); match.* if in names.
 
     Each is float32 of shape (requests,); user_topic.* have the shape (requests, topics + 1), whose
     last column, NaN, is for posts without a topic. Encoders map category to code, by feature name.
     """
     columns = user_columns(users, encoders) | attribute_columns(users, pack, encoders)
     columns |= user_topic_columns(users, pack, columns["user.like_rate"])
-    liked = [pack.places(liked_post_ids(user)) for user in users]
-    viewed = [pack.places(viewed_post_ids(user)) for user in users]
+    liked = [pack.places(user["liked_post_ids"]) for user in users]
+    viewed = [pack.places(user["viewed_post_ids"]) for user in users]
     columns |= taste_columns(liked, viewed, pack)
     if any(name in MATCH_COLUMNS for name in names):
         columns |= match_vectors(liked, pack)

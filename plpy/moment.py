@@ -3,7 +3,6 @@
 import numpy as np
 
 from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS, PAIR_COLUMNS, int8s
-from plpy.features import liked_post_ids, viewed_post_ids
 
 LEAST_SHARE = 1e-4
 MAX_TASTE_LIKES = 200
@@ -106,11 +105,9 @@ def log_share(values, most, name):
 
 def newest_likes(user, pack):
     """Return the places in the pack of the newest 200 posts that a user liked, each once, oldest first, and when."""
-    places = pack.locate(liked_post_ids(user))
-    at = np.frombuffer(user["liked_at"] or b"", ">f8").astype(np.float64)[places >= 0]
-    places = places[places >= 0]
-    newest = np.sort(len(places) - 1 - np.unique(places[::-1], return_index=True)[1])[-MAX_TASTE_LIKES:]
-    return places[newest], at[newest]
+    places = pack.locate(user["liked_post_ids"])
+    is_inside = places >= 0
+    return places[is_inside][-MAX_TASTE_LIKES:], user["liked_at"][is_inside][-MAX_TASTE_LIKES:]
 
 
 def pair_columns(user, pack, fresh, moment):
@@ -164,4 +161,4 @@ def moment_columns(user, pack, events, moment, pack_moment, others=None, events_
 
 def view_counts(user, pack):
     """Return how often a user viewed each post of a pack, float32."""
-    return np.bincount(pack.places(viewed_post_ids(user)), minlength=len(pack)).astype(np.float32)
+    return np.bincount(pack.places(user["viewed_post_ids"]), minlength=len(pack)).astype(np.float32)

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from plpy.features import hidden_post_ids, liked_post_ids, viewed_post_ids
 from plpy.pack import FACTORS
 
 NEWEST_LIKES, NEWEST_VIEWS = 100, 200
@@ -11,7 +10,7 @@ MOST_KEPT = 25_000
 
 def own_post_ids(user):
     """Return the ids, int64, of the posts that the user of a row liked and viewed last."""
-    return np.union1d(liked_post_ids(user)[-NEWEST_LIKES:], viewed_post_ids(user)[-NEWEST_VIEWS:])
+    return np.union1d(user["liked_post_ids"][-NEWEST_LIKES:], user["viewed_post_ids"][-NEWEST_VIEWS:])
 
 
 def outside(session, state, stored, post_ids):
@@ -54,13 +53,13 @@ def taste_pack(session, state, stored, user):
 
     What else is scored does not change it, so that the score of a post does not depend on other posts.
     """
-    ids = np.union1d(liked_post_ids(user), viewed_post_ids(user))
+    ids = np.union1d(user["liked_post_ids"], user["viewed_post_ids"])
     return gather(session, state, stored, np.union1d(np.intersect1d(ids, stored.post_ids), own_post_ids(user)))
 
 
 def with_candidates(session, state, stored, user, ts, post_ids):
     """Return the stored pack joined with a user's candidates, newest liked and viewed posts, and post_ids."""
-    liked = np.unique(liked_post_ids(user)[-NEWEST_LIKES:])
+    liked = np.unique(user["liked_post_ids"][-NEWEST_LIKES:])
     near = np.array(session.run("candidates", ts, liked.tolist())[0]["post_ids"], np.int64)
     ids = np.concatenate([near, own_post_ids(user), np.array(post_ids, np.int64)])
     others = outside(session, state, stored, ids)
@@ -72,7 +71,7 @@ def most_liked(session, request, reply, asked, count, topics):
 
     asked: ids of posts that are not wanted again; topics: names of those of which none are.
     """
-    inside = [reply.pack.post_ids, hidden_post_ids(reply.user), asked]
+    inside = [reply.pack.post_ids, reply.user["hidden_post_ids"], asked]
     if request.exclude is not None:
         inside.append(request.exclude)
     if request.hide_viewed is not None:

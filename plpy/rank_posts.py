@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from plpy.features import hidden_post_ids, liked_post_ids
 from plpy.ranking import rank
 from plpy.recommend import reply_to
 from plpy.request import Request, array_text, unpack_ids
@@ -43,10 +42,10 @@ def rank_posts(plpy, user_id, ts, variant, post_ids):
 def statuses(session, reply, ids):
     """Return for each post, object, the reason why it is not recommended, or ranked."""
     status_of = np.full(len(ids), "ranked", object)
-    hidden = np.isin(ids, hidden_post_ids(reply.user))
+    hidden = np.isin(ids, reply.user["hidden_post_ids"])
     if hidden.any():
         status_of[hidden] = "hidden"
-        liked = np.intersect1d(hidden_post_ids(reply.user), liked_post_ids(reply.user))
+        liked = np.intersect1d(reply.user["hidden_post_ids"], reply.user["liked_post_ids"])
         status_of[np.isin(ids, liked)] = "liked"
     status_of[reply.pack.locate(ids) < 0] = "unavailable"
     shown = session.stored_ids("shown ids", ids)

@@ -6,13 +6,14 @@ import numpy as np
 
 from plpy.choice import choose, gave_way
 from plpy.columns import needs_factors, needs_moment
-from plpy.features import clicked_topics, hidden_post_ids, liked_post_ids, request_columns, with_clicks
+from plpy.features import clicked_topics, request_columns, with_clicks
 from plpy.fresh import with_fresh_posts
 from plpy.moment import moment_columns
 from plpy.outside import gather, most_liked, taste_pack, with_candidates
 from plpy.pages import cursor_after, turn_page
 from plpy.ranking import rank, score
 from plpy.request import Request
+from plpy.seen import KEY as SEEN
 from plpy.seen import seen_effects
 from plpy.session import current_session
 from plpy.without_model import has_own_ranking, is_in_log_odds, ranked_post_ids, scores_without_model
@@ -103,15 +104,17 @@ def scored(session, state, request, post_ids):
     """Return the Reply to a request, its feed aside."""
     user_id, ts, clicked = request.user_id, request.ts, request.clicked
     stored = with_fresh_posts(session, state, session.pack(state))
-    user = session.run("users", ts, [user_id], state["is_current"])[0]
+    user = session.users(ts, [user_id], state["is_current"])[0]
     if clicked is not None:
         user = with_clicks(user, clicked, state["moment"])
         if user_id is None:
-            clicks = session.run("posts", liked_post_ids(user).tolist())
+            clicks = session.run("posts", user["liked_post_ids"].tolist())
             user |= clicked_topics([row["topic"] for row in clicks])
     model = None if state["model_id"] is None else session.model(state["model_id"])
     if model is not None and not session.can_use(model, stored):
         model = None
+    if model is not None and SEEN in model.encoders:
+        session.load_exposures(user, ts)
     source = "popular"
     if model is not None:
         source = "model" if user["has_profile"] or user["has_history"] else "cold_start"
@@ -242,7 +245,7 @@ def listed(session, request):
 def leave_out(session, request, reply):
     """Give the posts that the user or the request keeps out of the list a score of -inf."""
     pack, scores = reply.pack, reply.scores
-    scores[pack.places(hidden_post_ids(reply.user))] = -np.inf
+    scores[pack.places(reply.user["hidden_post_ids"])] = -np.inf
     if request.candidates is not None:
         is_candidate = np.zeros(len(pack), bool)
         is_candidate[pack.places(request.candidates)] = True

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from plpy.columns import DAY_SECONDS, int8s
-from plpy.features import viewed_post_ids
+from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS
 
 KEY = "seen"  # of the effects in a model's encoders
-WAIT = 3600  # seconds in which a like belongs to a showing, as in _like_window()
 TIMES = (1, 2, 3, 5)
 DAYS = (0, 1, 7, 28, 90)
 ONLY_SERVED = "only served"
@@ -21,15 +19,14 @@ class Showings:
 
     @classmethod
     def of(cls, user, moment):
-        """Return the showings to the user of a row of _request_users() before a moment, unix seconds.
+        """Return the showings to the user of a row with history and exposures before a moment, unix seconds.
 
         A view or an exposure within an hour of the one before of the same post belongs to it. One of the last hour
         does not count yet: the post may still be liked.
         """
-        viewed, served = viewed_post_ids(user), int8s(user["exposed_post_ids"])
-        at = np.concatenate([np.frombuffer(user[name] or b"", ">f8") for name in ("viewed_at", "exposed_at")])
-        at, is_view = at.astype(np.float64), np.arange(len(at)) < len(viewed)
-        is_over = at < moment - WAIT
+        viewed, served = user["viewed_post_ids"], user["exposed_post_ids"]
+        at = np.concatenate([user["viewed_at"], user["exposed_at"]])
+        is_view, is_over = np.arange(len(at)) < len(viewed), at < moment - LIKE_WINDOW_SECONDS
         return cls.count(np.concatenate([viewed, served])[is_over], at[is_over], is_view[is_over], moment)
 
     @classmethod
@@ -38,7 +35,7 @@ class Showings:
         order = np.lexsort((at, post_ids))
         post_ids, at, is_view = post_ids[order], at[order], is_view[order]
         is_first = np.diff(post_ids, prepend=-1) != 0
-        is_showing = is_first | (np.diff(at, prepend=0.0) > WAIT)
+        is_showing = is_first | (np.diff(at, prepend=0.0) > LIKE_WINDOW_SECONDS)
         starts = np.flatnonzero(is_first)
         if not len(starts):
             return cls(post_ids, at, at, is_view)

@@ -5,7 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from plpy.columns import CATEGORICAL, USER_COLUMNS, int8s
+from plpy.columns import CATEGORICAL, USER_COLUMNS, int8s, unix_seconds
+from plpy.features import with_history
 from plpy.feed import Feed
 from plpy.fresh import spread_factors
 from plpy.import_catboost import import_catboost
@@ -39,6 +40,15 @@ class Session:
         if name not in self.plans:
             self.plans[name] = self.plpy.prepare(*STATEMENTS[name])
         return self.plpy.execute(self.plans[name], list(arguments))
+
+    def users(self, ts, user_ids, is_current):
+        """Return the rows of users as of ts, see with_history()."""
+        return [with_history(row) for row in self.run("users", ts, user_ids, is_current)]
+
+    def load_exposures(self, user, ts):
+        """Give a user's row the posts that were served before ts: the newest 200 exposures of 90 days."""
+        row = self.run("exposures", user["user_id"], ts)[0]
+        user["exposed_post_ids"], user["exposed_at"] = int8s(row["post_ids"]), unix_seconds(int8s(row["served_at"]))
 
     def has_variant(self, state):
         """Return whether a state's variant has a model, now or before, or needs none."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from plpy.columns import needs_moment
-from plpy.features import liked_post_ids, request_columns, viewed_post_ids
+from plpy.features import request_columns
 from plpy.pack import FACTORS
 from plpy.ranking import popularity, score
 from plpy.session import current_session
@@ -87,8 +87,8 @@ def _shortlist(plpy, as_of):
     catalogue = Catalogue(session, as_of)
     ids = np.frombuffer(plpy.execute(IDS_QUERY)[0]["post_ids"], ">i8").astype(np.int64)
     user_ids = plpy.execute(plpy.prepare(USERS_QUERY, ["integer"]), [TYPICAL_USERS])[0]["user_ids"]
-    users = list(session.run("users", as_of, user_ids, False))
-    seen = [of(user) for user in users for of in (liked_post_ids, viewed_post_ids)]
+    users = session.users(as_of, user_ids, False)
+    seen = [user[name] for user in users for name in ("liked_post_ids", "viewed_post_ids")]
     own = catalogue.pack(np.unique(np.concatenate([np.empty(0, np.int64), *seen])))
     own.gram = own.factors.T @ own.factors
     models = usable_models(session, own)

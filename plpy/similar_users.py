@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plpy.features import fold_in, liked_post_ids
+from plpy.features import fold_in
 from plpy.recommend import check_state
 from plpy.session import current_session
 
@@ -12,8 +12,8 @@ def user_vector(plpy, user_id, ts):
     session = current_session(plpy)
     state = session.run("state", ts, None, None)[0]
     check_state(session, state, ts, None)
-    user = session.run("users", ts, [user_id], state["is_current"])[0]
-    vectors = session.post_vectors(np.unique(liked_post_ids(user)))
+    user = session.users(ts, [user_id], state["is_current"])[0]
+    vectors = session.post_vectors(np.unique(user["liked_post_ids"]))
     if not vectors.any():
         return None
     pack = session.pack(state)

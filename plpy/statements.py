@@ -21,10 +21,17 @@ STATEMENTS = {
     "users": (
         f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)},"
         " topics, topic_view_share, topic_like_rate, liked_post_ids, liked_at, viewed_post_ids,"
-        " viewed_at, exposed_post_ids, exposed_at, hidden_post_ids,"
+        " viewed_at, hidden_post_ids,"
         " attributes::text as attributes, extract(epoch from $1::timestamptz)::double precision as at"
         " from pgfeed._request_users($1, $2, $3)",
         ["timestamptz", "bigint[]", "boolean"],
+    ),
+    "exposures": (
+        "select string_agg(int8send(p.post_id), '') as post_ids, string_agg(timestamptz_send(x.served_at), '') as"
+        " served_at from (select e.served_at, e.post_ids from pgfeed.exposures as e where e.user_id = $1"
+        " and e.served_at < $2 and e.served_at >= greatest($2, timestamptz '4000-01-01 BC') - interval '90 days'"
+        " order by e.served_at desc limit 200) as x cross join lateral unnest(x.post_ids) as p (post_id)",
+        ["bigint", "timestamptz"],
     ),
     "model": (
         "select artifact, encode(sha256(artifact), 'hex') = sha256 as is_intact, feature_names, encoders"

@@ -9,7 +9,7 @@ from psycopg2.extras import RealDictCursor
 
 from loader.learning.split import midnight
 from plpy.columns import CATEGORICAL, CATEGORY_LENGTH
-from plpy.features import feature_values, request_columns
+from plpy.features import feature_values, request_columns, with_history
 from plpy.moment import Events, Neighbours
 from plpy.pack import Pack
 from plpy.statements import STATEMENTS
@@ -134,9 +134,9 @@ def load_pack(
 
 
 def load_users(connection: Connection, moment: datetime, user_ids: list[int]) -> list[dict]:
-    """Return the user rows as of a moment, in the order of user_ids."""
+    """Return the user rows as of a moment, see with_history(), in the order of user_ids."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        rows = {row["user_id"]: row for row in run_plan(cursor, "users", moment, user_ids, False)}
+        rows = {row["user_id"]: with_history(row) for row in run_plan(cursor, "users", moment, user_ids, False)}
     return [rows[user_id] for user_id in user_ids]
 
 

@@ -19,7 +19,6 @@ from loader.learning.split import in_sample, midnight
 from loader.metrics import Ranking, places_of
 from loader.terminal import progress
 from plpy.columns import DAY_SECONDS
-from plpy.features import liked_post_ids
 from plpy.moment import moment_columns
 from plpy.pack import Pack
 
@@ -140,7 +139,7 @@ def with_features(
             row = rows[request.user_id]
             columns = columns_at(row, pack, encoders, moment)
             columns |= moment_columns(row, pack, events, at, midnight(day).timestamp())
-            yield request, pack, columns, pack.places(liked_post_ids(row))
+            yield request, pack, columns, pack.places(row["liked_post_ids"])
             advance(1)
 
 

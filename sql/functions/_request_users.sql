@@ -25,8 +25,6 @@ returns table (
     liked_at bytea,
     viewed_post_ids bytea,
     viewed_at bytea,
-    exposed_post_ids bytea,
-    exposed_at bytea,
     hidden_post_ids bytea,
     attributes jsonb
 )
@@ -80,8 +78,6 @@ begin
                 l.liked_at,
                 l.viewed_post_ids,
                 l.viewed_at,
-                l.exposed_post_ids,
-                l.exposed_at,
                 l.hidden_post_ids,
                 v_own
             from pgfeed.user_features as f
@@ -151,8 +147,6 @@ begin
         l.liked_at,
         l.viewed_post_ids,
         l.viewed_at,
-        l.exposed_post_ids,
-        l.exposed_at,
         l.hidden_post_ids,
         a.attributes
     from unnest(v_missing) as r (user_id)
@@ -167,7 +161,7 @@ $$;
 alter function pgfeed._request_users(timestamptz, bigint[], boolean) owner to pgfeed_owner;
 
 comment on function pgfeed._request_users(timestamptz, bigint[], boolean) is
-    'One row per user: features, liked, viewed, served and hidden posts before ts. is_current: from the materialized views '
+    'One row per user: features, and _user_history() of it before ts. is_current: from the materialized views '
     'where the user is in them';
 
 revoke all on function pgfeed._request_users(timestamptz, bigint[], boolean) from public;

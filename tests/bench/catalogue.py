@@ -28,7 +28,6 @@ from loader.learning.features import run_plan
 from loader.server.remedies import told
 from loader.simulation import simulate
 from loader.terminal import console, out, progress, table
-from plpy.features import liked_post_ids
 from plpy.pack import Pack
 from plpy.ranking import rank
 from tests.bench import data_folder, temporary_database
@@ -201,7 +200,7 @@ def recall_of_shortlist(connection: Connection, user_ids: list[int], moment) -> 
             columns = features.columns_at(row, posts, model.encoders, moment)
             matrix = features.feature_matrix(model.feature_names, posts, columns, np.arange(len(posts)))
             scores = model.booster.predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal")
-            scores[posts.places(liked_post_ids(row))] = -np.inf
+            scores[posts.places(row["liked_post_ids"])] = -np.inf
             best = posts.post_ids[rank(scores, posts.post_ids, 5)]
             with connection, connection.cursor() as cursor:
                 cursor.execute("select post_id from pgfeed.recommend_posts(%s, %s)", [row["user_id"], moment])

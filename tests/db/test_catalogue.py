@@ -133,7 +133,8 @@ def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_ds
     day = moment.date()
     pack = features.load_pack(connection, day, {}, has_neighbours=True)
     events = features.load_events(connection, pack, day, moment)
-    nobody = {"liked_post_ids": None, "liked_at": None, "viewed_post_ids": None}
+    none = np.empty(0, np.int64)
+    nobody = {"liked_post_ids": none, "liked_at": none, "viewed_post_ids": none}
     fresh = requests.moment_columns(nobody, pack, events, moment.timestamp(), midnight(day).timestamp())
     connection.close()
     for column, name in ((1, "fresh.like_1h"), (2, "fresh.like_6h")):

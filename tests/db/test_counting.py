@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from plpy.features import with_history
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -156,13 +157,12 @@ def test_roll_ups_impressions_history_and_recent_events_count_the_same(query, se
             ts,
         ) == [tuple(map(len, before))]
         for user in range(1, 6):
-            history = query(
-                "select coalesce(length(liked_post_ids) / 8, 0), coalesce(length(viewed_post_ids) / 8, 0) from"
-                " pgfeed._user_history(%s, %s)",
-                user,
-                ts,
-            )
-            assert history == [(sum(e[1] == user for e in before[1]), sum(e[1] == user for e in before[0]))]
+            (row,), = query("select to_jsonb(h) from pgfeed._user_history(%s, %s) as h", user, ts)
+            history = with_history({name: value and bytes.fromhex(value[2:]) for name, value in row.items()})
+            for name, counting in (("viewed", before[0]), ("liked", before[1])):
+                expected = sorted((at, post) for at, who, post in counting if who == user)
+                assert history[f"{name}_post_ids"].tolist() == [post for _, post in expected]
+                assert history[f"{name}_at"].tolist() == [at.timestamp() for at, _ in expected]
     recent = query("select length(post_ids) / 8 from pgfeed._recent_events('2021-12-01', '2021-12-02 02:00+00')")
     assert recent == [(sum(str(at.date()) >= "2021-12-01" for at, *_ in views + likes),)]
 

@@ -65,7 +65,7 @@ def test_similarity_is_the_weighted_mean():
 def test_a_user_without_likes_has_no_taste():
     posts = pack()
     fresh = fresh_columns(posts, NOTHING, 0)
-    row = {"liked_post_ids": None, "liked_at": None, "viewed_post_ids": np.array([20, 20, 99], ">i8").tobytes()}
+    row = {"liked_post_ids": np.empty(0, np.int64), "liked_at": np.empty(0), "viewed_post_ids": np.array([20, 20, 99])}
     found = pair_columns(row, posts, fresh, 1e9)
     assert found["taste.like_count"] == 0
     assert np.isnan(found["taste.age_days"]) and np.isnan(found["taste.days_since_like"])

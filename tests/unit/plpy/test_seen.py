@@ -13,14 +13,11 @@ HOUR = 3600
 
 
 def row(views=(), exposures=()):
-    """A row of _request_users() with (post, hours ago) of views and of exposures."""
-    def packed(values, kind):
-        return np.array(values, kind).tobytes() if len(values) else None
-
+    """A row with (post, hours ago) of views and of exposures."""
     (viewed, viewed_ago), (served, served_ago) = (tuple(zip(*pairs)) or ((), ()) for pairs in (views, exposures))
     return {
-        "viewed_post_ids": packed(viewed, ">i8"), "viewed_at": packed(NOW - HOUR * np.array(viewed_ago), ">f8"),
-        "exposed_post_ids": packed(served, ">i8"), "exposed_at": packed(NOW - HOUR * np.array(served_ago), ">f8"),
+        "viewed_post_ids": np.array(viewed, np.int64), "viewed_at": NOW - HOUR * np.array(viewed_ago),
+        "exposed_post_ids": np.array(served, np.int64), "exposed_at": NOW - HOUR * np.array(served_ago),
     }
 
 
