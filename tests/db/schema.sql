@@ -1001,11 +1001,11 @@ CREATE PROCEDURE pgfeed._remember_missing_posts()
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._remember_missing_posts() IS 'Notes on Citus, where posts have no trigger, which posts were deleted since the last refresh, so that events which name them do not bring them back';
-CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, viewed_at bytea, exposed_post_ids bytea, exposed_at bytea, hidden_post_ids bytea, attributes jsonb)
+CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, viewed_at bytea, hidden_post_ids bytea, attributes jsonb)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, liked, viewed, served and hidden posts before ts. is_current: from the materialized views where the user is in them';
+COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, and _user_history() of it before ts. is_current: from the materialized views where the user is in them';
 CREATE FUNCTION pgfeed._require_all_rows() RETURNS void
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1207,11 +1207,11 @@ CREATE FUNCTION pgfeed._user_days(user_ids bigint[]) RETURNS SETOF pgfeed.post_d
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_days(user_ids bigint[]) IS 'One row per post and day: what these users add to post_days, on days that are rolled up from the events that are there';
-CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT exposed_post_ids bytea, OUT exposed_at bytea, OUT hidden_post_ids bytea) RETURNS record
+CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT hidden_post_ids bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT exposed_post_ids bytea, OUT exposed_at bytea, OUT hidden_post_ids bytea) IS 'One row: what a user liked, when first (big-endian float8, unix seconds), viewed, and was served (the newest 200 exposures of 90 days) before ts, in the order of time; posts as big-endian int8; a view within an hour of another of the post repeats it; null: none. hidden_post_ids: what is kept out of the user''s lists, null: what is liked';
+COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT hidden_post_ids bytea) IS 'One row: what a user liked and viewed before ts, in any order, every like and view, as plpy reads it: posts as big-endian int8, moments as such microseconds since 2000. A post can stand there more than once: the first like and views that are an hour apart count. hidden_post_ids: what is kept out of the user''s lists, null: what is liked';
 CREATE TABLE pgfeed.users (
     user_id bigint NOT NULL,
     gender smallint,
@@ -2722,7 +2722,7 @@ REVOKE ALL ON FUNCTION pgfeed._user_candidates(ts timestamp with time zone, like
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._user_days(user_ids bigint[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT exposed_post_ids bytea, OUT exposed_at bytea, OUT hidden_post_ids bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT hidden_post_ids bytea) FROM PUBLIC;
 GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
