@@ -58,7 +58,8 @@ def test_equals_what_python_computes(network, network_dsn, ts):
     requests["time.hour"], requests["time.weekday"] = np.float32([state["hour"]]), np.float32([state["weekday"]])
     matrix = features.feature_matrix(model.feature_names, posts, requests, np.arange(len(posts)))
     scores = model.booster.predict(matrix, prediction_type="RawFormulaVal")
-    scores += seen_effects(users[0], posts, model, datetime.fromisoformat(f"{ts}:00").timestamp())
+    user = users[0] | {"exposed_post_ids": np.empty(0, np.int64), "exposed_at": np.empty(0)}
+    scores += seen_effects(user, posts, model, datetime.fromisoformat(f"{ts}:00").timestamp())
     expected = dict(zip(posts.post_ids.tolist(), scores))
     connection.close()
     got = network(CALL, 7, ts, 1000)
