@@ -1,4 +1,8 @@
-"""What candidates, posts to leave out and ranking add to a call: `./run bench feed [--calls 400]`."""
+"""What candidates, posts to leave out and ranking add to a call: `./run bench feed [--calls 400] [--posts N]`.
+
+Before that, random requests are compared with ranking everything and then filtering. --posts makes a network with such
+a catalogue for it, in a database of its own, which is dropped in the end.
+"""
 
 import argparse
 import random
@@ -11,13 +15,20 @@ from datetime import datetime
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from loader.data.refresh import refresh
 from loader.errors import PgfeedError
+from loader.learning import registry, train
 from loader.server import db
 from loader.server.remedies import told
+from loader.simulation import simulate
 from loader.terminal import out, progress, table
+from tests.bench import temporary_database
+from tests.bench._equality import FEED as SOME_FEED
+from tests.bench._equality import SOME, compare
 
 PLAIN, PAGE = "plain call", "page 10"
 WARM_UP = 20
+USERS = 1000  # of a network that is made
 FEED = "bench_feed"
 EVERYTHING = f"""
     call pgfeed.create_feed(
@@ -100,31 +111,65 @@ def line(name: str, taken: dict[str, list[float]]) -> tuple[str, ...]:
     return name, f"{statistics.median(values):.2f}", f"{p99:.2f}", "" if name == PLAIN else f"{over:+.2f}"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="./run bench feed", description=__doc__)
-    parser.add_argument("--calls", type=int, default=400, metavar="N", help="of each kind [default: %(default)s]")
-    options = parser.parse_args()
-    with closing(db.connect()) as connection:
-        db.require_schema(connection)
-        with connection, connection.cursor() as cursor:
-            cursor.execute("select user_id from pgfeed.user_features where view_count > 0 order by md5(user_id::text)")
-            users = [row[0] for row in cursor.fetchall()]
-            cursor.execute("select post_id from pgfeed.posts where hidden_at is null order by post_id")
-            post_ids = [row[0] for row in cursor.fetchall()]
-        if not users or not post_ids:
+def make_network(connection: Connection, posts: int) -> None:
+    """Make a network with so many posts, and a model that serves it."""
+    simulate.simulate(connection, USERS, 1, posts)
+    refresh(connection)
+    registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
+    refresh(connection)  # the shortlist is the model's
+
+
+def check_and_measure(connection: Connection, requests: int, calls: int) -> None:
+    """Print how random requests went and how long calls take; an error says that lists are not what they should be."""
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("select user_id from pgfeed.user_features where view_count > 0 order by md5(user_id::text)")
+        users = [row[0] for row in cursor.fetchall()]
+        cursor.execute("select post_id from pgfeed.posts where hidden_at is null order by post_id")
+        post_ids = [row[0] for row in cursor.fetchall()]
+        cursor.execute("select pgfeed._refresh_as_of() + interval '12 hours', pgfeed._is_large()")
+        ts, is_large = cursor.fetchone()
+        if not users or not post_ids or ts is None:
             raise PgfeedError("there is nothing to serve", "the features were never refreshed", "pgfeed demo")
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(EVERYTHING)
-            try:
-                taken = measure(connection, users, cases(post_ids), options.calls)
-            finally:
-                cursor.execute("call pgfeed.drop_feed(%s)", [FEED])
+        cursor.execute(SOME)
+        cursor.execute(EVERYTHING)
+        try:
+            outcomes = compare(connection, users, ts, requests)
+            out.print(table(
+                f"{requests} random requests beside ranking all {len(post_ids):,} posts and then filtering",
+                ["with", "requests", "other lists", "too short", "posts shared"],
+                [(kind, str(o.requests), str(o.different), str(o.short), f"{o.shared / o.requests:.1%}")
+                 for kind, o in outcomes.items()],
+                ["requests", "other lists", "too short", "posts shared"],
+            ))
+            taken = measure(connection, users, cases(post_ids), calls)
+        finally:
+            for feed in (FEED, SOME_FEED):
+                cursor.execute("call pgfeed.drop_feed(%s)", [feed])
     out.print(table(
-        f"calls for five of {len(post_ids):,} posts, {options.calls} of each kind, milliseconds",
+        f"calls for five of {len(post_ids):,} posts, {calls} of each kind, milliseconds",
         ["call", "median", "p99", "median over the plain call"], [line(name, taken) for name in taken],
         ["median", "p99", "median over the plain call"],
     ))
+    # The shortlist of a large catalogue is a guess of what everything would give.
+    if any(o.short or (o.different and not (is_large and kind == "neither")) for kind, o in outcomes.items()):
+        raise PgfeedError("lists differ from ranking everything", "see the first table", "look for the first of them")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./run bench feed", description=__doc__)
+    parser.add_argument("--calls", type=int, default=400, metavar="N", help="of each kind [default: %(default)s]")
+    parser.add_argument("--requests", type=int, default=60, metavar="N", help="to be compared [default: %(default)s]")
+    parser.add_argument("--posts", type=int, metavar="N", help="of a network that is made for it")
+    options = parser.parse_args()
+    if options.posts is None:
+        with closing(db.connect()) as connection:
+            db.require_schema(connection)
+            check_and_measure(connection, options.requests, options.calls)
+    else:
+        with temporary_database("feed") as connection:
+            make_network(connection, options.posts)
+            check_and_measure(connection, options.requests, options.calls)
 
 
 if __name__ == "__main__":
