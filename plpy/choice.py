@@ -5,7 +5,7 @@ import numpy as np
 from plpy.ranking import rank
 
 WINDOW = 4
-POOL, POOL_OF_K = 200, 20
+POOL, POOL_OF_K, MOST_IN_POOL = 200, 20, 2000
 
 
 def choose(scores, post_ids, k, caps=(), diversity=0.0, vectors=None, pool=None):
@@ -14,13 +14,13 @@ def choose(scores, post_ids, k, caps=(), diversity=0.0, vectors=None, pool=None)
     caps: pairs of a code for each post, int, negative: not capped, and how many of one code the list may have. The
     next post is the one with the best score that no cap forbids, ties by post_id. When all others are forbidden, those
     follow by their scores: a list is short only when the posts are. diversity above 0: see diversify(), which comes
-    before that; vectors: of the posts; pool: of how many posts, None: the best max(POOL, POOL_OF_K * k).
+    before that; vectors: of the posts; pool: of how many posts, None: POOL_OF_K * k, from POOL to MOST_IN_POOL.
     """
     if not caps and not diversity:
         return rank(scores, post_ids, k)
     counts, chosen, allowed = [{} for _ in caps], [], scores.copy()
     if diversity:
-        pool = rank(scores, post_ids, pool or max(POOL, POOL_OF_K * k))
+        pool = rank(scores, post_ids, pool or min(max(POOL, POOL_OF_K * k), MOST_IN_POOL))
         of_pool = [(codes[pool], most) for codes, most in caps]
         chosen = pool[diversify(scores[pool], vectors[pool], k, of_pool, counts, diversity)].tolist()
         allowed[pool] = -np.inf

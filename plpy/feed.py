@@ -23,7 +23,7 @@ class Feed:
     def __init__(self, row):
         self.name, self.settings = row["name"], json.loads(row["settings"])
         self.filter_text, self.filter = row["filter"], json.loads(row["filter"] or "{}")
-        self.post_ids = self.moments = self.moments_plan = None
+        self.post_ids = self.moments = None
         self.placed, self.failing = {}, set()
         self.fallbacks = self.settings.get("fallbacks", [])
 
@@ -71,13 +71,15 @@ class Feed:
         return is_in
 
     def right_sides(self, session, ts):
-        """Return the right sides of the comparisons at a moment; all None where they cannot be evaluated."""
+        """Return the right sides of the comparisons at a moment; all None where they cannot be evaluated.
+
+        NaN, which PostgreSQL takes to be the largest number, is infinite, as on the left sides.
+        """
         if not self.filter["moments"]:
             return []
-        if self.moments_plan is None:
-            self.moments_plan = session.plpy.prepare(self.filter["moments_query"], ["timestamptz"])
         try:
-            return session.plpy.execute(self.moments_plan, [ts])[0]["moments"]
+            rights = session.run("filter moments", self.filter_text, ts)[0]["moments"]
+            return [None if right is None else np.inf if np.isnan(right) else right for right in rights]
         except session.plpy.SPIError as error:
             self.warn(session, "filter", error)
             return [None]

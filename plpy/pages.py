@@ -39,7 +39,8 @@ def turn_page(session, request):
     if request.after is None:
         return None
     try:
-        cursor = decode(session.cursor_key, request.after, request.user_id, request.feed)
+        keys = [row["key"] for row in session.run("cursor keys")]
+        cursor = decode(keys, request.after, request.user_id, request.feed)
     except ValueError as error:
         session.plpy.error(str(error), hint=HINT, sqlstate="22023")
     request.ts = session.run("moment of page", cursor.moment, cursor.is_live)[0]["ts"]
@@ -48,14 +49,15 @@ def turn_page(session, request):
     return cursor
 
 
-def cursor_after(session, request, state, post_ids, before):
+def cursor_after(request, state, post_ids, before):
     """Return the text of the cursor after a page of post_ids that a state served; before: what turn_page() returned."""
-    if session.cursor_key is None:
+    key = state["cursor_key"]
+    if key is None:
         return None
     moment, is_live, shown = min(round(state["moment"] * 1e6), LATEST), state["is_current"], post_ids
     if before is not None:
         moment, is_live, shown = before.moment, before.is_live, [*before.shown, *post_ids]
-    return encode(session.cursor_key, Cursor(moment, is_live, shown), request.user_id, request.feed)
+    return encode(key, Cursor(moment, is_live, shown), request.user_id, request.feed)
 
 
 def encode(key, cursor, user_id, feed):
@@ -70,14 +72,12 @@ def encode(key, cursor, user_id, feed):
     return as_text(sign(key, header + steps))
 
 
-def decode(key, text, user_id, feed):
-    """Return the Cursor that encode() wrote for this user and feed; ValueError: the text is none of theirs.
-
-    key None: there is none, so that no text is a cursor.
-    """
-    signed = as_bytes(text) if key is not None and len(text) <= MAX_LENGTH else b""
+def decode(keys, text, user_id, feed):
+    """Return the Cursor that encode() wrote with one of the keys for this user and feed; ValueError: it is none."""
+    signed = as_bytes(text) if len(text) <= MAX_LENGTH else b""
     content = signed[:-TAG_BYTES]
-    if len(content) < HEADER.size or not compare_digest(sign(key, content), signed):
+    key = next((each for each in keys if compare_digest(sign(each, content), signed)), None)
+    if key is None or len(content) < HEADER.size:
         raise ValueError("after is no cursor of this database, or not all of it")
     version, is_live, moment, user, name, first, width = HEADER.unpack_from(content)
     if version != VERSION:

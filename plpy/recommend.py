@@ -196,7 +196,7 @@ def recommend_posts(plpy, *arguments):
     if not rows:
         return []
     cursors = [None] * len(rows)
-    cursors[-1] = cursor_after(session, request, reply.state, [row[0] for row in rows], cursor)
+    cursors[-1] = cursor_after(request, reply.state, [row[0] for row in rows], cursor)
     return [(number, *row, after) for number, (row, after) in enumerate(zip(rows, cursors), 1)]
 
 

@@ -1,7 +1,6 @@
 """What a server session keeps between calls: prepared plans, models, packs; and how they get there."""
 
 import json
-from functools import cached_property
 
 import numpy as np
 
@@ -206,12 +205,6 @@ class Session:
                 for name, kind in (("post_ids", ">i8"), ("view_counts", ">f8"), ("like_counts", ">f8"))
             ]
         return self.groups[key]
-
-    @cached_property
-    def cursor_key(self):
-        """The key that signs cursors, bytes; None: somebody deleted it."""
-        rows = self.run("cursor key")
-        return rows[0]["key"] if rows else None
 
     def seen_post_ids(self, request):
         """Return the ids, int64, of the posts that a user was shown within a request's hide_viewed before its ts.

@@ -10,6 +10,7 @@ STATEMENTS = {
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
         " pack_id, pack_version, is_shortlist, hour, weekday,"
         " pgfeed._fresh_posts(features_as_of, $1, is_current) as fresh_posts,"
+        " (select k.key from pgfeed.cursor_keys as k order by k.made_at desc limit 1) as cursor_key,"
         " case when is_finite then extract(epoch from $1)::double precision end as moment,"
         " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
         ["timestamptz", "text", "bigint"],
@@ -87,7 +88,7 @@ STATEMENTS = {
     ),
     "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
-    "cursor key": ("select k.key from pgfeed.cursor_keys as k order by k.made_at desc limit 1", []),
+    "cursor keys": ("select k.key from pgfeed.cursor_keys as k order by k.made_at desc", []),
     "moment of page": (
         "select case when $2 then greatest(m.ts, pgfeed._refresh_as_of()) else m.ts end::text as ts"
         " from (select timestamptz 'epoch' + $1 * interval '1 microsecond' as ts) as m",
@@ -113,6 +114,7 @@ STATEMENTS = {
         "select r.post_ids, r.moments from pgfeed._filtered_posts($1::text::jsonb, $2, $3, $4, $5) as r",
         ["text", "text", "timestamptz", "timestamptz", "bigint[]"],
     ),
+    "filter moments": ("select pgfeed._filter_moments($1::text::jsonb, $2) as moments", ["text", "timestamptz"]),
     "posts": ("select r.post_id, r.topic, r.text from pgfeed._post_rows($1) as r", ["bigint[]"]),
     # Ids as an array's text: PostgreSQL reads it in a tenth of the time that a list of numbers takes.
     "shown ids": ("select pgfeed._shown_post_ids($1::bigint[]) as post_ids", ["text"]),

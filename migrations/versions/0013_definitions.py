@@ -119,7 +119,7 @@ PINS = {
     "functions/recommend_posts": "2bb75b756ab7",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "efd6814f30af",
-    "functions/_library": "363c6b43e2a7",
+    "functions/_library": "d954e8525010",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -249,10 +249,10 @@ PINS = {
     "functions/_filter_facts": "23b2ec0d49c4",
     "functions/_filter_moments": "e2a37e327f36",
     "functions/_filter_rows": "2d5ca1130c37",
-    "functions/_filtered_posts": "baa322da0470",
+    "functions/_filtered_posts": "8098608cc35a",
     "procedures/_evaluate_feeds": "6c75b81f3f61",
-    "procedures/create_feed": "a1151abdd31b",
-    "procedures/drop_feed": "02c36e27d14e",
+    "procedures/create_feed": "ea5f7efa6ce9",
+    "procedures/drop_feed": "2df6a602b3f0",
     "views/feeds": "47853479ed9b",
     "functions/_feed_problem": "a46c11b8a0fc",
     "functions/_named_feed_probes": "c63dffd4754e",
@@ -276,6 +276,7 @@ PINS = {
     "functions/_packed_posts": "f3bf33e33864",
     "functions/_prior_like_rate": "43cb444b1543",
     "functions/_shown_post_ids": "73333b339e0f",
+    "functions/_warn_of_feed": "6aa905b5baa4",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

@@ -19,7 +19,10 @@ declare
     );
     v_moments constant text := (
         select string_agg(
-            format('float8send(coalesce(%s, ''NaN''))', m.moment ->> 'left'), ' || ' order by m.number
+            format(
+                'float8send((select case when v.v = ''NaN'' then ''Infinity'' else coalesce(v.v, ''NaN'') end '
+                'from (select %s as v) as v))', m.moment ->> 'left'
+            ), ' || ' order by m.number
         )
         from jsonb_array_elements(filter -> 'moments') with ordinality as m (moment, number)
         where part = 'posts'
@@ -43,6 +46,6 @@ alter function pgfeed._filtered_posts(jsonb, text, timestamptz, timestamptz, big
 comment on function pgfeed._filtered_posts(jsonb, text, timestamptz, timestamptz, bigint[]) is
     'One row: those of some posts (null: of all) that pass the conditions of a part (posts or calls) of what _compiled_filter() gave, '
     'big-endian int8, in their order; and, of the part posts, the left sides of its moments for each of them, big-endian '
-    'float8, NaN for null';
+    'float8, NaN for null and infinity for NaN';
 
 revoke all on function pgfeed._filtered_posts(jsonb, text, timestamptz, timestamptz, bigint[]) from public;

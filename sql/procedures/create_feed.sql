@@ -25,6 +25,10 @@ declare
     v_pack record;
     v_feed_id integer;
 begin
+    if current_setting('transaction_read_only')::boolean then
+        raise exception 'create_feed stores a feed, and nothing can be written here'
+            using errcode = '25006', hint = 'Call it on the primary, outside of a read-only transaction.';
+    end if;
     if name is null or name !~ '^[[:alpha:]_][[:alnum:]_.-]{0,62}$' then
         raise exception 'a feed cannot be called %', coalesce(quote_literal(left(name, 100)), 'null')
             using errcode = '42602', hint = 'A name has at most 63 letters, digits, _, . and -, and begins with a letter or _.';
@@ -38,6 +42,7 @@ begin
     if filter is not null then
         v_filter := pgfeed._compiled_filter(filter);
     end if;
+    perform pgfeed._warn_of_feed(v_settings, v_filter);
     insert into pgfeed.named_feeds (name, settings, filter)
     values (name, v_settings, v_filter)
     returning feed_id into v_feed_id;
@@ -58,12 +63,14 @@ begin
         perform pgfeed._filter_moments(v_filter, coalesce(v_pack.as_of, now()));
     exception when others then
         raise exception 'the filter of the feed % cannot be evaluated: %', name, sqlerrm
-            using errcode = sqlstate, hint = 'It must have a value for every post: say nullif(x, 0) where you divide by x.';
+            using
+                errcode = sqlstate,
+                hint = case
+                    when sqlstate = '22012' then 'Say nullif(x, 0) where you divide by x.'
+                    when sqlstate like '22%' then 'It must have a value for every post.'
+                    else 'This is not about the value of a post: the message says what the server lacked.'
+                end;
     end;
-    if v_filter -> 'calls' <> '[]' then
-        raise notice 'a part of the filter is evaluated at each call, which takes longer: %', v_filter -> 'calls' ->> 0
-            using hint = 'What is faster has a post on one side and ts on the other: created_at > ts - interval ''3 days''';
-    end if;
 --!include sql/_plain_errors.sql
 end;
 $$;

@@ -6,6 +6,10 @@ set row_security = off
 as $$
 #variable_conflict use_column
 begin
+    if current_setting('transaction_read_only')::boolean then
+        raise exception 'drop_feed removes a feed, and nothing can be written here'
+            using errcode = '25006', hint = 'Call it on the primary, outside of a read-only transaction.';
+    end if;
     delete from pgfeed.named_feeds as f where f.name = drop_feed.name;
     if not found then
         raise exception 'there is no feed %', coalesce(quote_literal(name), 'null')

@@ -22,7 +22,14 @@ ANYTHING = (
     {}, {"candidates": [*range(1, 81, 3)]}, {"candidates": [2, 3, 5, 7, 11, 999]}, {"exclude": [*range(1, 41)]},
     {"hide_viewed": "36 hours"}, {"max_per_topic": 2},
     {"candidates": [*range(10, 81)], "exclude": [12, 13], "hide_viewed": "1 day", "max_per_topic": 3},
+    {"feed": "home"}, {"feed": "home", "exclude": [*range(1, 31)], "hide_viewed": "12 hours"},
 )
+FEED = """
+    call pgfeed.create_feed(
+        'home', 'post_id % 9 <> 4 and extract(hour from ts) < 20', max_per => '{"topic": 3}',
+        boosts => '{"topic:sport": 0.4}', hide_viewed => '1 day', fallbacks => '{newest}'
+    )
+"""
 REQUESTS = [*zip(range(45, 65), cycle(ANYTHING))]  # of 61 to 64 nothing is known
 
 
@@ -60,6 +67,7 @@ def by_http(client, user_id, wishes):
 def test_twenty_requests_have_the_same_posts_everywhere(dsn, monkeypatch):
     with autocommit(dsn) as connection, client_of(monkeypatch, dsn) as client:
         query = queries(connection)
+        query(FEED)
         expected = [by_sql(query, *request) for request in REQUESTS]
         assert len(expected) == 20 and len({str(pages) for pages in expected}) > 15
         assert sum(len(pages) == PAGES and len(pages[-1]) == 5 for pages in expected) > 12

@@ -34,6 +34,7 @@ BETWEEN = {
     "delete": "delete from pgfeed.posts where post_id = {post}",
     "insert": "insert into pgfeed.posts (post_id, text, topic) values ({post} + 1000, 'post of football', 'sport')"
               " on conflict do nothing",
+    "another key": "insert into pgfeed.cursor_keys (made_at) values ('{at}') on conflict do nothing",
 }
 
 
@@ -221,6 +222,46 @@ def test_without_a_key_there_are_posts_and_no_pages(wide):
     assert len(rows) == 5 and rows[-1][1] is None
     with pytest.raises(psycopg2.errors.InvalidParameterValue, match="no cursor of this database"):
         wide(PAGE.format("7, %s, after => 'abc'"), END)
+
+
+def test_keys_change_in_an_open_session(wide):
+    cursor = wide(PAGE.format("7, %s"), END)[-1][1]
+    wide("insert into pgfeed.cursor_keys (made_at) select made_at + interval '1 day' from pgfeed.cursor_keys")
+    second = wide(PAGE.format("7, %s, after => %s"), END, cursor)
+    wide("delete from pgfeed.cursor_keys where made_at = (select min(made_at) from pgfeed.cursor_keys)")
+    assert wide(PAGE.format("7, %s, after => %s"), END, second[-1][1]), "signed with the newer key"
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match="no cursor of this database"):
+        wide(PAGE.format("7, %s, after => %s"), END, cursor)
+
+
+def test_a_cursor_goes_on_in_the_feed_that_has_its_name_now(wide):
+    wide("call pgfeed.create_feed('home', 'topic = ''sport''')")
+    call = "7, %s, 5, feed => 'home'"
+    rows = wide(PAGE.format(call), END)
+    wide("call pgfeed.drop_feed('home')")
+    wide("call pgfeed.create_feed('home', 'post_id % 2 = 1')")
+    found = [row[0] for row in wide(PAGE.format(call + ", after => %s"), END, rows[-1][1])]
+    shown = [row[0] for row in rows]
+    assert found == [row[0] for row in wide(PAGE.format(call + ", exclude => %s::bigint[]"), END, shown)]
+    assert len(found) == 5 and all(post_id % 2 for post_id in found)
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_twenty_pages_of_a_feed_with_a_refresh_and_another_model_in_between(wide, is_large):
+    if is_large:
+        wide(compose("functions/_is_large").replace("> 25000", "> 0"))
+        wide("call pgfeed.refresh_features('2021-12-13')")
+    wide("call pgfeed.create_feed('home', 'post_id <> 7 and extract(hour from ts) < 23', max_per => '{\"topic\": 3}',"
+         " boosts => '{\"topic:movie\": 0.5}')")
+    shown, cursor = [], None
+    for number in range(PAGES):
+        rows = wide(PAGE.format(f"7, %s, {K}, feed => 'home', after => %s"), END, cursor)
+        shown, cursor = shown + [row[0] for row in rows], rows[-1][1]
+        if number == 6:
+            wide("call pgfeed.refresh_features('2021-12-14')")
+        if number == 12:
+            wide("call pgfeed.activate_model('control', 2)")
+    assert len(set(shown)) == len(shown) == PAGES * K and 7 not in shown
 
 
 def test_a_moment_far_away_has_pages(wide):

@@ -487,6 +487,61 @@ def test_a_filter_that_fails_at_a_call_leaves_out_the_posts_for_which_it_does(sh
     assert {row[0] for row in shop(call, "2021-12-15")} == everything - {8, 9}
 
 
+def test_not_a_number_is_the_largest_number_in_a_filter_too(shop):
+    """As PostgreSQL has it, on either side of a comparison with the moment; null passes none."""
+    nan = "case when post_id < 10 then 'NaN'::float8 when post_id < 20 then null else post_id end"
+    call = "select post_id from pgfeed.recommend_posts(7, '2021-12-15', 100{})"
+    every = {row[0] for row in shop(call.format(""))}
+    cases = {
+        f"({nan}) > extract(year from ts)::float8 - 1990": lambda p: p < 10 or p > 31,
+        f"({nan}) <= extract(year from ts)::float8 - 1990": lambda p: 20 <= p <= 31,
+        "price < 'NaN'::float8 * extract(hour from ts)::float8": lambda p: p % 10 != 9,
+        "price >= 'NaN'::float8 * extract(hour from ts)::float8": lambda p: False,
+    }
+    for text, passes in cases.items():
+        shop("call pgfeed.create_feed('home', %s)", text)
+        assert shop("select jsonb_array_length(filter -> 'moments') from pgfeed.named_feeds") == [(1,)], text
+        found = {row[0] for row in shop(call.format(", feed => 'home'"))}
+        assert found == {post_id for post_id in every if passes(post_id)}, text
+        shop("call pgfeed.drop_feed('home')")
+
+
+def test_settings_of_a_session_do_not_change_what_a_filter_says_of_the_moment(shop):
+    shop("call pgfeed.create_feed('home', 'post_id > 9 and length((extract(epoch from ts)::float8 / 7)::text) > 12')")
+    call = "select post_id from pgfeed.recommend_posts(7, '2021-12-15', 100, feed => 'home') order by rank"
+    before = shop(call)
+    shop("set extra_float_digits = -15")
+    assert shop(call) == before and before
+
+
+def test_what_a_feed_does_otherwise_than_one_may_think_is_said(shop, network_dsn):
+    shop("update pgfeed.posts set attributes = '{\"created_at\": \"2021-12-01\", \"ts\": 1, \"tags\": [\"a\"]}'")
+    shop("call pgfeed.refresh_features()")
+    said = {
+        "'created_at < ts'": ["created_at in the filter is not your feature", "ts in the filter is not your feature"],
+        "'topic = ''sport'''": [],
+        "null, boosts => '{\"topic:sports\": 1, \"topic:sport\": 1, \"post.tags:a\": 1, \"post.tags:b\": 1}'": [
+            "no post has the value 'b' that boosts has for post.tags",
+            "no post has the value 'sports' that boosts has for topic",
+        ],
+    }
+    for arguments, notices in said.items():
+        with autocommit(network_dsn) as connection:
+            queries(connection)(f"call pgfeed.create_feed('home', {arguments})")
+            assert len(connection.notices) == len(notices), connection.notices
+            for notice, found in zip(notices, sorted(connection.notices)):
+                assert notice in found
+        shop("call pgfeed.drop_feed('home')")
+
+
+def test_a_feed_in_a_transaction_that_only_reads_is_one_error(shop):
+    shop("set default_transaction_read_only = on")
+    for call in ("create_feed('home')", "drop_feed('home')"):
+        with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="nothing can be written here") as error:
+            shop(f"call pgfeed.{call}")
+        assert "on the primary" in error.value.diag.message_hint
+
+
 def test_a_feed_is_in_the_reasons_of_each_place(shop, moments, explained):
     shop("call pgfeed.create_feed('home', max_per => '{\"topic\": 2}', diversity => 0.4,"
          " boosts => '{\"post.is_sponsored\": 1, \"post.price\": 0.1, \"post.author_id:3\": -2}')")

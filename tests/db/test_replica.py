@@ -53,6 +53,25 @@ def test_the_same_answers(pair):
     assert pair.standby(ANSWERS, past) == pair.primary(ANSWERS, past) != answers
 
 
+def test_pages_go_on_on_the_other_server(pair):
+    pair.primary("call pgfeed.create_feed('home', 'topic = ''sport''', max_per => '{\"topic\": 3}')")
+    pair.replay()
+    call = "select post_id, cursor from pgfeed.recommend_posts(7, %s, 5, feed => %s, after => %s) order by rank"
+    for feed in (None, "home"):
+        shown, cursor = [], None
+        for number in range(5):
+            rows, others = (ask(call, AT, feed, cursor) for ask in (pair.standby, pair.primary)[::(-1) ** number])
+            assert rows == others and rows
+            shown, cursor = shown + [row[0] for row in rows], rows[-1][1]
+        assert len(set(shown)) == len(shown) > 15
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="create_feed stores a feed"):
+        pair.standby("call pgfeed.create_feed('other')")
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="drop_feed removes a feed"):
+        pair.standby("call pgfeed.drop_feed('home')")
+    pair.primary("call pgfeed.drop_feed('home')")
+    pair.replay()
+
+
 def test_serve_posts_says_what_to_call_instead(pair):
     with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="call recommend_posts"):
         pair.standby("select * from pgfeed.serve_posts(7, %s)", AT)

@@ -24,7 +24,7 @@ def text_of(ids=(3, 1, 2), user_id=7, feed=None):
 def test_what_goes_in_comes_out(ids, moment, is_live, user_id, feed):
     text = encode(KEY, Cursor(moment, is_live, list(ids)), user_id, feed)
     assert set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-    after = decode(KEY, text, user_id, feed)
+    after = decode([KEY], text, user_id, feed)
     assert (after.moment, after.is_live) == (moment, is_live)
     assert set(after.shown) == set(ids)
 
@@ -34,18 +34,18 @@ def test_it_is_of_one_user(ids, user_id, other):
     text = text_of(ids, user_id)
     if user_id != other:
         with pytest.raises(ValueError, match="of another user"):
-            decode(KEY, text, other, None)
+            decode([KEY], text, other, None)
 
 
 @pytest.mark.parametrize("other", [None, "", "Home", "home ", "None"])
 def test_it_is_of_one_feed(other):
     with pytest.raises(ValueError, match="of another feed"):
-        decode(KEY, text_of(feed="home"), 7, other)
+        decode([KEY], text_of(feed="home"), 7, other)
 
 
 def test_no_feed_is_not_the_feed_of_an_empty_name():
     with pytest.raises(ValueError, match="of another feed"):
-        decode(KEY, text_of(), 7, "")
+        decode([KEY], text_of(), 7, "")
 
 
 @given(st.data())
@@ -54,7 +54,7 @@ def test_every_changed_character_is_noticed(data):
     place = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.characters(codec="utf-8").filter(lambda each: each != text[place]))
     with pytest.raises(ValueError, match="no cursor of this database"):
-        decode(KEY, text[:place] + other + text[place + 1:], 7, None)
+        decode([KEY], text[:place] + other + text[place + 1:], 7, None)
 
 
 @pytest.mark.parametrize("damage", [
@@ -65,18 +65,18 @@ def test_every_changed_character_is_noticed(data):
 ])
 def test_what_is_cut_or_made_up_is_no_cursor(damage):
     with pytest.raises(ValueError, match="no cursor of this database, or not all of it"):
-        decode(KEY, damage(text_of()), 7, None)
+        decode([KEY], damage(text_of()), 7, None)
 
 
 def test_a_cursor_of_another_database_is_none_of_this_one():
     with pytest.raises(ValueError, match="no cursor of this database"):
-        decode(bytes(32), text_of(), 7, None)
+        decode([bytes(32)], text_of(), 7, None)
 
 
 def test_a_cursor_of_another_version_says_so():
     content = pages.as_bytes(text_of())[:-pages.TAG_BYTES]
     with pytest.raises(ValueError, match="another version"):
-        decode(KEY, pages.as_text(pages.sign(KEY, b"\2" + content[1:])), 7, None)
+        decode([KEY], pages.as_text(pages.sign(KEY, b"\2" + content[1:])), 7, None)
 
 
 @pytest.mark.parametrize(("posts", "longest"), [
