@@ -43,3 +43,20 @@ def test_any_caps_equal_post_by_post(seed):
     before = scores.copy()
     assert choose(scores, ids, k, caps).tolist() == slowly(scores, ids, k, caps)
     assert np.array_equal(scores, before)
+
+
+def test_a_list_of_a_thousand_varies_among_the_best_two_thousand():
+    random = np.random.default_rng(3)
+    scores, vectors = random.normal(size=5000), random.normal(size=(5000, 5)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = np.arange(5000)
+    best = choose(scores, ids, 1000, diversity=0.5, vectors=vectors)
+    pool = np.lexsort((ids, -scores))[:2000]
+    relevance = (scores[pool] - scores[pool[-1]]) / (scores[pool[0]] - scores[pool[-1]])
+    likeness = vectors[pool].astype(float) @ vectors[pool].astype(float).T
+    expected, free = [0], np.arange(2000) > 0
+    while len(expected) < 1000:
+        gains = np.round(0.5 * relevance - 0.5 * likeness[expected].max(axis=0), 9)
+        expected.append(int(np.argmax(np.where(free, gains, -np.inf))))
+        free[expected[-1]] = False
+    assert best.tolist() == pool[expected].tolist()
