@@ -20,6 +20,7 @@ from plpy.without_model import has_own_ranking, is_in_log_odds, ranked_post_ids,
 
 MORE = 300
 MOST_OF_FEED = 25_000
+MOST_FOR_CAPS = 2_000
 
 
 class Reply:
@@ -229,7 +230,7 @@ def listed(session, request):
     rows, full = best_rows(session, request, reply)
     if reply.state["is_shortlist"] and request.candidates is None:
         post_ids = np.empty(0, np.int64)
-        while full is not None:
+        while full is not None and (len(rows) < request.k or len(post_ids) <= MOST_FOR_CAPS):
             count = request.k + MORE + len(post_ids)
             more = most_liked(session, request, reply, post_ids, count, full)
             if not len(more) and full and len(rows) < request.k:
@@ -291,7 +292,7 @@ def best_rows(session, request, reply):
     score_of = dict(zip(pack.post_ids[best].tolist(), scores[best].tolist()))
     full = None
     if gave_way(best, rules[0]):
-        full = full_topics(pack, best, request.max_per_topic)
+        full = full_topics(pack, best, rules[0])
     elif len(rows) < k:
         full = []
     return [
@@ -303,10 +304,9 @@ def best_rows(session, request, reply):
     ], full
 
 
-def full_topics(pack, places, most):
-    """Return the topics of which a list has `most` posts or more; None: they are not counted, and none is full."""
-    if most is None:
-        return []
+def full_topics(pack, places, caps):
+    """Return the topics of which a list has as many posts as a cap lets it have, or more."""
+    most = min((most for codes, most in caps if codes is pack.topic_codes), default=np.inf)
     codes = pack.topic_codes[places]
     counts = np.bincount(codes[codes >= 0], minlength=len(pack.topics))
     return [topic for topic, number in zip(pack.topics, counts) if number >= most]

@@ -119,7 +119,7 @@ PINS = {
     "functions/recommend_posts": "2bb75b756ab7",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "efd6814f30af",
-    "functions/_library": "d954e8525010",
+    "functions/_library": "847e90a74ff4",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",

@@ -472,7 +472,7 @@ CREATE FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timestamp wit
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-COMMENT ON FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timestamp with time zone, as_of timestamp with time zone, chosen_ids bigint[]) IS 'One row: those of some posts (null: of all) that pass the conditions of a part (posts or calls) of what _compiled_filter() gave, big-endian int8, in their order; and, of the part posts, the left sides of its moments for each of them, big-endian float8, NaN for null';
+COMMENT ON FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timestamp with time zone, as_of timestamp with time zone, chosen_ids bigint[]) IS 'One row: those of some posts (null: of all) that pass the conditions of a part (posts or calls) of what _compiled_filter() gave, big-endian int8, in their order; and, of the part posts, the left sides of its moments for each of them, big-endian float8, NaN for null and infinity for NaN';
 CREATE PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text DEFAULT NULL::text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1254,6 +1254,11 @@ CREATE FUNCTION pgfeed._value_condition(feature text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._value_condition(feature text) IS 'SQL that says whether a row k of users or posts has one of the values $1 (text[]) of user.NAME or post.NAME; an error if there is no such feature';
+CREATE FUNCTION pgfeed._warn_of_feed(settings jsonb, filter jsonb) RETURNS void
+    LANGUAGE plpgsql STABLE COST 100000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._warn_of_feed(settings jsonb, filter jsonb) IS 'Says what of a feed works otherwise than its operator may think; settings: the arguments of create_feed(), filter: what _compiled_filter() gave, null: none';
 CREATE PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[] DEFAULT NULL::timestamp with time zone[], INOUT thin_partitions text[] DEFAULT NULL::text[], INOUT token text DEFAULT NULL::text, INOUT is_busy boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2728,6 +2733,7 @@ REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_vector(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._value_condition(feature text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._warn_of_feed(settings jsonb, filter jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._without_usage() FROM PUBLIC;

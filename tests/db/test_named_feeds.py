@@ -386,6 +386,20 @@ def test_a_large_catalogue_scores_all_posts_of_a_feed(shop, explained):
     assert [explained(post_id, 8)["(place)"][0] for post_id, _ in shop(call)[:3]] == [1, 2, 3]
 
 
+def test_a_cap_of_a_feed_looks_for_other_topics_in_a_large_catalogue(shop):
+    shop("update pgfeed.posts set topic = 'rare' where post_id in (33, 44)")
+    shop(compose("functions/_shortlist").replace("BEST_OF_ALL = 2_000", "BEST_OF_ALL = 1")
+         .replace("TYPICAL_USERS = 64", "TYPICAL_USERS = 1").replace("BEST_OF_A_USER = 300", "BEST_OF_A_USER = 1"))
+    enlarge(shop)
+    shop("call pgfeed.create_feed('home', max_per => '{\"topic\": 1}')")
+    call = "select post_id, topic from pgfeed.recommend_posts(7, '2021-12-13 15:00+00', 3, {}) order by rank"
+    rows = shop(call.format("feed => 'home'"))
+    assert rows == shop(call.format("max_per_topic => 1")) and {row[1] for row in rows} == {"sport", "movie", "rare"}
+    shop("call pgfeed.drop_feed('home')")
+    shop("call pgfeed.create_feed('home', max_per => '{\"post.is_sponsored\": 1}')")
+    assert len(shop(call.format("feed => 'home'"))) == 3, "where the cap gives way"
+
+
 @pytest.mark.parametrize(("arguments", "problem"), [
     ("null", "a feed cannot be called null"), ("'a b'", "a feed cannot be called"),
     ("'a', max_per => '[]'", "max_per is"),
