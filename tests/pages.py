@@ -1,7 +1,7 @@
 """README and docs/: their code blocks, and which tests run them.
 
-A block without a mark is run: SQL and shell by tests/db/test_pages.py, in the order of the page, on a copy of a small
-network; the blocks of CLIENT_PAGES by tests/clients. A block `text` is the output of the block before it. A
+A block without a mark is run: SQL, shell and Python by tests/db/test_pages.py, in the order of the page, on a copy of a
+small network; the blocks of CLIENT_PAGES by tests/clients. A block `text` is the output of the block before it. A
 comment `<!-- not run: REASON -->` on the line above a block excludes it.
 """
 

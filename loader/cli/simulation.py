@@ -53,7 +53,12 @@ def simulate_network(users, seed, world, posts, days, directory, format, serve_d
     \b
     popularity  one kind of user likes popular posts, the other kind the rest
     taste       everybody has a taste, which texts tell; what is viewed more is not liked more
+    kinds       four hidden kinds of user, each with its mixture of levels, themes and unseen traits
+    news        50 new posts a day; what is older than a day or two is hardly shown and hardly liked
+    shop        no views: purchases of things that go together, in some order, none twice
     flat        no structure: the better post is better for everybody
+    audience    young and old, women and men, Moscow and the rest like different posts
+    drift       interest moves with what was liked lately, and topics break out for days
 
     \b
     Example:

@@ -109,6 +109,8 @@ def post_facts(feed: Feed) -> Iterator[Fact]:
     in_both = np.isin(posts["topic"], ("sport", "politics"))
     yield Fact("sport and politics on high levels, x", 3.1, high[in_both].mean() / high.mean())
     viewed = posts["views"] > 0
+    if not viewed.any():
+        return
     views, likes = posts["views"][viewed], posts["likes"][viewed]
     ratio, mean = likes / (views + likes), likes.sum() / views.sum()
     noise = mean * (1 - mean) / (1 + mean) ** 4 / views  # of the ratio, by the delta method

@@ -49,7 +49,7 @@ def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
             )
         users = _columns(
             cursor,
-            "select user_id, gender, age, country, city, exp_group, os, source, kind = 'B' as is_b"
+            "select user_id, gender, age, country, city, exp_group, os, source, coalesce(kind = 'B', false) as is_b"
             " from pgfeed.users join simulation.users using (user_id) order by user_id",
         )
         posts = _columns(
@@ -57,9 +57,9 @@ def loaded_feed(connection: psycopg2.extensions.connection) -> Feed:
             "select post_id, topic, length(text) as length, hashtextextended(text, 0) as text_hash, level,"
             " coalesce(views, 0) as views, coalesce(likes, 0) as likes, coalesce(liker_age, 0) as liker_age"
             " from pgfeed.posts join simulation.posts using (post_id) left join ("
-            "   select post_id, count(*) as views, count(*) filter (where target) as likes,"
-            "   sum(age) filter (where target) as liker_age"
-            "   from pgfeed.feed_events join pgfeed.users using (user_id) where action = 'view' group by post_id"
+            "   select post_id, count(*) filter (where action = 'view') as views,"
+            "   count(*) filter (where action = 'like') as likes, sum(age) filter (where action = 'like') as liker_age"
+            "   from pgfeed.feed_events join pgfeed.users using (user_id) group by post_id"
             " ) as counts using (post_id) order by post_id",
         )
         cursor.execute("select min(event_at), max(event_at) from pgfeed.feed_events")
@@ -95,8 +95,8 @@ def generated_feed(
         edges += [midnight + events.second[[0, -1]].astype(np.int64)] if len(events.second) else []
         views = ~events.is_like
         totals += [
-            np.bincount(events.post[views], minlength=count), np.bincount(events.post[events.target], minlength=count),
-            np.bincount(events.post[events.target], users.age[events.user[events.target]], count),
+            np.bincount(events.post[views], minlength=count), np.bincount(events.post[events.is_like], minlength=count),
+            np.bincount(events.post[events.is_like], users.age[events.user[events.is_like]], count),
         ]
         kept = in_sample[events.user]
         at = midnight + events.second[kept].astype(np.int64)

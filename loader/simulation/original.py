@@ -20,6 +20,8 @@ def compare(feed: Feed, name: str = worlds.DEFAULT) -> list[Fact]:
             "pgfeed simulate with 100 or more --users",
         )
     with np.errstate(invalid="ignore", divide="ignore"):
-        facts = *size_facts(feed), *user_facts(feed), *post_facts(feed), *behaviour_facts(feed)
+        facts = [*size_facts(feed), *user_facts(feed), *post_facts(feed)]
+        if worlds.named(name).has_views:
+            facts += behaviour_facts(feed)
     left_out = tuple(worlds.named(name).left_out)
     return [fact for fact in facts if not fact.name.startswith(left_out)]

@@ -81,7 +81,7 @@ def simulate(
             done = {(day - FIRST_DAY).days for day in cursor.fetchone()[0]}
         missing = [day for day in range(days) if day not in done]
         if is_new or missing:
-            world = World(seed, users, posts, name)
+            world = World(seed, users, posts, name) if is_new else World.load(connection)
             if is_new:
                 with connection:
                     _load_entities(connection, world, identity)

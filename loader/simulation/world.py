@@ -1,7 +1,7 @@
 """The simulated social network: its users' sessions day by day, whatever the world that they live in.
 
 A view is liked with probability
-    like rate (of the world's mechanism, see worlds/) * position * month * hour, at most LIKE_LIMIT,
+    like rate (of the world's mechanism, see worlds/) * position * month * hour, as a probability,
 where position, month and hour have mean 1.
 
 All events of a world and its truth, without a database:
@@ -26,16 +26,21 @@ from loader.server import db
 from loader.simulation import worlds
 from loader.simulation.population import FULL_POSTS, TOPICS, USER_CHUNK, make_posts, make_users
 from loader.simulation.texts import make_texts
+from loader.simulation.worlds.memory import Memory
 
 VERSION = 2  # of the behaviour: worlds in a database made by another one cannot be continued
 FIRST_DAY = date(2021, 10, 1)
+START = datetime.combine(FIRST_DAY, time(), UTC)
 DAYS = 90
-LIKE_LIMIT = 0.9
 # A database of before there were several worlds has no column for the name.
 IDENTITY = (
     "select w.seed, w.user_count, w.post_count, w.version, coalesce(to_jsonb(w) ->> 'name', 'popularity')"
     " from simulation.worlds as w"
 )
+LIKES = """
+    select string_agg(int8send(user_id) || int8send(post_id) || int8send(extract(epoch from event_at)::bigint), '')
+    from pgfeed.feed_events where action = 'like'
+"""
 MONTH_RATES = {10: 0.094, 11: 0.125, 12: 0.140}
 ACTIVE_DAYS = (6.5, 2.0), (18.2, 4.2)  # centre and width of the two humps
 MEAN_ACTIVE_DAYS = 14.6
@@ -80,8 +85,7 @@ def moment_factors(at: np.ndarray) -> np.ndarray:
 
 def seconds_of(moments: Sequence[datetime]) -> np.ndarray:
     """Return moments (with a zone) as whole seconds since FIRST_DAY in UTC."""
-    start = datetime.combine(FIRST_DAY, time(), UTC)
-    return np.array([(moment - start) // timedelta(seconds=1) for moment in moments], np.int64)
+    return np.array([(moment - START) // timedelta(seconds=1) for moment in moments], np.int64)
 
 
 @dataclass
@@ -134,6 +138,7 @@ class World:
         self.users, self.posts = make_users(seed, users), make_posts(seed, posts)
         self.mechanism = worlds.named(name)(seed, self.users, self.posts)
         self._activity: dict[int, np.ndarray] = {}
+        self._remembered_days, self._is_loaded = 0, False
 
     @classmethod
     def load(cls, connection: psycopg2.extensions.connection) -> "World":
@@ -163,7 +168,25 @@ class World:
             raise PgfeedError(
                 "the simulated world is incomplete", "its load was interrupted", "the same pgfeed simulate again"
             )
+        if world.mechanism.has_memory:
+            world._remember(connection)
         return world
+
+    def _remember(self, connection: psycopg2.extensions.connection) -> None:
+        """Take what was liked in the database, whose users may have lived with a recommender."""
+        with connection.cursor() as cursor:
+            cursor.execute(LIKES)
+            user, post, second = np.frombuffer(cursor.fetchone()[0] or b"", ">i8").reshape(-1, 3).T
+            cursor.execute("select coalesce(max(day_date) - %s + 1, 0) from simulation.days", [FIRST_DAY])
+            self._remembered_days = cursor.fetchone()[0]
+        at = (second - START.timestamp()) / 86_400
+        self.mechanism.remember(Memory(self.user_rows(user), self.post_rows(post), at))
+        self._is_loaded = True
+
+    def _recall(self, day: int) -> None:
+        """Live through the days before a day, where it counts what was liked on them."""
+        while self.mechanism.has_memory and not self._is_loaded and self._remembered_days < day:
+            self.day_events(self._remembered_days)
 
     def user_rows(self, user_ids: Sequence[int]) -> np.ndarray:
         return _rows(self.users.user_id, user_ids, "user")
@@ -177,8 +200,7 @@ class World:
         created = self.mechanism.created
         if created is None:
             return None
-        start = datetime.combine(FIRST_DAY, time(), UTC)
-        return [start + timedelta(seconds=round(86_400 * days)) for days in created.tolist()]
+        return [START + timedelta(seconds=round(86_400 * days)) for days in created.tolist()]
 
     @functools.cached_property
     def texts(self) -> list[str]:
@@ -197,7 +219,7 @@ class World:
         result = self.mechanism.like_rate(user, post, at / 86_400)
         if position is not None:
             result = result * POSITION_FACTORS.astype(np.float32)[np.minimum(position, LONGEST_SESSION - 1)]
-        return np.minimum(result * moment_factors(at), LIKE_LIMIT)
+        return self.mechanism.limited(result * moment_factors(at))
 
     def chances(self, user_ids: Sequence[int], post_ids: Sequence[int], moment: datetime) -> np.ndarray:
         """Return the probability that users like posts at a moment (with a zone): (users, posts).
@@ -206,7 +228,9 @@ class World:
         the thresholds.
         """
         user, post = self.user_rows(user_ids)[:, None], self.post_rows(post_ids)
-        return self.like_probability(user, post, seconds_of([moment]), None)
+        at = seconds_of([moment])
+        self._recall(int(at[0] // 86_400))
+        return self.like_probability(user, post, at, None)
 
     def available(self, moment: datetime) -> np.ndarray:
         """Return the ids of the posts that are there at a moment (with a zone)."""
@@ -227,8 +251,11 @@ class World:
         recommend: given the users (rows) and the second at which each opens the feed, in order of user, returns the
         different posts (rows) that each is shown first (sessions, k); the feed fills the rest of the session.
         """
+        self._recall(day)
         rng = np.random.default_rng([self.seed, 4, day])
         user = self.active_users(day).astype(np.int32)
+        if not self.mechanism.has_views:
+            return self._noted(self._purchases(rng, day, user, recommend))
         sessions = len(user)
         length = rng.integers(10, 20, (sessions, 2), np.int16).sum(1)
         cut = rng.random(sessions) < SHORT_SESSIONS
@@ -253,7 +280,32 @@ class World:
         views = len(second)
         source = np.append(np.arange(views), np.flatnonzero(target))[order]
         is_like = order >= views
-        return DayEvents(day, everything[order], user[source], post[source], is_like, target[source] & ~is_like)
+        return self._noted(
+            DayEvents(day, everything[order], user[source], post[source], is_like, target[source] & ~is_like)
+        )
+
+    def _purchases(self, rng: np.random.Generator, day: int, user: np.ndarray, recommend) -> DayEvents:
+        """Generate the likes of one day in a world without views; they follow one another as likes do elsewhere."""
+        start = rng.integers(HOURS[0] * 3600, HOURS[1] * 3600, len(user), np.int32)
+        first = None if recommend is None else recommend(user, start)
+        at = day * 86_400 + start
+        visit, post = self.mechanism.baskets(rng, user, at / 86_400, moment_factors(at), first)
+        gap = rng.integers(10, 180, len(visit))
+        begin = np.searchsorted(visit, visit)
+        passed = np.append(0, np.cumsum(gap))
+        second = np.minimum(start[visit] + passed[1:] - passed[begin], 86_399)
+        order = np.argsort(second, kind="stable")
+        is_like = np.ones(len(visit), bool)
+        return DayEvents(day, second[order], user[visit][order], post[order].astype(np.int32), is_like, ~is_like)
+
+    def _noted(self, events: DayEvents) -> DayEvents:
+        """Return a day's events, whose likes are remembered from now on if that counts."""
+        if self.mechanism.has_memory and events.day == self._remembered_days:
+            liked = events.is_like
+            at = events.day + events.second[liked] / 86_400
+            self.mechanism.remember(self.mechanism.memory.with_likes(events.user[liked], events.post[liked], at))
+            self._remembered_days += 1
+        return events
 
     def _draw_posts(
         self, rng: np.random.Generator, user: np.ndarray, at: np.ndarray, shown: np.ndarray, first: np.ndarray | None
@@ -283,9 +335,10 @@ class World:
         """Return everything that happens on the first days."""
         parts = []
         for day in self.days(days):
-            views = ~day.is_like
-            user, post, at = day.user[views], day.post[views], day.day * 86_400 + day.second[views]
-            parts.append((user, post, at, _places(user), day.target[views]))
+            chosen = ~day.is_like if self.mechanism.has_views else day.is_like
+            user, post, at = day.user[chosen], day.post[chosen], day.day * 86_400 + day.second[chosen]
+            is_liked = day.target[chosen] | day.is_like[chosen]
+            parts.append((user, post, at, _places(user), is_liked))
         return Events(*map(np.concatenate, zip(*parts, strict=True)))
 
 

@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import subprocess
+import sys
 from collections import Counter
 from contextlib import closing
 from functools import partial
@@ -21,7 +22,10 @@ from tests.db.test_embed import Words
 from tests.pages import CLIENT_PAGES, DOCS, README, ROOT, blocks, pages, shape
 from tests.reference import help_of
 
-RUNNERS = {"sql": ["psql", "-X", "-v", "ON_ERROR_STOP=1"], "sh": ["bash", "-euo", "pipefail", "-c"]}
+RUNNERS = {
+    "sql": ["psql", "-X", "-v", "ON_ERROR_STOP=1"], "sh": ["bash", "-euo", "pipefail", "-c"],
+    "python": [sys.executable, "-c"],
+}
 # What the pages speak of: a user 1000 with a history, and the posts 5373 and 9 to view and hide.
 SPOKEN_OF = """
     insert into pgfeed.posts (post_id, text, topic) values (5373, 'a film about football', 'movie');
@@ -60,7 +64,7 @@ def folder(tmp_path):
 
 def run(language: str, text: str, dsn: str, folder: Path) -> str:
     """Run a block; return what it printed."""
-    runner, environment = RUNNERS[language], {**os.environ, "PGFEED_DSN": dsn}
+    runner, environment = RUNNERS[language], {**os.environ, "PGFEED_DSN": dsn, "PYTHONPATH": str(ROOT)}
     if language == "sql":
         done = subprocess.run([*runner, "-f", "-", dsn], input=text, cwd=folder, env=environment,
                               capture_output=True, text=True)

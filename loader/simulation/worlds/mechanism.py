@@ -1,7 +1,7 @@
 """What every world has: how well users and posts are liked by themselves, and how worlds differ from one another.
 
 A view is liked with probability
-    1 / (1 + exp(-(user + post + preference))) * position * month * hour, at most LIKE_LIMIT of world.py,
+    1 / (1 + exp(-(user + post + preference))) * position * month * hour, at most LIKE_LIMIT,
 where `user` and `post` are scaled until each user likes as often, and each post is liked as often, as the marginals of
 the original network say, whatever the preferences are. The scale of preferences is a marginal, too: a post that a user
 liked is liked again 1.4 times as often as one that the user did not like, and what the rates of users and posts
@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from loader.simulation.effects import LIKE_RATE, RATE_SD, fit, main_effects, reference_share_b
-from loader.simulation.population import TOPIC_FACTS, USER_CHUNK, Posts, Users, make_users, view_weights
+from loader.simulation.population import TOPIC_FACTS, TOPICS, USER_CHUNK, Posts, Users, make_users, view_weights
+from loader.simulation.worlds.memory import Memory
 
 REPEAT_RATIO = 0.170 / 0.121  # of the rates of what the user liked before and did not
 # Quantiles of likes/(views+likes) of posts; between the known ones shaped by the mean .1015 and the sd .017.
@@ -24,10 +25,16 @@ QUALITY_QUANTILES = (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1), (0.075, 0.082, 0.0893, 
 USER_SPREAD = (RATE_SD / LIKE_RATE) ** 2  # squared coefficient of variation
 POST_SPREAD = (0.017 / 0.1015 / (1 - 0.1015)) ** 2  # the same, of likes/views
 PREFERENCE_SD = np.sqrt(np.log(REPEAT_RATIO / (1 + USER_SPREAD) / (1 + POST_SPREAD))) / (1 - LIKE_RATE)  # of log odds
+# Facts by the beginnings of their names: on the two kinds of user; on single posts; on topics.
+KIND_FACTS = ("users of kind", "kind ", "like rate, kind", "age of likers")
+RATE_FACTS = ("likes/(views+likes)", "  sd, without noise", "  median, noise", "  95%, noise", "  max, noise")
+TOPIC_FACTS_OF_VIEWS = ("view share", "user x topic", *(f"like rate, {topic}" for topic in TOPICS))
 REFERENCE_USERS, REFERENCE_VIEWS = 512, 512
-REFERENCE_DAYS = np.linspace(4.6, 84.6, 9)  # at what moments: days since the first one
-ROUNDS = 6
+REFERENCE_DAYS = np.linspace(1.6, 88.6, 32)  # at what moments: days since the first one
+ROUNDS = 5
 CHUNK = 2048
+LIKE_LIMIT = 0.9
+MEAN_SESSION = 28.8  # views, none of a post twice
 
 
 class Mechanism:
@@ -35,24 +42,31 @@ class Mechanism:
 
     Users and posts are given as rows of the world's arrays and `at` as days since the world's first one, with the
     time of day as fraction. Rates are at the mean over the places in a session, months and hours.
-    left_out: how the names of the facts begin that no world of this kind has.
+    left_out: how the names of the facts begin that this world does not share with the original.
     """
 
     name = ""
     has_views = True
+    is_moving = False  # whether what is shown changes with time
+    has_memory = False  # whether it counts what users liked before
     level_correlation = 0.6  # of a post's quality with how much it is viewed: .1195 per view, .1133 per post
-    left_out: Sequence[str] = ("users of kind", "kind ", "like rate, kind", "age of likers")
+    left_out: Sequence[str] = KIND_FACTS
 
     def __init__(self, seed: int, users: Users, posts: Posts):
         self.seed, self.users, self.posts = seed, users, posts
         self.created: np.ndarray | None = None  # when each post came, in days since the first one; None: not known
         self.views = mean_view_weights(posts)
+        self._ladders: dict[float, np.ndarray] = {}
+        self.memory = Memory.empty()
         self.prepare()
         self.user_level, self.post_level = self._levels()
-        self._ladder = np.cumsum(self.views)
 
     def prepare(self) -> None:
         """Draw what preferences are made of; `self.users` may be the reference population."""
+
+    def remember(self, memory: Memory) -> None:
+        """Take what was liked so far, for the days that come."""
+        self.memory = memory
 
     def preference(self, user: np.ndarray, post: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Return what a user's liking of a post adds to the log odds of a like; all arguments broadcast together."""
@@ -73,8 +87,30 @@ class Mechanism:
     def draw_posts(self, rng: np.random.Generator, user: np.ndarray, at: np.ndarray, places: int = 0) -> np.ndarray:
         """Draw what users are shown in a session that begins at a moment: (n, places), or (n,) without places."""
         height = rng.random((len(user), places) if places else len(user))
-        post = np.searchsorted(self._ladder, height * self._ladder[-1], side="right")
-        return np.minimum(post, len(self.posts) - 1).astype(np.int32)
+        result = np.empty(height.shape, np.int32)
+        hours = np.floor(at * 24) / 24 if self.is_moving else np.zeros(len(at))
+        for hour in np.unique(hours):
+            here = hours == hour
+            result[here] = places_in(self._ladder(float(hour)), height[here])
+        return result
+
+    def _ladder(self, at: float) -> np.ndarray:
+        """Return the cumulated view weights; those of one day are kept."""
+        if at not in self._ladders:
+            self._ladders = {hour: ladder for hour, ladder in self._ladders.items() if int(hour) == int(at)}
+            self._ladders[at] = np.cumsum(self.view_weights(at))
+        return self._ladders[at]
+
+    def baskets(
+        self, rng: np.random.Generator, user: np.ndarray, at: np.ndarray, factor: np.ndarray,
+        first: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Draw which posts are liked on visits in a world without views, see Shop."""
+        raise NotImplementedError
+
+    def limited(self, rate: np.ndarray) -> np.ndarray:
+        """Return the probability that a like rate times place, month and hour means."""
+        return np.minimum(rate, LIKE_LIMIT)
 
     def truth(self) -> tuple[dict[str, Sequence], dict[str, Sequence]]:
         """Return what is worth storing of users and of posts, as columns of simulation.users and simulation.posts."""
@@ -88,36 +124,36 @@ class Mechanism:
         self.prepare()
         rates = user_rates(self.users)
         user, post = log_odds(rates), log_odds(post_rate)
-        everybody, shown, shown_at = np.arange(REFERENCE_USERS)[:, None], *self.shown_posts()
+        everybody, (shown, shown_at) = np.arange(REFERENCE_USERS)[:, None], self.shown_posts()
         moments = self.post_moments()
-        base = log_odds(np.array(LIKE_RATE))
-        post = post - base
+        post = post - log_odds(np.array(LIKE_RATE))
+        liking = self.preference(everybody, shown, shown_at)
         for _ in range(ROUNDS):
-            liking = post[shown] + self.preference(everybody, shown, shown_at)
-            user += np.log(rates / chance(user[:, None] + liking).mean(1))
+            user += np.log(rates / chance(single(user[:, None] + post[shown]) + liking).mean(1))
             for start in range(0, len(post), CHUNK):
                 some = np.arange(start, min(start + CHUNK, len(post)))
-                mean = chance(user[:, None] + post[some] + self.preference(everybody, some, moments[some])).mean(0)
-                post[some] += np.log(post_rate[some] / mean * rates.mean() / LIKE_RATE)
+                odds = single(user[:, None] + post[some]) + self.preference(everybody, some, moments[some])
+                post[some] += np.log(post_rate[some] / chance(odds).mean(0) * rates.mean() / LIKE_RATE)
         self.users = own
         self.prepare()
         rates = user_rates(own)
-        user = log_odds(rates)
+        user, post = log_odds(rates), single(post)
         for start in range(0, len(own), CHUNK):
             some = np.arange(start, min(start + CHUNK, len(own)))
             liking = post[shown] + self.preference(some[:, None], shown, shown_at)
             for _ in range(ROUNDS):
-                user[some] += np.log(rates[some] / chance(user[some][:, None] + liking).mean(1))
-        return user.astype(np.float32), post.astype(np.float32)
+                user[some] += np.log(rates[some] / chance(single(user[some][:, None]) + liking).mean(1))
+        return single(user), post
 
     def shown_posts(self) -> tuple[np.ndarray, np.ndarray]:
         """Return posts as they are shown over the whole period, and when: both (REFERENCE_VIEWS,)."""
         size = REFERENCE_VIEWS // len(REFERENCE_DAYS)
         posts = []
         for number, at in enumerate(REFERENCE_DAYS):
-            ladder = np.cumsum(self.view_weights(at))
             height = (np.arange(size) + (number + 0.5) / len(REFERENCE_DAYS)) / size
-            posts.append(np.searchsorted(ladder, height * ladder[-1], side="right").clip(max=len(ladder) - 1))
+            # No post comes twice in a session: where few are on show, each of them is seen less than its weight says.
+            seen = -np.expm1(-MEAN_SESSION * self.view_weights(at))
+            posts.append(places_in(np.cumsum(seen), height))
         return np.concatenate(posts), np.repeat(REFERENCE_DAYS, size)
 
     def post_moments(self) -> np.ndarray:
@@ -125,9 +161,19 @@ class Mechanism:
         return np.full(len(self.posts), REFERENCE_DAYS.mean())
 
 
+def places_in(ladder: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """Return where in cumulated weights shares of their sum are."""
+    return np.searchsorted(ladder, height * ladder[-1], side="right").clip(max=len(ladder) - 1)
+
+
 def chance(log_odds: np.ndarray) -> np.ndarray:
     """Return probabilities."""
     return 1 / (1 + np.exp(-log_odds))
+
+
+def single(values: np.ndarray) -> np.ndarray:
+    """Return values as float32."""
+    return values.astype(np.float32)
 
 
 def log_odds(rate: np.ndarray) -> np.ndarray:
@@ -180,6 +226,14 @@ def quality(seed: int, posts: Posts, views: np.ndarray, level_correlation: float
     target = rates / (rates @ seen) * seen.sum()
     mean = np.bincount(posts.topic, views * result, len(rates)) / np.maximum(seen, 1e-12)
     return result * (target / np.where(mean > 0, mean, 1))[posts.topic]
+
+
+def products(left: np.ndarray, rows: np.ndarray, right: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return the inner product of the rows of two matrices, broadcast: (n, 1) with (m,) is one matrix product."""
+    rows, columns = np.asarray(rows), np.asarray(columns)
+    if rows.ndim == 2 and rows.shape[1] == 1 and columns.ndim == 1:
+        return left[rows[:, 0]] @ right[columns].T
+    return np.einsum("...d,...d->...", left[rows], right[columns])
 
 
 def per_user(seed: int, stream: int, count: int, columns: int) -> np.ndarray:

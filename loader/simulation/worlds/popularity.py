@@ -36,7 +36,7 @@ class Popularity(Mechanism):
         self.views = (1 - reference_share_b(), reference_share_b()) @ weights
         weights = weights[:, self._order]
         ladders = [np.where(self.popular[self._order] == popular, row, 0) for row in weights for popular in (0, 1)]
-        self._ladder = np.concatenate([number + np.cumsum(row / row.sum()) for number, row in enumerate(ladders)])
+        self._kind_ladders = np.concatenate([number + np.cumsum(row / row.sum()) for number, row in enumerate(ladders)])
 
     def like_rate(self, user: np.ndarray, post: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Return the product of the user's and the post's factor."""
@@ -51,7 +51,7 @@ class Popularity(Mechanism):
         popular = height < share
         height = np.where(popular, height / share, (height - share) / (1 - share))
         height = np.minimum(height, 1 - 1e-9) + (2 * kind + popular)
-        place = np.searchsorted(self._ladder, height, side="right")
+        place = np.searchsorted(self._kind_ladders, height, side="right")
         return self._order[place % len(self._order)].astype(np.int32)
 
     def truth(self) -> tuple[dict[str, Sequence], dict[str, Sequence]]:

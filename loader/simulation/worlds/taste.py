@@ -10,7 +10,15 @@ taste[user]: standard normal, sqrt(PROFILED) of it by age and gender, the rest t
 import numpy as np
 
 from loader.simulation.population import THEMES, TOPICS
-from loader.simulation.worlds.mechanism import PREFERENCE_SD, Mechanism, per_user, standardised
+from loader.simulation.worlds.mechanism import (
+    KIND_FACTS,
+    PREFERENCE_SD,
+    RATE_FACTS,
+    Mechanism,
+    per_user,
+    products,
+    standardised,
+)
 
 DIMENSIONS = 4
 TOLD = 0.7
@@ -23,7 +31,7 @@ class Taste(Mechanism):
 
     name = "taste"
     level_correlation = 0.0
-    left_out = (*Mechanism.left_out, "likes/(views+likes)", "  median, noise", "user x topic")
+    left_out = (*KIND_FACTS, *RATE_FACTS, "user x topic")
 
     def prepare(self) -> None:
         """Draw the meaning of posts and the tastes of users, both (n, DIMENSIONS)."""
@@ -50,11 +58,3 @@ def meanings(seed: int, posts, views: np.ndarray, told: float) -> np.ndarray:
     own = rng.standard_normal((len(posts), DIMENSIONS))
     both = np.sqrt(told) * standardised(text, views) + np.sqrt(1 - told) * own
     return standardised(both, views).astype(np.float32)
-
-
-def products(left: np.ndarray, rows: np.ndarray, right: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return the inner product of the rows of two matrices, broadcast: (n, 1) with (m,) is one matrix product."""
-    rows, columns = np.asarray(rows), np.asarray(columns)
-    if rows.ndim == 2 and rows.shape[1] == 1 and columns.ndim == 1:
-        return left[rows[:, 0]] @ right[columns].T
-    return np.einsum("...d,...d->...", left[rows], right[columns])

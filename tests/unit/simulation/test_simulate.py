@@ -15,6 +15,7 @@ from loader.simulation.feed import generated_feed
 from loader.simulation.population import FULL_POSTS, TOPIC_FACTS, TOPICS
 from loader.simulation.texts import THEMES, make_texts
 from loader.simulation.world import DAYS, HOUR_FACTORS, MONTH_FACTORS, POSITION_FACTORS, World, moment_factors
+from loader.simulation.worlds.mechanism import LIKE_LIMIT
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,7 @@ def test_like_probability_is_the_product_of_the_factors(small):
     everything = small.like_probability(np.arange(400)[:, None], np.arange(FULL_POSTS), np.array(at), np.array(0))
     truth.post_factor = truth.post_factor / 100
     assert everything.shape == (400, FULL_POSTS)
-    assert everything.max() == pytest.approx(world.LIKE_LIMIT)
+    assert everything.max() == pytest.approx(LIKE_LIMIT)
 
 
 def test_months_outside_the_period_are_its_first_and_last():
