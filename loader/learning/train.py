@@ -38,7 +38,9 @@ def nuisance(rows: Impressions, positions: np.ndarray | None = None) -> tuple[np
     """Return each row's log-odds of a like by its day and session position alone, and the effect by position.
 
     It enters training as an offset, so that neither the place in a session nor the month's level is
-    learned as a property of posts or users; served scores leave it out. positions: effects to reuse.
+    learned as a property of posts or users; served scores leave it out. The effects are of these rows and not those of
+    pgfeed.place_effects: they are log-odds of the very labels, and there where a feed is too small for those.
+    positions: effects to reuse.
     """
     place = np.minimum(rows.position, 39)
     _, day = np.unique(rows.days, return_inverse=True)
