@@ -261,7 +261,7 @@ PINS = {
     "functions/rank_for__anyelement": "2c6bda586cbf",
     "functions/rank_posts": "9993562fc2c5",
     "functions/_catalogue_count": "23be67532740",
-    "functions/_group_counts": "32f017969740",
+    "functions/_group_counts": "8f741b9ec475",
     "functions/_is_without_model": "4b854f85bc3e",
     "functions/_user_vector": "0bc367363817",
     "functions/_value_condition": "bb363b70ab4f",

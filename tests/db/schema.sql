@@ -565,7 +565,7 @@ CREATE FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of ti
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: what users who have one of these values of user.NAME viewed and liked in the 28 days before as_of, decayed with a half-life of 7 days: post_ids big-endian int8, counts float8. Of at most 2,000 users, chosen by a hash of the id; null counts: there are fewer than 5 users, whose likes are not to be guessed, or no events. An error if users have no such feature';
+COMMENT ON FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: what users who have one of these values of user.NAME viewed (effective views, see place_effects) and liked from the midnight 28 days before as_of on, decayed with a half-life of 7 days: post_ids big-endian int8, counts float8. Of at most 2,000 users, chosen by a hash of the id; null counts: there are fewer than 5 users, whose likes are not to be guessed, or no events. An error if users have no such feature';
 CREATE FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE STRICT COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -98,6 +98,21 @@ def test_equal_posts_are_equal_wherever_they_are_shown(full):
     assert min(places) >= len(good) - 6 and max(places) <= len(good) + 6
 
 
+def test_what_a_group_likes_does_not_depend_on_the_place(full):
+    full("insert into pgfeed.users (user_id, city) select distinct e.user_id, 'Rome' from pgfeed.feed_events as e")
+    full("call pgfeed.refresh_features()")
+    scores = full("select post_id, score from pgfeed.popular_posts(%s, 'user.city', 'Rome', %s)", POSTS, TS)
+    odds = {post: np.exp(score) for post, score in scores}
+    assert odds[TOP] / odds[MIDDLE] == pytest.approx(1, abs=0.4)  # of odds, a quarter of rates
+    full("truncate pgfeed.place_effects")
+    likes = "select * from pgfeed._group_counts('user.city', '{Rome}', %s)"
+    _, ids, views, liked = full(likes, TS)[0]
+    kinds = ((ids, ">i8"), (views, ">f8"), (liked, ">f8"))
+    ids, views, liked = (np.frombuffer(packed, kind) for packed, kind in kinds)
+    rates = dict(zip(ids.tolist(), liked / views))
+    assert rates[TOP] > 3 * rates[MIDDLE]
+
+
 def test_quality_does_not_depend_on_the_place(full, db):
     quality = quality_of(full, db)
     assert quality[TOP] / quality[MIDDLE] == pytest.approx(1, abs=0.25)
