@@ -101,7 +101,7 @@ def load(
         for day in days:
             user_ids, post_ids, hours, positions, labels, weights = load_day(connection, day, share, least_views)
             if len(user_ids):
-                pack = load_pack(connection, day, encoders, "match.factors" in names)
+                pack = load_pack(connection, day, encoders, names)
                 post_rows = pack.locate(post_ids)
                 kept = post_rows >= 0
                 users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)

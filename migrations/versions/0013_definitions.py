@@ -53,7 +53,7 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "6ca8a5c2075a",
     "procedures/_pack_features": "b0dad4968c60",
-    "procedures/refresh_features": "e4d60318ca10",
+    "procedures/refresh_features": "10c7531e483b",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
@@ -64,6 +64,7 @@ PINS = {
     "functions/_user_history": "85ea04741be7",
     "functions/_recent_events": "efddde763368",
     "functions/_post_neighbours": "b221347d41e0",
+    "functions/_preferences": "544a972090ff",
     "functions/_nearest_posts": "08db576cefd0",
     "functions/similar_posts": "d6aea0fd4630",
     "functions/_hex_modulo": "54911f6b674b",
@@ -105,7 +106,7 @@ PINS = {
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "5bacdd46773d",
-    "functions/_shortlist": "ce24a849c85b",
+    "functions/_shortlist": "c253e7524141",
     "functions/_user_candidates": "efbd78f98860",
     "functions/_explain_recommendation": "4a131cda05e7",
     "functions/_factors": "c3acd7a58cec",
@@ -119,7 +120,7 @@ PINS = {
     "functions/recommend_posts": "2bb75b756ab7",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "efd6814f30af",
-    "functions/_library": "f1305999610d",
+    "functions/_library": "444527c9a25b",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -707,6 +708,10 @@ KEYS = """
     comment on column pgfeed.feature_packs.attributes is
         'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
     alter table pgfeed.feature_packs add column catalogue_count integer;
+    alter table pgfeed.feature_packs add column preferences bytea;
+    alter table pgfeed.feature_packs alter column preferences set storage external;
+    comment on column pgfeed.feature_packs.preferences is
+        'Who likes what, see _preferences(); null: not made, as no model needed it; empty: too little to learn from';
     comment on column pgfeed.feature_packs.catalogue_count is
         'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
 
@@ -784,7 +789,7 @@ RELEASED = """
 """
 DETACHED = """
     drop table pgfeed.attributes, pgfeed.own_features, pgfeed.own_feature_values;
-    alter table pgfeed.feature_packs drop column attributes, drop column catalogue_count;
+    alter table pgfeed.feature_packs drop column attributes, drop column catalogue_count, drop column preferences;
     alter table pgfeed.feed_events drop column attachment_id;
     alter table pgfeed.users drop column key, drop column attributes;
     alter table pgfeed.posts drop column key, drop column attributes, drop column is_withdrawn;

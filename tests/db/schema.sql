@@ -945,6 +945,13 @@ CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) IS 'Some of the posts that are not among these and of none of these topics, those with the best like rates first, at an earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
+CREATE FUNCTION pgfeed._preferences(as_of timestamp with time zone) RETURNS bytea
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._preferences(as_of timestamp with time zone) IS 'Who likes what, beside how good a post is, learned from about 1,500,000 impressions before as_of of a sample of users, for features named match.preference, match.score and match.appeal; empty: there is too little to learn from';
 CREATE FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) RETURNS double precision
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2074,7 +2081,8 @@ CREATE TABLE pgfeed.feature_packs (
     is_shortlist boolean DEFAULT false NOT NULL,
     relative bytea,
     attributes jsonb,
-    catalogue_count integer
+    catalogue_count integer,
+    preferences bytea
 );
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
@@ -2082,6 +2090,7 @@ ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN matrix SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN neighbours SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN factors SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN relative SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN preferences SET STORAGE EXTERNAL;
 COMMENT ON TABLE pgfeed.feature_packs IS 'One row per cut-off: the features of all posts as recommend_posts reads them, see _post_pack()';
 COMMENT ON COLUMN pgfeed.feature_packs.neighbours IS 'See _post_neighbours(); null: not made, as no model needed it';
 COMMENT ON COLUMN pgfeed.feature_packs.factors IS 'The posts'' vectors, see _post_factors(); null: not made yet';
@@ -2089,6 +2098,7 @@ COMMENT ON COLUMN pgfeed.feature_packs.is_shortlist IS 'Whether the catalogue wa
 COMMENT ON COLUMN pgfeed.feature_packs.relative IS 'See _relative_columns(); null: packed before there was this column, sessions compute it';
 COMMENT ON COLUMN pgfeed.feature_packs.attributes IS 'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
 COMMENT ON COLUMN pgfeed.feature_packs.catalogue_count IS 'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
+COMMENT ON COLUMN pgfeed.feature_packs.preferences IS 'Who likes what, see _preferences(); null: not made, as no model needed it; empty: too little to learn from';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
     START WITH 1
@@ -2716,6 +2726,7 @@ GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_texts(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._preferences(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
