@@ -14,7 +14,7 @@ from loader.measuring import live
 from loader.simulation import feed, future, original, simulate
 from loader.simulation.world import START, World
 
-USERS, SEED, POSTS, DAYS = 80, 2, 1200, 12
+USERS, SEED, POSTS, DAYS = 80, 2, 1200, 8
 BY_LOT = SimpleNamespace(variant="random", version=None, feature_names=[], trained_until=None)
 WORLDS = pytest.mark.parametrize("name", ["news", "shop", "drift"])
 
@@ -35,7 +35,7 @@ def test_live_protocol(connection, query, name):
     done = load(connection, name)
     assert (done.views > 0) == (name != "shop") and done.likes > 0
     refresh.refresh(connection)
-    run = live.send(connection, BY_LOT, 150, seed=1)
+    run = live.send(connection, BY_LOT, 60, seed=1)
     rates = {method: chances.mean() for method, chances in run.chances.items()}
     assert rates["oracle"] > 2 * rates["random"] or name == "drift"
     assert rates["oracle"] > rates["best like rate"] and rates["oracle"] > rates["model"]
