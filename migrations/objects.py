@@ -55,7 +55,11 @@ class PinError(Exception):
 def compose(name: str, read: Callable[[str], str] | None = None) -> str:
     """Return the text of sql/NAME.sql with what it includes put in: as code, or for `--!library` as strings by name."""
     read = read or (lambda path: (ROOT / path).read_text(encoding="utf-8"))
-    text = INCLUDE.sub(lambda found: read(found[1]).strip("\n"), read(f"sql/{name}.sql"))
+
+    def included(path: str) -> str:
+        return INCLUDE.sub(lambda found: included(found[1]).strip("\n"), read(path))
+
+    text = included(f"sql/{name}.sql")
     return LIBRARY.sub(lambda found: "\n".join(as_string(module, read) for module in found[1].split()), text)
 
 

@@ -11,6 +11,7 @@ A request is a user at a moment. Feature names say where a value comes from:
     fresh.like_1h             from a column of the post pack and the events since then, exact at the moment
     pair.co_like              from the candidate and what the user liked or viewed before
     match.factors             the product of the candidate's vector and one made of what the user liked before
+    match.preference          what the user prefers beside how good a post is, match.appeal, and both; see preferences
     time.hour                 from the moment (UTC)
 
 user.NAME and post.NAME are also own features: what the application's tables and functions say of users and posts.
@@ -42,7 +43,9 @@ PAIR_COLUMNS = (
 RELATIVE_COLUMNS = ("post.view_ratio", "post.quality")
 USER_TASTE_COLUMNS = ("taste.like_rate", "taste.view_count_ratio", "taste.popularity_like_rate")
 TASTE_COLUMNS = ("taste.like_count", "taste.days_since_like", "taste.popularity", "taste.age_days")
-MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last")
+PREFERENCE_COLUMNS = ("match.preference", "match.score")
+APPEAL = "match.appeal"
+MATCH_COLUMNS = ("match.factors", "match.text", "match.text_last", *PREFERENCE_COLUMNS)
 TIME_COLUMNS = ("time.hour", "time.weekday")
 TEXT_COMPONENT = "text.component_"
 DAY_SECONDS = 86400
@@ -108,6 +111,11 @@ def needs_factors(names):
     return "match.factors" in names
 
 
+def needs_preferences(names):
+    """Return whether a model with these features needs a fit of _preferences()."""
+    return APPEAL in names or any(name in PREFERENCE_COLUMNS for name in names)
+
+
 def needs_moment(names):
     """Return whether a model has features that are made for each request from events, which takes neighbours."""
     return any(name in FRESH_COLUMNS or name in PAIR_COLUMNS or name in TASTE_COLUMNS for name in names)
@@ -118,7 +126,7 @@ def unknown_features(names, pack_names):
 
     pack_names: of the columns of its packs and of the attributes of users.
     """
-    computed = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, *TIME_COLUMNS}
+    computed = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, APPEAL, *TIME_COLUMNS}
     computed.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, *RELATIVE_COLUMNS))
     computed.update(f"user.{column}" for column in USER_COLUMNS)
     by_topic = {f"user_topic.{column}" for column in TOPIC_COLUMNS}

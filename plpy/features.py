@@ -8,12 +8,14 @@ import json
 import numpy as np
 
 from plpy.columns import (
+    APPEAL,
     CATEGORICAL,
     CATEGORY_LENGTH,
     FRESH_COLUMNS,
     LIKE_WINDOW_SECONDS,
     MATCH_COLUMNS,
     PAIR_COLUMNS,
+    PREFERENCE_COLUMNS,
     TOPIC_COLUMNS,
     USER_COLUMNS,
     encode,
@@ -98,7 +100,16 @@ def request_columns(users, pack, encoders, names=MATCH_COLUMNS):
     columns |= taste_columns(liked, viewed, pack)
     if any(name in MATCH_COLUMNS for name in names):
         columns |= match_vectors(liked, pack)
+    if any(name in PREFERENCE_COLUMNS for name in names) and pack.preference_sides is not None:
+        columns |= dict.fromkeys(PREFERENCE_COLUMNS, preference_sides(users, pack))
     return columns
+
+
+def preference_sides(users, pack):
+    """Return the users' sides of match.preference, float32 (requests, width)."""
+    if pack.preferences is None:
+        return np.zeros((len(users), 1), np.float32)
+    return pack.preferences.of_users(users, pack)
 
 
 def user_columns(users, encoders):
@@ -221,7 +232,8 @@ def feature_values(name, pack, requests, places, request_rows):
     if values.ndim == 1:
         return values[request_rows]
     if column in MATCH_COLUMNS:
-        return np.einsum("...d,...d->...", pack.vectors(column)[places], values[request_rows])
+        product = np.einsum("...d,...d->...", pack.vectors(column)[places], values[request_rows])
+        return product + pack.columns[APPEAL][places] if column == "match.score" else product
     if column == "taste.popularity_like_rate":
         return values[request_rows, pack.is_popular[places]]
     if column in FRESH_COLUMNS or column in PAIR_COLUMNS:

@@ -15,7 +15,8 @@ def own_post_ids(user):
 
 def outside(session, state, stored, post_ids):
     """Return a pack of those of post_ids that the stored one lacks; the session keeps the posts of the last calls."""
-    missing, key = np.setdiff1d(post_ids, stored.post_ids), (state["is_current"], stored.factors is not None)
+    missing = np.setdiff1d(post_ids, stored.post_ids)
+    key = state["is_current"], stored.factors is not None, stored.preferences
     kept = stored.outside.get(key)
     new = missing if kept is None else np.setdiff1d(missing, kept.post_ids)
     if kept is not None and len(kept) + len(new) > MOST_KEPT:
@@ -38,6 +39,8 @@ def load(session, state, stored, post_ids):
         pack.factors = np.zeros((len(pack), FACTORS), np.float32)
         if state["is_current"]:
             pack.factors = session.post_vectors(pack.post_ids)
+    if stored.preference_sides is not None:
+        pack.take_preferences(stored.preferences)
     return pack
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from plpy.columns import TEXT_COMPONENT, encode, encode_tags, int8s, tags_of
+from plpy.columns import APPEAL, PREFERENCE_COLUMNS, TEXT_COMPONENT, encode, encode_tags, int8s, tags_of
 from plpy.scale import Scale, relative_columns, unpack_relative, view_and_like_counts
 
 FACTORS = 16
@@ -18,7 +18,8 @@ class Pack:
     scale: what the posts are compared with; is_popular: int64, 1: more views than the mean.
     attributes: the types of the own features of users and posts by name; categories: of those of posts that are
     encoded for a model, by name, int64 codes and the values that they are places in, the last one None.
-    On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment.
+    On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment;
+    preferences and the posts' sides of it, float32 (posts, width), see preferences.
     inputs: the matrix that a model scored last, and this model's id. outside: see outside(). catalogue_count:
     of all posts, where the stored pack has a shortlist of them, too.
     base: the pack that this one was joined from; joined, fresh: see with_fresh_posts().
@@ -27,6 +28,7 @@ class Pack:
     def __init__(self, post_ids, topics, topic_codes, columns):
         self.post_ids, self.topics, self.topic_codes, self.columns = post_ids, topics, topic_codes, columns
         self.scale = self.is_popular = self.factors = self.gram = self.neighbours = None
+        self.preferences = self.preference_sides = None
         self.attributes, self.categories, self.encoders = {}, {}, None
         self.inputs, self.is_usable, self.outside = (None, None), {}, {}
         self.base, self.joined, self.fresh = None, (None, None), (np.empty((0, 2), np.int64), None)
@@ -99,6 +101,9 @@ class Pack:
             pack.categories[name] = codes[order], values
         if self.factors is not None and other.factors is not None:
             pack.factors = joined(self.factors, other.factors)
+        if self.preference_sides is not None and other.preference_sides is not None:
+            pack.preferences = self.preferences
+            pack.preference_sides = joined(self.preference_sides, other.preference_sides)
         pack.catalogue_count = self.catalogue_count
         return pack
 
@@ -111,6 +116,8 @@ class Pack:
         pack.categories = {name: (codes[places], values) for name, (codes, values) in self.categories.items()}
         if self.factors is not None:
             pack.factors = self.factors[places]
+        if self.preference_sides is not None:
+            pack.preferences, pack.preference_sides = self.preferences, self.preference_sides[places]
         return pack
 
     def locate(self, post_ids):
@@ -141,6 +148,13 @@ class Pack:
         """Add the posts' vectors and the gram from what pack_factors() packed."""
         self.factors, self.gram = unpack_factors(blob)
 
+    def take_preferences(self, preferences):
+        """Add the posts' sides and appeal by Preferences; None: nothing is preferred to anything."""
+        appeal, sides = np.zeros(len(self), np.float32), np.zeros((len(self), 1), np.float32)
+        if preferences is not None:
+            appeal, sides = preferences.of_posts(self)
+        self.preferences, self.preference_sides, self.columns[APPEAL] = preferences, sides, appeal
+
     @cached_property
     def like_log_odds(self):
         """Log-odds of a like, float64, from each post's decayed, smoothed like rate."""
@@ -156,6 +170,8 @@ class Pack:
 
     def vectors(self, column):
         """Return the posts' side of a match.* feature, float32 (posts, dimensions)."""
+        if column in PREFERENCE_COLUMNS:
+            return self.preference_sides
         return self.factors if column == "match.factors" else self.text_vectors
 
 

@@ -5,7 +5,7 @@ from copy import copy
 import numpy as np
 
 from plpy.choice import choose, gave_way
-from plpy.columns import needs_factors, needs_moment
+from plpy.columns import needs_factors, needs_moment, needs_preferences
 from plpy.features import clicked_topics, request_columns, with_clicks
 from plpy.fresh import with_fresh_posts
 from plpy.moment import moment_columns
@@ -146,6 +146,8 @@ def reply_by_model(session, state, stored, user, request, post_ids, model):
     names = model.feature_names
     if needs_factors(names):
         session.load_factors(state, stored)
+    if needs_preferences(names):
+        session.load_preferences(state, stored)
     stored.encode(model.encoders)
     pack = posts_to_score(session, state, stored, user, request, post_ids)
     taste = taste_pack(session, state, stored, user) if state["is_shortlist"] else pack

@@ -11,6 +11,7 @@ from plpy.fresh import spread_factors
 from plpy.import_catboost import import_catboost
 from plpy.moment import Events, Neighbours
 from plpy.pack import FACTORS, Pack
+from plpy.preferences import Preferences
 from plpy.request import array_text
 from plpy.statements import STATEMENTS
 
@@ -142,6 +143,15 @@ class Session:
         elif pack.factors is None:
             pack.take_factors(self.stored_or_computed("factors", state, pack))
 
+    def load_preferences(self, state, pack):
+        """Give a pack the fit that says who likes what."""
+        if pack.preference_sides is None and pack.base is not None:
+            self.load_preferences(state, pack.base)
+            pack.take_preferences(pack.base.preferences)
+        elif pack.preference_sides is None:
+            blob = self.stored_or_computed("preferences", state, pack)
+            pack.take_preferences(Preferences.unpack(blob) if blob else None)
+
     def load_neighbours(self, state, pack):
         """Give a pack its posts' neighbours."""
         if pack.neighbours is None and pack.base is not None:
@@ -157,7 +167,8 @@ class Session:
             blob = self.run(f"stored {kind}", state["pack_id"])[0][kind]
         if blob is None:
             post_ids = pack.post_ids.astype(">i8").tobytes()
-            blob = self.run(f"computed {kind}", state["features_as_of"], post_ids)[0][kind]
+            given = [post_ids] if kind != "preferences" else []
+            blob = self.run(f"computed {kind}", state["features_as_of"], *given)[0][kind]
         return blob
 
     def events(self, state, ts, *packs):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from plpy.columns import needs_moment
+from plpy.columns import needs_moment, needs_preferences
 from plpy.features import request_columns
 from plpy.pack import FACTORS
+from plpy.preferences import Preferences
 from plpy.ranking import popularity, score
 from plpy.session import current_session
 
@@ -46,7 +47,17 @@ class Catalogue:
         self.session, self.as_of = session, as_of
         plpy = session.plpy
         self.topics = plpy.execute(TOPICS_QUERY)[0]["topics"]
+        models = [session.model(row["model_id"]) for row in plpy.execute(MODELS_QUERY)]
+        self.models = [model for model in models if model and not needs_moment(model.feature_names)]
+        self.has_preferences = any(needs_preferences(model.feature_names) for model in self.models)
+        self.preferences = self.earlier_preferences() if self.has_preferences else None
         self.has_factors = plpy.execute(plpy.prepare(CURRENT_QUERY, ["timestamptz"]), [as_of])[0]["is_current"]
+
+    def earlier_preferences(self):
+        """Return who likes what as the last pack has it: the best 300 hardly change; learned if none has it."""
+        rows = self.session.run("earlier preferences", self.as_of)
+        blob = (rows or self.session.run("computed preferences", self.as_of))[0]["preferences"]
+        return Preferences.unpack(blob) if blob else None
 
     def pack(self, post_ids, scale=None):
         """Return a pack with vectors.
@@ -57,13 +68,9 @@ class Catalogue:
         pack.factors = np.zeros((len(pack), FACTORS), np.float32)
         if self.has_factors:
             pack.factors = self.session.post_vectors(pack.post_ids)
+        if self.has_preferences:
+            pack.take_preferences(self.preferences)
         return pack
-
-
-def usable_models(session, pack):
-    """Return the active models that can score a pack without events of the moment."""
-    models = [session.model(row["model_id"]) for row in session.plpy.execute(MODELS_QUERY)]
-    return [m for m in models if m and not needs_moment(m.feature_names) and session.can_use(m, pack)]
 
 
 def typical_requests(models, users, pack):
@@ -91,7 +98,7 @@ def _shortlist(plpy, as_of):
     seen = [user[name] for user in users for name in ("liked_post_ids", "viewed_post_ids")]
     own = catalogue.pack(np.unique(np.concatenate([np.empty(0, np.int64), *seen])))
     own.gram = own.factors.T @ own.factors
-    models = usable_models(session, own)
+    models = [model for model in catalogue.models if session.can_use(model, own)]
     requests = typical_requests(models, users, own)
 
     popular, best = Best(BEST_OF_ALL), [[Best(BEST_OF_A_USER) for _ in users] for _ in models]

@@ -87,6 +87,35 @@ STATEMENTS = {
         ["bigint[]"],
     ),
     "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "stored preferences": ("select preferences from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
+    "computed preferences": ("select pgfeed._preferences($1) as preferences", ["timestamptz"]),
+    "earlier preferences": (
+        "select preferences from pgfeed.feature_packs where as_of <= $1 and preferences is not null"
+        " order by as_of desc limit 1",
+        ["timestamptz"],
+    ),
+    "pack as of": (
+        f"select {PACK_COLUMNS}, catalogue_count, relative from pgfeed.feature_packs"
+        " where as_of = $1 and not is_shortlist",
+        ["timestamptz"],
+    ),
+    # Of so many users, drawn by their id, as have about $2 views in the last 180 days.
+    "sampled events": (
+        "select string_agg(int8send(f.user_id), '') as user_ids, string_agg(int8send(f.post_id), '') as post_ids,"
+        " string_agg(int8send(floor(extract(epoch from f.event_at))::bigint), '') as seconds,"
+        " string_agg(int8send(case when f.action <> 'view' then 2 when f.target then 1 else 0 end), '') as kinds"
+        " from pgfeed.feed_events as f where f.event_at < $1 and f.event_at >= $1 - interval '180 days'"
+        " and (f.action = 'view' or f.action = any(pgfeed._hits()))"
+        " and (hashint8extended(f.user_id, 0) & 1048575) < 1048576 * $2 / greatest($2, ("
+        "select sum(d.view_count) from pgfeed.rollup_days as d where d.day < ($1)::date"
+        " and d.day >= ($1)::date - 180))",
+        ["timestamptz", "bigint"],
+    ),
+    "profiles": (
+        f"select user_id, {', '.join(USER_COLUMNS[:7])}, attributes::text as attributes,"
+        " extract(epoch from $1::timestamptz)::double precision as at from pgfeed._user_profiles($2)",
+        ["timestamptz", "bigint[]"],
+    ),
     "computed neighbours": ("select pgfeed._post_neighbours($1, $2) as neighbours", ["timestamptz", "bytea"]),
     "cursor keys": ("select k.key from pgfeed.cursor_keys as k order by k.made_at desc", []),
     "moment of page": (

@@ -83,7 +83,7 @@ def load_choices(
     """Return each request's targets and `negatives` other posts of the catalogue that the user had not liked."""
     rng = np.random.default_rng(0)
     parts = []
-    answers = with_features(connection, requests, encoders, title, "match.factors" in names)
+    answers = with_features(connection, requests, encoders, title, names)
     for number, (request, pack, columns, liked) in enumerate(answers):
         targets = pack.locate(request.targets)
         # Nobody can know that a post without any event will be liked: it is only ever a negative.

@@ -1,21 +1,24 @@
 """Features at past moments, by the SQL functions and the PL/Python modules that serve recommend_posts."""
 
 import re
-from datetime import date, datetime
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
 from loader.learning.split import midnight
-from plpy.columns import CATEGORICAL, CATEGORY_LENGTH
+from plpy.columns import CATEGORICAL, CATEGORY_LENGTH, needs_factors, needs_preferences
 from plpy.features import feature_values, request_columns, with_history
 from plpy.moment import Events, Neighbours
 from plpy.pack import Pack
+from plpy.preferences import Preferences
 from plpy.statements import STATEMENTS
 
 CATEGORY_PRIOR_VIEWS = 100
 MAX_CATEGORIES = 2_000
+FIT_DAYS = 7
 OF_KIND = {
     "post": {"days": "post_days", "relation": "posts", "key": "post_id", "fewest": 1},
     # What only few users have would tell in a model who they are.
@@ -99,9 +102,12 @@ def run_plan(cursor: RealDictCursor, name: str, *arguments: object) -> list[dict
 
 
 def load_pack(
-    connection: Connection, day: date, encoders: Encoders, has_factors: bool = False, has_neighbours: bool = False
+    connection: Connection, day: date, encoders: Encoders, names: Collection[str] = (), has_neighbours: bool = False
 ) -> Pack:
-    """Return the post pack as of the day's midnight; it is made if not there yet, and so are factors and neighbours."""
+    """Return the post pack as of the day's midnight, made if not there yet, with what features of these names need.
+
+    Who likes what is learned as of fewer days, see fit_day().
+    """
     at = midnight(day)
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
         # A refresh that deletes old packs at the same time is waited for, or waits.
@@ -116,12 +122,14 @@ def load_pack(
             cursor.execute("select pack_id from pgfeed.feature_packs where as_of = %s", [at])
             row = cursor.fetchone()
         pack = Pack.unpack(run_plan(cursor, "stored pack", row["pack_id"])[0])
-        if has_factors:
+        if needs_factors(names):
             cursor.execute(
                 "update pgfeed.feature_packs set factors = pgfeed._post_factors(as_of, post_ids)"
                 " where pack_id = %s and factors is null", [row["pack_id"]],
             )
             pack.take_factors(run_plan(cursor, "stored factors", row["pack_id"])[0]["factors"])
+        if needs_preferences(names):
+            pack.take_preferences(load_preferences(cursor, day, row["pack_id"]))
         if has_neighbours:
             cursor.execute(
                 "update pgfeed.feature_packs set neighbours = pgfeed._post_neighbours(as_of, post_ids)"
@@ -131,6 +139,36 @@ def load_pack(
             pack.neighbours = Neighbours.unpack(neighbours, len(pack))
     pack.encode(encoders)
     return pack
+
+
+def load_preferences(cursor: RealDictCursor, day: date, pack_id: int) -> Preferences | None:
+    """Return who likes what for the pack of a day, as of the newest fit_day()."""
+    cursor.execute("select min(day) as first from pgfeed.rollup_days")
+    fitted = midnight(fit_day(day, cursor.fetchone()["first"] or day))
+    cursor.execute("select preferences from pgfeed.feature_packs where pack_id = %s", [pack_id])
+    blob = cursor.fetchone()["preferences"]
+    if blob is None:
+        cursor.execute("select preferences from pgfeed.feature_packs where as_of = %s", [fitted])
+        row = cursor.fetchone()
+        if row is None or row["preferences"] is None:
+            cursor.execute("select pgfeed._preferences(%s) as preferences", [fitted])
+            row = cursor.fetchone()
+        blob = row["preferences"]
+        cursor.execute(
+            "update pgfeed.feature_packs set preferences = %s"
+            " where preferences is null and (pack_id = %s or as_of = %s)",
+            [blob, pack_id, fitted],
+        )
+    return Preferences.unpack(blob) if blob else None
+
+
+def fit_day(day: date, first: date) -> date:
+    """Return the newest day, at most this one, as of which it is learned who likes what, in a feed with a first day.
+
+    In the first twelve days every day, then after ever more days, at last every seventh.
+    """
+    age = max((day - first).days, 0)
+    return day - timedelta(days=age % min(max(age // 6, 1), FIT_DAYS))
 
 
 def load_users(connection: Connection, moment: datetime, user_ids: list[int]) -> list[dict]:

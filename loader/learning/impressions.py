@@ -26,7 +26,7 @@ class Impressions:
     """Impressions with their features, one row each, in the order of day, user and position.
 
     features is float32 of shape (rows, names); request numbers the user-days from 0; position is
-    the impression's place in its user's day, from 0; weight is float32, see pgfeed.actions.
+    the impression's place in its user's day, from 0, as in pgfeed.place_effects; weight is float32, see pgfeed.actions.
     """
 
     names: list[str]
@@ -62,18 +62,17 @@ def load_day(connection: Connection, day: date, share: float, least_views: int =
             f"""
             select v.user_id, v.post_id, v.hour, v.position, v.is_liked, v.weight
             from (
-                select user_id, post_id, viewed_at, weight,
-                    extract(hour from viewed_at at time zone 'UTC')::integer as hour,
-                    row_number() over (partition by user_id order by viewed_at, post_id) - 1 as position, is_liked,
-                    count(*) over (partition by user_id) as view_count
+                select i.user_id, i.post_id, i.viewed_at, i.weight,
+                    extract(hour from i.viewed_at at time zone 'UTC')::integer as hour,
+                    row_number() over (partition by i.user_id order by i.viewed_at, i.post_id) - 1 as position,
+                    i.is_liked, coalesce(l.liked_at >= i.viewed_at, true) as is_new, -- others are never recommended
+                    count(*) filter (where coalesce(l.liked_at >= i.viewed_at, true)) over (partition by i.user_id)
+                        as view_count
                 from pgfeed.impressions as i
-                where viewed_at >= %(start)s and viewed_at < %(end)s and {in_sample("user_id")}
-                    and not exists ( -- such posts are never recommended
-                        select from pgfeed.liked_posts as l
-                        where l.user_id = i.user_id and l.post_id = i.post_id and l.liked_at < i.viewed_at
-                    )
+                left join pgfeed.liked_posts as l on l.user_id = i.user_id and l.post_id = i.post_id
+                where viewed_at >= %(start)s and viewed_at < %(end)s and {in_sample("i.user_id")}
             ) as v
-            where v.view_count >= %(least)s
+            where v.is_new and v.view_count >= %(least)s
             order by v.user_id, v.viewed_at, v.post_id
             """,
             {"start": midnight(day), "end": midnight(day) + timedelta(days=1), "share": share, "least": least_views},
@@ -102,7 +101,7 @@ def load(
         for day in days:
             user_ids, post_ids, hours, positions, labels, weights = load_day(connection, day, share, least_views)
             if len(user_ids):
-                pack = load_pack(connection, day, encoders, "match.factors" in names)
+                pack = load_pack(connection, day, encoders, names)
                 post_rows = pack.locate(post_ids)
                 kept = post_rows >= 0
                 users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)

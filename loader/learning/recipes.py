@@ -7,9 +7,9 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.learning.features import load_attributes
 from loader.learning.split import Split
-from plpy.columns import MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
+from plpy.columns import APPEAL, MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
 
-QUALITY = "post.quality"
+SCORE = "match.score"
 TOPIC_SHARES = 8
 PARAMETERS = {
     "loss_function": "Logloss", "iterations": 600, "learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 10.0,
@@ -32,7 +32,7 @@ COUNTS = [
 TFIDF = ["text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max"]
 STAGE_3 = [
     *(name for name in STAGE_2 if name not in COUNTS + TFIDF + ["time.weekday"]),
-    *RELATIVE_COLUMNS, "taste.view_count_ratio", "taste.popularity_like_rate", *MATCH_COLUMNS,
+    *RELATIVE_COLUMNS, "taste.view_count_ratio", "taste.popularity_like_rate", *MATCH_COLUMNS, APPEAL,
 ]
 
 
@@ -51,7 +51,7 @@ RECIPES = {
     "test": Recipe(
         STAGE_3,
         PARAMETERS | {
-            "learning_rate": 0.1, "l2_leaf_reg": 50.0, "monotone_constraints": {QUALITY: 1}, "model_shrink_rate": 0.0,
+            "learning_rate": 0.1, "l2_leaf_reg": 50.0, "monotone_constraints": {SCORE: 1}, "model_shrink_rate": 0.0,
         },
         warm_up_share=0.05, max_days=32,
     ),

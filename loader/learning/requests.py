@@ -4,7 +4,7 @@ A request is a user who liked something before, at a moment; its targets are the
 that the user likes anew within a horizon. Every feature is as of the request's moment.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -121,7 +121,7 @@ def sample(values: list, count: int, seed: int) -> list:
 
 
 def with_features(
-    connection: Connection, requests: list[Request], encoders: Encoders, title: str, has_factors: bool = False
+    connection: Connection, requests: list[Request], encoders: Encoders, title: str, names: Collection[str] = ()
 ) -> Iterator[tuple[Request, Pack, dict, np.ndarray]]:
     """Yield each request, in the order of time: the pack of its day, its own columns, the places of what was liked."""
     day, at = date.min, -np.inf
@@ -132,7 +132,7 @@ def with_features(
                 moment = datetime.fromtimestamp(at, UTC)
                 if moment.date() != day:
                     day = moment.date()
-                    pack = load_pack(connection, day, encoders, has_factors, has_neighbours=True)
+                    pack = load_pack(connection, day, encoders, names, has_neighbours=True)
                 events = load_events(connection, pack, day, moment)
                 users = sorted({r.user_id for r in requests if r.at == at})
                 rows = dict(zip(users, load_users(connection, moment, users)))
@@ -145,13 +145,13 @@ def with_features(
 
 def rank_all(
     connection: Connection, requests: list[Request], encoders: Encoders, scorers: dict, title: str,
-    has_factors: bool = False,
+    names: Collection[str] = (),
 ) -> dict:
     """Return the Ranking of each scorer, under the scorer's key."""
     users: list[int] = []
     counts: list[int] = []
     places: dict[object, list[np.ndarray]] = {key: [] for key in scorers}
-    for request, pack, columns, liked in with_features(connection, requests, encoders, title, has_factors):
+    for request, pack, columns, liked in with_features(connection, requests, encoders, title, names):
         targets = pack.locate(request.targets)
         targets = targets[targets >= 0]
         if not len(targets):

@@ -15,7 +15,7 @@ from loader.learning import impressions, seen
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
 from loader.learning.model import NewModel, golden_sample, predict
-from loader.learning.recipes import PARAMETERS, QUALITY, Recipe, component_names, feature_names, recipe_of
+from loader.learning.recipes import PARAMETERS, SCORE, Recipe, component_names, feature_names, recipe_of
 from loader.learning.split import Split, spread, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import compact, log_loss, request_auc
@@ -24,8 +24,9 @@ from plpy.seen import KEY as SEEN
 
 MAX_ROWS = 1_000_000
 VALIDATION_SHARE = 0.15
-QUALITY_RANGE = (0.2, 4.0)
-QUALITY_STEPS = 250
+RATE_RANGE, RATE_STEPS = (0.01, 0.6), 25
+SCORE_LOW, SCORE_HIGH = (-2.5, 0.0), (0.0, 3.0)
+SCORE_STEPS = 300
 
 
 def logit(rate: np.ndarray) -> np.ndarray:
@@ -34,51 +35,63 @@ def logit(rate: np.ndarray) -> np.ndarray:
     return np.log(rate / (1 - rate))
 
 
-def nuisance(rows: Impressions, positions: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's log-odds of a like by its day and session position alone, and the effect by position.
+def nuisance(rows: Impressions, effects: dict[str, np.ndarray] | None = None) -> tuple[np.ndarray, dict]:
+    """Return each row's log-odds of a like by what is the same for all posts of a list, and the effects it comes from.
 
-    It enters training as an offset, so that neither the place in a session nor the month's level is
-    learned as a property of posts or users; served scores leave it out. positions: effects to reuse.
+    By day, place in the session, hour, and how much the user liked so far. It enters training as an offset, so that
+    none of it is learned as a property of posts, and the trees are left for what can reorder a list; served scores
+    leave it out. The effects are of these rows and not those of pgfeed.place_effects: they are log-odds of the very
+    labels, and there where a feed is too small for those. effects: of other rows, to reuse; days have their own.
     """
-    place = np.minimum(rows.position, 39)
     _, day = np.unique(rows.days, return_inverse=True)
-    overall = rows.is_liked.mean()
-    prior = 200
-    if positions is None:
-        seen = np.bincount(place, minlength=40)
-        liked = np.bincount(place, rows.is_liked, minlength=40)
-        positions = logit((liked + prior * overall) / (seen + prior)) - logit(overall)
-    days = logit((np.bincount(day, rows.is_liked) + prior * overall) / (np.bincount(day) + prior))
-    return days[day] + positions[place], positions
+    overall, prior = rows.is_liked.mean(), 200
+    levels = {"place": np.minimum(rows.position, 39)}
+    if "time.hour" in rows.names:
+        levels["hour"] = rows.column("time.hour").astype(int)
+    if "user.like_rate" in rows.names:
+        steps = np.linspace(*logit(np.array(RATE_RANGE)), RATE_STEPS)
+        levels["user"] = np.searchsorted(steps, logit(np.nan_to_num(rows.column("user.like_rate"), nan=overall)))
+
+    def log_odds(level: np.ndarray) -> np.ndarray:
+        liked, count = np.bincount(level, rows.is_liked), np.bincount(level)
+        return logit((liked + prior * overall) / (count + prior))
+
+    if effects is None:
+        effects = {}
+        for name, level in levels.items():
+            effects[name] = np.zeros(RATE_STEPS + 40)
+            found = log_odds(level) - logit(overall)
+            effects[name][:len(found)] = found
+    return log_odds(day)[day] + sum(effects[name][level] for name, level in levels.items()), effects
 
 
-def quality_trees(names: list[str]) -> CatBoost:
-    """Return a model that gives the logarithm of post.quality, in 250 steps.
+def score_trees(names: list[str]) -> CatBoost:
+    """Return a model that gives match.score, the log-odds that preferences give, in 300 steps, the high ones finer.
 
     What is fitted after it starts from there: trees alone flatten the few best posts, the ones to be recommended.
     """
-    quality = np.exp(np.linspace(*np.log(QUALITY_RANGE), 20 * QUALITY_STEPS))
-    features = np.zeros((len(quality), len(names)), np.float32)
-    features[:, names.index(QUALITY)] = quality
+    grid = np.concatenate([np.linspace(*SCORE_LOW, 3_000), np.linspace(*SCORE_HIGH, 12_000)])
+    features = np.zeros((len(grid), len(names)), np.float32)
+    features[:, names.index(SCORE)] = grid
     booster = CatBoost({
-        "loss_function": "RMSE", "iterations": 60, "depth": 6, "learning_rate": 0.7, "l2_leaf_reg": 0.0,
-        "border_count": QUALITY_STEPS, "random_seed": PARAMETERS["random_seed"], "random_strength": 0.0,
+        "loss_function": "RMSE", "iterations": 80, "depth": 6, "learning_rate": 0.7, "l2_leaf_reg": 0.0,
+        "border_count": SCORE_STEPS, "random_seed": PARAMETERS["random_seed"], "random_strength": 0.0,
         "bootstrap_type": "No", "allow_writing_files": False, "thread_count": 1, "verbose": False,
     })
-    return booster.fit(Pool(features, np.log(quality), feature_names=names))
+    return booster.fit(Pool(features, grid, feature_names=names))
 
 
 def fit(training: Impressions, validation: Impressions, parameters: dict) -> tuple[CatBoost, dict]:
     """Return a CatBoost model stopped early on the validation days, and its figures there.
 
     A ranking loss compares the rows of one user-day, needs no offset for the day and takes no weights. A model
-    with post.quality starts from it unless its loss is a ranking one.
+    with match.score starts from it unless its loss is a ranking one.
     """
     started = time.monotonic()
     is_ranking = parameters["loss_function"] != "Logloss"
-    start = quality_trees(training.names) if QUALITY in training.names and not is_ranking else None
-    offset, positions = nuisance(training)
-    valid_offset, _ = nuisance(validation, positions)
+    start = score_trees(training.names) if SCORE in training.names and not is_ranking else None
+    offset, effects = nuisance(training)
+    valid_offset, _ = nuisance(validation, effects)
     pools = [
         Pool(
             rows.features, rows.is_liked.astype(int), feature_names=rows.names,
@@ -169,8 +182,8 @@ def train(connection: Connection, variant: str) -> NewModel:
 
 def learn_repeats(connection: Connection, history: History, booster: CatBoost) -> tuple[dict, dict]:
     """Return what showing a post again does to the scores of a model whose scores are log-odds, and figures of it."""
-    offset, positions = nuisance(history.training)
-    valid_offset, _ = nuisance(history.validation, positions)
+    offset, effects = nuisance(history.training)
+    valid_offset, _ = nuisance(history.validation, effects)
     scores = tuple(
         predict(booster, rows.features) + baseline
         for rows, baseline in ((history.training, offset), (history.validation, valid_offset))

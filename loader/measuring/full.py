@@ -42,8 +42,7 @@ def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
         "random": lambda request, pack, columns: rng.random(len(pack)),
         **{name: baseline_scorer(column) for name, column in BASELINES.items()},
     }
-    has_factors = "match.factors" in model.feature_names
-    rankings = rank_all(connection, requests, model.encoders, scorers, "users, all posts", has_factors)
+    rankings = rank_all(connection, requests, model.encoders, scorers, "users, all posts", model.feature_names)
     if not len(rankings["model"].user_ids):
         cause = f"no post that was liked from {day} on is in the catalogue of that day"
         raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")

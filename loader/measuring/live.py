@@ -160,7 +160,7 @@ def offline_hit_rates(
             user_id, moment = int(user_ids[number]), moments[number]
             if moment.date() != day:
                 day = moment.date()
-                pack = load_pack(connection, day, encoders, "match.factors" in names)
+                pack = load_pack(connection, day, encoders, names)
             columns = columns_at(load_users(connection, moment, [user_id])[0], pack, encoders, moment)
             matrix = feature_matrix(names, pack, columns, np.arange(len(pack)))
             chance = world.chances([user_id], pack.post_ids, moment)[0]
@@ -201,9 +201,8 @@ def send(connection: Connection, model: Model, count: int = REQUESTS, seed: int 
     split = load_split(connection)
     user_ids, moments = draw_requests(world, list(split.views), count, seed)
     first = split.for_model(model.trained_until).day
-    has_factors = "match.factors" in model.feature_names
     days = sorted({moment.date() for moment in moments})
-    posts_of = {day: load_pack(connection, day, {}, has_factors) for day in days}
+    posts_of = {day: load_pack(connection, day, {}, model.feature_names) for day in days}
     hits, chances = {name: np.zeros(count, bool) for name in METHODS}, {name: np.zeros(count) for name in METHODS}
     seconds = np.zeros(count)
     with progress("requests", count) as advance:

@@ -38,12 +38,12 @@ PINS = {
     "procedures/create_event_partitions": "30a027895a4f",
     "procedures/_find_stale_days": "401ede3e8974",
     "functions/_stale_days": "34531b0eedb5",
-    "procedures/_roll_up_days": "5ce4337e9806",
+    "procedures/_roll_up_days": "0bf77907938f",
     "procedures/roll_up_events": "8071efe735ff",
     "functions/_refresh_as_of": "868fa8ebd132",
     "functions/_live_from": "fbde46f2feb3",
-    "functions/post_features_as_of": "833e4b9fc6b7",
-    "functions/user_topic_features_as_of": "c3e66fde642e",
+    "functions/post_features_as_of": "66c7ea4523a8",
+    "functions/user_topic_features_as_of": "c85938c32b6d",
     "functions/user_features_as_of": "68bed343d722",
     "functions/_post_texts": "688558fdd189",
     "matviews/_text_statistics": "bfc2f16e5e84",
@@ -53,7 +53,7 @@ PINS = {
     "matviews/user_topic_features": "22e4304e15cf",
     "functions/_post_pack": "6ca8a5c2075a",
     "procedures/_pack_features": "b0dad4968c60",
-    "procedures/refresh_features": "e4d60318ca10",
+    "procedures/refresh_features": "10c7531e483b",
     "views/active_models": "99b92c542af8",
     "views/model_versions": "4daaeb5db2ef",
     "functions/_model_problems": "53e72b94d331",
@@ -64,6 +64,7 @@ PINS = {
     "functions/_user_history": "85ea04741be7",
     "functions/_recent_events": "efddde763368",
     "functions/_post_neighbours": "b221347d41e0",
+    "functions/_preferences": "544a972090ff",
     "functions/_nearest_posts": "08db576cefd0",
     "functions/similar_posts": "d6aea0fd4630",
     "functions/_hex_modulo": "54911f6b674b",
@@ -105,7 +106,7 @@ PINS = {
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "5bacdd46773d",
-    "functions/_shortlist": "ce24a849c85b",
+    "functions/_shortlist": "c253e7524141",
     "functions/_user_candidates": "efbd78f98860",
     "functions/_explain_recommendation": "4a131cda05e7",
     "functions/_factors": "c3acd7a58cec",
@@ -119,7 +120,7 @@ PINS = {
     "functions/recommend_posts": "2bb75b756ab7",
     "functions/search_posts": "bd5f069e20d0",
     "functions/explain_recommendation": "efd6814f30af",
-    "functions/_library": "847e90a74ff4",
+    "functions/_library": "444527c9a25b",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_moment": "7a5695d58fc9",
@@ -222,12 +223,12 @@ PINS = {
     "procedures/add_feature": "f8804e419358",
     "procedures/check_features": "999e2d74b185",
     "procedures/remove_feature": "175b1cb2ae0d",
-    "functions/_user_days": "1788262fa660",
-    "procedures/_count_user_topics": "179195d58ec2",
+    "functions/_user_days": "1e879393122c",
+    "procedures/_count_user_topics": "91bac70a8b2a",
     "procedures/_forget_profile": "2b0817b6815f",
-    "procedures/_move_user": "f8a68abb6312",
+    "procedures/_move_user": "1e0cbfc53780",
     "procedures/_require_detached_user": "76a7aed78f33",
-    "procedures/_take_out_user": "af5abc43b1a8",
+    "procedures/_take_out_user": "a74ce1ad5ecc",
     "procedures/erase_user": "b4887129cd2d",
     "procedures/erase_user__anyelement": "edc5c5f53731",
     "procedures/merge_users": "942856f1a5b6",
@@ -261,7 +262,7 @@ PINS = {
     "functions/rank_for__anyelement": "2c6bda586cbf",
     "functions/rank_posts": "9993562fc2c5",
     "functions/_catalogue_count": "23be67532740",
-    "functions/_group_counts": "32f017969740",
+    "functions/_group_counts": "8f741b9ec475",
     "functions/_is_without_model": "4b854f85bc3e",
     "functions/_user_vector": "0bc367363817",
     "functions/_value_condition": "bb363b70ab4f",
@@ -273,10 +274,14 @@ PINS = {
     "functions/trending_posts": "111505df3b6b",
     "functions/_fresh_posts": "aeebba3e79ee",
     "functions/_fresh_text_features": "0cbdbec89aa4",
-    "functions/_packed_posts": "f3bf33e33864",
+    "functions/_packed_posts": "e081e1742a47",
     "functions/_prior_like_rate": "43cb444b1543",
     "functions/_shown_post_ids": "73333b339e0f",
     "functions/_warn_of_feed": "6aa905b5baa4",
+    "functions/_fitted_places": "4741ad9cabc1",
+    "functions/_place_effects": "e54f7802b2e6",
+    "functions/_place_versions": "bb31d4b1a92c",
+    "procedures/_estimate_places": "979ab37633e3",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -703,6 +708,10 @@ KEYS = """
     comment on column pgfeed.feature_packs.attributes is
         'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
     alter table pgfeed.feature_packs add column catalogue_count integer;
+    alter table pgfeed.feature_packs add column preferences bytea;
+    alter table pgfeed.feature_packs alter column preferences set storage external;
+    comment on column pgfeed.feature_packs.preferences is
+        'Who likes what, see _preferences(); null: not made, as no model needed it; empty: too little to learn from';
     comment on column pgfeed.feature_packs.catalogue_count is
         'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
 
@@ -780,7 +789,7 @@ RELEASED = """
 """
 DETACHED = """
     drop table pgfeed.attributes, pgfeed.own_features, pgfeed.own_feature_values;
-    alter table pgfeed.feature_packs drop column attributes, drop column catalogue_count;
+    alter table pgfeed.feature_packs drop column attributes, drop column catalogue_count, drop column preferences;
     alter table pgfeed.feed_events drop column attachment_id;
     alter table pgfeed.users drop column key, drop column attributes;
     alter table pgfeed.posts drop column key, drop column attributes, drop column is_withdrawn;
@@ -987,6 +996,44 @@ MARKS = """
     end;
     $$
 """
+# What is shown first is liked more: what that is worth, and views that are weighed by it.
+PLACES = """
+    create table pgfeed.place_effects (
+        until date,
+        place smallint check (place between 0 and 39),
+        effect real not null check (effect > 0),
+        view_count integer not null,
+        estimated_at timestamptz not null default now(),
+        primary key (until, place)
+    );
+    comment on table pgfeed.place_effects is
+        'One row per version and place: how much more what is shown there is liked than what is shown in the mean '
+        'place, all else equal. A version, named by its first day, weighs the views from that day (UTC) on to the next '
+        'version''s; before the first one all views weigh 1. See _estimate_places()';
+    comment on column pgfeed.place_effects.until is
+        'The day (UTC) before which the views lie that it was estimated from';
+    comment on column pgfeed.place_effects.place is
+        'Of a view: how many views of the user''s day (UTC) came before it, at most 39';
+    comment on column pgfeed.place_effects.effect is
+        '1: the mean of the views. A view weighs this much in the effective_view_count of roll-ups. In steps of 1/256, '
+        'so that sums do not depend on their order';
+    comment on column pgfeed.place_effects.view_count is 'Views that the version was estimated from';
+    alter table pgfeed.place_effects owner to pgfeed_owner;
+    grant select on pgfeed.place_effects to pgfeed_reader, pgfeed_operator;
+    alter table pgfeed.post_days add column effective_view_count real;
+    comment on column pgfeed.post_days.effective_view_count is
+        'Views by the effects of their places: likes per effective view do not depend on where the post was shown. '
+        'Times the overall like rate: the likes to be expected. Null: as view_count, counted by v0.1.0';
+    alter table pgfeed.user_topic_days add column effective_view_count real;
+    comment on column pgfeed.user_topic_days.effective_view_count is 'As in post_days';
+"""
+# The release does not know what is at the end of it: sessions compute it.
+NO_PLACES = """
+    drop table pgfeed.place_effects;
+    alter table pgfeed.post_days drop column effective_view_count;
+    alter table pgfeed.user_topic_days drop column effective_view_count;
+    update pgfeed.feature_packs as k set relative = null where 'post.effective_view_count' = any(k.feature_names);
+"""
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$
@@ -1067,6 +1114,7 @@ def upgrade() -> None:
     execute_each(LISTS)
     execute_each(NEW_POSTS)
     execute(MARKS)
+    execute_each(PLACES)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -1091,6 +1139,7 @@ def downgrade() -> None:
     revert([name for name in PINS if name not in KEPT], revision)
     execute_each(NO_LISTS)
     execute("alter table pgfeed.posts drop column is_new")
+    execute_each(NO_PLACES)
     execute_each(FORGET)
     execute_each(DETACHED)
     execute_each(TWO_ACTIONS)

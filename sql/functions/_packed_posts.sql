@@ -20,6 +20,7 @@ as $$
 #variable_conflict use_column
 declare
     v_basis text := (select left(md5(e.component_basis), 8) from pgfeed.embedders as e where e.is_active);
+    v_prior_rate constant double precision := pgfeed._prior_like_rate(as_of);
     v_values text[];
     v_lists jsonb;
 begin
@@ -43,15 +44,21 @@ begin
             c.number,
             'post.' || c.name as name,
             case
+                -- post_features_as_of() made like_rate of them, with the weight of 100 views for the overall rate.
+                when c.name = 'effective_view_count' and not is_fresh
+                    then format(
+                        'coalesce(greatest((f.like_count + %L::double precision) / nullif(f.like_rate, 0) - 100, 0), f.view_count)',
+                        100 * v_prior_rate
+                    )
                 when not is_fresh then 'f.' || c.name
                 when c.name in ('like_rate', 'decayed_like_rate_7d')
-                    then format('%L::double precision', pgfeed._prior_like_rate(as_of))
+                    then format('%L::double precision', v_prior_rate)
                 when c.name = 'age_days' then 'extract(epoch from $1 - p.created_at) / 86400'
                 when c.name = 'days_since_event' then 'null'
                 else '0'
             end as value
         from unnest(array[
-            'view_count', 'like_count', 'like_rate',
+            'view_count', 'like_count', 'effective_view_count', 'like_rate',
             'decayed_view_count_1h', 'decayed_view_count_6h', 'decayed_view_count_1d',
             'decayed_view_count_3d', 'decayed_view_count_7d', 'decayed_view_count_30d',
             'decayed_like_count_1h', 'decayed_like_count_6h', 'decayed_like_count_1d',

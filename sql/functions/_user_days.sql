@@ -15,15 +15,18 @@ declare
     v_post_ids constant bigint[] := null;
     v_hits constant text[] := pgfeed._hits();
     v_undos constant text[] := pgfeed._undos();
+    v_untils constant date[] := pgfeed._place_versions();
+    v_effects constant real[] := pgfeed._place_effects();
 begin
     return query
     select
         c.post_id,
         c.event_at::date,
         sum(c.view_count)::integer,
-        sum(c.like_count)::integer
+        sum(c.like_count)::integer,
+        sum(c.effective_view_count)::real
     from (
---!include sql/_counted_events.sql
+--!include sql/_weighed_events.sql
     ) as c
     inner join pgfeed.rollup_days as d on d.day = c.event_at::date
     where not d.is_stale and d.missing_count = 0 and d.event_count is not null

@@ -40,16 +40,19 @@ declare
     v_to timestamptz := ts;
     v_hour_before timestamptz := v_from - pgfeed._like_window();
     v_user_ids constant bigint[] := null;
-    v_post_ids bigint[] := post_ids;
+    -- The place of a view takes those of other posts.
+    v_post_ids constant bigint[] := null;
     v_hits constant text[] := pgfeed._hits();
     v_undos constant text[] := pgfeed._undos();
+    v_untils constant date[] := pgfeed._place_versions();
+    v_effects constant real[] := pgfeed._place_effects();
     v_prior_rate constant double precision := pgfeed._prior_like_rate(ts);
     -- A post's rate starts as the overall rate with the weight of this many views.
     v_prior_views constant double precision := 100;
 begin
     return query
     with counted as (
---!include sql/_counted_events.sql
+--!include sql/_weighed_events.sql
     ),
 
     entries as (
@@ -58,7 +61,8 @@ begin
             d.day::timestamptz as first_at,
             d.day + time '12:00' as counted_at,
             d.view_count,
-            d.like_count
+            d.like_count,
+            coalesce(d.effective_view_count, d.view_count) as effective_view_count
         from pgfeed.post_days as d
         where
             d.day < v_exact_from
@@ -69,8 +73,10 @@ begin
             c.event_at,
             c.event_at::timestamp,
             c.view_count,
-            c.like_count
+            c.like_count,
+            c.effective_view_count
         from counted as c
+        where (post_ids is null or c.post_id = any(post_ids))
     ),
 
     -- A weight of less than 2^-100 would not fit into the type real.
@@ -99,6 +105,8 @@ begin
             max(e.counted_at) as last_at,
             sum(e.view_count) as views,
             sum(e.like_count) as likes,
+            sum(e.effective_view_count::double precision) as effective,
+            sum(e.effective_view_count * w.weight_7d) as effective_7d,
             sum(e.view_count * w.weight_1h) as views_1h,
             sum(e.view_count * w.weight_6h) as views_6h,
             sum(e.view_count * w.weight_1d) as views_1d,
@@ -121,7 +129,7 @@ begin
         coalesce(c.views, 0)::bigint,
         coalesce(c.likes, 0)::bigint,
         ((coalesce(c.likes, 0) + v_prior_views * v_prior_rate)
-        / (greatest(c.views, c.likes, 0) + v_prior_views))::real,
+        / (greatest(c.effective, c.likes, 0) + v_prior_views))::real,
         coalesce(c.views_1h, 0)::real,
         coalesce(c.views_6h, 0)::real,
         coalesce(c.views_1d, 0)::real,
@@ -135,7 +143,7 @@ begin
         greatest(c.likes_7d, 0)::real,
         greatest(c.likes_30d, 0)::real,
         ((greatest(c.likes_7d, 0) + v_prior_views * v_prior_rate)
-        / (greatest(c.views_7d, c.likes_7d, 0) + v_prior_views))::real,
+        / (greatest(c.effective_7d, c.likes_7d, 0) + v_prior_views))::real,
         case
             when coalesce(p.created_at, c.first_at) is not null
                 then greatest(extract(epoch from ts - coalesce(p.created_at, c.first_at)) / 86400, 0)
@@ -155,7 +163,7 @@ alter function pgfeed.post_features_as_of(timestamptz, bigint[]) owner to pgfeed
 
 comment on function pgfeed.post_features_as_of(timestamptz, bigint[]) is
     'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are '
-    'smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve '
+    'likes per effective view, see place_effects, and smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve '
     'with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts '
     'and of the day before, from noon for older ones. age_days: since '
     'created_at, else since the first event; null: neither is known';

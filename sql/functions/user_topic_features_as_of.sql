@@ -32,6 +32,8 @@ declare
     v_post_ids constant bigint[] := null;
     v_hits constant text[] := pgfeed._hits();
     v_undos constant text[] := pgfeed._undos();
+    v_untils constant date[] := pgfeed._place_versions();
+    v_effects constant real[] := pgfeed._place_effects();
     -- A topic's rate starts as the user's own rate with the weight of this many views,
     -- and the user's own rate as 0.1 with the same weight.
     v_prior_views constant double precision := 20;
@@ -53,7 +55,7 @@ begin
 
     return query
     with counted as (
---!include sql/_counted_events.sql
+--!include sql/_weighed_events.sql
     ),
 
     days as (
@@ -62,7 +64,8 @@ begin
             d.topic,
             d.day,
             d.view_count,
-            d.like_count
+            d.like_count,
+            coalesce(d.effective_view_count, d.view_count) as effective_view_count
         from pgfeed.user_topic_days as d
         where
             d.day < v_live_from
@@ -73,7 +76,8 @@ begin
             coalesce(p.topic, ''),
             c.event_at::date,
             c.view_count,
-            c.like_count
+            c.like_count,
+            c.effective_view_count
         from counted as c
         left join pgfeed.posts as p on p.post_id = c.post_id
     ),
@@ -84,6 +88,7 @@ begin
             d.topic,
             sum(d.view_count) as views,
             sum(d.like_count) as likes,
+            sum(d.effective_view_count::double precision) as effective,
             max(d.day) as last_day
         from days as d
         group by d.user_id, d.topic
@@ -93,6 +98,7 @@ begin
         select
             t.*,
             sum(t.views) over (partition by t.user_id) as user_views,
+            sum(t.effective) over (partition by t.user_id) as user_effective,
             sum(t.likes) over (partition by t.user_id) as user_likes
         from topics as t
     )
@@ -103,8 +109,8 @@ begin
         t.views::bigint,
         t.likes::bigint,
         (t.views / nullif(t.user_views, 0)::double precision)::real,
-        ((t.likes + v_prior_views * (t.user_likes + v_prior_views * 0.1) / (t.user_views + v_prior_views))
-        / (t.views + v_prior_views))::real,
+        ((t.likes + v_prior_views * (t.user_likes + v_prior_views * 0.1) / (t.user_effective + v_prior_views))
+        / (t.effective + v_prior_views))::real,
         t.last_day
     from totals as t;
 end;
@@ -114,7 +120,8 @@ alter function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) owner to 
 
 comment on function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) is
     'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s '
-    'views. like_rate is smoothed: it starts at the user''s own rate with the weight of 20 views';
+    'views. like_rate is likes per effective view, see place_effects, and smoothed: it starts at the user''s own rate with '
+    'the weight of 20 views';
 
 revoke all on function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) from public;
 grant execute on function pgfeed.user_topic_features_as_of(timestamptz, bigint[]) to pgfeed_operator;

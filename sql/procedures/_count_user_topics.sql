@@ -14,13 +14,14 @@ begin
         and not d.is_stale
         and d.missing_count = 0
         and d.event_count is not null;
-    insert into pgfeed.user_topic_days (user_id, day, topic, view_count, like_count)
+    insert into pgfeed.user_topic_days (user_id, day, topic, view_count, like_count, effective_view_count)
     select
         v_user_id,
         c.day,
         coalesce(p.topic, '') as topic,
         sum(c.view_count),
-        sum(c.like_count)
+        sum(c.like_count),
+        sum(c.effective_view_count)
     from pgfeed._user_days(array[v_user_id]) as c
     left join pgfeed.posts as p on p.post_id = c.post_id
     group by c.day, coalesce(p.topic, '');

@@ -50,12 +50,16 @@ begin
         x.post_ids
     from pgfeed.exposures as x
     where x.user_id = v_from;
-    insert into pgfeed.user_topic_days as o (user_id, day, topic, view_count, like_count)
-    select v_into, t.day, t.topic, t.view_count, t.like_count
+    insert into pgfeed.user_topic_days as o (user_id, day, topic, view_count, like_count, effective_view_count)
+    select v_into, t.day, t.topic, t.view_count, t.like_count, t.effective_view_count
     from pgfeed.user_topic_days as t
     where t.user_id = v_from
     on conflict (user_id, day, topic) do update
-    set view_count = o.view_count + excluded.view_count, like_count = o.like_count + excluded.like_count;
+    set
+        view_count = o.view_count + excluded.view_count,
+        like_count = o.like_count + excluded.like_count,
+        effective_view_count = coalesce(o.effective_view_count, o.view_count)
+        + coalesce(excluded.effective_view_count, excluded.view_count);
 end;
 $$;
 

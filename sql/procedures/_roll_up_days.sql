@@ -16,10 +16,15 @@ declare
     v_post_ids constant bigint[] := null;
     v_hits constant text[] := pgfeed._hits();
     v_undos constant text[] := pgfeed._undos();
+    v_untils date[];
+    v_effects real[];
     v_days date[];
     v_is_whole boolean;
 begin
+    call pgfeed._estimate_places(days);
     call pgfeed._count_events(days);
+    v_untils := pgfeed._place_versions();
+    v_effects := pgfeed._place_effects();
     v_days := array(
         select d.day from pgfeed.rollup_days as d
         where d.day = any(_roll_up_days.days) and d.missing_count = 0
@@ -28,28 +33,30 @@ begin
     v_is_whole := cardinality(v_days) = v_last - v_first + 1;
 
     delete from pgfeed.post_days as p where p.day between v_first and v_last and p.day = any(v_days);
-    insert into pgfeed.post_days (post_id, day, view_count, like_count)
+    insert into pgfeed.post_days (post_id, day, view_count, like_count, effective_view_count)
     select
         c.post_id,
         c.event_at::date,
         sum(c.view_count),
-        sum(c.like_count)
+        sum(c.like_count),
+        sum(c.effective_view_count)
     from (
---!include sql/_counted_events.sql
+--!include sql/_weighed_events.sql
     ) as c
     where (v_is_whole or c.event_at::date = any(v_days))
     group by c.post_id, c.event_at::date;
 
     delete from pgfeed.user_topic_days as u where u.day between v_first and v_last and u.day = any(v_days);
-    insert into pgfeed.user_topic_days (user_id, day, topic, view_count, like_count)
+    insert into pgfeed.user_topic_days (user_id, day, topic, view_count, like_count, effective_view_count)
     select
         c.user_id,
         c.event_at::date,
         coalesce(p.topic, '') as topic,
         sum(c.view_count),
-        sum(c.like_count)
+        sum(c.like_count),
+        sum(c.effective_view_count)
     from (
---!include sql/_counted_events.sql
+--!include sql/_weighed_events.sql
     ) as c
     left join pgfeed.posts as p on p.post_id = c.post_id
     where (v_is_whole or c.event_at::date = any(v_days))

@@ -64,17 +64,27 @@ begin
     end if;
 
     update pgfeed.post_days as p
-    set view_count = p.view_count + c.view_count, like_count = p.like_count + c.like_count
+    set
+        view_count = p.view_count + c.view_count,
+        like_count = p.like_count + c.like_count,
+        effective_view_count = p.effective_view_count + c.effective_view_count
     from (
         select
             d.post_id,
             d.day,
             sum(d.view_count) as view_count,
-            sum(d.like_count) as like_count
+            sum(d.like_count) as like_count,
+            sum(d.effective_view_count) as effective_view_count
         from (
-            select b.post_id, b.day, -b.view_count as view_count, -b.like_count as like_count from unnest(v_before) as b
+            select
+                b.post_id,
+                b.day,
+                -b.view_count as view_count,
+                -b.like_count as like_count,
+                -b.effective_view_count as effective_view_count
+            from unnest(v_before) as b
             union all
-            select a.post_id, a.day, a.view_count, a.like_count from unnest(v_after) as a
+            select a.post_id, a.day, a.view_count, a.like_count, a.effective_view_count from unnest(v_after) as a
         ) as d
         group by d.post_id, d.day
     ) as c

@@ -108,6 +108,17 @@ begin
             where pgfeed._needs_moment(m.feature_names)
         );
 
+    update pgfeed.feature_packs as k
+    set preferences = pgfeed._preferences(k.as_of)
+    where
+        k.as_of = v_as_of
+        and exists (
+            select
+            from pgfeed.active_models as a
+            inner join pgfeed.models as m on m.model_id = a.model_id
+            where m.feature_names && array['match.preference', 'match.score', 'match.appeal']
+        );
+
     -- Those that others are writing stay marked until the next refresh.
     with marks as (
         select p.post_id

@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -67,10 +68,20 @@ def cases(post_ids: list[int]) -> dict[str, tuple[str, list[str]]]:
     return result
 
 
-def measure(connection: Connection, users: list[int], calls: dict, count: int) -> dict[str, list[float]]:
-    """Return the milliseconds of each kind of call; each user makes all of them, one after the other."""
+def processor(pid: int) -> float:
+    """Return the seconds that this process and a server process on this machine were on a processor so far."""
+    file = Path(f"/proc/{pid}/schedstat")
+    return time.process_time() + (int(file.read_text().split()[0]) / 1e9 if file.exists() else 0)
+
+
+def measure(connection: Connection, users: list[int], calls: dict, count: int) -> dict[str, list[tuple[float, float]]]:
+    """Return the milliseconds of each kind of call, by the clock and of both processes' processor time.
+
+    Each user makes all of them, one after the other.
+    """
     connection.autocommit = True
-    taken: dict[str, list[float]] = {name: [] for name in calls}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in calls}
+    pid = connection.info.backend_pid
     with connection.cursor() as cursor, progress("calls", count) as advance:
         cursor.execute("select now()")
         moment = cursor.fetchone()[0]
@@ -83,11 +94,12 @@ def measure(connection: Connection, users: list[int], calls: dict, count: int) -
                 sql, parameters = calls[name]
                 if name == PAGE:
                     parameters = [after]
-                started = time.perf_counter()
+                started = time.perf_counter(), processor(pid)
                 cursor.execute(sql, [user, moment, *parameters])
                 cursor.fetchall()
                 if number >= WARM_UP:
-                    taken[name].append((time.perf_counter() - started) * 1000)
+                    ended = time.perf_counter(), processor(pid)
+                    taken[name].append(((ended[0] - started[0]) * 1000, (ended[1] - started[1]) * 1000))
             if number >= WARM_UP:
                 advance(1)
     return taken
@@ -103,12 +115,18 @@ def ninth_page(cursor: Cursor, user: int, moment: datetime) -> str | None:
     return after
 
 
-def line(name: str, taken: dict[str, list[float]]) -> tuple[str, ...]:
+def line(name: str, taken: dict[str, list[tuple[float, float]]]) -> tuple[str, ...]:
     """Return the row of the table about a kind of call."""
-    values, plain = taken[name], taken[PLAIN]
-    over = statistics.median(one - other for one, other in zip(values, plain))
-    p99 = statistics.quantiles(values, n=100)[-1]
-    return name, f"{statistics.median(values):.2f}", f"{p99:.2f}", "" if name == PLAIN else f"{over:+.2f}"
+    over = ["", ""] if name == PLAIN else [
+        f"{statistics.median(one - other for one, other in zip(*pair)):+.2f}"
+        for pair in zip(zip(*taken[name]), zip(*taken[PLAIN]))
+    ]
+    by_clock, on_processor = zip(*taken[name])
+    p99 = statistics.quantiles(by_clock, n=100)[-1]
+    return (
+        name, f"{statistics.median(by_clock):.2f}", f"{p99:.2f}", over[0], f"{statistics.median(on_processor):.2f}",
+        over[1],
+    )
 
 
 def make_network(connection: Connection, posts: int) -> None:
@@ -146,10 +164,10 @@ def check_and_measure(connection: Connection, requests: int, calls: int) -> None
         finally:
             for feed in (FEED, SOME_FEED):
                 cursor.execute("call pgfeed.drop_feed(%s)", [feed])
+    headers = ["call", "median", "p99", "over the plain call", "processor", "over the plain call's"]
     out.print(table(
         f"calls for five of {len(post_ids):,} posts, {calls} of each kind, milliseconds",
-        ["call", "median", "p99", "median over the plain call"], [line(name, taken) for name in taken],
-        ["median", "p99", "median over the plain call"],
+        headers, [line(name, taken) for name in taken], headers[1:],
     ))
     # The shortlist of a large catalogue is a guess of what everything would give.
     if any(o.short or (o.different and not (is_large and kind == "neither")) for kind, o in outcomes.items()):

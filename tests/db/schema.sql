@@ -343,6 +343,14 @@ CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, IN
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) IS 'Drops what arrange_partitions() leaves under this token, null: under any: the partitions that it replaced, or copies that did not become any, and the log of changes; and gives indexes of the others the names that they have elsewhere. is_done false: a partition is in use, try again';
+CREATE PROCEDURE pgfeed._estimate_places(IN days date[])
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._estimate_places(IN days date[]) IS 'Adds the versions of place_effects that these days, in order, call for, each from the views of the 1, 3, 9 or 28 days before it, the fewest that hold 200,000, and of a share of the users where they hold more. The first version comes with the first day that has 10,000 views before it, the next ones 1, 2, 4, 8, 16 and then always 32 days after the one before. None is changed later, nor made where a later day is already counted: so a day that is counted anew has the version that it had';
 CREATE PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -502,6 +510,11 @@ CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events(), and remembers the likes among these events';
+CREATE FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea) RETURNS real[]
+    LANGUAGE plpython3u IMMUTABLE COST 1e+06 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea) IS 'The effects of the places 0 to 39 from impressions: users and posts big-endian int8, days, places and whether they were liked (1 or 0) int4. See plpy/places.py';
 CREATE FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -552,7 +565,7 @@ CREATE FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of ti
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: what users who have one of these values of user.NAME viewed and liked in the 28 days before as_of, decayed with a half-life of 7 days: post_ids big-endian int8, counts float8. Of at most 2,000 users, chosen by a hash of the id; null counts: there are fewer than 5 users, whose likes are not to be guessed, or no events. An error if users have no such feature';
+COMMENT ON FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: what users who have one of these values of user.NAME viewed (effective views, see place_effects) and liked from the midnight 28 days before as_of on, decayed with a half-life of 7 days: post_ids big-endian int8, counts float8. Of at most 2,000 users, chosen by a hash of the id; null counts: there are fewer than 5 users, whose likes are not to be guessed, or no events. An error if users have no such feature';
 CREATE FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE STRICT COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -875,6 +888,16 @@ CREATE FUNCTION pgfeed._partition_token(parent text, months timestamp with time 
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) IS 'A digest of moves between partitions and of the partitions that there are: it differs once one came or went';
+CREATE FUNCTION pgfeed._place_effects() RETURNS real[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._place_effects() IS 'The effects of the 40 places of each of _place_versions(), one after the other';
+CREATE FUNCTION pgfeed._place_versions() RETURNS date[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._place_versions() IS 'The versions of place_effects, oldest first: a day has the newest one that is not later';
 CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -922,6 +945,13 @@ CREATE FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigi
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) IS 'Some of the posts that are not among these and of none of these topics, those with the best like rates first, at an earlier moment the newest: what fills a list when the shortlist of a large catalogue has too few posts';
+CREATE FUNCTION pgfeed._preferences(as_of timestamp with time zone) RETURNS bytea
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._preferences(as_of timestamp with time zone) IS 'Who likes what, beside how good a post is, learned from about 1,500,000 impressions before as_of of a sample of users, for features named match.preference, match.score and match.appeal; empty: there is too little to learn from';
 CREATE FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) RETURNS double precision
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1195,10 +1225,12 @@ CREATE TABLE pgfeed.post_days (
     post_id bigint NOT NULL,
     day date NOT NULL,
     view_count integer NOT NULL,
-    like_count integer NOT NULL
+    like_count integer NOT NULL,
+    effective_view_count real
 );
 COMMENT ON TABLE pgfeed.post_days IS 'One row per post and day (UTC) with events';
 COMMENT ON COLUMN pgfeed.post_days.like_count IS 'Likes of that day, whenever the view was';
+COMMENT ON COLUMN pgfeed.post_days.effective_view_count IS 'Views by the effects of their places: likes per effective view do not depend on where the post was shown. Times the overall like rate: the likes to be expected. Null: as view_count, counted by v0.1.0';
 CREATE FUNCTION pgfeed._user_days(user_ids bigint[]) RETURNS SETOF pgfeed.post_days
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1458,7 +1490,7 @@ CREATE FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts and of the day before, from noon for older ones. age_days: since created_at, else since the first event; null: neither is known';
+COMMENT ON FUNCTION pgfeed.post_features_as_of(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post (of post_ids; null: of all): what the events before ts say of it. Rates are likes per effective view, see place_effects, and smoothed: they start at the overall rate with the weight of 100 views. Decayed counts halve with every hour, 6 hours, day, 3, 7 or 30 days of the event''s age: exact for events of the day of ts and of the day before, from noon for older ones. age_days: since created_at, else since the first event; null: neither is known';
 CREATE FUNCTION pgfeed.post_id_of(key anyelement) RETURNS bigint
     LANGUAGE plpgsql STABLE STRICT
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1674,7 +1706,7 @@ CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, us
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is smoothed: it starts at the user''s own rate with the weight of 20 views';
+COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is likes per effective view, see place_effects, and smoothed: it starts at the user''s own rate with the weight of 20 views';
 CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2049,7 +2081,8 @@ CREATE TABLE pgfeed.feature_packs (
     is_shortlist boolean DEFAULT false NOT NULL,
     relative bytea,
     attributes jsonb,
-    catalogue_count integer
+    catalogue_count integer,
+    preferences bytea
 );
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
@@ -2057,6 +2090,7 @@ ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN matrix SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN neighbours SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN factors SET STORAGE EXTERNAL;
 ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN relative SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN preferences SET STORAGE EXTERNAL;
 COMMENT ON TABLE pgfeed.feature_packs IS 'One row per cut-off: the features of all posts as recommend_posts reads them, see _post_pack()';
 COMMENT ON COLUMN pgfeed.feature_packs.neighbours IS 'See _post_neighbours(); null: not made, as no model needed it';
 COMMENT ON COLUMN pgfeed.feature_packs.factors IS 'The posts'' vectors, see _post_factors(); null: not made yet';
@@ -2064,6 +2098,7 @@ COMMENT ON COLUMN pgfeed.feature_packs.is_shortlist IS 'Whether the catalogue wa
 COMMENT ON COLUMN pgfeed.feature_packs.relative IS 'See _relative_columns(); null: packed before there was this column, sessions compute it';
 COMMENT ON COLUMN pgfeed.feature_packs.attributes IS 'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
 COMMENT ON COLUMN pgfeed.feature_packs.catalogue_count IS 'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
+COMMENT ON COLUMN pgfeed.feature_packs.preferences IS 'Who likes what, see _preferences(); null: not made, as no model needed it; empty: too little to learn from';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
     START WITH 1
@@ -2258,6 +2293,20 @@ COMMENT ON TABLE pgfeed.own_features IS 'One row per feature that a function of 
 COMMENT ON COLUMN pgfeed.own_features.name IS 'user.NAME or post.NAME';
 COMMENT ON COLUMN pgfeed.own_features.function_name IS 'Schema and name of function (timestamptz, bigint[])';
 COMMENT ON COLUMN pgfeed.own_features.duration_seconds IS 'What it took in the last refresh; null: there was none since it was added';
+CREATE TABLE pgfeed.place_effects (
+    until date NOT NULL,
+    place smallint NOT NULL,
+    effect real NOT NULL,
+    view_count integer NOT NULL,
+    estimated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT place_effects_effect_check CHECK ((effect > (0)::double precision)),
+    CONSTRAINT place_effects_place_check CHECK (((place >= 0) AND (place <= 39)))
+);
+COMMENT ON TABLE pgfeed.place_effects IS 'One row per version and place: how much more what is shown there is liked than what is shown in the mean place, all else equal. A version, named by its first day, weighs the views from that day (UTC) on to the next version''s; before the first one all views weigh 1. See _estimate_places()';
+COMMENT ON COLUMN pgfeed.place_effects.until IS 'The day (UTC) before which the views lie that it was estimated from';
+COMMENT ON COLUMN pgfeed.place_effects.place IS 'Of a view: how many views of the user''s day (UTC) came before it, at most 39';
+COMMENT ON COLUMN pgfeed.place_effects.effect IS '1: the mean of the views. A view weighs this much in the effective_view_count of roll-ups. In steps of 1/256, so that sums do not depend on their order';
+COMMENT ON COLUMN pgfeed.place_effects.view_count IS 'Views that the version was estimated from';
 CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
@@ -2339,10 +2388,12 @@ CREATE TABLE pgfeed.user_topic_days (
     day date NOT NULL,
     topic text NOT NULL,
     view_count integer NOT NULL,
-    like_count integer NOT NULL
+    like_count integer NOT NULL,
+    effective_view_count real
 );
 COMMENT ON TABLE pgfeed.user_topic_days IS 'One row per user, day (UTC) and topic with events';
 COMMENT ON COLUMN pgfeed.user_topic_days.topic IS 'Empty: the post has none, or is not in posts';
+COMMENT ON COLUMN pgfeed.user_topic_days.effective_view_count IS 'As in post_days';
 CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';
@@ -2421,6 +2472,8 @@ ALTER TABLE ONLY pgfeed.own_feature_values
     ADD CONSTRAINT own_feature_values_pkey PRIMARY KEY (name, id);
 ALTER TABLE ONLY pgfeed.own_features
     ADD CONSTRAINT own_features_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY pgfeed.place_effects
+    ADD CONSTRAINT place_effects_pkey PRIMARY KEY (until, place);
 ALTER TABLE ONLY pgfeed.post_components
     ADD CONSTRAINT post_components_pkey PRIMARY KEY (post_id);
 ALTER TABLE ONLY pgfeed.post_days
@@ -2556,6 +2609,7 @@ REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._estimate_places(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._events_from() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._experiment_id(experiment text) FROM PUBLIC;
@@ -2581,6 +2635,7 @@ REVOKE ALL ON FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timest
 REVOKE ALL ON PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._foreign_error(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) FROM PUBLIC;
@@ -2659,6 +2714,8 @@ REVOKE ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp
 GRANT ALL ON FUNCTION pgfeed._partition_moves(parent text, OUT months timestamp with time zone[], OUT thin_partitions text[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._partition_probe() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._place_effects() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._place_versions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_ids_of(keys text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
@@ -2669,6 +2726,7 @@ GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._post_text(post_id bigint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._post_texts(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._posts_outside(ts timestamp with time zone, post_ids bigint[], count integer, topics text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._preferences(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._probe(name text, failures text[], warnings text[], found text, remedy text, figures jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._python_versions() FROM PUBLIC;
@@ -2980,6 +3038,8 @@ GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.own_features TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.place_effects TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.place_effects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_operator;

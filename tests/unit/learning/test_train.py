@@ -7,28 +7,28 @@ import pytest
 
 from loader.learning import train
 from loader.learning.impressions import Impressions
-from loader.learning.recipes import PARAMETERS, QUALITY
+from loader.learning.recipes import PARAMETERS, SCORE
 
 
-def test_a_model_can_start_from_the_logarithm_of_quality():
-    quality = np.float32([0.3, 0.9, 1.0, 1.7, 3.5])
-    scores = train.quality_trees(["user.age", QUALITY]).predict(np.column_stack([np.full(5, 30), quality]))
-    assert scores == pytest.approx(np.log(quality), abs=0.03)
+def test_a_model_can_start_from_what_preferences_say():
+    expected = np.float32([-1.3, -0.2, 0.1, 0.9, 2.5])
+    scores = train.score_trees(["user.age", SCORE]).predict(np.column_stack([np.full(5, 30), expected]))
+    assert scores == pytest.approx(expected, abs=0.03)
 
 
 def test_the_seconds_of_a_fit_hold_all_that_it_fits(monkeypatch):
-    clock, trees = [0.0], train.quality_trees
+    clock, trees = [0.0], train.score_trees
 
     def slow_trees(names):
         clock[0] += 100
         return trees(names)
 
-    monkeypatch.setattr(train, "quality_trees", slow_trees)
+    monkeypatch.setattr(train, "score_trees", slow_trees)
     monkeypatch.setattr(train, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     count = 40
     numbers = np.arange(count)
     rows = Impressions(
-        [QUALITY], np.linspace(0.5, 2, count, dtype=np.float32)[:, None], numbers, numbers,
+        [SCORE], np.linspace(-1, 1, count, dtype=np.float32)[:, None], numbers, numbers,
         np.full(count, "2021-12-01", "datetime64[D]"), numbers // 4, numbers % 4, numbers % 2 == 1,
         np.ones(count, np.float32),
     )
@@ -46,5 +46,5 @@ def test_nuisance_finds_the_effect_of_position_and_day():
         rng.random(count) < 1 / (1 + np.exp(-log_odds)), np.ones(count, np.float32),
     )
     offset, effects = train.nuisance(rows)
-    assert effects[:10].mean() - effects[10:20].mean() == pytest.approx(1.0, abs=0.06)
+    assert effects["place"][:10].mean() - effects["place"][10:20].mean() == pytest.approx(1.0, abs=0.06)
     assert offset[day == 1].mean() - offset[day == 0].mean() == pytest.approx(1.0, abs=0.06)

@@ -1,0 +1,189 @@
+"""The body of pgfeed._preferences: who likes what, learned from the impressions before a moment; see preferences.
+
+Regression-based latent factors (Agarwal and Chen, KDD 2009) with a logistic likelihood. How much the coefficients
+differ from user to user, and from post to post, is estimated from the squares of the scores (Haseman and Elston, 1972),
+so that a network where nothing is to be found gives nothing. The latent factors start from the singular vectors of the
+residuals that exceed those of residuals with random signs (Hong, Sheng and Dobriban, 2020), and are fitted as
+mean-field posteriors (Lim and Teh, 2007), which lets unneeded ones vanish.
+"""
+
+import numpy as np
+
+from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, int8s
+from plpy.known import Known, post_inputs, post_values, user_inputs, user_values
+from plpy.pack import Pack
+from plpy.preferences import PLACES, pack_arrays, sigmoid
+from plpy.products import LEAST_VARIANCE, MAP_PENALTY, Products, variances
+from plpy.session import current_session
+
+MAX_VIEWS, MAX_POSTS = 1_500_000, 20_000
+LEAST_LIKES = 200
+SWEEPS = 5
+MAIN_ROUNDS = 4
+LAST_DAYS = 7
+
+
+def _preferences(plpy, as_of):
+    """Return the packed Preferences as of a moment; nothing: too little to learn from."""
+    session = current_session(plpy)
+    row = session.run("sampled events", as_of, MAX_VIEWS)[0]
+    events = [int8s(row[name]) for name in ("user_ids", "post_ids", "seconds", "kinds")]
+    pack = most_seen(session, as_of, events[1])
+    user_ids, users, posts, at, place, is_liked = impressions(*events, pack)
+    if is_liked.sum() < LEAST_LIKES or is_liked.all():
+        return b""
+    profiles = {profile["user_id"]: profile for profile in session.run("profiles", as_of, user_ids.tolist())}
+    nobody = dict.fromkeys(("gender", "age", "country", "city", "exp_group", "os", "source", "attributes", "at"))
+    people = [profiles.get(user_id, nobody) for user_id in user_ids.tolist()]
+    views = np.bincount(posts, minlength=len(pack)), np.bincount(users, minlength=len(people))
+    ratios = np.quantile(pack.columns["post.view_ratio"], np.linspace(0, 1, 101))
+    inputs, own = post_inputs(pack), user_inputs(people, pack.attributes)
+    values = post_values(inputs, pack, ratios), user_values(own, people, pack.attributes)
+    known = [Known.fit(*each) for each in zip((inputs, own), values, views)]
+    standard = [each.standard(value[:, [names.index(name) for name in each.inputs]])
+                for each, names, value in zip(known, (inputs, own), values)]
+    day = np.floor(at / DAY_SECONDS).astype(np.int64)
+    facts, arrays = Fit(users, posts, place, day - day.min(), is_liked, *standard).result(pack.post_ids)
+    facts |= {"types": pack.attributes, "first_day": int(day.min())}
+    for side, each in zip(("post", "user"), known):
+        facts[f"{side}_inputs"] = each.inputs
+        arrays |= {f"{side}_mean": each.mean, f"{side}_deviation": each.deviation}
+    return pack_arrays(facts, arrays | {"ratios": ratios})
+
+
+def most_seen(session, as_of, post_ids):
+    """Return the stored pack of a small catalogue, else one of the posts in most events, whose ids these are."""
+    rows = session.run("pack as of", as_of)
+    if rows:
+        return Pack.unpack(rows[0])
+    ids, counts = np.unique(post_ids, return_counts=True)
+    return session.chosen_pack(as_of, np.sort(ids[np.lexsort((ids, -counts))][:MAX_POSTS]), [])
+
+
+def impressions(user_ids, post_ids, seconds, kinds, pack):
+    """Return users and per impression: row of the user, place in the pack, unix seconds, place in the day, is_liked.
+
+    kinds: 0 a view, 1 a view that was liked, 2 a like. A view within an hour of another one of the post by the user
+    repeats it; one after the user's first like of the post does not count; is_liked: within an hour.
+    """
+    users, user = np.unique(user_ids, return_inverse=True)
+    order = np.lexsort((kinds, seconds, post_ids, user))
+    user, post_ids, seconds, kinds = user[order], post_ids[order], seconds[order], kinds[order]
+    starts = np.flatnonzero(np.append(True, (np.diff(user) != 0) | (np.diff(post_ids) != 0)))
+    pair = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(user))))
+    first_like = np.full(len(starts), np.inf)
+    np.minimum.at(first_like, pair[kinds > 0], seconds[kinds > 0])
+    views = np.flatnonzero(kinds < 2)
+    user, pair, at = user[views], pair[views], seconds[views]
+    is_new = np.append(True, (np.diff(pair) != 0) | (np.diff(at) >= LIKE_WINDOW_SECONDS))[:len(at)]
+    places = pack.locate(post_ids[views])
+    order = np.flatnonzero(is_new)
+    order = order[np.lexsort((at[order], user[order]))]
+    user, pair, at, places = user[order], pair[order], at[order], places[order]
+    day = at // DAY_SECONDS
+    starts = np.flatnonzero(np.append(True, (np.diff(user) != 0) | (np.diff(day) != 0)))[:len(at)]
+    position = np.arange(len(at)) - np.repeat(starts, np.diff(np.append(starts, len(at))))
+    kept = (places >= 0) & (first_like[pair] >= at)
+    is_liked = first_like[pair] < at + LIKE_WINDOW_SECONDS
+    return users, user[kept], places[kept], at[kept], position[kept].clip(max=PLACES - 1), is_liked[kept]
+
+
+class Fit:
+    """The fit to impressions: rows of users and of posts, places, days from 0, labels; and the standardised inputs."""
+
+    def __init__(self, users, posts, place, day, is_liked, post_inputs, user_inputs):
+        self.users, self.posts, self.labels = users, posts, is_liked.astype(float)
+        self.post_inputs, self.user_inputs = post_inputs, user_inputs
+        self.shape = len(user_inputs), len(post_inputs)
+        self.has_views = [np.bincount(rows, minlength=n) > 0 for rows, n in zip((users, posts), self.shape)]
+        rate = self.labels.mean()
+        self.days, self.places = np.full(day.max() + 1, np.log(rate / (1 - rate))), np.zeros(PLACES)
+        self.levels, self.appeal = (np.zeros(count) for count in self.shape)
+        self.level_variance = self.appeal_variance = 0.1
+        self.appeal_map = np.zeros(post_inputs.shape[1] + 1)
+        self.fit_main(place, day)
+        self.base = self.days[day] + self.places[place] + self.levels[users] + self.appeal[posts]
+        self.product = np.zeros(len(users))
+
+    def chances(self):
+        """Return the probability of a like of each impression."""
+        return sigmoid(self.base + self.product)
+
+    def fit_main(self, place, day):
+        """Fit the levels of days, places and users and the appeal of posts, by turns."""
+        for _ in range(MAIN_ROUNDS):
+            for effect, rows in ((self.places, place), (self.days, day)):
+                self.base = self.days[day] + self.places[place] + self.levels[self.users] + self.appeal[self.posts]
+                slope, weight = self.sums(rows, len(effect), sigmoid(self.base))
+                effect += slope / (weight + 10)
+            self.base = self.days[day] + self.places[place] + self.levels[self.users] + self.appeal[self.posts]
+            self.base += self.update_levels(sigmoid(self.base))[self.users]
+            self.update_appeal(sigmoid(self.base))
+
+    def sums(self, rows, count, chance):
+        """Return the slope and curvature of the log-likelihood by row."""
+        return np.bincount(rows, self.labels - chance, count), np.bincount(rows, chance * (1 - chance), count)
+
+    def update_levels(self, chance):
+        """Take a Newton step with the levels of users; return it."""
+        slope, weight = self.sums(self.users, self.shape[0], chance)
+        step = (slope - self.levels / self.level_variance) / (weight + 1 / self.level_variance)
+        self.levels += step
+        spread = self.levels**2 + 1 / (weight + 1 / self.level_variance)
+        self.level_variance = max(spread[self.has_views[0]].mean(), LEAST_VARIANCE)
+        return step
+
+    def update_appeal(self, chance):
+        """Take a Newton step with the appeal of posts, shrunk to what posts like them have; return it."""
+        slope, weight = self.sums(self.posts, self.shape[1], chance)
+        inputs = np.column_stack([np.ones(self.shape[1]), self.post_inputs])
+        usual = inputs @ self.appeal_map
+        precision = weight + 1 / self.appeal_variance
+        step = (slope - (self.appeal - usual) / self.appeal_variance) / precision
+        self.appeal += step
+        seen = self.has_views[1]
+        # The map is fitted to the estimates before they were shrunk, weighed by how sure they are.
+        raw = usual + (self.appeal - usual) * precision / np.maximum(weight, 1e-9)
+        sure = np.where(seen, 1 / (self.appeal_variance + 1 / np.maximum(weight, 1e-9)), 0)
+        weighted = inputs * sure[:, None]
+        penalty = MAP_PENALTY * sure.mean() * np.eye(inputs.shape[1])
+        self.appeal_map = np.linalg.solve(weighted.T @ inputs + penalty, weighted.T @ np.where(seen, raw, 0))
+        spread = (self.appeal - inputs @ self.appeal_map) ** 2 + 1 / precision
+        self.appeal_variance = max(spread[seen].mean(), LEAST_VARIANCE)
+        return step
+
+    def matrices(self):
+        """Return the residuals and weights of impressions as sparse (users, posts) matrices."""
+        from scipy.sparse import csr_matrix
+
+        chance = self.chances()
+        values = self.labels - chance, chance * (1 - chance)
+        return [csr_matrix((v.astype(np.float32), (self.users, self.posts)), self.shape) for v in values]
+
+    def result(self, post_ids):
+        """Fit the products; return the facts and arrays of Preferences."""
+        residuals, weights = self.matrices()
+        spreads = [
+            variances(residuals, weights, self.post_inputs),
+            variances(residuals.T.tocsr(), weights.T.tocsr(), self.user_inputs),
+        ]
+        used = [np.flatnonzero(spread) for spread in spreads]
+        products = Products(self, used, [spread[u] for spread, u in zip(spreads, used)])
+        products.start_latent(residuals, weights)
+        if products.user_width or products.post_width:
+            for _ in range(SWEEPS):
+                products.sweep()
+        seen = self.has_views[1]
+        facts = {
+            "post_used": used[0].tolist(), "user_used": used[1].tolist(), "latent": products.latent,
+            "views": len(self.users),
+        }
+        precision = np.zeros((products.user_width + 1,) * 2)
+        precision[:-1, :-1], precision[-1, -1] = products.precision, 1 / self.level_variance
+        recent = self.days[-LAST_DAYS:].mean()
+        return facts, {
+            "post_ids": post_ids[seen], "appeal": self.appeal[seen], "appeal_map": self.appeal_map,
+            "own": products.of_posts[seen].astype(np.float32), "latent_map": products.latent_map,
+            "user_map": products.user_map, "precision": precision, "days": np.append(self.days, recent),
+            "places": self.places,
+        }

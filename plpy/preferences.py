@@ -1,0 +1,141 @@
+"""match.preference and match.appeal: who likes what, beside how good a post is, learned from impressions.
+
+The log-odds that a user likes a post which is shown at a place of the user's day are
+
+    level of the day + place + user + appeal of the post + x . b + w . t + g . h
+
+x: what the profile says of the user, t: what the catalogue says of the post, see known; w and g belong to the user, b
+and h to the post. match.appeal is the post's appeal, match.preference the sum of the three products.
+"""
+
+import json
+
+import numpy as np
+
+from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS
+from plpy.known import Known, post_values, user_values
+
+PLACES = 40
+NEWTON_STEPS = 2
+
+
+def sigmoid(log_odds):
+    """Return probabilities."""
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def pack_arrays(facts, arrays):
+    """Return facts, a dict that JSON can hold, and arrays by name as bytes."""
+    names = [[name, array.dtype.str, array.shape] for name, array in arrays.items()]
+    head = json.dumps([facts, names]).encode()
+    return len(head).to_bytes(4, "big") + head + b"".join(array.tobytes() for array in arrays.values())
+
+
+def unpack_arrays(blob):
+    """Return what pack_arrays() packed."""
+    start = 4 + int.from_bytes(blob[:4], "big")
+    facts, names = json.loads(blob[4:start])
+    arrays = {}
+    for name, kind, shape in names:
+        arrays[name] = np.frombuffer(blob, kind, int(np.prod(shape)), start).reshape(shape)
+        start += arrays[name].nbytes
+    return facts, arrays
+
+
+class Preferences:
+    """A fit of _preferences(): what it found of posts, by id, and what makes the sides of any post and user.
+
+    facts: inputs of posts and users, which of them have effects that differ (post_used, user_used), the number of
+    latent factors, types of the own features, first_day. arrays: see fit_preferences.
+    """
+
+    def __init__(self, facts, arrays):
+        self.facts, self.arrays = facts, arrays
+        self.posts, self.users = (
+            Known(facts[f"{side}_inputs"], arrays[f"{side}_mean"], arrays[f"{side}_deviation"])
+            for side in ("post", "user")
+        )
+        self.profile_width = len(facts["user_used"])
+        self.width = self.profile_width + len(facts["post_used"]) + facts["latent"]
+
+    @classmethod
+    def unpack(cls, blob):
+        """Return the Preferences that were packed."""
+        return cls(*unpack_arrays(bytes(blob)))
+
+    def of_posts(self, pack):
+        """Return of a pack's posts the appeal, (posts,), and the sides (b, t, h), (posts, width), float32 both.
+
+        A post without impressions has what is usual for posts like it.
+        """
+        arrays, first, used = self.arrays, self.profile_width, self.facts["post_used"]
+        inputs = self.posts.standard(post_values(self.posts.inputs, pack, arrays["ratios"]))
+        with_one = np.column_stack([np.ones(len(pack), np.float32), inputs])
+        appeal, sides = with_one @ arrays["appeal_map"], np.zeros((len(pack), self.width))
+        sides[:, first:first + len(used)] = inputs[:, used]
+        sides[:, first + len(used):] = with_one @ arrays["latent_map"]
+        if len(arrays["post_ids"]):
+            places = np.searchsorted(arrays["post_ids"], pack.post_ids).clip(max=len(arrays["post_ids"]) - 1)
+            is_known = arrays["post_ids"][places] == pack.post_ids
+            own = arrays["own"][places[is_known]]
+            appeal[is_known] = arrays["appeal"][places[is_known]]
+            sides[is_known, :first], sides[is_known, first + len(used):] = own[:, :first], own[:, first:]
+        return appeal.astype(np.float32), sides.astype(np.float32)
+
+    def of_users(self, users, pack):
+        """Return the sides (x, w, g), float32 (users, width), of rows of with_history(), after what each saw."""
+        profiles = self.users.standard(user_values(self.users.inputs, users, self.facts["types"]))
+        means = np.column_stack([np.ones(len(users)), profiles]) @ self.arrays["user_map"]
+        sides = np.empty((len(users), self.width), np.float32)
+        sides[:, :self.profile_width] = profiles[:, self.facts["user_used"]]
+        for side, user, mean in zip(sides, users, means):
+            side[self.profile_width:] = self.fold_in(user, pack, side[:self.profile_width], mean)
+        return sides
+
+    def fold_in(self, user, pack, profile, mean):
+        """Return w and g of a user: the most probable ones after the impressions of a row of with_history()."""
+        at = user["viewed_at"]
+        places, like_at = pack.locate(user["viewed_post_ids"]), like_times(user)
+        is_used = (places >= 0) & (like_at >= at)  # nobody is shown a post again after liking it
+        if not self.width or not is_used.any():
+            return mean
+        levels = self.levels(at)[is_used]
+        places, labels = places[is_used], (like_at < at + LIKE_WINDOW_SECONDS)[is_used].astype(float)
+        sides = pack.preference_sides[places].astype(float)
+        offset = levels + pack.columns["match.appeal"][places] + sides[:, :self.profile_width] @ profile
+        columns = np.column_stack([sides[:, self.profile_width:], np.ones(len(places))])
+        return self.newton(columns, offset, labels, np.append(mean, 0.0))[:-1]
+
+    def newton(self, columns, offset, labels, mean):
+        """Return the mode of a logistic regression with a normal prior; the last column is for the user's level."""
+        precision, mode = self.arrays["precision"], mean
+        for _ in range(NEWTON_STEPS):
+            chance = sigmoid(offset + columns @ mode)
+            weighted = columns * (chance * (1 - chance))[:, None]
+            slope = columns.T @ (labels - chance) - precision @ (mode - mean)
+            mode = mode + np.linalg.solve(weighted.T @ columns + precision, slope)
+        return mode
+
+    def levels(self, at):
+        """Return the level of the day and the effect of the place of a user's views, at these unix seconds, ascending.
+
+        Days after the fit are as its last ones.
+        """
+        day = np.floor(at / DAY_SECONDS).astype(np.int64)
+        starts = np.flatnonzero(np.diff(day, prepend=-1))
+        place = np.arange(len(at)) - np.repeat(starts, np.diff(starts, append=len(at)))
+        days = self.arrays["days"]
+        of_day = days[(day - self.facts["first_day"]).clip(0, len(days) - 1)]
+        return of_day + self.arrays["places"][place.clip(max=PLACES - 1)]
+
+
+def like_times(user):
+    """Return when the user of a row liked each of the posts viewed, unix seconds; infinity: not yet."""
+    ids, times, post_ids = user["liked_post_ids"], user["liked_at"], user["viewed_post_ids"]
+    result = np.full(len(post_ids), np.inf)
+    if len(ids):
+        order = np.argsort(ids)
+        places = order[np.searchsorted(ids, post_ids, sorter=order).clip(max=len(ids) - 1)]
+        is_liked = ids[places] == post_ids
+        result[is_liked] = times[places[is_liked]]
+    return result

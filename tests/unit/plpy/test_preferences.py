@@ -1,0 +1,152 @@
+"""Who likes what: networks with a known mechanism, and what the fit finds in them."""
+
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from loader.learning import features
+from plpy import fit_preferences
+from plpy.known import Known, user_inputs, user_values
+from plpy.preferences import Preferences, pack_arrays, sigmoid, unpack_arrays
+
+USERS, POSTS, VIEWS = 600, 300, 150
+
+
+def network(effect, seed=1):
+    """Return the fit and result of a network; effect: log-odds of a user and a post from their known columns."""
+    rng = np.random.default_rng(seed)
+    user = np.repeat(np.arange(USERS), VIEWS)
+    post = rng.integers(0, POSTS, len(user))
+    place = np.tile(np.arange(VIEWS) % 30, USERS)
+    profiles, inputs = rng.standard_normal((USERS, 2)).astype(np.float32), rng.standard_normal((POSTS, 3))
+    hidden = rng.standard_normal(USERS), rng.standard_normal(POSTS)
+    quality = 0.3 * rng.standard_normal(POSTS)
+    log_odds = -1.6 - 0.03 * place + quality[post]
+    log_odds += effect(profiles[user], inputs[post], hidden[0][user], hidden[1][post], post)
+    liked = rng.random(len(user)) < sigmoid(log_odds)
+    fit = fit_preferences.Fit(user, post, place, place // 10, liked, inputs.astype(np.float32), profiles)
+    return (*fit.result(np.arange(POSTS)), fit, quality, hidden)
+
+
+def test_nothing_is_found_where_nothing_is_to_be_found():
+    facts, arrays, _, quality, _ = network(lambda x, t, g, h, post: 0)
+    assert len(facts["post_used"]) <= 1 and len(facts["user_used"]) <= 1 and facts["latent"] == 0
+    assert np.corrcoef(arrays["appeal"], quality)[0, 1] > 0.8
+
+
+def test_a_taste_for_what_is_known_of_posts_is_found():
+    facts, arrays, _, _, _ = network(lambda x, t, g, h, post: 0.8 * g * t[:, 1])
+    assert 1 in facts["post_used"]
+    weight = np.diag(arrays["precision"])[facts["post_used"].index(1)]
+    assert 0.6 < weight ** -0.5 < 1.0
+
+
+def test_what_a_profile_says_of_each_post_is_found():
+    slopes = np.random.default_rng(9).standard_normal(POSTS)
+    facts, arrays, _, _, _ = network(lambda x, t, g, h, post: 0.7 * slopes[post] * x[:, 0])
+    column = facts["user_used"].index(0)
+    assert np.corrcoef(arrays["own"][:, column], slopes)[0, 1] > 0.85
+
+
+def test_what_nobody_knows_of_users_and_posts_is_found():
+    facts, arrays, _, _, (_, of_posts) = network(lambda x, t, g, h, post: 0.8 * g * h)
+    assert facts["latent"] == 1
+    assert abs(np.corrcoef(arrays["own"][:, -1], of_posts)[0, 1]) > 0.85
+
+
+def test_a_post_shown_only_at_the_top_is_not_better_than_its_equal():
+    rng = np.random.default_rng(3)
+    user, place = np.repeat(np.arange(USERS), 30), np.tile(np.arange(30), USERS)
+    post = rng.integers(2, POSTS, len(user))
+    post[place == 0], post[place == 20] = 0, 1
+    liked = rng.random(len(user)) < sigmoid(-1.0 - 0.08 * place)
+    none = np.zeros((POSTS, 1), np.float32), np.zeros((USERS, 1), np.float32)
+    fit = fit_preferences.Fit(user, post, place, np.zeros_like(user), liked, *none)
+    rates = [liked[post == number].mean() for number in (0, 1)]
+    assert rates[0] > 2 * rates[1]
+    # All that is known of them was seen at one place each, which tells nothing of either.
+    assert abs(fit.appeal[0] - fit.appeal[1]) < 0.25
+
+
+def test_impressions_are_views_until_the_first_like():
+    pack = SimpleNamespace(locate=lambda ids: np.where(np.isin(ids, [7, 8]), ids - 7, -1))
+    rows = [
+        (1, 7, 100, 0), (1, 7, 130, 2),  # liked half a minute later
+        (1, 8, 200, 0), (1, 8, 260, 0),  # sent again
+        (1, 7, 9000, 0),  # was liked before
+        (1, 9, 300, 0),  # not in the pack
+        (2, 8, 500, 0), (2, 8, 90_000, 1), (2, 8, 99_999, 2),  # a like that only a target tells of
+        (3, 8, 100, 0), (3, 8, 4000, 2),  # liked too late
+    ]
+    users, user, place_of, at, place, is_liked = fit_preferences.impressions(
+        *(np.array(column, np.int64) for column in zip(*rows)), pack
+    )
+    assert users.tolist() == [1, 2, 3]
+    got = list(zip(users[user].tolist(), (place_of + 7).tolist(), at.tolist(), place.tolist(), is_liked.tolist()))
+    assert got == [
+        (1, 7, 100, 0, True), (1, 8, 200, 1, False), (2, 8, 500, 0, False), (2, 8, 90_000, 0, True),
+        (3, 8, 100, 0, False),
+    ]
+
+
+def test_who_likes_what_is_learned_most_often_where_little_is_known():
+    first = date(2021, 10, 1)
+    days = [first + timedelta(days=number) for number in range(90)]
+    fitted = [features.fit_day(day, first) for day in days]
+    assert fitted[:12] == days[:12] and fitted[-1] > days[-8] and len(set(fitted)) < 40
+    assert all(first <= made <= day for made, day in zip(fitted, days))
+
+
+def test_arrays_come_back_as_they_were_packed():
+    arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.array([], np.int64)}
+    facts, back = unpack_arrays(pack_arrays({"x": ["y"]}, arrays))
+    assert facts == {"x": ["y"]} and all(np.array_equal(back[name], arrays[name]) for name in arrays)
+
+
+def people(count=100):
+    """Return rows of users with a profile and own features."""
+    row = dict.fromkeys(("country", "exp_group", "os", "source"))
+    return [
+        row | {
+            "age": 20 + number % 30, "gender": None if number == 5 else number % 2, "at": 86400.0 * 366,
+            "city": ["Omsk", "Perm"][number % 2],
+            "attributes": '{"plan": "pro", "tags": ["a", "b"], "born": "1970-01-02"}' if number else None,
+        }
+        for number in range(count)
+    ]
+
+
+def test_what_is_known_of_users_is_standardised_and_what_is_not_is_the_mean():
+    types = {"user.plan": "category", "user.tags": "tags", "user.born": "date", "post.price": "number"}
+    inputs = user_inputs(people(), types)
+    assert ["user.city", "Omsk"] in inputs and ["user.tags", "b"] in inputs and ["user.born"] in inputs
+    known = Known.fit(inputs, user_values(inputs, people(), types), np.ones(100))
+    values = known.standard(user_values(known.inputs, people(), types))
+    city, gender = known.inputs.index(["user.city", "Omsk"]), known.inputs.index(["user.gender"])
+    assert values[0, city] == pytest.approx(1) and values[1, city] == pytest.approx(-1) and values[5, gender] == 0
+
+
+def test_a_user_prefers_what_the_impressions_say():
+    facts, arrays, _, _, _ = network(lambda x, t, g, h, post: 0.8 * g * h)
+    facts |= {"first_day": 0, "types": {}, "post_inputs": [], "user_inputs": []}
+    for side in ("post", "user"):
+        arrays |= {f"{side}_mean": np.empty(0), f"{side}_deviation": np.empty(0)}
+    preferences = Preferences(facts, arrays)
+    sides = np.zeros((POSTS, preferences.width), np.float32)
+    sides[:, -1] = arrays["own"][:, -1]
+    pack = SimpleNamespace(
+        locate=lambda ids: ids, preference_sides=sides, columns={"match.appeal": np.zeros(POSTS, np.float32)}
+    )
+    liked = np.argsort(sides[:, -1])[-20:]
+    viewed = np.concatenate([liked, np.argsort(sides[:, -1])[:20]])
+    at = np.arange(40) * 60.0
+    user = {
+        "viewed_post_ids": viewed, "viewed_at": at, "liked_post_ids": liked, "liked_at": at[:20] + 5,
+    }
+    empty = np.zeros(preferences.profile_width, np.float32)
+    mean = np.zeros(preferences.width - preferences.profile_width)
+    likes_them = preferences.fold_in(user, pack, empty, mean)[-1]
+    likes_none = preferences.fold_in(user | {"liked_post_ids": liked[:0], "liked_at": at[:0]}, pack, empty, mean)[-1]
+    assert likes_them > 1 and likes_them > likes_none + 0.5
