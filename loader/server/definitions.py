@@ -46,7 +46,7 @@ FOUND = """
         exists (select from pg_depend as d where d.classid = 'pg_proc'::regclass and d.objid = p.oid
             and d.deptype = 'e')
             -- which attach_*() makes for an attached table
-            or p.proname ~ '^(_follow_[0-9]+(_insert|_rows)?|_attached_posts)$'
+            or p.proname ~ '^(_follow_[0-9]+(_insert|_rows)?|_attached_posts|_newest_events)$'
             and p.proowner = 'pgfeed_owner'::regrole,
         array(
             select concat_ws(' ', coalesce(r.rolname, 'PUBLIC'), lower(a.privilege_type))

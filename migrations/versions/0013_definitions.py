@@ -59,9 +59,9 @@ PINS = {
     "functions/_model_problems": "53e72b94d331",
     "procedures/activate_model": "9a61d817a04e",
     "procedures/rollback_model": "e7ccc32853f2",
-    "functions/_request_users": "c4f7856cf1b3",
+    "functions/_request_users": "30d33e35f887",
     "functions/_serving_state": "346c38d1b69b",
-    "functions/_user_history": "85ea04741be7",
+    "functions/_user_history": "45f8abbf6e6a",
     "functions/_recent_events": "efddde763368",
     "functions/_post_neighbours": "b221347d41e0",
     "functions/_preferences": "544a972090ff",
@@ -170,7 +170,7 @@ PINS = {
     "functions/_expression_facts": "b7b087ba557b",
     "functions/_foreign_error": "fd72f05dd2b2",
     "functions/_follow_statements": "e9254acc3a4a",
-    "functions/_forget_attachment": "737daee2b822",
+    "functions/_forget_attachment": "1137eba62ad0",
     "functions/_grants_to_revoke": "8cb0aea016d9",
     "functions/_is_action": "998b1c6e0e2d",
     "functions/_merge_events": "dcbfe9631a1b",
@@ -180,8 +180,8 @@ PINS = {
     "functions/_note_grants": "098dfda090be",
     "functions/_require_attachment": "fbab771cf2ce",
     "functions/_require_key_types": "f838230adbad",
-    "functions/_start_attachment": "b12dc6d2622b",
-    "functions/_sync_events": "b7374857ceb5",
+    "functions/_start_attachment": "3e836a7adc3d",
+    "functions/_sync_events": "d8f24575a055",
     "functions/_sync_rows": "ec1e475f31b4",
     "functions/_try_attachment": "1d0e28b8061c",
     "functions/_relation_named": "2699a6713d81",
@@ -204,7 +204,7 @@ PINS = {
     "functions/_hits": "a9e575a0e8be",
     "functions/_is_first_undo": "ea09743713f0",
     "functions/_undos": "0c46bef5fa78",
-    "functions/_user_reactions": "6cf498b7e281",
+    "functions/_user_reactions": "8e9136cd4bc3",
     "procedures/_check_actions": "f1b79b10a9a1",
     "procedures/_mark_posts": "74d80981c930",
     "procedures/_recount_likes": "1683838fb247",
@@ -282,6 +282,7 @@ PINS = {
     "functions/_place_effects": "e54f7802b2e6",
     "functions/_place_versions": "bb31d4b1a92c",
     "procedures/_estimate_places": "979ab37633e3",
+    "procedures/_make_newest_events": "879597c576c7",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -764,7 +765,7 @@ RELEASED = """
         for v_statement in
             select format('drop function %s', p.oid::regprocedure)
             from pg_proc as p
-            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^_follow_\\d|^_attached_posts$'
+            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^_follow_\\d|^_(attached_posts|newest_events)$'
         loop
             execute v_statement;
         end loop;

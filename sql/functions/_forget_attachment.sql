@@ -24,6 +24,7 @@ begin
             and p.proname ~ format('^_follow_%s(_insert|_rows)?$', _forget_attachment.attachment_id)
     );
     if v_attached.kind = 'events' then
+        call pgfeed._make_newest_events();
         with gone as (
             delete from pgfeed.feed_events as e
             where e.attachment_id = _forget_attachment.attachment_id

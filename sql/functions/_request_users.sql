@@ -28,7 +28,7 @@ returns table (
     hidden_post_ids bytea,
     attributes jsonb
 )
-language plpgsql stable parallel safe
+language plpgsql stable
 cost 1000 rows 1
 set search_path = pg_catalog, pg_temp
 as $$

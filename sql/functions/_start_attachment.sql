@@ -162,6 +162,8 @@ begin
     end if;
     if v_kind = 'posts' then
         call pgfeed._make_attached_posts();
+    elsif v_kind = 'events' and v_sync = 'pull' then
+        call pgfeed._make_newest_events();
     end if;
     return v_id;
 end;

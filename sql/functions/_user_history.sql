@@ -7,7 +7,7 @@ create or replace function pgfeed._user_history(
     out viewed_at bytea,
     out hidden_post_ids bytea
 )
-language plpgsql stable parallel safe
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
@@ -30,6 +30,26 @@ begin
     into viewed_post_ids, viewed_at, liked_post_ids, liked_at
     from pgfeed.feed_events as f
     where f.user_id = _user_history.user_id and f.event_at < _user_history.ts;
+    if to_regprocedure('pgfeed._newest_events(bigint, timestamptz)') is not null then
+        select
+            coalesce(_user_history.viewed_post_ids, '')
+            || coalesce(string_agg(int8send(n.post_id), '') filter (where n.action = 'view'), ''),
+            coalesce(_user_history.viewed_at, '')
+            || coalesce(string_agg(timestamptz_send(n.event_at), '') filter (where n.action = 'view'), ''),
+            coalesce(_user_history.liked_post_ids, '')
+            || coalesce(string_agg(int8send(n.post_id), '') filter (where n.is_like), ''),
+            coalesce(_user_history.liked_at, '')
+            || coalesce(string_agg(timestamptz_send(n.event_at), '') filter (where n.is_like), '')
+        into viewed_post_ids, viewed_at, liked_post_ids, liked_at
+        from (
+            select
+                e.post_id,
+                e.event_at,
+                e.action,
+                v_is_plain and (e.action = any(v_hits) or e.target) as is_like
+            from pgfeed._newest_events(_user_history.user_id, _user_history.ts) as e
+        ) as n;
+    end if;
     if v_is_plain then
         select
             coalesce(_user_history.liked_post_ids, '') || coalesce(string_agg(int8send(l.post_id), ''), ''),

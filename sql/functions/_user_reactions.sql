@@ -7,12 +7,22 @@ returns table (
     liked_at timestamptz,
     is_hidden boolean
 )
-language plpgsql stable parallel safe
+language plpgsql stable
 cost 1000 rows 100
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    v_post_ids bigint[];
+    v_moments timestamptz[];
+    v_actions text[];
+    v_targets boolean[];
 begin
+    if to_regprocedure('pgfeed._newest_events(bigint, timestamptz)') is not null then
+        select array_agg(n.post_id), array_agg(n.event_at), array_agg(n.action), array_agg(n.target)
+        into v_post_ids, v_moments, v_actions, v_targets
+        from pgfeed._newest_events(_user_reactions.user_id, _user_reactions.ts) as n;
+    end if;
     return query
     with events as materialized (
         select
@@ -24,9 +34,15 @@ begin
             a.sign,
             a.hides,
             a.undoes
-        from pgfeed.feed_events as f
+        from (
+            select e.user_id, e.post_id, e.event_at, e.action, e.target
+            from pgfeed.feed_events as e
+            where e.user_id = _user_reactions.user_id and e.event_at < _user_reactions.ts
+            union all
+            select _user_reactions.user_id, n.post_id, n.event_at, n.action, n.target
+            from unnest(v_post_ids, v_moments, v_actions, v_targets) as n (post_id, event_at, action, target)
+        ) as f
         inner join pgfeed.actions as a on a.action = f.action
-        where f.user_id = _user_reactions.user_id and f.event_at < _user_reactions.ts
     ),
 
     -- As of the last roll-up, or of the moment if that was before.

@@ -109,6 +109,74 @@ def test_changes_arrive_with_the_transaction(site):
     assert first in site(answer)
 
 
+ANSWER = "select r.post_key from pgfeed.recommend_for(md5('3')::uuid::text, k => 30) as r"
+HISTORY = "select r.{} from pgfeed._user_history(pgfeed._key_id(md5('3')::uuid::text), now() + interval '1 s') as r"
+
+
+@pytest.mark.parametrize("own_actions", [False, True])
+def test_with_an_index_what_a_pulled_table_has_counts_in_the_next_call(site, own_actions):
+    if own_actions:
+        site("call pgfeed.define_action('save', 1)")
+    site("create index by_member on app.hearts (member_id, at); create index on app.reads (member_id, at, slug)")
+    attach(site, "pull")
+    site("call pgfeed.refresh_features()")
+    first, second = site(ANSWER)[:2]
+    before = site(HISTORY.format("viewed_post_ids"))[0][0]
+    site("insert into app.hearts values (md5('3')::uuid, %s, now()), (md5('4')::uuid, %s, now())", *first, *second)
+    assert first not in site(ANSWER) and second in site(ANSWER)
+    site("delete from app.hearts where at > now() - interval '1 minute' and slug = %s", *first)
+    assert first in site(ANSWER)
+    site("insert into app.reads values (md5('3')::uuid, %s, now(), 100)", *first)
+    assert first not in site(ANSWER)
+    assert len(site(HISTORY.format("viewed_post_ids"))[0][0]) == len(before) + 8
+    site("call pgfeed.refresh_features()")
+    assert first not in site(ANSWER)
+    assert len(site(HISTORY.format("viewed_post_ids"))[0][0]) == len(before) + 8
+    # Without the index it is not read; a table that cannot be read fails no call.
+    site("insert into app.hearts values (md5('3')::uuid, %s, now())", *second)
+    assert second not in site(ANSWER)
+    site("drop index app.by_member")
+    assert second in site(ANSWER)
+    site("create index by_member on app.hearts (member_id, at); call pgfeed.sync_attachments()")
+    third = site(ANSWER)[0]
+    assert second not in site(ANSWER)
+    site("insert into app.hearts values (md5('3')::uuid, %s, now())", *third)
+    assert third not in site(ANSWER)
+    site("alter table app.hearts rename column at to liked_at")
+    assert third in site(ANSWER)
+    detach(site)
+    assert site(TRACES) == []
+
+
+@pytest.mark.parametrize(("user_key", "at"), [
+    ("integer", "timestamptz"), ("bigint", "timestamp"), ("text", "date"), ("varchar(40)", "timestamptz"),
+])
+def test_the_newest_rows_are_found_by_an_index_on_keys_and_times_of_any_type(site, user_key, at):
+    site(f"create table app.people (id {user_key} primary key)")
+    site(f"create table app.clicks (\"user\" {user_key}, slug text, at {at}) partition by range (at)")
+    site("create table app.clicks_now partition of app.clicks default; create index on app.clicks (\"user\", at)")
+    site(f"insert into app.people select i::text::{user_key} from generate_series(1, 5000) as i")
+    site("call pgfeed.attach_users('app.people', key => 'id', sync => 'pull')")
+    site(ATTACH["articles"], "pull")
+    site(
+        "call pgfeed.attach_events('app.clicks', user_key => '\"user\"', post_key => 'slug', at => 'at',"
+        " action => 'like', sync => 'pull')"
+    )
+    site(f"insert into app.clicks select i::text::{user_key}, 'post-1', now() from generate_series(1, 5000) as i")
+    site("insert into app.clicks values ('7', 'post-2', now()); analyze app.clicks")
+    user = "7" if user_key in ("integer", "bigint") else "pgfeed._key_id('7')"
+    found = site(f"select post_id, action from pgfeed._newest_events({user}, now() + interval '1 day') order by 1")
+    assert sorted(found) == sorted(
+        (site("select pgfeed._key_id(%s)", slug)[0][0], "like") for slug in ("post-1", "post-2")
+    )
+    read = "select seq_scan from pg_stat_xact_all_tables where relid = 'app.clicks_now'::regclass"
+    site("begin")
+    before = site(read)
+    site(f"select count(*) from pgfeed._newest_events({user}, now() + interval '1 day')")
+    assert site(read) == before
+    site("rollback")
+
+
 # What pgfeed has on the relations of the application.
 TRACES = """
     select 'trigger', t.tgname from pg_trigger as t where t.tgname like 'pgfeed%%'
@@ -120,7 +188,7 @@ TRACES = """
     union all select 'schema', n.nspname from pg_namespace as n
         where n.nspacl::text like '%%pgfeed%%' and n.nspname = 'app'
     union all select 'function', p.proname from pg_proc as p
-        where p.proname ~ '^_follow_\\d' or p.proname = '_attached_posts'
+        where p.proname ~ '^_follow_\\d' or p.proname in ('_attached_posts', '_newest_events')
 """
 
 
