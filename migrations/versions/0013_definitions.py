@@ -282,7 +282,7 @@ PINS = {
     "functions/_place_effects": "e54f7802b2e6",
     "functions/_place_versions": "bb31d4b1a92c",
     "procedures/_estimate_places": "979ab37633e3",
-    "procedures/_make_newest_events": "879597c576c7",
+    "procedures/_make_newest_events": "356f5c97fad6",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -765,7 +765,9 @@ RELEASED = """
         for v_statement in
             select format('drop function %s', p.oid::regprocedure)
             from pg_proc as p
-            where p.pronamespace = 'pgfeed'::regnamespace and p.proname ~ '^_follow_\\d|^_(attached_posts|newest_events)$'
+            where
+                p.pronamespace = 'pgfeed'::regnamespace
+                and p.proname ~ '^_follow_\\d|^_(attached_posts|newest_events)$'
         loop
             execute v_statement;
         end loop;

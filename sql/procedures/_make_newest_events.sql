@@ -47,7 +47,7 @@ begin
                     exists (select from pg_index as _index where _index.indexrelid = %3$s and _index.indisvalid)
                     and _rows.event_at < $2
                     and not exists (
-                        select
+                        select 1
                         from pgfeed.feed_events as _known
                         where
                             _known.user_id = $1
@@ -118,6 +118,7 @@ cost 1000 rows 10
 set search_path = pg_catalog, pg_temp
 set row_security = on
 set lock_timeout = '100ms'
+set plan_cache_mode = force_generic_plan
 --!include sql/_fixed_meaning.sql
 as %L
         $create$,

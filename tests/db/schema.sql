@@ -733,6 +733,11 @@ CREATE PROCEDURE pgfeed._make_insert_follower(IN attachment_id smallint)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._make_insert_follower(IN attachment_id smallint) IS 'Makes _follow_<id>_insert(), the function of the trigger for new events where _make_event_rows() can: to set the settings of _follow_<id>() and take them back is a tenth of what that costs a statement';
+CREATE PROCEDURE pgfeed._make_newest_events()
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._make_newest_events() IS 'Makes _newest_events(), by which a call reads what a user did since an hour before the last refresh in tables that are followed by pull and have an index on user_key and at; drops it if there are none';
 CREATE PROCEDURE pgfeed._make_triggers(IN attachment_id smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1032,7 +1037,7 @@ CREATE PROCEDURE pgfeed._remember_missing_posts()
     AS '...';
 COMMENT ON PROCEDURE pgfeed._remember_missing_posts() IS 'Notes on Citus, where posts have no trigger, which posts were deleted since the last refresh, so that events which name them do not bring them back';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, viewed_at bytea, hidden_post_ids bytea, attributes jsonb)
-    LANGUAGE plpgsql STABLE COST 1000 ROWS 1 PARALLEL SAFE
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) IS 'One row per user: features, and _user_history() of it before ts. is_current: from the materialized views where the user is in them';
@@ -1240,7 +1245,7 @@ CREATE FUNCTION pgfeed._user_days(user_ids bigint[]) RETURNS SETOF pgfeed.post_d
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_days(user_ids bigint[]) IS 'One row per post and day: what these users add to post_days, on days that are rolled up from the events that are there';
 CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT hidden_post_ids bytea) RETURNS record
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT hidden_post_ids bytea) IS 'One row: what a user liked and viewed before ts, in any order, every like and view, as plpy reads it: posts as big-endian int8, moments as such microseconds since 2000. A post can stand there more than once: the first like and views that are an hour apart count. hidden_post_ids: what is kept out of the user''s lists, null: what is liked';
@@ -1270,7 +1275,7 @@ CREATE FUNCTION pgfeed._user_profiles(user_ids bigint[]) RETURNS SETOF pgfeed.us
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) IS 'The rows of users of user_ids (null: of all), for statements that also call functions: Citus would call those on a worker if users stood beside them';
 CREATE FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) RETURNS TABLE(post_id bigint, liked_at timestamp with time zone, is_hidden boolean)
-    LANGUAGE plpgsql STABLE COST 1000 ROWS 100 PARALLEL SAFE
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 100
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) IS 'One row per post that a user liked or hid before ts and did not take back, with actions of any sign. liked_at: of the first like that stands, null: none; is_hidden: it keeps the post out of the user''s lists';
@@ -2682,6 +2687,7 @@ REVOKE ALL ON PROCEDURE pgfeed._make_attached_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_event_rows(IN attachment_id smallint, INOUT arguments text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_insert_follower(IN attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._make_newest_events() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone, IN user_ids bigint[], IN post_ids bigint[]) FROM PUBLIC;
