@@ -8,12 +8,8 @@ from types import ModuleType
 def load_modules(texts):
     """Make the modules of a session from their texts by name, in the order of their imports: all of them, or none.
 
-    Older ones of these names are replaced as a whole: what runs in them goes on with its own. ImportError: an import of
-    numpy that failed has spoilt the session.
+    Older ones of these names are replaced as a whole: what runs in them goes on with its own.
     """
-    if "numpy" not in sys.modules and any(name.startswith("numpy.") for name in sys.modules):
-        # What it made in C is still there, and cannot be made twice.
-        raise ImportError("memory ran out when this session imported numpy: connect anew")
     # PL/Python puts a tab after every line break of a body, in strings too.
     texts = {f"plpy.{name}": text.replace("\n\t", "\n") for name, text in texts.items()}
     older = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("plpy.")}

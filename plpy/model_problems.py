@@ -7,11 +7,13 @@ import os
 import resource
 import select
 import signal
+import sys
 
 import numpy as np
 
 from plpy.columns import unknown_features
 from plpy.import_catboost import import_catboost
+from plpy.memory import CATBOOST_MB, require_memory
 
 TOLERANCE = 1e-6
 CHILD_BYTES = 4 * 2**30
@@ -59,6 +61,8 @@ def problems_in_child(plpy, *arguments):
     CatBoost trusts the offsets in an artifact. A damaged one can end the process that loads it, and with a session
     of the server's all others would end.
     """
+    if "catboost" not in sys.modules:
+        require_memory("CatBoost", CATBOOST_MB)
     import_catboost()  # once for all children
 
     reader, writer = os.pipe()

@@ -1,6 +1,7 @@
 """What a server session keeps between calls: prepared plans, models, packs; and how they get there."""
 
 import json
+import sys
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from plpy.features import with_history
 from plpy.feed import Feed
 from plpy.fresh import spread_factors
 from plpy.import_catboost import import_catboost
+from plpy.memory import CATBOOST_MB, MODEL_MB, require_memory
 from plpy.moment import Events, Neighbours
 from plpy.pack import FACTORS, Pack
 from plpy.preferences import Preferences
@@ -71,8 +73,11 @@ class Session:
 
     def load_model(self, model_id):
         """Load a model; None, with a warning, if it cannot be loaded."""
+        if "catboost" not in sys.modules:
+            require_memory("CatBoost", CATBOOST_MB)
         catboost = import_catboost()
         row = self.run("model", model_id)[0]
+        require_memory("a model", MODEL_MB + 8 * (len(row["artifact"]) >> 20))
         try:
             # CatBoost trusts an artifact's offsets: a damaged one could end the server.
             if not row["is_intact"]:

@@ -1,6 +1,7 @@
 """Servers of a test's own in temporary folders: a new one or a physical standby, and what runs in them."""
 
 import os
+import resource
 import shlex
 import shutil
 import signal
@@ -55,6 +56,17 @@ def program(*command: object, **options: object) -> str:
     if done.returncode:
         raise PgfeedError(f"{shlex.join(words)} failed", done.stderr.strip()[-2000:], "mend that first")
     return done.stdout
+
+
+def limit_memory(process: int, more_bytes: int | None) -> None:
+    """Let a process of a server take so many bytes of address space more than it has; None: as many as it may."""
+    if more_bytes is None:
+        limits = Path(f"/proc/{process}/limits").read_text(encoding="ascii")
+        limit = next(line.split()[-2] for line in limits.splitlines() if line.startswith("Max address space"))
+    else:
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[0])
+        limit = str(pages * resource.getpagesize() + more_bytes)
+    program(*USER, "prlimit", f"--pid={process}", f"--as={limit}:")
 
 
 def server_options() -> dict[str, object]:

@@ -67,11 +67,3 @@ def test_a_text_that_fails_changes_nothing(broken):
     with pytest.raises((ImportError, SyntaxError, KeyboardInterrupt)):
         load(first=FIRST, second=broken)
     assert {name: module for name, module in sys.modules.items() if name.startswith("plpy.")} == before
-
-
-def test_a_session_whose_import_of_numpy_failed_half_way_is_told_to_connect_anew(monkeypatch):
-    before = sys.modules.get("plpy.first")
-    monkeypatch.delitem(sys.modules, "numpy")
-    with pytest.raises(ImportError, match="connect anew"):
-        load(first=FIRST)
-    assert sys.modules.get("plpy.first") is before
