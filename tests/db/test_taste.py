@@ -263,12 +263,8 @@ def test_a_large_catalogue_gives_the_best_of_a_shortlist_with_nearly_the_same_sc
     ) == [(True, True)]
     few = large(CALL, 8, ts, 5)
     for post_id, score in few:
-<<<<<<< HEAD
         # What posts are compared with, as by their rank of views, is the shortlist, and at an earlier moment the
         # factors are of it alone.
-=======
-        # What posts are compared with is the shortlist, and at an earlier moment the factors are of it alone.
->>>>>>> 543258a (A session with too little memory for numpy or CatBoost says so: OpenBLAS ended it, CatBoost the whole server)
         assert score == pytest.approx(whole[post_id], abs=0.5)
     assert sum(post_id in sorted(whole, key=whole.get, reverse=True)[:10] for post_id, _ in few) >= 4
 
