@@ -66,8 +66,14 @@ begin
                 );
     end if;
     if v_kind = 'events' and not pgfeed._is_action(v_settings ->> 'action') then
-        raise exception 'there is no action %', coalesce(v_settings ->> 'action', 'null')
-            using errcode = '22023', hint = 'Say view or like, or define it first: call pgfeed.define_action(...)';
+        raise exception '%', case
+            when trim(v_settings ->> 'action') = '' then 'action is empty'
+            else 'there is no action ' || left(v_settings ->> 'action', 100)
+        end
+            using errcode = '22023', hint = format(
+                'Leave it out for view, say action => ''like'', or define one first: call pgfeed.define_action(%L);',
+                coalesce(nullif(trim(v_settings ->> 'action'), ''), 'save')
+            );
     end if;
 
     for v_argument in
