@@ -180,7 +180,7 @@ PINS = {
     "functions/_note_grants": "098dfda090be",
     "functions/_require_attachment": "fbab771cf2ce",
     "functions/_require_key_types": "f838230adbad",
-    "functions/_start_attachment": "24370350a64d",
+    "functions/_start_attachment": "77952b2bb34b",
     "functions/_sync_events": "d8f24575a055",
     "functions/_sync_rows": "ec1e475f31b4",
     "functions/_try_attachment": "1d0e28b8061c",

@@ -48,23 +48,6 @@ begin
             using errcode = '42809', hint = 'Say sync => ''pull''.';
     end if;
 
-    select t.* into v_other
-    from pgfeed.attached_tables as t
-    where
-        t.kind = v_kind
-        and (
-            v_kind <> 'events'
-            or t.relation = v_relation and t.settings ->> 'action' = v_settings ->> 'action'
-        );
-    if found then
-        raise exception '% of % are attached already%', v_kind, v_other.relation,
-            coalesce(' as ' || (v_settings ->> 'action'), '')
-            using
-                errcode = '42710',
-                hint = format(
-                    'First: call pgfeed.detach(%L%s);', v_other.relation::text, ', ' || quote_literal(v_settings ->> 'action')
-                );
-    end if;
     if v_kind = 'events' and not pgfeed._is_action(v_settings ->> 'action') then
         raise exception '%', case
             when trim(v_settings ->> 'action') = '' then 'action is empty'
@@ -119,7 +102,6 @@ begin
             v_types := v_types || jsonb_build_object(v_argument.name, v_facts.type);
         end if;
     end loop;
-    perform pgfeed._require_key_types(v_kind, v_relation, v_types);
 
     for v_argument in
         select f.name, f.expression from pgfeed._named_features(v_settings -> 'features') as f
@@ -140,6 +122,25 @@ begin
             v_feature_types := v_feature_types || jsonb_build_object(v_argument.name, v_facts.type);
         end if;
     end loop;
+
+    select t.* into v_other
+    from pgfeed.attached_tables as t
+    where
+        t.kind = v_kind
+        and (
+            v_kind <> 'events'
+            or t.relation = v_relation and t.settings ->> 'action' = v_settings ->> 'action'
+        );
+    if found then
+        raise exception '% of % are attached already%', v_kind, v_other.relation,
+            coalesce(' as ' || (v_settings ->> 'action'), '')
+            using
+                errcode = '42710',
+                hint = format(
+                    'First: call pgfeed.detach(%L%s);', v_other.relation::text, ', ' || quote_literal(v_settings ->> 'action')
+                );
+    end if;
+    perform pgfeed._require_key_types(v_kind, v_relation, v_types);
     if v_kind <> 'events' then
         call pgfeed._register_attributes(rtrim(v_kind, 's'), v_feature_types);
     end if;

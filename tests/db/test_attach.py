@@ -409,6 +409,22 @@ def test_bad_input_is_one_line_with_a_hint_and_changes_nothing(site, call):
     assert site(TRACES) == [] and site("select count(*) from pgfeed.attached_tables") == [(0,)]
 
 
+def test_attached_already_is_said_after_what_is_wrong_with_the_arguments(site):
+    attach(site, "pull")
+    feed = "'app.reads', user_key => 'member_id', post_key => 'slug'"
+    for call, error in {
+        f"attach_events({feed}, at => 'nothing')": 'column "nothing" does not exist',
+        "attach_users('app.members', key => 'nothing')": 'column "nothing" does not exist',
+        "attach_posts('app.articles', key => 'slug', features => '[1]')": "features has 1",
+        # Their keys are of another kind than the ones that they would replace.
+        "attach_users('app.members', key => 'length(plan)')": "users of app.members are attached already",
+        f"attach_events({feed}, at => 'at')": "events of app.reads are attached already as view",
+    }.items():
+        with pytest.raises(psycopg2.Error) as found:
+            site(f"call pgfeed.{call}")
+        assert error in found.value.diag.message_primary
+
+
 # What a DBA or developer does to an attached table, and what health then says.
 DIFFERENCES = {
     "alter table app.reads rename column at to read_at": "the column at of app.reads is called read_at now",
