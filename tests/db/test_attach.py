@@ -204,6 +204,19 @@ def test_detach_leaves_nothing(site):
         assert site(f"select count(*) from pgfeed.{relation}") == [(0,)], relation
 
 
+def test_a_relation_of_two_kinds_is_detached_as_both_or_as_the_events_of_an_action(site):
+    site("create view app.firsts as select distinct on (r.member_id) r.* from app.reads as r order by r.member_id")
+    kinds = "select a.kind from pgfeed.attached_tables as a order by 1"
+    for action, left in (("view", [("users",)]), (None, [])):
+        if action:
+            site("call pgfeed.attach_users('app.firsts', key => 'member_id')")
+        site(f"call pgfeed.attach_events('app.firsts', {FEED})")
+        assert site(kinds) == [("events",), ("users",)]
+        site("call pgfeed.detach('app.firsts', %s)", action)
+        assert site(kinds) == left
+    assert site(TRACES) == [] and site("select count(*) from pgfeed.users") == [(0,)]
+
+
 @pytest.mark.parametrize("sync", ["trigger", "pull"])
 def test_what_two_sessions_do_at_random_is_as_in_a_fresh_attach(site, dsn, sync):
     attach(site, sync)
