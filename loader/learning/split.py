@@ -88,6 +88,19 @@ def spread(moments: list[Moment], count: int) -> list[Moment]:
     return [moments[i] for i in np.unique(np.linspace(0, len(moments) - 1, count).round().astype(int))]
 
 
+def fullest(views: dict[date, int], count: int) -> list[date]:
+    """Return at most `count` of the days: evenly spread over the views, the fullest of the others, and the last one.
+
+    Where all days hold the same, they are evenly spread.
+    """
+    days, after = list(views), np.cumsum(list(views.values()))
+    if len(days) <= count:
+        return days
+    chosen = set(np.searchsorted(after, np.linspace(after[0], after[-1], count)).tolist()) | {len(days) - 1}
+    others = sorted(set(range(len(days))) - chosen, key=lambda place: -views[days[place]])
+    return [days[place] for place in sorted([*chosen, *others[:max(count - len(chosen), 0)]])[-count:]]
+
+
 def user_share(views: int, most: int) -> float:
     """Return the share of the users to take where at most so many views are wanted."""
     return min(1.0, most / views)

@@ -16,7 +16,7 @@ from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
 from loader.learning.model import NewModel, golden_sample, predict
 from loader.learning.recipes import PARAMETERS, SCORE, Recipe, component_names, feature_names, recipe_of
-from loader.learning.split import Split, spread, user_share
+from loader.learning.split import Split, fullest, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import compact, log_loss, request_auc
 from loader.terminal import console
@@ -147,9 +147,9 @@ class History:
 def load_history(
     connection: Connection, split: Split, names: list[str], recipe: Recipe, max_rows: int = MAX_ROWS
 ) -> History:
-    """Return what a recipe learns from: its days, evenly spread, of a share of the users if need be."""
-    days = list(split.history)
-    days = spread(days[int(len(days) * recipe.warm_up_share):], recipe.max_days)
+    """Return what a recipe learns from: its days, see fullest(), of a share of the users if need be."""
+    days = list(split.history)[int(len(split.history) * recipe.warm_up_share):]
+    days = fullest({day: split.views[day] for day in days}, recipe.max_days)
     share = user_share(sum(split.views[day] for day in days), max_rows)
     encoders = load_encoders(connection, days[0])
     if "match.text" in names:
