@@ -13,10 +13,10 @@ from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, int8s
 from plpy.known import Known, post_inputs, post_values, user_inputs, user_values
 from plpy.pack import Pack
 from plpy.preferences import PLACES, pack_arrays, sigmoid
-from plpy.products import LEAST_VARIANCE, MAP_PENALTY, Products, variances
+from plpy.products import LEAST_VARIANCE, LONGEST_STEP, MAP_PENALTY, Products, variances
 from plpy.session import current_session
 
-MAX_VIEWS, MAX_POSTS = 1_500_000, 20_000
+MAX_VIEWS, MAX_POSTS, MAX_USERS = 1_500_000, 20_000, 20_000
 LEAST_LIKES = 200
 SWEEPS = 5
 MAIN_ROUNDS = 4
@@ -26,10 +26,15 @@ LAST_DAYS = 7
 def _preferences(plpy, as_of):
     """Return the packed Preferences as of a moment; nothing: too little to learn from."""
     session = current_session(plpy)
-    row = session.run("sampled events", as_of, MAX_VIEWS)[0]
+    sample = session.run("sample", as_of, float(MAX_VIEWS))[0]
+    row = session.run("sampled events", as_of, sample["share"], sample["hits"], sample["refusals"])[0]
     events = [int8s(row[name]) for name in ("user_ids", "post_ids", "seconds", "kinds")]
+    ids, counts = np.unique(events[0], return_counts=True)
+    if len(ids) > MAX_USERS:
+        is_kept = np.isin(events[0], ids[np.lexsort((ids, -counts))][:MAX_USERS])
+        events = [column[is_kept] for column in events]
     pack = most_seen(session, as_of, events[1])
-    user_ids, users, posts, at, place, is_liked = impressions(*events, pack)
+    user_ids, users, posts, at, place, is_liked = impressions(*events, pack, sample["moment"])
     if is_liked.sum() < LEAST_LIKES or is_liked.all():
         return b""
     profiles = {profile["user_id"]: profile for profile in session.run("profiles", as_of, user_ids.tolist())}
@@ -43,7 +48,12 @@ def _preferences(plpy, as_of):
     standard = [each.standard(value[:, [names.index(name) for name in each.inputs]])
                 for each, names, value in zip(known, (inputs, own), values)]
     day = np.floor(at / DAY_SECONDS).astype(np.int64)
-    facts, arrays = Fit(users, posts, place, day - day.min(), is_liked, *standard).result(pack.post_ids)
+    try:
+        fit = Fit(users, posts, place, day - day.min(), is_liked, *standard, pause=lambda: plpy.execute("select"))
+        facts, arrays = fit.result(pack.post_ids)
+    except (RuntimeError, np.linalg.LinAlgError, MemoryError) as error:  # a refresh does without
+        plpy.warning(f"who likes what cannot be learned: {error}")
+        return b""
     facts |= {"types": pack.attributes, "first_day": int(day.min())}
     for side, each in zip(("post", "user"), known):
         facts[f"{side}_inputs"] = each.inputs
@@ -57,14 +67,16 @@ def most_seen(session, as_of, post_ids):
     if rows:
         return Pack.unpack(rows[0])
     ids, counts = np.unique(post_ids, return_counts=True)
-    return session.chosen_pack(as_of, np.sort(ids[np.lexsort((ids, -counts))][:MAX_POSTS]), [])
+    return session.chosen_pack(as_of, np.sort(ids[np.lexsort((ids, -counts))][:MAX_POSTS]), None)
 
 
-def impressions(user_ids, post_ids, seconds, kinds, pack):
+def impressions(user_ids, post_ids, seconds, kinds, pack, moment):
     """Return users and per impression: row of the user, place in the pack, unix seconds, place in the day, is_liked.
 
-    kinds: 0 a view, 1 a view that was liked, 2 a like. A view within an hour of another one of the post by the user
-    repeats it; one after the user's first like of the post does not count; is_liked: within an hour.
+    kinds: 0 a view, 1 a view that was liked, 2 a like, 3 one taken back, or a dislike: the user does not like the post.
+    A view within an hour of another one of the post by the user repeats it; one after the user's first like of the post
+    does not count, nor does one of the hour before the moment, unix seconds, that may still be liked; is_liked: within
+    an hour.
     """
     users, user = np.unique(user_ids, return_inverse=True)
     order = np.lexsort((kinds, seconds, post_ids, user))
@@ -72,7 +84,9 @@ def impressions(user_ids, post_ids, seconds, kinds, pack):
     starts = np.flatnonzero(np.append(True, (np.diff(user) != 0) | (np.diff(post_ids) != 0)))
     pair = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(user))))
     first_like = np.full(len(starts), np.inf)
-    np.minimum.at(first_like, pair[kinds > 0], seconds[kinds > 0])
+    is_like = (kinds == 1) | (kinds == 2)
+    np.minimum.at(first_like, pair[is_like], seconds[is_like])
+    first_like[pair[kinds == 3]] = np.inf
     views = np.flatnonzero(kinds < 2)
     user, pair, at = user[views], pair[views], seconds[views]
     is_new = np.append(True, (np.diff(pair) != 0) | (np.diff(at) >= LIKE_WINDOW_SECONDS))[:len(at)]
@@ -83,15 +97,16 @@ def impressions(user_ids, post_ids, seconds, kinds, pack):
     day = at // DAY_SECONDS
     starts = np.flatnonzero(np.append(True, (np.diff(user) != 0) | (np.diff(day) != 0)))[:len(at)]
     position = np.arange(len(at)) - np.repeat(starts, np.diff(np.append(starts, len(at))))
-    kept = (places >= 0) & (first_like[pair] >= at)
     is_liked = first_like[pair] < at + LIKE_WINDOW_SECONDS
+    kept = (places >= 0) & (first_like[pair] >= at) & (is_liked | (at < moment - LIKE_WINDOW_SECONDS))
     return users, user[kept], places[kept], at[kept], position[kept].clip(max=PLACES - 1), is_liked[kept]
 
 
 class Fit:
     """The fit to impressions: rows of users and of posts, places, days from 0, labels; and the standardised inputs."""
 
-    def __init__(self, users, posts, place, day, is_liked, post_inputs, user_inputs):
+    def __init__(self, users, posts, place, day, is_liked, post_inputs, user_inputs, pause=lambda: None):
+        self.pause = pause  # a point where the statement can be cancelled
         self.users, self.posts, self.labels = users, posts, is_liked.astype(float)
         self.post_inputs, self.user_inputs = post_inputs, user_inputs
         self.shape = len(user_inputs), len(post_inputs)
@@ -112,6 +127,7 @@ class Fit:
     def fit_main(self, place, day):
         """Fit the levels of days, places and users and the appeal of posts, by turns."""
         for _ in range(MAIN_ROUNDS):
+            self.pause()
             for effect, rows in ((self.places, place), (self.days, day)):
                 self.base = self.days[day] + self.places[place] + self.levels[self.users] + self.appeal[self.posts]
                 slope, weight = self.sums(rows, len(effect), sigmoid(self.base))
@@ -128,6 +144,7 @@ class Fit:
         """Take a Newton step with the levels of users; return it."""
         slope, weight = self.sums(self.users, self.shape[0], chance)
         step = (slope - self.levels / self.level_variance) / (weight + 1 / self.level_variance)
+        step = step.clip(-LONGEST_STEP, LONGEST_STEP)
         self.levels += step
         spread = self.levels**2 + 1 / (weight + 1 / self.level_variance)
         self.level_variance = max(spread[self.has_views[0]].mean(), LEAST_VARIANCE)
@@ -139,7 +156,7 @@ class Fit:
         inputs = np.column_stack([np.ones(self.shape[1]), self.post_inputs])
         usual = inputs @ self.appeal_map
         precision = weight + 1 / self.appeal_variance
-        step = (slope - (self.appeal - usual) / self.appeal_variance) / precision
+        step = ((slope - (self.appeal - usual) / self.appeal_variance) / precision).clip(-LONGEST_STEP, LONGEST_STEP)
         self.appeal += step
         seen = self.has_views[1]
         # The map is fitted to the estimates before they were shrunk, weighed by how sure they are.
@@ -164,8 +181,8 @@ class Fit:
         """Fit the products; return the facts and arrays of Preferences."""
         residuals, weights = self.matrices()
         spreads = [
-            variances(residuals, weights, self.post_inputs),
-            variances(residuals.T.tocsr(), weights.T.tocsr(), self.user_inputs),
+            variances(residuals, weights, self.post_inputs, self.pause),
+            variances(residuals.T.tocsr(), weights.T.tocsr(), self.user_inputs, self.pause),
         ]
         used = [np.flatnonzero(spread) for spread in spreads]
         products = Products(self, used, [spread[u] for spread, u in zip(spreads, used)])
@@ -176,7 +193,6 @@ class Fit:
         seen = self.has_views[1]
         facts = {
             "post_used": used[0].tolist(), "user_used": used[1].tolist(), "latent": products.latent,
-            "views": len(self.users),
         }
         precision = np.zeros((products.user_width + 1,) * 2)
         precision[:-1, :-1], precision[-1, -1] = products.precision, 1 / self.level_variance

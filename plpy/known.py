@@ -7,6 +7,7 @@ import numpy as np
 from plpy.columns import CATEGORY_LENGTH, TEXT_COMPONENT, USER_COLUMNS, numbers_of, tags_of
 
 LIMIT = 6.0
+MOST_INPUTS, MOST_TOPICS, LEAST = 80, 20, 5
 NUMBERS = ("number", "boolean", "date")
 PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS[:7])
 
@@ -23,15 +24,12 @@ class Known:
     @classmethod
     def fit(cls, inputs, values, weights):
         """Return the Known of values, (rows, inputs), as often as the weights say; constant columns are left out."""
-        values, weights = np.nan_to_num(values), weights / max(weights.sum(), 1e-30)
-        mean = weights @ values
-        deviation = np.sqrt(weights @ (values - mean) ** 2)
+        weights = weights[:, None] * np.isfinite(values)
+        weights, values = weights / np.maximum(weights.sum(axis=0), 1e-30), np.nan_to_num(values)
+        mean = (weights * values).sum(axis=0)
+        deviation = np.sqrt((weights * (values - mean) ** 2).sum(axis=0))
         kept = np.flatnonzero(deviation > 1e-4)
         return cls([inputs[i] for i in kept], mean[kept], deviation[kept])
-
-    def take(self, kept):
-        """Return the same of some of the columns."""
-        return Known([self.inputs[i] for i in kept], self.mean[kept], self.deviation[kept])
 
     def standard(self, values):
         """Return float32 (rows, inputs) of mean 0 and deviation 1, at most 6 deviations away; what is unknown is 0."""
@@ -39,9 +37,10 @@ class Known:
 
 
 def post_inputs(pack):
-    """Return the inputs that a pack's posts may have."""
+    """Return the inputs that a pack's posts may have, at most 80."""
     inputs = [[name] for name in pack.columns if name.startswith(TEXT_COMPONENT)]
-    inputs += [["post.topic", topic] for topic in pack.topics]
+    topics = [[pack.topics[code]] if code >= 0 else [] for code in pack.topic_codes]
+    inputs += [["post.topic", topic] for topic in commonest(topics, MOST_TOPICS, 0)]
     inputs += [["post.view_ratio"], ["post.is_popular"]]
     for name, kind in pack.attributes.items():
         if name.startswith("post.") and kind in NUMBERS:
@@ -50,7 +49,7 @@ def post_inputs(pack):
             codes, values = pack.categories[name]
             lists = [each if isinstance(each, list) else [each] for each in values]
             inputs += [[name, value] for value in commonest([lists[code] for code in codes])]
-    return inputs
+    return inputs[:MOST_INPUTS]
 
 
 def post_values(inputs, pack, ratios):
@@ -80,14 +79,14 @@ def has_value(pack, name, value):
 
 
 def user_inputs(users, types):
-    """Return the inputs that users, rows with a profile, may have; types: of the own features by name."""
+    """Return the inputs that users, rows with a profile, may have, at most 80; types: of own features by name."""
     inputs = []
     for name in [*PROFILE, *(name for name in types if name.startswith("user."))]:
         if name in ("user.age", "user.gender") or types.get(name) in NUMBERS:
             inputs.append([name])
         else:
             inputs += [[name, value] for value in commonest(user_column(name, users, attributes_of(users), types))]
-    return inputs
+    return inputs[:MOST_INPUTS]
 
 
 def user_values(inputs, users, types):
@@ -124,11 +123,11 @@ def user_column(name, users, attributes, types):
 
 
 def commonest(lists, most=10, least_share=0.01):
-    """Return the values in most of the lists, the commonest first, that are in 1% of them at least."""
+    """Return the values in most of the lists, the commonest first, that are in 1% of them, and five, at least."""
     counts = {}
     for values in lists:
         for value in values or ():
             if value is not None:
                 counts[value] = counts.get(value, 0) + 1
     ordered = sorted(counts, key=lambda value: (-counts[value], value))
-    return [value for value in ordered[:most] if counts[value] >= least_share * len(lists)]
+    return [value for value in ordered[:most] if counts[value] >= max(least_share * len(lists), LEAST)]

@@ -16,7 +16,7 @@ def own_post_ids(user):
 def outside(session, state, stored, post_ids):
     """Return a pack of those of post_ids that the stored one lacks; the session keeps the posts of the last calls."""
     missing = np.setdiff1d(post_ids, stored.post_ids)
-    key = state["is_current"], stored.factors is not None, stored.preferences
+    key = state["is_current"], stored.factors is not None, stored.preference_sides is not None, stored.preferences
     kept = stored.outside.get(key)
     new = missing if kept is None else np.setdiff1d(missing, kept.post_ids)
     if kept is not None and len(kept) + len(new) > MOST_KEPT:

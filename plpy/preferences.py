@@ -16,7 +16,7 @@ from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS
 from plpy.known import Known, post_values, user_values
 
 PLACES = 40
-NEWTON_STEPS = 2
+NEWTON_STEPS, LONGEST_STEP = 3, 2.0
 
 
 def sigmoid(log_odds):
@@ -96,24 +96,32 @@ class Preferences:
         """Return w and g of a user: the most probable ones after the impressions of a row of with_history()."""
         at = user["viewed_at"]
         places, like_at = pack.locate(user["viewed_post_ids"]), like_times(user)
-        is_used = (places >= 0) & (like_at >= at)  # nobody is shown a post again after liking it
+        is_liked = like_at < at + LIKE_WINDOW_SECONDS
+        # Nobody is shown a post again after liking it, and what was shown in the last hour may still be liked.
+        is_used = (places >= 0) & (like_at >= at) & (is_liked | (at < user["at"] - LIKE_WINDOW_SECONDS))
         if not self.width or not is_used.any():
             return mean
         levels = self.levels(at)[is_used]
-        places, labels = places[is_used], (like_at < at + LIKE_WINDOW_SECONDS)[is_used].astype(float)
+        places, labels = places[is_used], is_liked[is_used].astype(float)
         sides = pack.preference_sides[places].astype(float)
         offset = levels + pack.columns["match.appeal"][places] + sides[:, :self.profile_width] @ profile
         columns = np.column_stack([sides[:, self.profile_width:], np.ones(len(places))])
         return self.newton(columns, offset, labels, np.append(mean, 0.0))[:-1]
 
     def newton(self, columns, offset, labels, mean):
-        """Return the mode of a logistic regression with a normal prior; the last column is for the user's level."""
-        precision, mode = self.arrays["precision"], mean
+        """Return the mode of a logistic regression with a normal prior, nearly; the last column is the user's level.
+
+        It starts at the level that the number of likes tells, and no step moves a log-odds by more than 2.
+        """
+        precision, mode = self.arrays["precision"], mean.copy()
+        expected = sigmoid(offset + columns @ mean).sum()
+        mode[-1] = np.log((labels.sum() + 0.5) / (expected + 0.5)) * expected / (expected + precision[-1, -1])
         for _ in range(NEWTON_STEPS):
             chance = sigmoid(offset + columns @ mode)
             weighted = columns * (chance * (1 - chance))[:, None]
             slope = columns.T @ (labels - chance) - precision @ (mode - mean)
-            mode = mode + np.linalg.solve(weighted.T @ columns + precision, slope)
+            step = np.linalg.solve(weighted.T @ columns + precision, slope)
+            mode += step * min(1.0, LONGEST_STEP / max(np.abs(columns @ step).max(), 1e-9))
         return mode
 
     def levels(self, at):

@@ -8,6 +8,7 @@ LEAST_VARIANCE = 1e-6
 MAP_PENALTY = 5.0
 LATENT_MARGIN = 1.01
 LEAST_SHARE = 0.1
+LONGEST_STEP = 1.0
 
 
 class Products:
@@ -90,7 +91,7 @@ class Products:
         self.fit.product = self.products()
         mean = self.with_one[0] @ self.user_map
         self.of_users, variance, covariance = newton(
-            *self.fit.matrices(), columns, doubt, self.of_users, mean, self.precision
+            *self.fit.matrices(), columns, doubt, self.of_users, mean, self.precision, self.fit.pause
         )
         self.user_map = ridge(self.with_one[0], self.of_users)
         self.user_map[0, known:] = 0  # what all users share is appeal
@@ -115,7 +116,7 @@ class Products:
         mean[:, own:] = self.with_one[1] @ self.latent_map
         residuals, weights = (matrix.T.tocsr() for matrix in self.fit.matrices())
         self.of_posts, variance, _ = newton(
-            residuals, weights, columns, doubt, self.of_posts, mean, np.diag(self.post_precision)
+            residuals, weights, columns, doubt, self.of_posts, mean, np.diag(self.post_precision), self.fit.pause
         )
         self.post_doubt = variance[:, own:]
         self.latent_map = ridge(self.with_one[1], self.of_posts[:, own:])
@@ -134,19 +135,22 @@ class Products:
         return result
 
 
-def curvatures(weights, columns):
+def curvatures(weights, columns, pause):
     """Yield the first row of a block and, float64, the sums of weight * column * column' of its rows."""
     count = columns.shape[1]
     i, j = np.triu_indices(count)
-    squares = (columns[:, i] * columns[:, j]).astype(np.float32)
+    columns = columns.astype(np.float32)
+    squares = columns[:, i]
+    squares *= columns[:, j]
     for start in range(0, weights.shape[0], BLOCK_ROWS):
+        pause()
         packed = weights[start:start + BLOCK_ROWS] @ squares
         block = np.empty((len(packed), count, count))
         block[:, i, j] = block[:, j, i] = packed
         yield start, block
 
 
-def variances(residuals, weights, columns):
+def variances(residuals, weights, columns, pause):
     """Return by column how much the coefficients of the rows vary, 0 where that is less than its standard error.
 
     The squares of the scores of the rows, regressed on what each variance would add to them.
@@ -155,7 +159,7 @@ def variances(residuals, weights, columns):
 
     count = columns.shape[1]
     left, right = np.zeros((count, count)), ((residuals @ columns).astype(float) ** 2).sum(axis=0)
-    for _, block in curvatures(weights, columns):
+    for _, block in curvatures(weights, columns, pause):
         left += (block**2).sum(axis=0)
         right -= np.einsum("ijj->j", block)
     scale = np.maximum(np.diag(left), 1e-30)
@@ -164,7 +168,7 @@ def variances(residuals, weights, columns):
     return result
 
 
-def newton(residuals, weights, columns, doubt, current, mean, precision):
+def newton(residuals, weights, columns, doubt, current, mean, precision, pause):
     """Return the rows' coefficients after a Newton step, their variances, and the sum of their covariances.
 
     doubt: variances of the columns' values, which add to what holds the coefficients back.
@@ -172,13 +176,13 @@ def newton(residuals, weights, columns, doubt, current, mean, precision):
     count, diagonal = columns.shape[1], np.arange(columns.shape[1])
     result, variance, covariance = np.empty_like(current), np.empty_like(current), np.zeros((count, count))
     slopes, doubts = residuals @ columns.astype(np.float32), weights @ doubt.astype(np.float32)
-    for start, block in curvatures(weights, columns):
+    for start, block in curvatures(weights, columns, pause):
         rows = slice(start, start + len(block))
         slope = slopes[rows] - (current[rows] - mean[rows]) @ precision - doubts[rows] * current[rows]
         block += precision
         block[:, diagonal, diagonal] += doubts[rows]
         inverse = np.linalg.inv(block)
-        result[rows] = current[rows] + (inverse @ slope[:, :, None])[:, :, 0]
+        result[rows] = current[rows] + (inverse @ slope[:, :, None])[:, :, 0].clip(-LONGEST_STEP, LONGEST_STEP)
         variance[rows] = inverse[:, diagonal, diagonal]
         covariance += inverse.sum(axis=0)
     return result, variance, covariance

@@ -154,7 +154,7 @@ class Session:
             self.load_preferences(state, pack.base)
             pack.take_preferences(pack.base.preferences)
         elif pack.preference_sides is None:
-            blob = self.stored_or_computed("preferences", state, pack)
+            blob = self.stored_preferences(state)
             pack.take_preferences(Preferences.unpack(blob) if blob else None)
 
     def load_neighbours(self, state, pack):
@@ -172,9 +172,14 @@ class Session:
             blob = self.run(f"stored {kind}", state["pack_id"])[0][kind]
         if blob is None:
             post_ids = pack.post_ids.astype(">i8").tobytes()
-            given = [post_ids] if kind != "preferences" else []
-            blob = self.run(f"computed {kind}", state["features_as_of"], *given)[0][kind]
+            blob = self.run(f"computed {kind}", state["features_as_of"], post_ids)[0][kind]
         return blob
+
+    def stored_preferences(self, state):
+        """Return who likes what as the moment's pack has it, else as the last pack before has it, else learned anew."""
+        as_of = state["features_as_of"]
+        rows = self.run("earlier preferences", as_of) or self.run("computed preferences", as_of)
+        return rows[0]["preferences"]
 
     def events(self, state, ts, *packs):
         """Return the events from the packs' cut-off until before ts, of the posts of each pack."""

@@ -87,7 +87,6 @@ STATEMENTS = {
         ["bigint[]"],
     ),
     "stored neighbours": ("select neighbours from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
-    "stored preferences": ("select preferences from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed preferences": ("select pgfeed._preferences($1) as preferences", ["timestamptz"]),
     "earlier preferences": (
         "select preferences from pgfeed.feature_packs where as_of <= $1 and preferences is not null"
@@ -99,17 +98,25 @@ STATEMENTS = {
         " where as_of = $1 and not is_shortlist",
         ["timestamptz"],
     ),
-    # Of so many users, drawn by their id, as have about $2 views in the last 180 days.
+    # Of a share of the users, drawn by their id.
     "sampled events": (
         "select string_agg(int8send(f.user_id), '') as user_ids, string_agg(int8send(f.post_id), '') as post_ids,"
         " string_agg(int8send(floor(extract(epoch from f.event_at))::bigint), '') as seconds,"
-        " string_agg(int8send(case when f.action <> 'view' then 2 when f.target then 1 else 0 end), '') as kinds"
-        " from pgfeed.feed_events as f where f.event_at < $1 and f.event_at >= $1 - interval '180 days'"
-        " and (f.action = 'view' or f.action = any(pgfeed._hits()))"
-        " and (hashint8extended(f.user_id, 0) & 1048575) < 1048576 * $2 / greatest($2, ("
-        "select sum(d.view_count) from pgfeed.rollup_days as d where d.day < ($1)::date"
-        " and d.day >= ($1)::date - 180))",
-        ["timestamptz", "bigint"],
+        " string_agg(int8send(case when f.action = any($4) then 3 when f.action <> 'view' then 2"
+        " when f.target then 1 else 0 end), '') as kinds"
+        " from pgfeed.feed_events as f where f.event_at < $1"
+        " and f.event_at >= greatest($1, timestamptz '4000-01-01 BC') - interval '180 days'"
+        " and (f.action = 'view' or f.action = any($3) or f.action = any($4))"
+        " and (hashint8extended(f.user_id, 0) & 1048575) < 1048576 * $2",
+        ["timestamptz", "double precision", "text[]", "text[]"],
+    ),
+    "sample": (
+        "select least($2 / greatest(sum(d.view_count), sum(d.like_count), 1)::double precision, 1) as share,"
+        " pgfeed._hits() as hits, extract(epoch from $1)::double precision as moment,"
+        " array(select a.action from pgfeed.actions as a where a.sign < 0 or a.undoes is not null) as refusals"
+        " from pgfeed.rollup_days as d"
+        " where d.day < ($1)::date and d.day >= greatest($1, timestamptz '4000-01-01 BC')::date - 180",
+        ["timestamptz", "double precision"],
     ),
     "profiles": (
         f"select user_id, {', '.join(USER_COLUMNS[:7])}, attributes::text as attributes,"

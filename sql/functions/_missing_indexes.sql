@@ -52,6 +52,7 @@ begin
         ('named_feeds', 'unique index', 'btree (name)'),
         ('feed_posts', 'primary key', 'btree (pack_id, feed_id)'),
         ('cursor_keys', 'primary key', 'btree (made_at)'),
+        ('place_effects', 'primary key', 'btree (until, place)'),
         ('feature_packs', 'primary key', 'btree (pack_id)'),
         ('feature_packs', 'unique index', 'btree (as_of)'),
         ('feature_refreshes', 'primary key', 'btree (refresh_id)'),

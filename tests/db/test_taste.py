@@ -90,7 +90,7 @@ def test_equals_what_python_computes(stage_3, stage_3_dsn, ts):
             posts = Pack.unpack(row)
             factors = features.run_plan(cursor, "computed factors", state["features_as_of"],
                                         row["post_ids"])[0]["factors"]
-            preferences = features.run_plan(cursor, "computed preferences", state["features_as_of"])[0]["preferences"]
+            preferences = features.run_plan(cursor, "earlier preferences", state["features_as_of"])[0]["preferences"]
         posts.take_factors(factors)
         posts.take_preferences(Preferences.unpack(preferences))
         posts.encode(model.encoders)

@@ -81,7 +81,7 @@ def test_impressions_are_views_until_the_first_like():
         (3, 8, 100, 0), (3, 8, 4000, 2),  # liked too late
     ]
     users, user, place_of, at, place, is_liked = fit_preferences.impressions(
-        *(np.array(column, np.int64) for column in zip(*rows)), pack
+        *(np.array(column, np.int64) for column in zip(*rows)), pack, 1e6
     )
     assert users.tolist() == [1, 2, 3]
     got = list(zip(users[user].tolist(), (place_of + 7).tolist(), at.tolist(), place.tolist(), is_liked.tolist()))
@@ -143,10 +143,29 @@ def test_a_user_prefers_what_the_impressions_say():
     viewed = np.concatenate([liked, np.argsort(sides[:, -1])[:20]])
     at = np.arange(40) * 60.0
     user = {
-        "viewed_post_ids": viewed, "viewed_at": at, "liked_post_ids": liked, "liked_at": at[:20] + 5,
+        "viewed_post_ids": viewed, "viewed_at": at, "liked_post_ids": liked, "liked_at": at[:20] + 5, "at": 1e5,
     }
     empty = np.zeros(preferences.profile_width, np.float32)
     mean = np.zeros(preferences.width - preferences.profile_width)
     likes_them = preferences.fold_in(user, pack, empty, mean)[-1]
     likes_none = preferences.fold_in(user | {"liked_post_ids": liked[:0], "liked_at": at[:0]}, pack, empty, mean)[-1]
     assert likes_them > 1 and likes_them > likes_none + 0.5
+    shown_now = user | {"liked_post_ids": liked[:0], "liked_at": at[:0], "at": at[-1] + 1}
+    assert preferences.fold_in(shown_now, pack, empty, mean)[-1] == 0  # may still be liked
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.6, 1.0])
+def test_a_user_who_likes_everything_or_nothing_prefers_nothing(rate):
+    rng = np.random.default_rng(5)
+    columns = np.column_stack([rng.standard_normal((1000, 2)), np.ones(1000)])
+    labels = (rng.random(1000) < rate).astype(float)
+    preferences = Preferences.__new__(Preferences)
+    preferences.arrays = {"precision": np.diag([5.0, 5.0, 10.0])}
+    mode = preferences.newton(columns, np.full(1000, -2.2), labels, np.zeros(3))
+    assert np.abs(mode[:2]).max() < 0.3 and np.sign(mode[2]) == np.sign(rate - 0.1)
+
+
+def test_what_is_unknown_is_the_mean_of_what_is_known():
+    values = np.array([[25.0], [35.0], [np.nan], [np.nan]])
+    known = Known.fit([["user.age"]], values, np.ones(4))
+    assert known.standard(values)[:, 0].tolist() == pytest.approx([-1, 1, 0, 0])
