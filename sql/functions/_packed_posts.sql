@@ -14,6 +14,7 @@ create or replace function pgfeed._packed_posts(
 language plpgsql stable parallel safe
 cost 10000
 set search_path = pg_catalog, pg_temp
+set extra_float_digits = 1
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$

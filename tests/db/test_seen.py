@@ -78,7 +78,8 @@ def test_the_effect_is_a_row_of_the_explanation(network, user_id):
     network(SERVE, user_id, END)
     rows = network(explained, user_id, best)
     effect, = (row for row in rows if row[0] == SHOWN)
-    assert effect[1] == before + 1 and effect[2] < -2
+    # A showing that a rule passes over has no row before.
+    assert effect[1] >= before + 1 and effect[2] < -2
     scores = network("select score from pgfeed.recommend_posts(%s, '2021-12-13 14:00+00', 1000) where post_id = %s",
                      user_id, best)
     assert sum(row[2] for row in rows) == pytest.approx(scores[0][0], abs=1e-5)
