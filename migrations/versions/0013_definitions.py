@@ -274,7 +274,7 @@ PINS = {
     "functions/trending_posts": "111505df3b6b",
     "functions/_fresh_posts": "aeebba3e79ee",
     "functions/_fresh_text_features": "0cbdbec89aa4",
-    "functions/_packed_posts": "e081e1742a47",
+    "functions/_packed_posts": "c8f2d5af4695",
     "functions/_prior_like_rate": "43cb444b1543",
     "functions/_shown_post_ids": "73333b339e0f",
     "functions/_warn_of_feed": "6aa905b5baa4",
