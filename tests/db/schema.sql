@@ -855,6 +855,7 @@ COMMENT ON PROCEDURE pgfeed._pack_features(IN as_of timestamp with time zone) IS
 CREATE FUNCTION pgfeed._packed_posts(as_of timestamp with time zone, chosen_ids bigint[], known_topics text[], is_fresh boolean, OUT post_count integer, OUT feature_names text[], OUT topics text[], OUT post_ids bytea, OUT topic_codes bytea, OUT matrix bytea, OUT attributes jsonb) RETURNS record
     LANGUAGE plpgsql STABLE COST 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET extra_float_digits TO '1'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
