@@ -15,6 +15,7 @@ from loader.data.refresh import refresh
 from loader.data.sources import open_sources
 from loader.experiment import experiments
 from loader.learning import impressions
+from plpy.preferences import Preferences
 from tests.citus.nodes import DATABASE
 from tests.db.conftest import autocommit, queries
 from tests.servers import ROOT, program
@@ -103,6 +104,13 @@ def test_training_sees_the_same_examples(both):
     assert len(found[0].is_liked) > 500
     assert np.array_equal(found[0].post_ids, found[1].post_ids) and np.array_equal(found[0].is_liked, found[1].is_liked)
     assert np.allclose(found[0].features, found[1].features, rtol=1e-5)
+
+
+def test_who_likes_what_is_learned_alike(both):
+    fits = [Preferences.unpack(rows[0][0]) for rows in both.each("select pgfeed._preferences('2021-10-20')")]
+    assert len(fits[0].arrays["appeal"]) > 100
+    assert np.array_equal(fits[0].arrays["post_ids"], fits[1].arrays["post_ids"])
+    assert np.allclose(fits[0].arrays["appeal"], fits[1].arrays["appeal"], atol=1e-4)
 
 
 @pytest.mark.parametrize("ts", [END, PAST])
