@@ -25,6 +25,7 @@ from plpy.columns import (
     tags_of,
     unix_seconds,
 )
+from plpy.known import attributes_of
 from plpy.pack import FACTORS
 
 POPULARITY_PRIOR_VIEWS = 20
@@ -129,8 +130,7 @@ def attribute_columns(users, pack, encoders):
     columns, own = {}, [(name, kind) for name, kind in pack.attributes.items() if name.startswith("user.")]
     if not own:
         return columns
-    rows = [json.loads(user["attributes"] or "{}", parse_int=str, parse_float=str) for user in users]
-    rows = [row if isinstance(row, dict) else {} for row in rows]
+    rows = attributes_of(users)
     moments = [user["at"] for user in users]
     for name, kind in own:
         values = [row.get(name[len("user."):]) for row in rows]

@@ -9,10 +9,10 @@ mean-field posteriors (Lim and Teh, 2007), which lets unneeded ones vanish.
 
 import numpy as np
 
-from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, int8s
+from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, USER_COLUMNS, int8s
 from plpy.known import Known, post_inputs, post_values, user_inputs, user_values
 from plpy.pack import Pack
-from plpy.preferences import PLACES, pack_arrays, sigmoid
+from plpy.preferences import PLACES, numbers_within, pack_arrays, sigmoid
 from plpy.products import LEAST_VARIANCE, LONGEST_STEP, MAP_PENALTY, Products, variances
 from plpy.session import current_session
 
@@ -38,7 +38,7 @@ def _preferences(plpy, as_of):
     if is_liked.sum() < LEAST_LIKES or is_liked.all():
         return b""
     profiles = {profile["user_id"]: profile for profile in session.run("profiles", as_of, user_ids.tolist())}
-    nobody = dict.fromkeys(("gender", "age", "country", "city", "exp_group", "os", "source", "attributes", "at"))
+    nobody = dict.fromkeys((*USER_COLUMNS[:7], "attributes", "at"))
     people = [profiles.get(user_id, nobody) for user_id in user_ids.tolist()]
     views = np.bincount(posts, minlength=len(pack)), np.bincount(users, minlength=len(people))
     ratios = np.quantile(pack.columns["post.view_ratio"], np.linspace(0, 1, 101))
@@ -95,8 +95,7 @@ def impressions(user_ids, post_ids, seconds, kinds, pack, moment):
     order = order[np.lexsort((at[order], user[order]))]
     user, pair, at, places = user[order], pair[order], at[order], places[order]
     day = at // DAY_SECONDS
-    starts = np.flatnonzero(np.append(True, (np.diff(user) != 0) | (np.diff(day) != 0)))[:len(at)]
-    position = np.arange(len(at)) - np.repeat(starts, np.diff(np.append(starts, len(at))))
+    position = numbers_within((np.diff(user, prepend=-1) != 0) | (np.diff(day, prepend=-1) != 0))
     is_liked = first_like[pair] < at + LIKE_WINDOW_SECONDS
     kept = (places >= 0) & (first_like[pair] >= at) & (is_liked | (at < moment - LIKE_WINDOW_SECONDS))
     return users, user[kept], places[kept], at[kept], position[kept].clip(max=PLACES - 1), is_liked[kept]
@@ -117,24 +116,26 @@ class Fit:
         self.level_variance = self.appeal_variance = 0.1
         self.appeal_map = np.zeros(post_inputs.shape[1] + 1)
         self.fit_main(place, day)
-        self.base = self.days[day] + self.places[place] + self.levels[users] + self.appeal[posts]
+        self.base = self.main(place, day)
         self.product = np.zeros(len(users))
 
     def chances(self):
         """Return the probability of a like of each impression."""
         return sigmoid(self.base + self.product)
 
+    def main(self, place, day):
+        """Return the log-odds of the impressions without products."""
+        return self.days[day] + self.places[place] + self.levels[self.users] + self.appeal[self.posts]
+
     def fit_main(self, place, day):
         """Fit the levels of days, places and users and the appeal of posts, by turns."""
         for _ in range(MAIN_ROUNDS):
             self.pause()
             for effect, rows in ((self.places, place), (self.days, day)):
-                self.base = self.days[day] + self.places[place] + self.levels[self.users] + self.appeal[self.posts]
-                slope, weight = self.sums(rows, len(effect), sigmoid(self.base))
+                slope, weight = self.sums(rows, len(effect), sigmoid(self.main(place, day)))
                 effect += slope / (weight + 10)
-            self.base = self.days[day] + self.places[place] + self.levels[self.users] + self.appeal[self.posts]
-            self.base += self.update_levels(sigmoid(self.base))[self.users]
-            self.update_appeal(sigmoid(self.base))
+            self.update_levels(sigmoid(self.main(place, day)))
+            self.update_appeal(sigmoid(self.main(place, day)))
 
     def sums(self, rows, count, chance):
         """Return the slope and curvature of the log-likelihood by row."""

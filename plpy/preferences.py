@@ -74,12 +74,11 @@ class Preferences:
         appeal, sides = with_one @ arrays["appeal_map"], np.zeros((len(pack), self.width))
         sides[:, first:first + len(used)] = inputs[:, used]
         sides[:, first + len(used):] = with_one @ arrays["latent_map"]
-        if len(arrays["post_ids"]):
-            places = np.searchsorted(arrays["post_ids"], pack.post_ids).clip(max=len(arrays["post_ids"]) - 1)
-            is_known = arrays["post_ids"][places] == pack.post_ids
-            own = arrays["own"][places[is_known]]
-            appeal[is_known] = arrays["appeal"][places[is_known]]
-            sides[is_known, :first], sides[is_known, first + len(used):] = own[:, :first], own[:, first:]
+        places = pack.locate(arrays["post_ids"])
+        is_inside = places >= 0
+        places, own = places[is_inside], arrays["own"][is_inside]
+        appeal[places] = arrays["appeal"][is_inside]
+        sides[places, :first], sides[places, first + len(used):] = own[:, :first], own[:, first:]
         return appeal.astype(np.float32), sides.astype(np.float32)
 
     def of_users(self, users, pack):
@@ -130,11 +129,16 @@ class Preferences:
         Days after the fit are as its last ones.
         """
         day = np.floor(at / DAY_SECONDS).astype(np.int64)
-        starts = np.flatnonzero(np.diff(day, prepend=-1))
-        place = np.arange(len(at)) - np.repeat(starts, np.diff(starts, append=len(at)))
+        place = numbers_within(np.diff(day, prepend=-1) != 0)
         days = self.arrays["days"]
         of_day = days[(day - self.facts["first_day"]).clip(0, len(days) - 1)]
         return of_day + self.arrays["places"][place.clip(max=PLACES - 1)]
+
+
+def numbers_within(is_first):
+    """Return for each row its number, from 0, since the last one that is the first of its run; row 0 is one."""
+    starts = np.flatnonzero(is_first)
+    return np.arange(len(is_first)) - np.repeat(starts, np.diff(starts, append=len(is_first)))
 
 
 def like_times(user):

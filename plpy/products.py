@@ -20,7 +20,6 @@ class Products:
     def __init__(self, fit, used, spreads):
         self.fit, self.latent = fit, 0
         self.posts, self.users = (inputs[:, u] for inputs, u in zip((fit.post_inputs, fit.user_inputs), used))
-        self.spread = spreads[0]
         self.precision, self.post_precision = np.diag(1 / spreads[0]), 1 / spreads[1]
         self.of_users, self.of_posts = np.zeros((fit.shape[0], len(used[0]))), np.zeros((fit.shape[1], len(used[1])))
         self.with_one = [np.column_stack([np.ones(len(each)), each]) for each in (fit.user_inputs, fit.post_inputs)]

@@ -154,8 +154,7 @@ class Session:
             self.load_preferences(state, pack.base)
             pack.take_preferences(pack.base.preferences)
         elif pack.preference_sides is None:
-            blob = self.stored_preferences(state)
-            pack.take_preferences(Preferences.unpack(blob) if blob else None)
+            pack.take_preferences(self.preferences(state["features_as_of"]))
 
     def load_neighbours(self, state, pack):
         """Give a pack its posts' neighbours."""
@@ -175,11 +174,14 @@ class Session:
             blob = self.run(f"computed {kind}", state["features_as_of"], post_ids)[0][kind]
         return blob
 
-    def stored_preferences(self, state):
-        """Return who likes what as the moment's pack has it, else as the last pack before has it, else learned anew."""
-        as_of = state["features_as_of"]
+    def preferences(self, as_of):
+        """Return who likes what as the pack of a moment has it, else the last one before it, else learned anew.
+
+        None: there is too little to learn from.
+        """
         rows = self.run("earlier preferences", as_of) or self.run("computed preferences", as_of)
-        return rows[0]["preferences"]
+        blob = rows[0]["preferences"]
+        return Preferences.unpack(blob) if blob else None
 
     def events(self, state, ts, *packs):
         """Return the events from the packs' cut-off until before ts, of the posts of each pack."""

@@ -5,7 +5,6 @@ import numpy as np
 from plpy.columns import needs_moment, needs_preferences
 from plpy.features import request_columns
 from plpy.pack import FACTORS
-from plpy.preferences import Preferences
 from plpy.ranking import popularity, score
 from plpy.session import current_session
 
@@ -50,14 +49,9 @@ class Catalogue:
         models = [session.model(row["model_id"]) for row in plpy.execute(MODELS_QUERY)]
         self.models = [model for model in models if model and not needs_moment(model.feature_names)]
         self.has_preferences = any(needs_preferences(model.feature_names) for model in self.models)
-        self.preferences = self.earlier_preferences() if self.has_preferences else None
+        # Of the last pack, where there is one: who is among the best 300 hardly changes.
+        self.preferences = session.preferences(as_of) if self.has_preferences else None
         self.has_factors = plpy.execute(plpy.prepare(CURRENT_QUERY, ["timestamptz"]), [as_of])[0]["is_current"]
-
-    def earlier_preferences(self):
-        """Return who likes what as the last pack has it: the best 300 hardly change; learned if none has it."""
-        rows = self.session.run("earlier preferences", self.as_of)
-        blob = (rows or self.session.run("computed preferences", self.as_of))[0]["preferences"]
-        return Preferences.unpack(blob) if blob else None
 
     def pack(self, post_ids, scale=None):
         """Return a pack with vectors.
