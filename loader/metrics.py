@@ -47,13 +47,13 @@ def random_hits(request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
     return 1 - miss
 
 
-def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -> float | None:
-    """Return the mean AUC within requests that have both liked and other rows, None if there is none; ties count half.
+def request_aucs(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -> np.ndarray:
+    """Return the AUC of each request (numbered from 0 without gaps), NaN without both liked and other rows.
 
-    AUC by the Mann-Whitney statistic; within a request the day and the user's level cancel out.
+    By the Mann-Whitney statistic, ties count half; within a request the day and the user's level cancel out.
     """
     if not len(scores):
-        return None
+        return np.empty(0)
     order = np.lexsort((scores, request))
     scores, request, liked = scores[order], request[order], is_liked[order]
     starts = np.r_[True, (request[1:] != request[:-1]) | (scores[1:] != scores[:-1])]
@@ -65,8 +65,15 @@ def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -
     negative = np.bincount(request) - positive
     both = (positive > 0) & (negative > 0)
     rank_sum = np.bincount(request, np.where(liked, rank, 0.0))
-    auc = (rank_sum[both] - positive[both] * (positive[both] + 1) / 2) / (positive[both] * negative[both])
-    return float(auc.mean()) if both.any() else None
+    aucs = np.full(len(positive), np.nan)
+    aucs[both] = (rank_sum[both] - positive[both] * (positive[both] + 1) / 2) / (positive[both] * negative[both])
+    return aucs
+
+
+def request_auc(scores: np.ndarray, request: np.ndarray, is_liked: np.ndarray) -> float | None:
+    """Return the mean of request_aucs() where it is defined, None if it is nowhere."""
+    aucs = request_aucs(scores, request, is_liked)
+    return float(np.nanmean(aucs)) if np.isfinite(aucs).any() else None
 
 
 def log_loss(is_liked: np.ndarray, log_odds: np.ndarray) -> float:

@@ -25,8 +25,9 @@ class NoImpressions(PgfeedError):
 class Impressions:
     """Impressions with their features, one row each, in the order of day, user and position.
 
-    features is float32 of shape (rows, names); request numbers the user-days from 0; position is
-    the impression's place in its user's day, from 0, as in pgfeed.place_effects; weight is float32, see pgfeed.actions.
+    features is float32 of shape (rows, names); request numbers the user-days from 0; at is the moment of the view in
+    unix seconds; position is the impression's place in its user's day, from 0, as in pgfeed.place_effects; weight is
+    float32, see pgfeed.actions.
     """
 
     names: list[str]
@@ -38,6 +39,7 @@ class Impressions:
     position: np.ndarray
     is_liked: np.ndarray
     weight: np.ndarray
+    at: np.ndarray
 
     def column(self, name: str) -> np.ndarray:
         """Return one feature of all rows."""
@@ -47,23 +49,23 @@ class Impressions:
         """Return those rows where the mask is true."""
         arrays = (
             self.features, self.user_ids, self.post_ids, self.days, self.request, self.position, self.is_liked,
-            self.weight,
+            self.weight, self.at,
         )
         return Impressions(self.names, *(array[mask] for array in arrays))
 
 
 def load_day(connection: Connection, day: date, share: float, least_views: int = 1) -> list[np.ndarray]:
-    """Return user_ids, post_ids, hours, positions, labels and weights of a day's impressions, by user and time.
+    """Return user_ids, post_ids, moments, positions, labels and weights of a day's impressions, by user and time.
 
-    share: of the users, whose impressions are taken; least_views: of a user on that day.
+    Moments are float64 unix seconds. share: of the users, whose impressions are taken; least_views: of a user on
+    that day.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            select v.user_id, v.post_id, v.hour, v.position, v.is_liked, v.weight
+            select v.user_id, v.post_id, extract(epoch from v.viewed_at)::float8, v.position, v.is_liked, v.weight
             from (
                 select i.user_id, i.post_id, i.viewed_at, i.weight,
-                    extract(hour from i.viewed_at at time zone 'UTC')::integer as hour,
                     row_number() over (partition by i.user_id order by i.viewed_at, i.post_id) - 1 as position,
                     i.is_liked, coalesce(l.liked_at >= i.viewed_at, true) as is_new, -- others are never recommended
                     count(*) filter (where coalesce(l.liked_at >= i.viewed_at, true)) over (partition by i.user_id)
@@ -78,8 +80,8 @@ def load_day(connection: Connection, day: date, share: float, least_views: int =
             {"start": midnight(day), "end": midnight(day) + timedelta(days=1), "share": share, "least": least_views},
         )
         rows = cursor.fetchall()
-    *numbers, weights = zip(*rows) if rows else [()] * 6
-    return [*(np.array(column, np.int64) for column in numbers), np.array(weights, np.float32)]
+    types = (np.int64, np.int64, np.float64, np.int64, np.int64, np.float32)
+    return [np.array(column, kind) for column, kind in zip(zip(*rows) if rows else [()] * len(types), types)]
 
 
 def load(
@@ -99,7 +101,7 @@ def load(
     parts, first_request = [], 0
     with progress(title, len(days)) as advance:
         for day in days:
-            user_ids, post_ids, hours, positions, labels, weights = load_day(connection, day, share, least_views)
+            user_ids, post_ids, at, positions, labels, weights = load_day(connection, day, share, least_views)
             if len(user_ids):
                 pack = load_pack(connection, day, encoders, names)
                 post_rows = pack.locate(post_ids)
@@ -107,12 +109,12 @@ def load(
                 users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)
                 user_rows = load_users(connection, midnight(day), users.tolist())
                 requests = request_columns(user_rows, pack, encoders, names)
-                requests["time.hour"] = hours[first].astype(np.float32)
+                requests["time.hour"] = (at[first] // 3600 % 24).astype(np.float32)
                 requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
                 features = np.column_stack([feature_values(n, pack, requests, post_rows, rows) for n in names])
                 dates = np.full(len(kept), np.datetime64(day))
                 labels = labels.astype(bool)
-                columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels, weights)
+                columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels, weights, at)
                 parts.append([column[kept] for column in columns])
                 first_request += len(users)
             advance(1)

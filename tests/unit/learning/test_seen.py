@@ -70,7 +70,7 @@ def test_the_later_days_choose(monkeypatch, effect, chosen):
         Impressions(
             [], np.empty((count, 0), np.float32), np.arange(count), np.ones(count, np.int64),
             np.full(count, day, "datetime64[D]"), np.arange(count), np.zeros(count, np.int64),
-            rng.random(count) < 1 / (1 + np.exp(-offset - effect)), np.ones(count, np.float32),
+            rng.random(count) < 1 / (1 + np.exp(-offset - effect)), np.ones(count, np.float32), np.zeros(count),
         )
         for day in ("2021-12-01", "2021-12-02")
     ]
@@ -86,7 +86,7 @@ def test_the_later_days_choose(monkeypatch, effect, chosen):
 
 def test_without_posts_shown_again_the_prior_is_stored(monkeypatch):
     rows = Impressions([], np.empty((1, 0), np.float32), *np.ones((2, 1), np.int64),
-                       np.full(1, "2021-12-01", "datetime64[D]"), *np.ones((4, 1)))
+                       np.full(1, "2021-12-01", "datetime64[D]"), *np.ones((5, 1)))
     monkeypatch.setattr(seen, "shown_again", lambda connection, days, share: [])
     effects, figures = seen.learn(None, rows, rows, (np.zeros(1), np.zeros(1)), 1.0)
     assert [effects[name] for name in seen.EFFECTS] == pytest.approx(seen.PRIOR, abs=1e-4)

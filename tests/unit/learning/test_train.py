@@ -30,7 +30,7 @@ def test_the_seconds_of_a_fit_hold_all_that_it_fits(monkeypatch):
     rows = Impressions(
         [SCORE], np.linspace(-1, 1, count, dtype=np.float32)[:, None], numbers, numbers,
         np.full(count, "2021-12-01", "datetime64[D]"), numbers // 4, numbers % 4, numbers % 2 == 1,
-        np.ones(count, np.float32),
+        np.ones(count, np.float32), np.zeros(count),
     )
     assert train.fit(rows, rows, PARAMETERS | {"iterations": 2})[1]["fit_seconds"] == 100
 
@@ -43,7 +43,7 @@ def test_nuisance_finds_the_effect_of_position_and_day():
     rows = Impressions(
         [], np.empty((count, 0), np.float32), np.arange(count), np.arange(count),
         np.array(["2021-10-01", "2021-12-01"], "datetime64[D]")[day], np.arange(count), position,
-        rng.random(count) < 1 / (1 + np.exp(-log_odds)), np.ones(count, np.float32),
+        rng.random(count) < 1 / (1 + np.exp(-log_odds)), np.ones(count, np.float32), np.zeros(count),
     )
     offset, effects = train.nuisance(rows)
     assert effects["place"][:10].mean() - effects["place"][10:20].mean() == pytest.approx(1.0, abs=0.06)
