@@ -1,7 +1,8 @@
 """Past requests for the whole catalogue, and the ranking that a model would have answered with.
 
 A request is a user who liked something before, at a moment; its targets are the next post that the user likes, or all
-that the user likes anew within a horizon. Every feature is as of the request's moment.
+that the user likes anew within a horizon. Every feature is as of the request's moment. It stands before what the user
+does with the target in the hour before the like, such as viewing it, which gives the like away.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -27,11 +28,15 @@ MAX_LIKES = 400_000
 
 @dataclass
 class Likes:
-    """The first like of each user and post before a moment, in the order of time; at is in unix seconds."""
+    """The first like of each user and post before a moment, in the order of time; at is in unix seconds.
+
+    found_at: of the first event of the user with the post within the like window before the like, else of the like.
+    """
 
     user_ids: np.ndarray
     post_ids: np.ndarray
     at: np.ndarray
+    found_at: np.ndarray
     gone_days: np.ndarray = field(default_factory=lambda: np.empty(0, int))  # since 1970: their events are gone
 
     def has_features(self, at: np.ndarray) -> np.ndarray:
@@ -62,12 +67,15 @@ def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
         share = min(1.0, MAX_LIKES / max(cursor.fetchone()[0], 1))
         cursor.execute(
             f"""
-            select l.user_id, l.post_id, extract(epoch from min(l.liked_at))::float8
+            select l.user_id, l.post_id, extract(epoch from l.liked_at)::float8,
+                extract(epoch from coalesce(min(e.event_at), l.liked_at))::float8
             from pgfeed.likes as l
             join pgfeed.posts as p on p.post_id = l.post_id
+            left join pgfeed.feed_events as e on e.user_id = l.user_id and e.post_id = l.post_id
+                and e.event_at between l.liked_at - pgfeed._like_window() and l.liked_at
             where l.liked_at < coalesce(%(until)s, timestamptz 'infinity')
                 and (l.unliked_at is null or l.unliked_at >= %(until)s) and {in_sample("l.user_id")}
-            group by l.user_id, l.post_id
+            group by l.user_id, l.post_id, l.liked_at
             order by 3, 1, 2
             """,
             {"until": until, "share": share},
@@ -80,19 +88,20 @@ def load_likes(connection: Connection, until: datetime | None = None) -> Likes:
             "there is nothing to learn from", "no post of the catalogue was liked",
             "pgfeed ingest FILE... && pgfeed refresh",
         )
-    user_ids, post_ids, at = zip(*rows)
-    return Likes(np.array(user_ids), np.array(post_ids), np.array(at), gone_days)
+    user_ids, post_ids, at, found_at = zip(*rows)
+    return Likes(np.array(user_ids), np.array(post_ids), np.array(at), np.array(found_at), gone_days)
 
 
 def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0) -> list[Request]:
     """Return requests just before likes in [start, end), of users with an earlier like: `count` of them, by time.
 
-    Likes of one user in the same second belong to one request: none of them comes before the other.
+    They stand where the user found the post. Likes of one user found in the same second belong to one request: none of
+    them comes before the other.
     """
     first = dict(zip(likes.user_ids[::-1].tolist(), likes.at[::-1].tolist()))
     targets: dict[tuple, list] = {}
     between = slice(*np.searchsorted(likes.at, [start, end]))
-    columns = (likes.user_ids, likes.post_ids, likes.at, likes.has_features(likes.at))
+    columns = (likes.user_ids, likes.post_ids, likes.found_at, likes.has_features(likes.found_at))
     for user, post, at, has_features in zip(*(a[between].tolist() for a in columns)):
         if has_features and first[user] < at:
             targets.setdefault((at, user), []).append(post)
@@ -101,14 +110,18 @@ def next_likes(likes: Likes, start: float, end: float, count: int, seed: int = 0
 
 
 def later_likes(likes: Likes, cut_off: float, end: float, count: int, seed: int = 0) -> list[Request]:
-    """Return requests at a cut-off, of users with a like before it and new ones until `end`: `count` of them."""
+    """Return requests at a cut-off, of users with a like before it and new ones until `end`: `count` of them.
+
+    What a user had found before the cut-off is not a target.
+    """
     if not likes.has_features(np.array(cut_off)):
         return []
     lower, upper = np.searchsorted(likes.at, [cut_off, end])
     earlier = set(likes.user_ids[:lower].tolist())
     targets: dict[int, list] = {}
-    for user, post in zip(likes.user_ids[lower:upper].tolist(), likes.post_ids[lower:upper].tolist()):
-        if user in earlier:
+    columns = (likes.user_ids, likes.post_ids, likes.found_at)
+    for user, post, found_at in zip(*(a[lower:upper].tolist() for a in columns)):
+        if user in earlier and found_at >= cut_off:
             targets.setdefault(user, []).append(post)
     return [Request(user, cut_off, np.array(targets[user])) for user in sample(sorted(targets), count, seed)]
 

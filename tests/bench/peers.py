@@ -269,7 +269,7 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
     """Return the rankings of all methods on the held-out likes in one setting, and what was chosen on validation."""
     end = float(data.at[-1]) + 1
     every = past.load_likes(connection)
-    known = Likes(*(a[every.at < data.split] for a in (every.user_ids, every.post_ids, every.at)))
+    known = Likes(*(a[every.at < data.split] for a in (every.user_ids, every.post_ids, every.at, every.found_at)))
     middle = float(known.at[int(len(known.at) * (1 - catalogue.VALIDATION_SHARE))])
     if is_rolling:
         held_out = past.next_likes(every, data.split, end, ROLLING_REQUESTS, SEED)

@@ -207,3 +207,25 @@ def test_a_feed_of_likes_alone_is_trained_on_and_measured(network, choosing_dsn,
         with pytest.raises(PgfeedError, match="no impressions to learn from.*--negatives"):
             train.train(connection, "control")
     assert {row[0] for row in network("select source from pgfeed.recommend_posts(7, %s)", END)} == {"model"}
+
+
+def test_a_view_before_each_like_does_not_give_it_away(network, choosing_dsn, monkeypatch):
+    """Likes at random: what a model finds before the views is what it finds without them, no more than chance."""
+    for name, value in (("MAX_REQUESTS", 400), ("MAX_VALIDATION_REQUESTS", 150), ("TREES", (30,))):
+        monkeypatch.setattr(catalogue, name, value)
+    network("truncate pgfeed.feed_events, pgfeed.rollup_days, pgfeed.liked_posts, pgfeed.feature_packs")
+    network("select setseed(0.5)")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select timestamptz '2021-12-01' + random() * interval '12 days', u, p, 'like'"
+            " from generate_series(1, 60) u, generate_series(1, 80) p where random() < 0.3")
+    hit_rates = []
+    for view in (False, True):
+        if view:
+            network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+                    " select event_at - interval '20 s', user_id, post_id, 'view' from pgfeed.feed_events")
+        network("call pgfeed.roll_up_events()")
+        network("call pgfeed.refresh_features()")
+        with closing(psycopg2.connect(choosing_dsn)) as connection:
+            hit_rates.append(catalogue.train(connection, 30).metrics["validation_hit_rate_5"])
+            network("truncate pgfeed.feature_packs")
+    assert hit_rates[1] == pytest.approx(hit_rates[0], abs=0.1) and max(hit_rates) < 0.3
