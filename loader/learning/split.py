@@ -71,9 +71,14 @@ def load(connection: Connection) -> Split:
             f"the feed has views or likes on {len(views)} days that are rolled up, training needs 3",
             "pgfeed ingest FILE... && pgfeed refresh",
         )
+    return Split(views, first_held_out(views))
+
+
+def first_held_out(views: dict[date, int]) -> date:
+    """Return the day, not the first, from which on the share of the views is nearest to 20%."""
     after = np.cumsum(list(views.values())[::-1])[::-1]
     nearest = int(np.argmin(np.abs(after[1:] / after[0] - HELD_OUT_SHARE))) + 1
-    return Split(views, list(views)[nearest])
+    return list(views)[nearest]
 
 
 def midnight(day: date) -> datetime:

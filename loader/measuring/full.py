@@ -9,16 +9,13 @@ from loader.learning.model import Model
 from loader.learning.requests import Request, Scorer, later_likes, load_likes, model_scorer, rank_all
 from loader.learning.split import load as load_split
 from loader.learning.split import midnight
-from loader.measuring.results import Evaluation, Result
-from loader.metrics import Ranking, bootstrap
+from loader.measuring import baselines
+from loader.measuring.results import Contest, Evaluation
+from loader.metrics import Ranking
 from plpy.pack import Pack
 
 MAX_USERS = 3000
-BASELINES = {
-    "most popular": "post.like_count",
-    "best like rate": "post.like_rate",
-    "decayed popularity": "post.decayed_like_count_7d",
-}
+BASELINES = {"most popular": "post.like_count", "best like rate": "post.like_rate"}
 
 
 def baseline_scorer(column: str) -> Scorer:
@@ -26,34 +23,43 @@ def baseline_scorer(column: str) -> Scorer:
     return lambda request, pack, columns: pack.columns[column]
 
 
+def newest_first(request: Request, pack: Pack, columns: dict) -> np.ndarray:
+    """Score the posts of a pack by how new they are; last those of which nobody knows."""
+    return -np.nan_to_num(pack.columns["post.age_days"], nan=np.inf)
+
+
 def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
     """Rank all posts but those liked before for up to 3,000 users who have likes both before and after the split.
 
     Features, baselines and the liked posts are as of the split, the first held-out day.
     """
-    day = load_split(connection).for_model(model.trained_until).day
-    requests = later_likes(load_likes(connection), midnight(day).timestamp(), np.inf, MAX_USERS, seed)
+    split = load_split(connection).for_model(model.trained_until)
+    day, likes = split.day, load_likes(connection)
+    requests = later_likes(likes, midnight(day).timestamp(), np.inf, MAX_USERS, seed)
     if not requests:
         cause = f"nobody liked a post both before and after {day}"
         raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
     rng = np.random.default_rng(seed)
+    half_life = baselines.choose_for_catalogue(connection, split, likes)
     scorers = {
         "model": model_scorer(model.booster, model.feature_names),
         "random": lambda request, pack, columns: rng.random(len(pack)),
         **{name: baseline_scorer(column) for name, column in BASELINES.items()},
+        "newest first": newest_first,
+        "decayed popularity": baseline_scorer(baselines.HALF_LIVES[half_life.name]),
     }
     rankings = rank_all(connection, requests, model.encoders, scorers, "users, all posts", model.feature_names)
     if not len(rankings["model"].user_ids):
         cause = f"no post that was liked from {day} on is in the catalogue of that day"
         raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
-    results = [
-        Result(method, name, *bootstrap(values, ranking.user_ids), len(values))
-        for method, ranking in rankings.items() for name, values in ranking.metrics().items()
-    ]
     pack = load_pack(connection, day, {})
-    detail = f", {len(pack):,} posts, likes from {day} on"
-    note = why_without_hits(rankings, requests, pack, f"{day}")
-    return Evaluation("full", model.variant, model.version, results, {"seed": seed}, detail, note)
+    contest = Contest(
+        "full", {"model": (model.variant, model.version)},
+        {method: ranking.metrics() for method, ranking in rankings.items()}, rankings["model"].user_ids,
+        {"seed": seed, "half_life": half_life.name}, f", {len(pack):,} posts, likes from {day} on",
+        "\n".join(filter(None, [half_life.sentence, why_without_hits(rankings, requests, pack, f"{day}")])),
+    )
+    return contest.evaluation("model")
 
 
 def why_without_hits(rankings: dict[str, Ranking], requests: list[Request], pack: Pack, day: str) -> str | None:

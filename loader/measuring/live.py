@@ -12,14 +12,18 @@ from loader.learning.features import Encoders, columns_at, feature_matrix, load_
 from loader.learning.model import Model
 from loader.learning.split import load as load_split
 from loader.learning.split import midnight
-from loader.measuring.logged import BASELINES
-from loader.measuring.results import Evaluation, Result
+from loader.measuring.results import Evaluation, Lead, Result
 from loader.metrics import TOP, best, bootstrap
 from loader.simulation.world import World
 from loader.terminal import progress
 from plpy.pack import Pack
 
 REQUESTS = 2000
+BASELINES = {
+    "most popular": "post.like_count",
+    "best like rate": "post.like_rate",
+    "best recent like rate": "post.decayed_like_rate_7d",
+}
 METRICS = (f"HitRate@{TOP}", f"expected HitRate@{TOP}")
 METHODS = ("model", "random", *BASELINES, "oracle")
 
@@ -54,8 +58,12 @@ class Run:
     def evaluation(self) -> Evaluation:
         """Return the results of all requests."""
         parameters = {"requests": len(self.user_ids), "seed": self.seed}
-        variant, version, results = self.model.variant, self.model.version, self.results()
-        return Evaluation("live", variant, version, results, parameters, " (95% intervals)", self.note())
+        leads = [
+            Lead.measure(name, METRICS[1], self.chances["model"], self.chances[name], self.user_ids)
+            for name in ("random", *BASELINES)
+        ]
+        key = self.model.variant, self.model.version
+        return Evaluation("live", *key, self.results(), leads, parameters, " (95% intervals)", self.note())
 
     def covered(self) -> float | None:
         """Return the share of the expected way from random to oracle that the model covers; None if there is no way."""

@@ -1,4 +1,7 @@
-"""The logged protocol: what users really saw on the held-out days, ranked again."""
+"""The logged protocol: what users really saw on the held-out days, ranked again.
+
+The model knows what was known at midnight, as its training does; the baselines know all that was before each view.
+"""
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
@@ -9,32 +12,36 @@ from loader.learning.impressions import Impressions
 from loader.learning.model import Model, predict
 from loader.learning.split import Split, user_share
 from loader.learning.split import load as load_split
-from loader.measuring.results import Evaluation, Result
-from loader.metrics import TOP, bootstrap, compact, hits, random_hits
+from loader.measuring import baselines
+from loader.measuring.results import Contest, Evaluation
+from loader.metrics import TOP, compact, hits, random_hits, request_aucs
 
 MAX_ROWS = 300_000
-BASELINES = {
-    "most popular": "post.like_count",
-    "best like rate": "post.like_rate",
-    "best recent like rate": "post.decayed_like_rate_7d",
-}
+HIT_RATE, AUC = f"HitRate@{TOP}", "AUC"
 
 
 def evaluate(connection: Connection, model: Model) -> Evaluation:
-    """Return the HitRate@5 over user-days with more than five views."""
-    names = list(dict.fromkeys([*model.feature_names, *BASELINES.values()]))
+    """Return HitRate@5 and AUC over user-days with more than five views."""
     split = load_split(connection).for_model(model.trained_until)
-    rows = with_enough_views(load_held_out(connection, split, names, model.encoders))
-    scores = {"model": predict(model.booster, rows.features[:, : len(model.feature_names)])}
-    scores |= {method: rows.column(name) for method, name in BASELINES.items()}
-    is_hit = {method: hits(values, rows.request, rows.is_liked, rows.post_ids) for method, values in scores.items()}
-    is_hit["random"] = random_hits(rows.request, rows.is_liked)
+    rows = with_enough_views(load_held_out(connection, split, model.feature_names, model.encoders))
+    half_life = baselines.choose_for_views(connection, split, TOP + 1)
+    scores = {"model": predict(model.booster, rows.features)}
+    scores |= baselines.scores(connection, rows, half_life.name)
+    values = {method: measures(rows, each) for method, each in scores.items()}
+    chance = random_hits(rows.request, rows.is_liked)
+    values["random"] = {HIT_RATE: chance, AUC: np.where(np.isnan(values["model"][AUC]), np.nan, 0.5)}
     users = rows.user_ids[np.unique(rows.request, return_index=True)[1]]
-    results = [
-        Result(method, f"HitRate@{TOP}", *bootstrap(values.astype(float), users), len(values))
-        for method, values in is_hit.items()
-    ]
-    return Evaluation("logged", model.variant, model.version, results)
+    entrants = {"model": (model.variant, model.version)}
+    parameters = {"half_life": half_life.name}
+    return Contest("logged", entrants, values, users, parameters, note=half_life.sentence).evaluation("model")
+
+
+def measures(rows: Impressions, scores: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the metrics of each user-day."""
+    return {
+        HIT_RATE: hits(scores, rows.request, rows.is_liked, rows.post_ids).astype(float),
+        AUC: request_aucs(scores, rows.request, rows.is_liked),
+    }
 
 
 def load_held_out(

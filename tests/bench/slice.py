@@ -42,7 +42,8 @@ def measure(connection: Connection) -> tuple[list[Result], tuple[float, float]]:
     refresh.refresh(connection)
     registry.activate(connection, "control", registry.store(connection, "control", train.train(connection, "control")))
     model = registry.load_active(connection, "control")
-    return logged.evaluate(connection, model).results, held_out_aucs(connection, model)
+    hit_rates = [r for r in logged.evaluate(connection, model).results if r.metric == logged.HIT_RATE]
+    return hit_rates, held_out_aucs(connection, model)
 
 
 def cells(results: list[Result]) -> dict[str, str]:

@@ -146,12 +146,12 @@ def test_full_protocol(network, choosing_dsn):
     model = registry.load_active(connection, "control")
     evaluation = full.evaluate(connection, model)
     assert {r.method for r in evaluation.results} == {"model", "random", "most popular", "best like rate",
-                                                      "decayed popularity"}
+                                                      "newest first", "decayed popularity"}
     hit = {r.method: r.value for r in evaluation.results if r.metric == "HitRate@5"}
     assert hit["model"] > hit["random"]
     evaluation.store(connection)
     connection.close()
-    assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(15,)]
+    assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(18,)]
 
 
 @pytest.mark.parametrize(("names", "has_neighbours"),

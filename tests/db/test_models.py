@@ -230,7 +230,7 @@ def test_verbs_print_json(network_dsn):
     with autocommit(network_dsn) as connection:
         assert queries(connection)(
             "select count(distinct method), min(sample_count) > 0 from pgfeed.evaluations"
-        ) == [(5, True)]
+        ) == [(8, True)]
 
 
 def test_no_protocol_evaluates_on_days_that_the_model_was_trained_on(connection, network):
