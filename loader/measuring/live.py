@@ -198,8 +198,12 @@ def process_megabytes(pid: int, field: str = "Private_") -> float | None:
     return kilobytes / 1024
 
 
-def send(connection: Connection, model: Model, count: int = REQUESTS, seed: int = 0) -> Run:
+def send(
+    connection: Connection, model: Model, count: int = REQUESTS, seed: int = 0, among: list[date] | None = None
+) -> Run:
     """Send the requests, in random order, and draw for each whether any of the five posts is liked.
+
+    among: the days that the requests are of, None: all with views.
 
     The draw of a request and a post is the same for every method and variant, so that they can be compared
     pair by pair. random, the baselines and the oracle choose among the same posts: all that are
@@ -207,7 +211,7 @@ def send(connection: Connection, model: Model, count: int = REQUESTS, seed: int 
     """
     world = World.load(connection)
     split = load_split(connection)
-    user_ids, moments = draw_requests(world, list(split.views), count, seed)
+    user_ids, moments = draw_requests(world, among or list(split.views), count, seed)
     first = split.for_model(model.trained_until).day
     days = sorted({moment.date() for moment in moments})
     posts_of = {day: load_pack(connection, day, {}, model.feature_names) for day in days}

@@ -1,5 +1,7 @@
 """What can be won in each simulated world: `./run bench worlds [NAME...] [--users N] [--seed S] [--requests N]`.
 
+With --train VARIANT...: what is won there, by variants trained in it, see trained().
+
 Expected HitRate@5 of requests of any user at any moment of December, computed from the truth alone, without a database
 or a model: of random posts; of those with most likes and of those with the best like rate (smoothed by 20 views) in all
 days before; of those that are best for all users (by the mean truth over 100 of them, whose own tastes stay in it as
@@ -11,16 +13,28 @@ import time
 from datetime import timedelta
 
 import numpy as np
+from psycopg2.extensions import connection as Connection
 
-from loader.metrics import TOP, best
+from loader.data import embed, embedders
+from loader.data.refresh import refresh
+from loader.learning import catalogue, registry, train
+from loader.learning.model import Model
+from loader.learning.split import load as load_split
+from loader.measuring import live
+from loader.measuring.logged import BASELINES
+from loader.metrics import TOP, best, bootstrap
+from loader.simulation import simulate
 from loader.simulation.effects import LIKE_RATE
 from loader.simulation.world import DAYS, START, Events, World
 from loader.simulation.worlds import WORLDS
 from loader.terminal import out, progress, table
+from tests.bench import temporary_database
 
 FIRST_REQUEST = 61  # December
 CROWD = 100
 PRIOR_VIEWS = 20
+NEGATIVES = "negatives"
+USER = "user"
 METHODS = ("random", "likes", "like rate", "all users", "oracle")
 
 
@@ -66,6 +80,57 @@ def expected(world: World, events: Events, requests: int) -> dict[str, float]:
     return {name: float(values.mean()) for name, values in hits.items()}
 
 
+def ready(connection: Connection, name: str, users: int, seed: int, variants: list[str]) -> list[Model]:
+    """Make a world, embed its posts, and train the variants in it.
+
+    NEGATIVES is the recipe of feeds without views, and there the only one: whatever the name.
+    """
+    simulate.simulate(connection, users, seed, name=name)
+    refresh(connection)
+    embed.embed(connection, embedders.open_embedder())
+    refresh(connection)
+    has_views = World.load(connection).mechanism.has_views
+    for variant in variants:
+        is_of_likes = variant == NEGATIVES or not has_views
+        model = catalogue.train(connection, 100) if is_of_likes else train.train(connection, variant)
+        registry.activate(connection, variant, registry.store(connection, variant, model))
+    return [registry.load_active(connection, variant) for variant in variants]
+
+
+def trained(name: str, users: int, seed: int, variants: list[str], requests: int, draws: int) -> dict[str, np.ndarray]:
+    """Return the chance of a like among the five posts of each request, by method, and the user of each under USER.
+
+    The models learned what was before the held-out days, on which the requests are, as many for each of `draws` seeds.
+    random, the baselines and the oracle choose among the same posts as the models.
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    with temporary_database(f"world_{name}") as connection:
+        models = ready(connection, name, users, seed, variants)
+        days = list(load_split(connection).held_out)
+        for draw in range(draws):
+            runs = [live.send(connection, model, requests, draw, days) for model in models]
+            chances = runs[0].chances | {run.model.variant: run.chances["model"] for run in runs}
+            for method, values in (chances | {USER: runs[0].user_ids}).items():
+                found.setdefault(method, []).append(values)
+    return {method: np.concatenate(values) for method, values in found.items()}
+
+
+def show_trained(given: argparse.Namespace) -> None:
+    """Print a line for each world: the hit rates, and what the last variant gains over the first."""
+    first, last = given.train[0], given.train[-1]
+    methods = ["random", *BASELINES, *given.train, "oracle"]
+    rows = []
+    for name in given.names or WORLDS:
+        found = trained(name, given.users, given.seed, given.train, given.requests, given.draws)
+        gain, low, high = bootstrap(found[last] - found[first], found[USER])
+        way = (found[last].mean() - found["random"].mean()) / (found["oracle"].mean() - found["random"].mean())
+        rows.append((name, *(f"{found[method].mean():.3f}" for method in methods),
+                     f"{gain:+.3f} ({low:+.3f} to {high:+.3f})", f"{way:.0%}"))
+        headers = ["world", *methods, f"{last} - {first}", "way"]
+        out.print(table(f"{given.users:,} users, seed {given.seed}, {given.draws} x {given.requests:,} requests of the"
+                        f" held-out days; expected HitRate@{TOP}", headers, rows, headers[1:]))
+
+
 def main() -> None:
     """Print a line for each world."""
     parser = argparse.ArgumentParser(prog="./run bench worlds")
@@ -73,7 +138,12 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=6000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--train", nargs="+", default=[], metavar="VARIANT")
+    parser.add_argument("--draws", type=int, default=3)
     given = parser.parse_args()
+    if given.train:
+        show_trained(given)
+        return
     rows = []
     for name in given.names or WORLDS:
         started = time.perf_counter()
