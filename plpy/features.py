@@ -16,6 +16,7 @@ from plpy.columns import (
     MATCH_COLUMNS,
     PAIR_COLUMNS,
     PREFERENCE_COLUMNS,
+    SCORE,
     TOPIC_COLUMNS,
     USER_COLUMNS,
     encode,
@@ -88,11 +89,12 @@ def clicked_topics(topics):
     return {"topics": names.tolist(), "topic_view_share": shares.tolist(), "topic_like_rate": rates.tolist()}
 
 
-def request_columns(users, pack, encoders, names=MATCH_COLUMNS):
+def request_columns(users, pack, encoders, names=MATCH_COLUMNS, since=0.0):
     """Return the values that belong to requests, by feature name, from rows of with_history(); match.* if in names.
 
-    Each is float32 of shape (requests,); user_topic.* have the shape (requests, topics + 1), whose
-    last column, NaN, is for posts without a topic. Encoders map category to code, by feature name.
+    since: days from the cut-off of the posts' features to the moment of the requests. Each is float32 of shape
+    (requests,); user_topic.* have the shape (requests, topics + 1), whose last column, NaN, is for posts without a
+    topic. Encoders map category to code, by feature name.
     """
     columns = user_columns(users, encoders) | attribute_columns(users, pack, encoders)
     columns |= user_topic_columns(users, pack, columns["user.like_rate"])
@@ -101,16 +103,17 @@ def request_columns(users, pack, encoders, names=MATCH_COLUMNS):
     columns |= taste_columns(liked, viewed, pack)
     if any(name in MATCH_COLUMNS for name in names):
         columns |= match_vectors(liked, pack)
+    days = columns[APPEAL] = np.full(len(users), since, np.float32)
     if any(name in PREFERENCE_COLUMNS for name in names) and pack.preference_sides is not None:
-        columns |= dict.fromkeys(PREFERENCE_COLUMNS, preference_sides(users, pack))
+        columns |= dict.fromkeys(PREFERENCE_COLUMNS, preference_sides(users, pack, days))
     return columns
 
 
-def preference_sides(users, pack):
+def preference_sides(users, pack, since):
     """Return the users' sides of match.preference, float32 (requests, width)."""
     if pack.preferences is None:
         return np.zeros((len(users), 1), np.float32)
-    return pack.preferences.of_users(users, pack)
+    return pack.preferences.of_users(users, pack, since)
 
 
 def user_columns(users, encoders):
@@ -229,11 +232,13 @@ def feature_values(name, pack, requests, places, request_rows):
         return pack.columns[name][places]
     column, _, topic = name.partition(":")
     values = requests[column]
+    if column == APPEAL:
+        return pack.appeal_at(places, values[request_rows])
     if values.ndim == 1:
         return values[request_rows]
     if column in MATCH_COLUMNS:
         product = np.einsum("...d,...d->...", pack.vectors(column)[places], values[request_rows])
-        return product + pack.columns[APPEAL][places] if column == "match.score" else product
+        return product + feature_values(APPEAL, pack, requests, places, request_rows) if column == SCORE else product
     if column == "taste.popularity_like_rate":
         return values[request_rows, pack.is_popular[places]]
     if column in FRESH_COLUMNS or column in PAIR_COLUMNS:

@@ -12,15 +12,16 @@ import numpy as np
 from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, USER_COLUMNS, int8s
 from plpy.known import Known, post_inputs, post_values, user_inputs, user_values
 from plpy.pack import Pack
-from plpy.preferences import PLACES, numbers_within, pack_arrays, sigmoid
+from plpy.preferences import AGES, PLACES, age_steps, numbers_within, pack_arrays, sigmoid
 from plpy.products import LEAST_VARIANCE, LONGEST_STEP, MAP_PENALTY, Products, variances
 from plpy.session import current_session
 
 MAX_VIEWS, MAX_POSTS, MAX_USERS = 1_500_000, 20_000, 20_000
 LEAST_LIKES = 200
 SWEEPS = 5
-MAIN_ROUNDS = 4
+MAIN_ROUNDS, ROUNDS_WITH_AGES = 4, 12
 LAST_DAYS = 7
+AGE_PENALTY, LEAST_AGING = 10.0, 0.05
 
 
 def _preferences(plpy, as_of):
@@ -48,8 +49,9 @@ def _preferences(plpy, as_of):
     standard = [each.standard(value[:, [names.index(name) for name in each.inputs]])
                 for each, names, value in zip(known, (inputs, own), values)]
     day = np.floor(at / DAY_SECONDS).astype(np.int64)
+    age = pack.columns["post.age_days"][posts] - (sample["moment"] - at) / DAY_SECONDS
     try:
-        fit = Fit(users, posts, place, day - day.min(), is_liked, *standard, pause=lambda: plpy.execute("select"))
+        fit = Fit(users, posts, place, day - day.min(), age, is_liked, *standard, lambda: plpy.execute("select"))
         facts, arrays = fit.result(pack.post_ids)
     except (RuntimeError, np.linalg.LinAlgError, MemoryError) as error:  # a refresh does without
         plpy.warning(f"who likes what cannot be learned: {error}")
@@ -102,9 +104,11 @@ def impressions(user_ids, post_ids, seconds, kinds, pack, moment):
 
 
 class Fit:
-    """The fit to impressions: rows of users and of posts, places, days from 0, labels; and the standardised inputs."""
+    """The fit to impressions: rows of users and of posts, places, days from 0, ages of the posts in days, labels; and
+    the standardised inputs.
+    """
 
-    def __init__(self, users, posts, place, day, is_liked, post_inputs, user_inputs, pause=lambda: None):
+    def __init__(self, users, posts, place, day, age, is_liked, post_inputs, user_inputs, pause=lambda: None):
         self.pause = pause  # a point where the statement can be cancelled
         self.users, self.posts, self.labels = users, posts, is_liked.astype(float)
         self.post_inputs, self.user_inputs = post_inputs, user_inputs
@@ -115,6 +119,7 @@ class Fit:
         self.levels, self.appeal = (np.zeros(count) for count in self.shape)
         self.level_variance = self.appeal_variance = 0.1
         self.appeal_map = np.zeros(post_inputs.shape[1] + 1)
+        self.ages, self.age = np.zeros(len(AGES)), age_steps(age)
         self.fit_main(place, day)
         self.base = self.main(place, day)
         self.product = np.zeros(len(users))
@@ -125,21 +130,40 @@ class Fit:
 
     def main(self, place, day):
         """Return the log-odds of the impressions without products."""
-        return self.days[day] + self.places[place] + self.levels[self.users] + self.appeal[self.posts]
+        levels = self.days[day] + self.places[place] + self.levels[self.users]
+        return levels + self.appeal[self.posts] + self.ages[self.age]
 
     def fit_main(self, place, day):
-        """Fit the levels of days, places and users and the appeal of posts, by turns."""
-        for _ in range(MAIN_ROUNDS):
+        """Fit the levels of days, places and users and the appeal of posts, by turns, and what age takes from it.
+
+        Where age takes nothing that could reorder a list, it stays out.
+        """
+        views = np.bincount(self.age, minlength=len(AGES))
+        number = 0
+        while number < (ROUNDS_WITH_AGES if self.ages.any() else MAIN_ROUNDS):
+            number += 1
             self.pause()
             for effect, rows in ((self.places, place), (self.days, day)):
                 slope, weight = self.sums(rows, len(effect), sigmoid(self.main(place, day)))
                 effect += slope / (weight + 10)
+            self.update_ages(sigmoid(self.main(place, day)))
+            mean = np.average(self.ages, weights=views)
+            if number == MAIN_ROUNDS and np.average((self.ages - mean) ** 2, weights=views) < LEAST_AGING**2:
+                self.ages[:] = 0
             self.update_levels(sigmoid(self.main(place, day)))
             self.update_appeal(sigmoid(self.main(place, day)))
 
     def sums(self, rows, count, chance):
         """Return the slope and curvature of the log-likelihood by row."""
         return np.bincount(rows, self.labels - chance, count), np.bincount(rows, chance * (1 - chance), count)
+
+    def update_ages(self, chance):
+        """Take a Newton step with the effects of ages, each shrunk to that of the ages beside it."""
+        slope, weight = self.sums(self.age, len(AGES), chance)
+        difference = np.diff(np.eye(len(AGES)), axis=0)
+        penalty = AGE_PENALTY * difference.T @ difference + 1e-3 * np.eye(len(AGES))
+        step = np.linalg.solve(np.diag(weight) + penalty, slope - penalty @ self.ages)
+        self.ages += step.clip(-LONGEST_STEP, LONGEST_STEP)
 
     def update_levels(self, chance):
         """Take a Newton step with the levels of users; return it."""
@@ -202,5 +226,5 @@ class Fit:
             "post_ids": post_ids[seen], "appeal": self.appeal[seen], "appeal_map": self.appeal_map,
             "own": products.of_posts[seen].astype(np.float32), "latent_map": products.latent_map,
             "user_map": products.user_map, "precision": precision, "days": np.append(self.days, recent),
-            "places": self.places,
+            "places": self.places, "ages": self.ages,
         }

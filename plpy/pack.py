@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from plpy.columns import APPEAL, PREFERENCE_COLUMNS, TEXT_COMPONENT, encode, encode_tags, int8s, tags_of
+from plpy.columns import PREFERENCE_COLUMNS, TEXT_COMPONENT, encode, encode_tags, int8s, tags_of
 from plpy.scale import Scale, relative_columns, unpack_relative, view_and_like_counts
 
 FACTORS = 16
@@ -19,7 +19,7 @@ class Pack:
     attributes: the types of the own features of users and posts by name; categories: of those of posts that are
     encoded for a model, by name, int64 codes and the values that they are places in, the last one None.
     On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment;
-    preferences and the posts' sides of it, float32 (posts, width), see preferences.
+    preferences, the posts' sides of it, float32 (posts, width), and their appeal without age, see preferences.
     inputs: the matrix that a model scored last, and this model's id. outside: see outside(). catalogue_count:
     of all posts, where the stored pack has a shortlist of them, too.
     base: the pack that this one was joined from; joined, fresh: see with_fresh_posts().
@@ -28,7 +28,7 @@ class Pack:
     def __init__(self, post_ids, topics, topic_codes, columns):
         self.post_ids, self.topics, self.topic_codes, self.columns = post_ids, topics, topic_codes, columns
         self.scale = self.is_popular = self.factors = self.gram = self.neighbours = None
-        self.preferences = self.preference_sides = None
+        self.preferences = self.preference_sides = self.appeal = None
         self.attributes, self.categories, self.encoders = {}, {}, None
         self.inputs, self.is_usable, self.outside = (None, None), {}, {}
         self.base, self.joined, self.fresh = None, (None, None), (np.empty((0, 2), np.int64), None)
@@ -104,6 +104,7 @@ class Pack:
         if self.preference_sides is not None and other.preference_sides is not None:
             pack.preferences = self.preferences
             pack.preference_sides = joined(self.preference_sides, other.preference_sides)
+            pack.appeal = joined(self.appeal, other.appeal)
         pack.catalogue_count = self.catalogue_count
         return pack
 
@@ -118,6 +119,7 @@ class Pack:
             pack.factors = self.factors[places]
         if self.preference_sides is not None:
             pack.preferences, pack.preference_sides = self.preferences, self.preference_sides[places]
+            pack.appeal = self.appeal[places]
         return pack
 
     def locate(self, post_ids):
@@ -153,7 +155,13 @@ class Pack:
         appeal, sides = np.zeros(len(self), np.float32), np.zeros((len(self), 1), np.float32)
         if preferences is not None:
             appeal, sides = preferences.of_posts(self)
-        self.preferences, self.preference_sides, self.columns[APPEAL] = preferences, sides, appeal
+        self.preferences, self.preference_sides, self.appeal = preferences, sides, appeal
+
+    def appeal_at(self, places, since):
+        """Return match.appeal, float32, of posts at places; since: days from the cut-off to the moment of each."""
+        appeal = self.appeal[places]
+        aging = self.preferences and self.preferences.aging(self.columns["post.age_days"][places] + since)
+        return appeal if aging is None else appeal + aging
 
     @cached_property
     def like_log_odds(self):

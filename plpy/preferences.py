@@ -2,10 +2,10 @@
 
 The log-odds that a user likes a post which is shown at a place of the user's day are
 
-    level of the day + place + user + appeal of the post + x . b + w . t + g . h
+    level of the day + place + user + appeal of the post + effect of its age + x . b + w . t + g . h
 
 x: what the profile says of the user, t: what the catalogue says of the post, see known; w and g belong to the user, b
-and h to the post. match.appeal is the post's appeal, match.preference the sum of the three products.
+and h to the post. match.appeal is the post's appeal at its age, match.preference the sum of the three products.
 """
 
 import json
@@ -16,6 +16,7 @@ from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS
 from plpy.known import Known, post_values, user_values
 
 PLACES = 40
+AGES = np.array([0, .05, .1, .2, .35, .6, 1, 1.5, 2.1, 3, 4.2, 6, 8.5, 12, 17, 24, 34, 48, 68, 96, 190, 380, 760])
 NEWTON_STEPS, LONGEST_STEP = 3, 2.0
 
 
@@ -81,17 +82,35 @@ class Preferences:
         sides[places, :first], sides[places, first + len(used):] = own[:, :first], own[:, first:]
         return appeal.astype(np.float32), sides.astype(np.float32)
 
-    def of_users(self, users, pack):
-        """Return the sides (x, w, g), float32 (users, width), of rows of with_history(), after what each saw."""
+    def aging(self, ages):
+        """Return what ages, float32 days, add to the appeal of posts, float32; None: nothing.
+
+        The unknown ones add the mean of the others.
+        """
+        effects = self.arrays["ages"]
+        if not effects.any():
+            return None
+        middles = np.append((AGES[1:] + AGES[:-1]) / 2, AGES[-1])
+        found = np.interp(ages, middles, effects).astype(np.float32)
+        unknown = np.isnan(ages)
+        if unknown.any():
+            found[unknown] = 0 if unknown.all() else found[~unknown].mean()
+        return found
+
+    def of_users(self, users, pack, since):
+        """Return the sides (x, w, g), float32 (users, width), of rows of with_history(), after what each saw.
+
+        since: days from the pack's cut-off to the moment of each row.
+        """
         profiles = self.users.standard(user_values(self.users.inputs, users, self.facts["types"]))
         means = np.column_stack([np.ones(len(users)), profiles]) @ self.arrays["user_map"]
         sides = np.empty((len(users), self.width), np.float32)
         sides[:, :self.profile_width] = profiles[:, self.facts["user_used"]]
-        for side, user, mean in zip(sides, users, means):
-            side[self.profile_width:] = self.fold_in(user, pack, side[:self.profile_width], mean)
+        for side, user, mean, days in zip(sides, users, means, since):
+            side[self.profile_width:] = self.fold_in(user, pack, side[:self.profile_width], mean, days)
         return sides
 
-    def fold_in(self, user, pack, profile, mean):
+    def fold_in(self, user, pack, profile, mean, since):
         """Return w and g of a user: the most probable ones after the impressions of a row of with_history()."""
         at = user["viewed_at"]
         places, like_at = pack.locate(user["viewed_post_ids"]), like_times(user)
@@ -103,7 +122,8 @@ class Preferences:
         levels = self.levels(at)[is_used]
         places, labels = places[is_used], is_liked[is_used].astype(float)
         sides = pack.preference_sides[places].astype(float)
-        offset = levels + pack.columns["match.appeal"][places] + sides[:, :self.profile_width] @ profile
+        offset = levels + pack.appeal_at(places, since - (user["at"] - at[is_used]) / DAY_SECONDS)
+        offset += sides[:, :self.profile_width] @ profile
         columns = np.column_stack([sides[:, self.profile_width:], np.ones(len(places))])
         return self.newton(columns, offset, labels, np.append(mean, 0.0))[:-1]
 
@@ -133,6 +153,11 @@ class Preferences:
         days = self.arrays["days"]
         of_day = days[(day - self.facts["first_day"]).clip(0, len(days) - 1)]
         return of_day + self.arrays["places"][place.clip(max=PLACES - 1)]
+
+
+def age_steps(ages):
+    """Return the places in AGES of the greatest ones at most these, days; of an unknown one, or below 0: 0."""
+    return (np.searchsorted(AGES, np.nan_to_num(ages), "right") - 1).clip(min=0)
 
 
 def numbers_within(is_first):

@@ -5,7 +5,7 @@ from copy import copy
 import numpy as np
 
 from plpy.choice import choose, gave_way
-from plpy.columns import needs_factors, needs_moment, needs_preferences
+from plpy.columns import DAY_SECONDS, needs_factors, needs_moment, needs_preferences
 from plpy.features import clicked_topics, request_columns, with_clicks
 from plpy.fresh import with_fresh_posts
 from plpy.moment import moment_columns
@@ -151,7 +151,8 @@ def reply_by_model(session, state, stored, user, request, post_ids, model):
     stored.encode(model.encoders)
     pack = posts_to_score(session, state, stored, user, request, post_ids)
     taste = taste_pack(session, state, stored, user) if state["is_shortlist"] else pack
-    requests = request_columns([user], taste, model.encoders, names)
+    since = (state["moment"] - state["pack_moment"]) / DAY_SECONDS
+    requests = request_columns([user], taste, model.encoders, names, since)
     requests["time.hour"] = np.array([state["hour"]], np.float32)
     requests["time.weekday"] = np.array([state["weekday"]], np.float32)
     if needs_moment(names):

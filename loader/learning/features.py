@@ -186,7 +186,8 @@ def load_events(connection: Connection, pack: Pack, day: date, moment: datetime)
 
 def columns_at(row: dict, pack: Pack, encoders: Encoders, moment: datetime) -> dict:
     """Return what belongs to one request, by feature name: the user's row as of the moment, its hour and weekday."""
-    columns = request_columns([row], pack, encoders)
+    since = (moment - midnight(moment.date())) / timedelta(days=1)
+    columns = request_columns([row], pack, encoders, since=since)
     columns["time.hour"], columns["time.weekday"] = np.float32([moment.hour]), np.float32([moment.isoweekday()])
     return columns
 

@@ -13,8 +13,9 @@ from loader.errors import PgfeedError
 from loader.learning.features import Encoders, load_pack, load_users
 from loader.learning.split import in_sample, midnight
 from loader.terminal import progress
-from plpy.columns import needs_moment
+from plpy.columns import APPEAL, DAY_SECONDS, SCORE, needs_moment
 from plpy.features import feature_values, request_columns
+from plpy.pack import Pack
 
 
 class NoImpressions(PgfeedError):
@@ -84,6 +85,17 @@ def load_day(connection: Connection, day: date, share: float, least_views: int =
     return [np.array(column, kind) for column, kind in zip(zip(*rows) if rows else [()] * len(types), types)]
 
 
+def values_at(
+    name: str, pack: Pack, requests: dict, places: np.ndarray, rows: np.ndarray, since: np.ndarray
+) -> np.ndarray:
+    """Return feature_values(), with a post's age as of each row; since: days from the cut-off to its moment."""
+    if name == APPEAL:
+        return pack.appeal_at(places, since)
+    if name == SCORE:
+        return feature_values("match.preference", pack, requests, places, rows) + pack.appeal_at(places, since)
+    return feature_values(name, pack, requests, places, rows)
+
+
 def load(
     connection: Connection, days: list[date], names: list[str], encoders: Encoders, share: float = 1.0,
     title: str = "features", least_views: int = 1,
@@ -111,7 +123,9 @@ def load(
                 requests = request_columns(user_rows, pack, encoders, names)
                 requests["time.hour"] = (at[first] // 3600 % 24).astype(np.float32)
                 requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
-                features = np.column_stack([feature_values(n, pack, requests, post_rows, rows) for n in names])
+                since = ((at - midnight(day).timestamp()) / DAY_SECONDS).astype(np.float32)
+                values = [values_at(name, pack, requests, post_rows, rows, since) for name in names]
+                features = np.column_stack(values)
                 dates = np.full(len(kept), np.datetime64(day))
                 labels = labels.astype(bool)
                 columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels, weights, at)

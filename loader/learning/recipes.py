@@ -7,9 +7,8 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.learning.features import load_attributes
 from loader.learning.split import Split
-from plpy.columns import APPEAL, MATCH_COLUMNS, RELATIVE_COLUMNS, TEXT_COMPONENT
+from plpy.columns import APPEAL, MATCH_COLUMNS, RELATIVE_COLUMNS, SCORE, TEXT_COMPONENT
 
-SCORE = "match.score"
 TOPIC_SHARES = 8
 PARAMETERS = {
     "loss_function": "Logloss", "iterations": 600, "learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 10.0,

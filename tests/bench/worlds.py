@@ -119,14 +119,14 @@ def show_trained(given: argparse.Namespace) -> None:
     """Print a line for each world: the hit rates, and what the last variant gains over the first."""
     first, last = given.train[0], given.train[-1]
     methods = ["random", *BASELINES, *given.train, "oracle"]
+    headers = ["world", *methods, f"{last} - {first}", "interval", "way"]
     rows = []
     for name in given.names or WORLDS:
         found = trained(name, given.users, given.seed, given.train, given.requests, given.draws)
         gain, low, high = bootstrap(found[last] - found[first], found[USER])
         way = (found[last].mean() - found["random"].mean()) / (found["oracle"].mean() - found["random"].mean())
         rows.append((name, *(f"{found[method].mean():.3f}" for method in methods),
-                     f"{gain:+.3f} ({low:+.3f} to {high:+.3f})", f"{way:.0%}"))
-        headers = ["world", *methods, f"{last} - {first}", "way"]
+                     f"{gain:+.3f}", f"{low:+.3f} to {high:+.3f}", f"{way:.0%}"))
         out.print(table(f"{given.users:,} users, seed {given.seed}, {given.draws} x {given.requests:,} requests of the"
                         f" held-out days; expected HitRate@{TOP}", headers, rows, headers[1:]))
 

@@ -14,8 +14,11 @@ from plpy.preferences import Preferences, pack_arrays, sigmoid, unpack_arrays
 USERS, POSTS, VIEWS = 600, 300, 150
 
 
-def network(effect, seed=1):
-    """Return the fit and result of a network; effect: log-odds of a user and a post from their known columns."""
+def network(effect, seed=1, aging=0.0):
+    """Return the fit and result of a network; effect: log-odds of a user and a post from their known columns.
+
+    aging: what each day of its age, up to 30, takes from a post's log-odds.
+    """
     rng = np.random.default_rng(seed)
     user = np.repeat(np.arange(USERS), VIEWS)
     post = rng.integers(0, POSTS, len(user))
@@ -24,9 +27,11 @@ def network(effect, seed=1):
     hidden = rng.standard_normal(USERS), rng.standard_normal(POSTS)
     quality = 0.3 * rng.standard_normal(POSTS)
     log_odds = -1.6 - 0.03 * place + quality[post]
+    age = 30 * rng.random(len(user))
+    log_odds -= aging * age
     log_odds += effect(profiles[user], inputs[post], hidden[0][user], hidden[1][post], post)
     liked = rng.random(len(user)) < sigmoid(log_odds)
-    fit = fit_preferences.Fit(user, post, place, place // 10, liked, inputs.astype(np.float32), profiles)
+    fit = fit_preferences.Fit(user, post, place, place // 10, age, liked, inputs.astype(np.float32), profiles)
     return (*fit.result(np.arange(POSTS)), fit, quality, hidden)
 
 
@@ -34,6 +39,18 @@ def test_nothing_is_found_where_nothing_is_to_be_found():
     facts, arrays, _, quality, _ = network(lambda x, t, g, h, post: 0)
     assert len(facts["post_used"]) <= 1 and len(facts["user_used"]) <= 1 and facts["latent"] == 0
     assert np.corrcoef(arrays["appeal"], quality)[0, 1] > 0.8
+    assert not arrays["ages"].any()
+
+
+def test_what_age_takes_from_posts_is_found_and_what_is_older_or_unknown_is_as_its_siblings():
+    _, arrays, _, quality, _ = network(lambda x, t, g, h, post: 0, aging=0.05)
+    assert np.corrcoef(arrays["appeal"], quality)[0, 1] > 0.8
+    preferences = Preferences.__new__(Preferences)
+    preferences.arrays = arrays
+    day, week, month, years, unknown = preferences.aging(np.float32([1, 8, 29, 900, np.nan]))
+    assert day - week == pytest.approx(0.35, abs=0.1) and week - month == pytest.approx(1.05, abs=0.15)
+    assert years == pytest.approx(month, abs=0.1)
+    assert unknown == pytest.approx((day + week + month + years) / 4, abs=1e-5)
 
 
 def test_a_taste_for_what_is_known_of_posts_is_found():
@@ -63,7 +80,7 @@ def test_a_post_shown_only_at_the_top_is_not_better_than_its_equal():
     post[place == 0], post[place == 20] = 0, 1
     liked = rng.random(len(user)) < sigmoid(-1.0 - 0.08 * place)
     none = np.zeros((POSTS, 1), np.float32), np.zeros((USERS, 1), np.float32)
-    fit = fit_preferences.Fit(user, post, place, np.zeros_like(user), liked, *none)
+    fit = fit_preferences.Fit(user, post, place, np.zeros_like(user), np.ones(len(user)), liked, *none)
     rates = [liked[post == number].mean() for number in (0, 1)]
     assert rates[0] > 2 * rates[1]
     # All that is known of them was seen at one place each, which tells nothing of either.
@@ -137,7 +154,7 @@ def test_a_user_prefers_what_the_impressions_say():
     sides = np.zeros((POSTS, preferences.width), np.float32)
     sides[:, -1] = arrays["own"][:, -1]
     pack = SimpleNamespace(
-        locate=lambda ids: ids, preference_sides=sides, columns={"match.appeal": np.zeros(POSTS, np.float32)}
+        locate=lambda ids: ids, preference_sides=sides, appeal_at=lambda places, since: np.zeros(len(places))
     )
     liked = np.argsort(sides[:, -1])[-20:]
     viewed = np.concatenate([liked, np.argsort(sides[:, -1])[:20]])
@@ -147,11 +164,12 @@ def test_a_user_prefers_what_the_impressions_say():
     }
     empty = np.zeros(preferences.profile_width, np.float32)
     mean = np.zeros(preferences.width - preferences.profile_width)
-    likes_them = preferences.fold_in(user, pack, empty, mean)[-1]
-    likes_none = preferences.fold_in(user | {"liked_post_ids": liked[:0], "liked_at": at[:0]}, pack, empty, mean)[-1]
+    likes_them = preferences.fold_in(user, pack, empty, mean, 0.0)[-1]
+    none = user | {"liked_post_ids": liked[:0], "liked_at": at[:0]}
+    likes_none = preferences.fold_in(none, pack, empty, mean, 0.0)[-1]
     assert likes_them > 1 and likes_them > likes_none + 0.5
-    shown_now = user | {"liked_post_ids": liked[:0], "liked_at": at[:0], "at": at[-1] + 1}
-    assert preferences.fold_in(shown_now, pack, empty, mean)[-1] == 0  # may still be liked
+    shown_now = none | {"at": at[-1] + 1}
+    assert preferences.fold_in(shown_now, pack, empty, mean, 0.0)[-1] == 0  # may still be liked
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.6, 1.0])
