@@ -28,7 +28,7 @@ def network(effect, seed=1, aging=0.0):
     quality = 0.3 * rng.standard_normal(POSTS)
     log_odds = -1.6 - 0.03 * place + quality[post]
     age = 30 * rng.random(len(user))
-    log_odds -= aging * age
+    log_odds -= aging * (age - 15)
     log_odds += effect(profiles[user], inputs[post], hidden[0][user], hidden[1][post], post)
     liked = rng.random(len(user)) < sigmoid(log_odds)
     fit = fit_preferences.Fit(user, post, place, place // 10, age, liked, inputs.astype(np.float32), profiles)
