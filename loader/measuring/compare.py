@@ -145,6 +145,7 @@ def compare(connection: Connection, variant: str) -> list[Comparison]:
     live_hits: dict[str, float] = {}
     if live.is_simulated(connection):
         scorers = {rival.method: rival.score for rival in rivals}
-        live_hits = live.offline_hit_rates(connection, names, history.encoders, scorers, LIVE_REQUESTS)
+        _, chances = live.offline_chances(connection, names, history.encoders, scorers, LIVE_REQUESTS)
+        live_hits = {method: float(values.mean()) for method, values in chances.items()}
     posts = np.asfortranarray(held_out.features[np.resize(np.arange(len(held_out.features)), SCORED_POSTS)])
     return [measure(rival, held_out, posts, live_hits.get(rival.method)) for rival in rivals]

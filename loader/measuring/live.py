@@ -154,13 +154,16 @@ def liked_before(connection: Connection, user_id: int, moment: datetime) -> np.n
         return np.array([row[0] for row in cursor.fetchall()], np.int64)
 
 
-def offline_hit_rates(
+def offline_chances(
     connection: Connection, names: list[str], encoders: Encoders,
-    scorers: dict[str, Callable[[np.ndarray], np.ndarray]], count: int,
-) -> dict[str, float]:
-    """Return the live HitRate@5 by method, scored here from the features that SQL gives."""
+    scorers: dict[str, Callable[[np.ndarray], np.ndarray]], count: int, among: list[date] | None = None,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Return the users of live requests, and by method the chance of a like, scored here from the features of SQL.
+
+    among: the days that the requests are of, None: all with views.
+    """
     world = World.load(connection)
-    user_ids, moments = draw_requests(world, list(load_split(connection).views), count, 0)
+    user_ids, moments = draw_requests(world, among or list(load_split(connection).views), count, 0)
     chances = {name: np.zeros(count) for name in scorers}
     day = date.min
     with progress("live requests, all methods", count) as advance:
@@ -177,7 +180,7 @@ def offline_hit_rates(
                 shown = best(np.where(allowed, score(matrix), -np.inf))
                 chances[name][number] = 1 - np.prod(1 - chance[shown])
             advance(1)
-    return {name: float(values.mean()) for name, values in chances.items()}
+    return user_ids, chances
 
 
 def process_megabytes(pid: int, field: str = "Private_") -> float | None:
