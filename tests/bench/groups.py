@@ -1,4 +1,4 @@
-"""What each group of features adds to `test`: `./run bench groups [NAME...] [--users N] [--seed S] [--requests N]`.
+"""What each group of features adds to the recipe test: `./run bench groups [NAME...] [--users N]`.
 
 For each simulated world, named as in bench worlds, the recipe is fitted with all features and without each group, on
 the days before the held-out ones. Expected HitRate@5 of the same requests on the held-out days; the loss without a

@@ -1,6 +1,6 @@
-"""What can be won in each simulated world: `./run bench worlds [NAME...] [--users N] [--seed S] [--requests N]`.
+"""What can be won in each simulated world: `./run bench worlds [NAME...] [--train VARIANT...] [--users N]`.
 
-With --train VARIANT...: what is won there, by variants trained in it, see trained().
+--train: what is won there, by variants trained in it, see trained().
 
 Expected HitRate@5 of requests of any user at any moment of December, computed from the truth alone, without a database
 or a model: of random posts; of those with most likes and of those with the best like rate (smoothed by 20 views) in all
