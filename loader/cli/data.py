@@ -130,8 +130,9 @@ def attach_relation(connection, kind, relation, as_json, **arguments):
 @main.command("detach")
 @click.argument("relation")
 @click.option("--action", metavar="NAME", help="Only these events of it [default: all that it is attached as].")
+@click.option("--kind", type=click.Choice(["users", "posts", "events"]), help="Only what it is attached as so.")
 @connected
-def detach_relation(connection, relation, action):
+def detach_relation(connection, relation, action, kind):
     """End what attach began: nothing of pgfeed stays on the table, nothing of the table in pgfeed.
 
     \b
@@ -140,7 +141,7 @@ def detach_relation(connection, relation, action):
     """
     from loader.data.attached import detach
 
-    detach(connection, relation, action)
+    detach(connection, relation, action, kind)
     say(f"{relation} is detached. Next: pgfeed refresh")
 
 

@@ -80,7 +80,7 @@ def options(names: tuple[str, ...] | list[str]) -> str:
 
 
 @interruptible()
-def detach(connection: Connection, relation: str, action: str | None) -> None:
-    """Detach a relation, or what it is attached as for one action."""
+def detach(connection: Connection, relation: str, action: str | None, kind: str | None) -> None:
+    """Detach a relation, or only its events of one action, or what it is attached as: users, posts or events."""
     with connection, connection.cursor() as cursor:
-        cursor.execute("call pgfeed.detach(%s, %s)", [relation, action])
+        cursor.execute("call pgfeed.detach(%s, %s, %s)", [relation, action, kind])

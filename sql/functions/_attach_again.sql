@@ -43,8 +43,9 @@ begin
         v_arguments := v_arguments || format(', features => %L', jsonb_build_array(v_settings -> 'features'));
     end if;
     return format(
-        'call pgfeed.detach(%L%s); call pgfeed.attach_%s(%s, sync => %L)', attached.relation,
-        case when v_settings ? 'action' then format(', %L', v_settings ->> 'action') end, attached.kind, v_arguments, attached.sync
+        'call pgfeed.detach(%L, %s); call pgfeed.attach_%s(%s, sync => %L)', attached.relation,
+        coalesce(quote_literal(v_settings ->> 'action'), 'kind => ' || quote_literal(attached.kind)), attached.kind, v_arguments,
+        attached.sync
     );
 end;
 $$;

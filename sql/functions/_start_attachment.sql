@@ -137,7 +137,8 @@ begin
             using
                 errcode = '42710',
                 hint = format(
-                    'First: call pgfeed.detach(%L%s);', v_other.relation::text, ', ' || quote_literal(v_settings ->> 'action')
+                    'First: call pgfeed.detach(%L, %s);', v_other.relation::text,
+                    coalesce(quote_literal(v_settings ->> 'action'), 'kind => ' || quote_literal(v_kind))
                 );
     end if;
     perform pgfeed._require_key_types(v_kind, v_relation, v_types);

@@ -189,12 +189,12 @@ CREATE FUNCTION pgfeed._attachment_problems(attachment_id smallint) RETURNS TABL
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._attachment_problems(attachment_id smallint) IS 'One row per way in which an attached table is not what it was, with the statement that mends it; is_fatal: no refresh can be right before';
-CREATE FUNCTION pgfeed._attachments_of(name text, known regclass, action text) RETURNS TABLE(attachment_id smallint, relation regclass)
+CREATE FUNCTION pgfeed._attachments_of(name text, known regclass, action text, kind text) RETURNS TABLE(attachment_id smallint, relation regclass)
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) IS 'One row per attachment of a relation; one that was dropped is found by its name of then, its relation is null';
+COMMENT ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text, kind text) IS 'One row per attachment of a relation; one that was dropped is found by its name of then, its relation is null';
 CREATE FUNCTION pgfeed._attribute_columns() RETURNS TABLE(number bigint, name text, value text, key text, source text)
     LANGUAGE plpgsql STABLE ROWS 10 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1376,10 +1376,10 @@ CREATE PROCEDURE pgfeed.define_action(IN action text, IN sign integer DEFAULT NU
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) IS 'Lets events have an action, or changes one. sign: 1 is a like, -1 a dislike, 0 neither. weight: of an impression that it follows, in training. hides: whether it keeps the post out of the user''s lists; of view, whether a true target does. undoes: another action that it takes back. Null: as it is, for a new one sign 1, weight 1, and it hides unless its sign is 0. What counts as a like changes for all events there are, in the next roll-up';
-CREATE PROCEDURE pgfeed.detach(IN relation text, IN action text DEFAULT NULL::text)
+CREATE PROCEDURE pgfeed.detach(IN relation text, IN action text DEFAULT NULL::text, IN kind text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS '...';
-COMMENT ON PROCEDURE pgfeed.detach(IN relation text, IN action text) IS 'Ends what attach_*() began: takes the triggers, grants and policies from the relation, and what came from it from users, posts or feed_events, whose days the next roll-up counts anew. action: only these events; null: all that it is attached as';
+COMMENT ON PROCEDURE pgfeed.detach(IN relation text, IN action text, IN kind text) IS 'Ends what attach_*() began: takes the triggers, grants and policies from the relation, and what came from it from users, posts or feed_events, whose days the next roll-up counts anew. action: only the events of this action; kind: only as users, posts or events; null: all that it is attached as';
 CREATE PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2586,8 +2586,8 @@ REVOKE ALL ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation r
 GRANT ALL ON FUNCTION pgfeed._attachment(attachment_id smallint, OUT relation regclass, OUT sync text, OUT columns text[], OUT has_policies boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._attachment_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attachment_problems(attachment_id smallint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text, kind text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) FROM PUBLIC;
@@ -2827,8 +2827,8 @@ REVOKE ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_
 GRANT ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) TO pgfeed_operator;
-REVOKE ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text, IN kind text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text, IN kind text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_experiment(IN experiment text) FROM PUBLIC;

@@ -204,16 +204,16 @@ def test_detach_leaves_nothing(site):
         assert site(f"select count(*) from pgfeed.{relation}") == [(0,)], relation
 
 
-def test_a_relation_of_two_kinds_is_detached_as_both_or_as_the_events_of_an_action(site):
+def test_a_relation_of_two_kinds_is_detached_as_both_or_as_one_or_as_the_events_of_an_action(site):
     site("create view app.firsts as select distinct on (r.member_id) r.* from app.reads as r order by r.member_id")
     kinds = "select a.kind from pgfeed.attached_tables as a order by 1"
-    for action, left in (("view", [("users",)]), (None, [])):
-        if action:
-            site("call pgfeed.attach_users('app.firsts', key => 'member_id')")
-        site(f"call pgfeed.attach_events('app.firsts', {FEED})")
-        assert site(kinds) == [("events",), ("users",)]
-        site("call pgfeed.detach('app.firsts', %s)", action)
-        assert site(kinds) == left
+    ended = {"'view'": ["users"], "kind => 'events'": ["users"], "kind => 'users'": ["events"], "null": []}
+    for arguments, left in ended.items():
+        for kind, options in (("users", "key => 'member_id'"), ("events", FEED)):
+            if (kind,) not in site(kinds):
+                site(f"call pgfeed.attach_{kind}('app.firsts', {options})")
+        site(f"call pgfeed.detach('app.firsts', {arguments})")
+        assert [kind for (kind,) in site(kinds)] == left
     assert site(TRACES) == [] and site("select count(*) from pgfeed.users") == [(0,)]
 
 
@@ -409,6 +409,8 @@ BAD = {
     f"attach_events('app.reads', {FEED}, condition => 'app.nothing(slug)')": "app.nothing(text) does not exist",
     "detach('app.reads')": "app.reads is not attached",
     "detach(null)": "null is not attached",
+    "detach('app.reads', kind => 'readers')": "kind => 'readers': a table is attached as users, posts or events",
+    "detach('app.reads', kind => 'users')": "app.reads as users is not attached",
 }
 
 
