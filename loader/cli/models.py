@@ -1,6 +1,7 @@
 """Verbs about models: train, activate, rollback, import, export."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +9,9 @@ from loader.cli.command import JSON, connected, main, say, show
 from loader.errors import PgfeedError
 from loader.figures import shown
 from loader.terminal import counted
+
+if TYPE_CHECKING:
+    from loader.learning.model import NewModel
 
 
 @main.command("train")
@@ -20,11 +24,15 @@ from loader.terminal import counted
     "--horizon", "horizon_days", type=click.FloatRange(min=0, min_open=True), metavar="DAYS",
     help="With --negatives: what is liked within so many days [default: the next like].",
 )
+@click.option("--refit/--no-refit", "is_refitted", default=True, show_default=True,
+              help="Fit again on all days, or learn nothing from the held-out ones.")
 @click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
 @JSON
 @connected
-def train_model(connection, variant, negatives, horizon_days, is_activated, as_json):
-    """Train a model on the days before the held-out ones and store it, inactive.
+def train_model(connection, variant, negatives, horizon_days, is_refitted, is_activated, as_json):
+    """Train a model, measure it on the held-out days, fit it again on all days and store it, inactive.
+
+    The last fifth of the views is held out. Evaluations measure a copy of the model that has not seen it.
 
     Without --negatives it learns which of the posts that a user saw are liked; with them, which of all posts a user
     likes next, for feeds whose views are not recorded.
@@ -40,27 +48,35 @@ def train_model(connection, variant, negatives, horizon_days, is_activated, as_j
         next_step = f"pgfeed train {variant} --negatives 100 --horizon {horizon_days:g}"
         raise PgfeedError("--horizon needs --negatives", None, next_step)
     if negatives is None:
-        model = train.train(connection, variant)
+        model = train.train(connection, variant, is_refitted)
     else:
         registry.require_name(connection, variant)
-        model = catalogue.train(connection, negatives, horizon_days)
+        model = catalogue.train(connection, negatives, horizon_days, is_refitted=is_refitted)
     version = registry.store(connection, variant, model)
     if is_activated:
         registry.activate(connection, variant, version)
     metrics = model.metrics
     show({"variant": variant, "version": version, "is_active": is_activated, **metrics}, as_json, (
-        f"{variant} version {version}: {learned(metrics)} before {model.trained_until}\n"
+        f"{variant} version {version}: {learned(model)}\n"
         f"{counted(len(model.feature_names), 'feature')}, {counted(metrics['tree_count'], 'tree')}"
         f" in {metrics['fit_seconds']:.0f} s, {reached(metrics)}\n{of_shown_again(metrics)}"
         + ("active" if is_activated else f"not active. Next: pgfeed activate {variant}")
     ))
 
 
-def learned(metrics: dict) -> str:
+def learned(model: "NewModel") -> str:
     """Return what a model was fitted on."""
+    if model.held_out is None:
+        return f"{rows_of(model.metrics)} before {model.trained_until}"
+    first = f"{rows_of(model.metrics)} before {model.held_out.first_day}"
+    return f"{first}, fitted again on {rows_of(model.metrics, 'refit_')} before {model.trained_until}"
+
+
+def rows_of(metrics: dict, fit: str = "") -> str:
+    """Return how much a fit has learned from; fit: what its figures begin with."""
     if "request_count" in metrics:
-        return counted(metrics["request_count"], "request")
-    return f"{counted(metrics['row_count'], 'impression')} of {counted(metrics['day_count'], 'day')}"
+        return counted(metrics[f"{fit}request_count"], "request")
+    return f"{counted(metrics[f'{fit}row_count'], 'impression')} of {counted(metrics[f'{fit}day_count'], 'day')}"
 
 
 def reached(metrics: dict) -> str:
@@ -68,10 +84,15 @@ def reached(metrics: dict) -> str:
     if "request_count" in metrics:
         hit_rate, ndcg = metrics["validation_hit_rate_5"], metrics["validation_ndcg_10"]
         found = f"validation over all posts HitRate@5 {shown(hit_rate)}, NDCG@10 {shown(ndcg)}"
+        if "held_out_ndcg_10" in metrics:
+            hit_rate, ndcg = metrics["held_out_hit_rate_5"], metrics["held_out_ndcg_10"]
+            found += f", held out {shown(hit_rate)}, {shown(ndcg)}"
         return found + (": no post that is liked later is in the catalogue" if ndcg is None else "")
     auc = metrics["validation_request_auc"]
     found = f"AUC within a validation user-day {shown(auc)}"
-    return found + (": none of them has both a like and a view without one" if auc is None else "")
+    if auc is None:
+        return f"{found}: none of them has both a like and a view without one"
+    return found + (f", held out {shown(metrics['held_out_request_auc'])}" if "held_out_request_auc" in metrics else "")
 
 
 def of_shown_again(metrics: dict) -> str:

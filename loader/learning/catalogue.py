@@ -5,7 +5,7 @@ It starts as decayed popularity (posts are liked in proportion to their decayed 
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.learning.features import Encoders, feature_matrix, load_attributes, load_encoders
-from loader.learning.model import NewModel, golden_sample
+from loader.learning.model import HeldOut, NewModel, golden_sample
 from loader.learning.requests import (
     Likes,
     Request,
@@ -28,6 +28,7 @@ from loader.learning.requests import (
 )
 from loader.learning.split import load as load_split
 from loader.learning.split import midnight, spread
+from loader.metrics import Ranking
 from loader.terminal import console
 from plpy.columns import FRESH_COLUMNS, HALF_LIFE_HOURS, PAIR_COLUMNS, TASTE_COLUMNS
 from plpy.moment import LEAST_SHARE
@@ -145,12 +146,13 @@ def mixed(prior: CatBoost, boosters: dict[str, CatBoost], mixture: tuple[str, ..
 
 
 def train(
-    connection: Connection, negatives: int, horizon_days: float | None = None, until: datetime | None = None
+    connection: Connection, negatives: int, horizon_days: float | None = None, until: datetime | None = None,
+    is_refitted: bool = False,
 ) -> NewModel:
     """Train a model on the likes before a moment, or before the held-out days.
 
     The last 20% of them validate: the half-life, then the mixture and number of trees with the best NDCG@10 over the
-    whole catalogue are taken, and the model is fitted again on all of them.
+    whole catalogue are taken, and the model is fitted again on all of them; is_refitted: then on all, see refit().
     """
     started = time.monotonic()
     until = until or midnight(load_split(connection).day)
@@ -164,20 +166,64 @@ def train(
 
     requests = requests_until(likes, end, horizon, MAX_REQUESTS)
     choices = load_choices(connection, requests, names, encoders, negatives, "requests until the split")
-    boosters = {part: fit_part(choices, part, choice.prior) for part in choice.mixture}
-    booster = mixed(fit_prior(choice.prior, names), boosters, choice.mixture, choice.trees)
+    booster = fit(choices, choice)
     parameters = PARAMETERS | {
         "prior": choice.prior, "parts": [f"{part} features, depth {PARTS[part][1]}" for part in choice.mixture],
         "iterations": choice.trees, "negatives": negatives, "horizon_days": horizon_days,
     }
     metrics = {
-        "validation_ndcg_10": choice.ndcg, "validation_hit_rate_5": choice.hit_rate, "tree_count": booster.tree_count_,
+        **{f"validation_{name}": value for name, value in choice.figures.items()}, "tree_count": booster.tree_count_,
         "row_count": len(choices.features), "request_count": int(choices.request[-1]) + 1,
         "fit_seconds": round(time.monotonic() - started, 1),
     }
     trained_until = until.date() if until == midnight(until.date()) else until.date() + timedelta(days=1)
     golden = golden_sample(choices.features)
-    return NewModel(booster, names, encoders, first_day, trained_until, golden, metrics, parameters)
+    model = NewModel(booster, names, encoders, first_day, trained_until, golden, metrics, parameters)
+    return refit(connection, model, choice, negatives, horizon) if is_refitted else model
+
+
+def fit(choices: Choices, choice: "Choice") -> CatBoost:
+    """Return the prior with the chosen mixture of trees, fitted on these rows."""
+    boosters = {part: fit_part(choices, part, choice.prior) for part in choice.mixture}
+    return mixed(fit_prior(choice.prior, choices.names), boosters, choice.mixture, choice.trees)
+
+
+def refit(
+    connection: Connection, model: NewModel, choice: "Choice", negatives: int, horizon: float | None
+) -> NewModel:
+    """Return the model fitted again on the likes of all days, after it was measured on those of the held-out ones."""
+    started, split = time.monotonic(), load_split(connection)
+    first, end = midnight(split.day).timestamp(), midnight(split.end).timestamp()
+    likes, names = load_likes(connection, midnight(split.end)), model.feature_names
+    figures = {}
+    if held_out := requests_between(likes, first, end, horizon):
+        scorers = {"model": model_scorer(model.booster, names)}
+        ranking = rank_all(connection, held_out, model.encoders, scorers, "held-out days, all posts")["model"]
+        if len(ranking.user_ids):
+            figures = {f"held_out_{name}": value for name, value in figures_of(ranking).items()}
+    requests = requests_until(likes, end, horizon, MAX_REQUESTS)
+    choices = load_choices(connection, requests, names, model.encoders, negatives, "requests until the end")
+    booster = fit(choices, choice)
+    figures |= {
+        "refit_row_count": len(choices.features), "refit_request_count": int(choices.request[-1]) + 1,
+        "refit_seconds": round(time.monotonic() - started, 1),
+    }
+    measured = HeldOut(model.booster, split.day, split.end)
+    return replace(
+        model, booster=booster, trained_until=split.end, metrics=model.metrics | figures, held_out=measured
+    )
+
+
+def requests_between(likes: Likes, start: float, end: float, horizon: float | None) -> list[Request]:
+    """Return requests to measure on: for the next likes in [start, end), with a horizon at start for all of them."""
+    of_likes = next_likes if horizon is None else later_likes
+    return of_likes(likes, start, end, MAX_VALIDATION_REQUESTS)
+
+
+def figures_of(ranking: Ranking) -> dict[str, float]:
+    """Return NDCG@10 and HitRate@5 of a ranking, by the names that figures of a model have."""
+    names = {"ndcg_10": "NDCG@10", "hit_rate_5": "HitRate@5"}
+    return {name: round(float(ranking.metrics()[metric].mean()), 4) for name, metric in names.items()}
 
 
 @dataclass
@@ -187,8 +233,7 @@ class Choice:
     prior: str
     mixture: tuple[str, ...]
     trees: int
-    ndcg: float
-    hit_rate: float
+    figures: dict[str, float]
 
 
 def choose(
@@ -201,8 +246,7 @@ def choose(
         raise too_little("the events that features need are gone on all days with likes")
     middle = float(moments[int(len(moments) * (1 - VALIDATION_SHARE))])
     early = requests_until(likes, middle, horizon, MAX_REQUESTS)
-    requests_between = next_likes if horizon is None else later_likes
-    late = requests_between(likes, middle, end, MAX_VALIDATION_REQUESTS)
+    late = requests_between(likes, middle, end, horizon)
     if not early or not late:
         raise too_little("nobody who liked a post liked another one later")
     popularity = {name: column_scorer(name) for name in PRIORS}
@@ -216,7 +260,5 @@ def choose(
     options = [(mixture, trees) for mixture in MIXTURES for trees in TREES]
     scorers = {option: model_scorer(mixed(start, boosters, *option), names) for option in options}
     rankings = rank_all(connection, late, encoders, scorers, "validation, all posts")
-    metrics = {option: ranking.metrics() for option, ranking in rankings.items()}
-    best = max(options, key=lambda option: metrics[option]["NDCG@10"].mean())
-    ndcg, hit_rate = (round(float(metrics[best][name].mean()), 4) for name in ("NDCG@10", "HitRate@5"))
-    return Choice(prior, *best, ndcg, hit_rate)
+    best = max(options, key=lambda option: rankings[option].metrics()["NDCG@10"].mean())
+    return Choice(prior, *best, figures_of(rankings[best]))

@@ -55,6 +55,15 @@ class Impressions:
         return Impressions(self.names, *(array[mask] for array in arrays))
 
 
+def joined(parts: list[Impressions]) -> Impressions:
+    """Return the rows of all parts, which have the same names, with requests numbered through."""
+    names = [name for name in vars(parts[0]) if name != "names"]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    firsts = np.cumsum([0, *(part.request.max() + 1 for part in parts[:-1])])
+    columns["request"] = np.concatenate([part.request + first for part, first in zip(parts, firsts)])
+    return Impressions(parts[0].names, **columns)
+
+
 def load_day(connection: Connection, day: date, share: float, least_views: int = 1) -> list[np.ndarray]:
     """Return user_ids, post_ids, moments, positions, labels and weights of a day's impressions, by user and time.
 

@@ -12,8 +12,20 @@ GOLDEN_ROWS = 64
 
 
 @dataclass
+class HeldOut:
+    """The model before it was fitted again on all days, by which the version is evaluated, and its held-out days."""
+
+    booster: CatBoost
+    first_day: date
+    until: date
+
+
+@dataclass
 class NewModel:
-    """A model ready to be stored; golden holds rows of features that its copy in the database must score alike."""
+    """A model ready to be stored; golden holds rows of features that its copy in the database must score alike.
+
+    held_out: None if no day was held out from what is stored, or nothing was fitted again.
+    """
 
     booster: CatBoost
     feature_names: list[str]
@@ -23,11 +35,15 @@ class NewModel:
     golden: np.ndarray
     metrics: dict
     parameters: dict
+    held_out: HeldOut | None = None
 
 
 @dataclass
 class Model:
-    """A version that serves its variant."""
+    """A version as it is evaluated: fitted on the days before the held-out ones.
+
+    deployed_until: the days that what serves has learned from end there, trained_until if it is the same.
+    """
 
     variant: str
     version: int
@@ -35,6 +51,7 @@ class Model:
     feature_names: list[str]
     encoders: dict
     trained_until: datetime | None
+    deployed_until: datetime | None
 
 
 def predict(booster: CatBoost, features: np.ndarray, thread_count: int = -1) -> np.ndarray:

@@ -101,10 +101,11 @@ def missing(connection: Connection, variant: str, version: int | None = None) ->
 
 
 def load_active(connection: Connection, variant: str) -> Model:
-    """Return the model that serves a variant."""
+    """Return the active version of a variant as it is evaluated, without what the held-out days taught it."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select m.version, m.artifact, m.feature_names, m.encoders, m.trained_until"
+            "select m.version, coalesce(m.evaluation_artifact, m.artifact), m.feature_names, m.encoders,"
+            " case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end, m.trained_until"
             " from pgfeed.models as m join pgfeed.active_models as a on a.model_id = m.model_id where a.variant = %s",
             [variant],
         )
@@ -230,16 +231,18 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
 def store(connection: Connection, variant: str, model: NewModel) -> int:
     """Write a model to the table models, inactive; return its version."""
     model.booster.get_metadata()[ENCODERS_KEY] = json.dumps(model.encoders, ensure_ascii=True)
-    blob = artifact(model.booster)
+    blob, held_out = artifact(model.booster), model.held_out
     scores = predict(model.booster, model.golden, thread_count=1)
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('pgfeed.models'))")
         cursor.execute(
             """
             insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, trained_from,
-                trained_until, parameters, metrics, golden_matrix, golden_scores)
+                trained_until, parameters, metrics, golden_matrix, golden_scores, evaluation_artifact, evaluated_from,
+                evaluated_until)
             select %(variant)s, coalesce(max(version), 0) + 1, %(artifact)s, %(sha256)s, %(names)s, %(encoders)s,
-                %(from)s, %(until)s, %(parameters)s, %(metrics)s, %(golden)s, %(scores)s
+                %(from)s, %(until)s, %(parameters)s, %(metrics)s, %(golden)s, %(scores)s, %(evaluation_artifact)s,
+                %(evaluated_from)s, %(evaluated_until)s
             from pgfeed.models where variant = %(variant)s
             returning version
             """,
@@ -250,6 +253,9 @@ def store(connection: Connection, variant: str, model: NewModel) -> int:
                 "until": model.trained_until and midnight(model.trained_until),
                 "parameters": Json(defined(model.parameters)), "metrics": Json(defined(model.metrics)),
                 "golden": model.golden.astype(">f4").tobytes(), "scores": scores.tolist(),
+                "evaluation_artifact": held_out and artifact(held_out.booster),
+                "evaluated_from": held_out and midnight(held_out.first_day),
+                "evaluated_until": held_out and midnight(held_out.until),
             },
         )
         return cursor.fetchone()[0]

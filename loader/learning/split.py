@@ -4,7 +4,7 @@ In a feed without views its likes stand for them.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
 import numpy as np
@@ -46,12 +46,21 @@ class Split:
         """The views of the days to measure on."""
         return {day: count for day, count in self.views.items() if day >= self.day}
 
+    @property
+    def end(self) -> date:
+        """The day after the last one."""
+        return max(self.views) + timedelta(days=1)
+
+    def first_unseen(self, trained_until: datetime | None) -> date:
+        """Return the first held-out day that a model has not learned from; trained_until as in for_model()."""
+        return self.day if trained_until is None else max(self.day, trained_until.astimezone(UTC).date())
+
     def for_model(self, trained_until: datetime | None) -> "Split":
         """Return the split for a model, whose training days are never held out; PgfeedError if it has seen them all.
 
         trained_until: null if unknown; the data may have grown or shrunk since.
         """
-        first = self.day if trained_until is None else max(self.day, trained_until.astimezone(UTC).date())
+        first = self.first_unseen(trained_until)
         if first > max(self.views):
             raise PgfeedError(
                 "nothing to evaluate on", f"the model has seen all days before {first}",

@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -14,9 +14,9 @@ from loader.figures import rounded
 from loader.learning import impressions, seen
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
-from loader.learning.model import NewModel, golden_sample, predict
+from loader.learning.model import HeldOut, NewModel, golden_sample, predict
 from loader.learning.recipes import PARAMETERS, SCORE, Recipe, component_names, feature_names, recipe_of
-from loader.learning.split import Split, fullest, user_share
+from loader.learning.split import HELD_OUT_SHARE, Split, fullest, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import compact, log_loss, request_auc
 from loader.terminal import console
@@ -88,37 +88,24 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
     with match.score starts from it unless its loss is a ranking one.
     """
     started = time.monotonic()
-    is_ranking = parameters["loss_function"] != "Logloss"
-    start = score_trees(training.names) if SCORE in training.names and not is_ranking else None
+    start = start_of(training.names, parameters)
     offset, effects = nuisance(training)
     valid_offset, _ = nuisance(validation, effects)
     pools = [
-        Pool(
-            rows.features, rows.is_liked.astype(int), feature_names=rows.names,
-            **(
-                {"group_id": rows.request} if is_ranking
-                else {"baseline": baseline + started_at(start, rows), "weight": rows.weight}
-            ),
-        )
+        pool_of(rows, baseline, start, parameters)
         for rows, baseline in ((training, offset), (validation, valid_offset))
     ]
-    booster = CatBoost({
-        **parameters, "early_stopping_rounds": 60, "use_best_model": True, "allow_writing_files": False,
-        "thread_count": os.cpu_count(), "verbose": False,
+    is_ranking = ranks(parameters)
+    stopped = {
+        "early_stopping_rounds": 60, "use_best_model": True,
         "eval_metric": "AUC:type=Ranking" if is_ranking else "Logloss",
-    })
-    try:
-        with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
-            booster.fit(pools[0], eval_set=pools[1])
-    except CatBoostError as error:
-        cause = str(error).rpartition(".cpp:")[2].partition(": ")[2] or str(error)
-        raise PgfeedError("CatBoost cannot learn from this", cause, "pgfeed ingest FILE...") from error
-    if start is not None:
-        booster = sum_models([start, booster])
+    }
+    fitted = boost(parameters | stopped, *pools)
+    booster = after(start, fitted)
     scores = predict(booster, validation.features)
     figures = {
         "validation_request_auc": rounded(request_auc(scores, compact(validation.request), validation.is_liked), 4),
-        "tree_count": booster.tree_count_,
+        "tree_count": booster.tree_count_, "fitted_tree_count": fitted.tree_count_,
         "fit_seconds": round(time.monotonic() - started, 1),
     }
     if not is_ranking:
@@ -127,9 +114,49 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
     return booster, figures
 
 
-def started_at(start: CatBoost | None, rows: Impressions) -> np.ndarray | float:
-    """Return the scores that a fit starts from."""
-    return 0.0 if start is None else predict(start, rows.features)
+def ranks(parameters: dict) -> bool:
+    """Return whether the loss compares the rows of one user-day."""
+    return parameters["loss_function"] != "Logloss"
+
+
+def start_of(names: list[str], parameters: dict) -> CatBoost | None:
+    """Return the trees that a fit starts from, None if it starts from nothing."""
+    return score_trees(names) if SCORE in names and not ranks(parameters) else None
+
+
+def after(start: CatBoost | None, fitted: CatBoost) -> CatBoost:
+    """Return what was fitted together with what it started from."""
+    return fitted if start is None else sum_models([start, fitted])
+
+
+def pool_of(rows: Impressions, baseline: np.ndarray, start: CatBoost | None, parameters: dict) -> Pool:
+    """Return the rows as CatBoost takes them. baseline: log-odds of each row that are not to be learned."""
+    if ranks(parameters):
+        level = {"group_id": rows.request}
+    else:
+        started_at = 0.0 if start is None else predict(start, rows.features)
+        level = {"baseline": baseline + started_at, "weight": rows.weight}
+    return Pool(rows.features, rows.is_liked.astype(int), feature_names=rows.names, **level)
+
+
+def boost(parameters: dict, pool: Pool, stopped_on: Pool | None = None) -> CatBoost:
+    """Return fitted trees; PgfeedError with CatBoost's own words if it cannot."""
+    booster = CatBoost({
+        **parameters, "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
+    })
+    try:
+        with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
+            return booster.fit(pool, eval_set=stopped_on)
+    except CatBoostError as error:
+        cause = str(error).rpartition(".cpp:")[2].partition(": ")[2] or str(error)
+        raise PgfeedError("CatBoost cannot learn from this", cause, "pgfeed ingest FILE...") from error
+
+
+def fit_again(rows: Impressions, parameters: dict, trees: int) -> CatBoost:
+    """Return a model fitted on all rows with so many trees; nothing stops it early."""
+    start = start_of(rows.names, parameters)
+    pool = pool_of(rows, nuisance(rows)[0], start, parameters)
+    return after(start, boost(parameters | {"iterations": max(trees, 1)}, pool))
 
 
 @dataclass
@@ -171,13 +198,41 @@ def load_history(
     return History(rows.take(is_training), rows.take(~is_training), encoders, days[0], split.day, share)
 
 
-def train(connection: Connection, variant: str) -> NewModel:
-    """Train a variant by its recipe, on the days before the held-out ones."""
+def train(connection: Connection, variant: str, is_refitted: bool = False) -> NewModel:
+    """Train a variant by its recipe, on the days before the held-out ones; is_refitted: then on all, see refit()."""
     recipe, split = recipe_of(variant), load_split(connection)
     history = load_history(connection, split, feature_names(connection, variant, split), recipe)
     booster, metrics = fit(history.training, history.validation, recipe.parameters)
     history.encoders[SEEN], figures = learn_repeats(connection, history, booster)
-    return new_model(history, booster, metrics | figures, recipe.parameters)
+    model = new_model(history, booster, metrics | figures, recipe.parameters)
+    return refit(connection, split, history, model, recipe) if is_refitted else model
+
+
+def refit(connection: Connection, split: Split, history: History, model: NewModel, recipe: Recipe) -> NewModel:
+    """Return the model fitted again on the held-out days too, which it was measured on before.
+
+    The number of trees, the features and their encoders are those that the days before have chosen. Held-out days
+    without an impression of a post of the catalogue teach nothing: the model stays as it is.
+    """
+    started = time.monotonic()
+    count = max(1, round(recipe.max_days * HELD_OUT_SHARE / (1 - HELD_OUT_SHARE)))
+    days = fullest(split.held_out, count)
+    try:
+        held_out = impressions.load(
+            connection, days, model.feature_names, model.encoders, history.user_share, "held-out days"
+        )
+    except impressions.NoImpressions:
+        return model
+    scores = predict(model.booster, held_out.features)
+    auc = rounded(request_auc(scores, compact(held_out.request), held_out.is_liked), 4)
+    rows = impressions.joined([history.training, history.validation, held_out])
+    booster = fit_again(rows, recipe.parameters, model.metrics["fitted_tree_count"])
+    metrics = model.metrics | {
+        "held_out_request_auc": auc, "refit_row_count": len(rows.features),
+        "refit_day_count": len(np.unique(rows.days)), "refit_seconds": round(time.monotonic() - started, 1),
+    }
+    measured = HeldOut(model.booster, split.day, split.end)
+    return replace(model, booster=booster, trained_until=split.end, metrics=metrics, held_out=measured)
 
 
 def learn_repeats(connection: Connection, history: History, booster: CatBoost) -> tuple[dict, dict]:

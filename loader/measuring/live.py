@@ -215,7 +215,7 @@ def send(
     world = World.load(connection)
     split = load_split(connection)
     user_ids, moments = draw_requests(world, among or list(split.views), count, seed)
-    first = split.for_model(model.trained_until).day
+    first = split.first_unseen(model.deployed_until)
     days = sorted({moment.date() for moment in moments})
     posts_of = {day: load_pack(connection, day, {}, model.feature_names) for day in days}
     hits, chances = {name: np.zeros(count, bool) for name in METHODS}, {name: np.zeros(count) for name in METHODS}

@@ -55,7 +55,7 @@ PINS = {
     "procedures/_pack_features": "56eeae34db5e",
     "procedures/refresh_features": "76f31b0cd872",
     "views/active_models": "99b92c542af8",
-    "views/model_versions": "4daaeb5db2ef",
+    "views/model_versions": "fd0eeb8abd89",
     "functions/_model_problems": "c7de41c51407",
     "procedures/activate_model": "dc485862d910",
     "procedures/rollback_model": "e7ccc32853f2",
@@ -99,7 +99,7 @@ PINS = {
     "functions/_job_sessions": "221e26f89a20",
     "functions/_server_probes": "840e67932aac",
     "functions/_data_probes": "987ed5430aa2",
-    "functions/_serving_probes": "a9b85d3d017a",
+    "functions/_serving_probes": "52dd77c77b6d",
     "functions/_job_probes": "a8401755c934",
     "functions/_access_probes": "b2643c0f74fb",
     "functions/health": "7aaca87631d7",
@@ -1037,6 +1037,20 @@ NO_PLACES = """
     alter table pgfeed.user_topic_days drop column effective_view_count;
     update pgfeed.feature_packs as k set relative = null where 'post.effective_view_count' = any(k.feature_names);
 """
+REFITS = """
+    alter table pgfeed.models
+        add column evaluation_artifact bytea,
+        add column evaluated_from timestamptz,
+        add column evaluated_until timestamptz;
+    comment on column pgfeed.models.evaluation_artifact is
+        'The model before it was fitted again on the held-out days, from evaluated_from to evaluated_until: '
+        'evaluations measure it in place of the artifact. Null: nothing was fitted again';
+    comment on column pgfeed.models.evaluated_from is 'No event at or after it was seen by the evaluation_artifact';
+    comment on column pgfeed.models.evaluated_until is 'End of the held-out days that the held_out metrics are of';
+"""
+NO_REFITS = """
+    alter table pgfeed.models drop column evaluation_artifact, drop column evaluated_from, drop column evaluated_until;
+"""
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$
@@ -1118,6 +1132,7 @@ def upgrade() -> None:
     execute_each(NEW_POSTS)
     execute(MARKS)
     execute_each(PLACES)
+    execute_each(REFITS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -1140,6 +1155,7 @@ def downgrade() -> None:
     execute(f"drop function {signature('functions/explain_recommendation')}")
     execute(EXPLAINED_WITHOUT_FEED)
     revert([name for name in PINS if name not in KEPT], revision)
+    execute_each(NO_REFITS)
     execute_each(NO_LISTS)
     execute("alter table pgfeed.posts drop column is_new")
     execute_each(NO_PLACES)

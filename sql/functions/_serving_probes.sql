@@ -23,7 +23,10 @@ begin
             pgfeed._model_problems(a.model_id) as problems,
             c.is_live,
             extract(epoch from now() - m.created_at)::double precision as age,
-            extract(epoch from t.trainable_until - a.trained_until)::double precision as lag,
+            -- Only a model that was fitted again can know the end of the feed.
+            extract(
+                epoch from case when m.evaluated_until is null then t.trainable_until else t.ended_at end - a.trained_until
+            )::double precision as lag,
             -- One that nobody is served by may grow old.
             a.variant = coalesce(v_variant, 'control')
             or exists (
@@ -37,7 +40,9 @@ begin
         cross join pgfeed._feed_clock() as c
         -- Training holds the last fifth of the views out.
         cross join (
-            select min(d.day)::timestamptz as trainable_until
+            select
+                min(d.day) filter (where d.later_count <= d.view_count * 0.2)::timestamptz as trainable_until,
+                (max(d.day) + 1)::timestamptz as ended_at
             from (
                 select
                     w.day,
@@ -46,7 +51,6 @@ begin
                 from pgfeed.rollup_days as w
                 where w.view_count > 0 and w.day <= now()::date
             ) as d
-            where d.later_count <= d.view_count * 0.2
         ) as t
     ),
 

@@ -10,12 +10,17 @@ select
     m.sha256,
     cardinality(m.feature_names) as feature_count,
     m.parameters,
-    m.metrics
+    m.metrics,
+    m.evaluated_from,
+    m.evaluated_until
 from pgfeed.models as m
 left join pgfeed.active_models as a on a.model_id = m.model_id;
 
 alter view pgfeed.model_versions owner to pgfeed_owner;
 
-comment on view pgfeed.model_versions is 'One row per stored model, without its artifact';
+comment on view pgfeed.model_versions is 'One row per stored model, without its artifacts';
+comment on column pgfeed.model_versions.evaluated_from is
+    'Evaluations measure a copy that saw no event at or after it. Null: they measure what serves, from trained_until on';
+comment on column pgfeed.model_versions.evaluated_until is 'End of the days that the held_out metrics are of';
 
 grant select on pgfeed.model_versions to pgfeed_reader, pgfeed_operator;

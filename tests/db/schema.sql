@@ -1763,6 +1763,9 @@ CREATE TABLE pgfeed.models (
     metrics jsonb NOT NULL,
     golden_matrix bytea NOT NULL,
     golden_scores double precision[] NOT NULL,
+    evaluation_artifact bytea,
+    evaluated_from timestamp with time zone,
+    evaluated_until timestamp with time zone,
     CONSTRAINT models_artifact_check CHECK ((length(artifact) <= 268435456)),
     CONSTRAINT models_variant_check CHECK ((variant ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT models_version_check CHECK ((version > 0))
@@ -1775,6 +1778,9 @@ COMMENT ON COLUMN pgfeed.models.encoders IS 'Codes of categories by feature name
 COMMENT ON COLUMN pgfeed.models.trained_until IS 'No event at or after it was seen in training';
 COMMENT ON COLUMN pgfeed.models.golden_matrix IS 'A sample of inputs: big-endian float4, row after row';
 COMMENT ON COLUMN pgfeed.models.golden_scores IS 'What the trainer''s CatBoost gave for golden_matrix';
+COMMENT ON COLUMN pgfeed.models.evaluation_artifact IS 'The model before it was fitted again on the held-out days, from evaluated_from to evaluated_until: evaluations measure it in place of the artifact. Null: nothing was fitted again';
+COMMENT ON COLUMN pgfeed.models.evaluated_from IS 'No event at or after it was seen by the evaluation_artifact';
+COMMENT ON COLUMN pgfeed.models.evaluated_until IS 'End of the held-out days that the held_out metrics are of';
 CREATE VIEW pgfeed.active_models AS ...;
 COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that serves it now';
 CREATE TABLE pgfeed.alembic_version (
@@ -2264,7 +2270,9 @@ ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED AL
     CACHE 1
 );
 CREATE VIEW pgfeed.model_versions AS ...;
-COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model, without its artifact';
+COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model, without its artifacts';
+COMMENT ON COLUMN pgfeed.model_versions.evaluated_from IS 'Evaluations measure a copy that saw no event at or after it. Null: they measure what serves, from trained_until on';
+COMMENT ON COLUMN pgfeed.model_versions.evaluated_until IS 'End of the days that the held_out metrics are of';
 ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.models_model_id_seq
     START WITH 1

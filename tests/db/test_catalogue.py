@@ -198,10 +198,14 @@ def test_a_feed_of_likes_alone_is_trained_on_and_measured(network, choosing_dsn,
             " select event_at, user_id, post_id, 'like' from likes")
     network("call pgfeed.refresh_features()")
     with closing(psycopg2.connect(choosing_dsn)) as connection:
-        model = catalogue.train(connection, 30)
-        assert "2021-12-06" < model.trained_until.isoformat() < "2021-12-12" and model.metrics["request_count"] > 100
+        model = catalogue.train(connection, 30, is_refitted=True)
+        held_out, metrics = model.held_out, model.metrics
+        assert "2021-12-06" < held_out.first_day.isoformat() < "2021-12-12" and metrics["request_count"] > 100
+        assert model.trained_until.isoformat() == "2021-12-13" and 0 <= metrics["held_out_hit_rate_5"] <= 1
+        assert metrics["refit_request_count"] >= metrics["request_count"] and model.booster is not held_out.booster
         registry.activate(connection, "control", registry.store(connection, "control", model))
         evaluation = full.evaluate(connection, registry.load_active(connection, "control"))
+        assert f"likes from {held_out.first_day} on" in evaluation.detail
         hit = {r.method: r.value for r in evaluation.results if r.metric == "HitRate@5"}
         assert hit["model"] > hit["random"]
         with pytest.raises(PgfeedError, match="no impressions to learn from.*--negatives"):

@@ -6,7 +6,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import psycopg2
@@ -14,9 +14,9 @@ import pytest
 from catboost import CatBoost, Pool
 
 from loader.errors import PgfeedError
-from loader.learning import impressions, registry, split
+from loader.learning import impressions, registry, split, train
 from loader.learning.features import load_encoders
-from loader.learning.model import NewModel
+from loader.learning.model import NewModel, predict
 from loader.learning.recipes import feature_names
 from loader.measuring import full, logged
 from tests.db.conftest import ROOT, autocommit, queries
@@ -246,6 +246,39 @@ def test_no_protocol_evaluates_on_days_that_the_model_was_trained_on(connection,
     for protocol in (logged, full):
         with pytest.raises(PgfeedError, match="the model has seen all days"):
             protocol.evaluate(connection, model)
+
+
+def test_what_serves_has_learned_from_all_days_and_what_is_measured_has_not(connection, network):
+    """The copy that is evaluated equals what is trained without the held-out days; what serves is another model."""
+    alone, refitted = train.train(connection, "control"), train.train(connection, "control", is_refitted=True)
+    version = registry.activate(connection, "control", registry.store(connection, "control", refitted))
+    stored, served_until, first, until, deployed = network(
+        "select v.trained_until, a.trained_until, v.evaluated_from, v.evaluated_until, m.artifact"
+        " from pgfeed.model_versions as v join pgfeed.models as m using (variant, version)"
+        " join pgfeed.active_models as a using (variant, version) where version = %s", version
+    )[0]
+    days = split.load(connection)
+    assert (first, until, stored) == (split.midnight(days.day), split.midnight(days.end), served_until)
+    assert until == stored == datetime(2021, 12, 13, tzinfo=UTC)
+    model = registry.load_active(connection, "control")
+    assert (model.trained_until, model.deployed_until) == (first, until)
+    rows = np.random.default_rng(0).normal(5, 5, (200, len(model.feature_names))).astype(np.float32)
+    measured = predict(model.booster, rows)
+    assert (measured == predict(alone.booster, rows)).all()
+    assert np.abs(measured - predict(CatBoost().load_model(blob=bytes(deployed)), rows)).max() > 0.01
+    assert logged.evaluate(connection, model).results[0].sample_count > 0
+    assert refitted.metrics["refit_row_count"] > refitted.metrics["row_count"] == alone.metrics["row_count"]
+    with pytest.raises(PgfeedError, match="the model has seen all days before 2021-12-13"):
+        days.for_model(model.deployed_until)
+
+
+def test_without_refit_the_held_out_days_teach_nothing(network, network_dsn):
+    done = subprocess.run(
+        [sys.executable, "-m", "loader.cli", "train", "control", "--no-refit", "--json"],
+        cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn}, capture_output=True, text=True,
+    )
+    assert "held_out_request_auc" not in json.loads(done.stdout), done.stderr
+    assert network("select count(distinct trained_until), count(evaluation_artifact) from pgfeed.models") == [(1, 0)]
 
 
 def test_topics_of_held_out_days_choose_no_features(connection, network):

@@ -281,7 +281,7 @@ def test_a_model_is_the_same_where_a_database_and_a_role_have_settings(network, 
     for setting in DEFAULTS:
         network(f'alter database "{name}" set {setting}')
     network(f'alter role current_user in database "{name}" set {DEFAULTS[-1]}')
-    for words in (["refresh"], ["train", "control", "--activate"]):
+    for words in (["refresh"], ["train", "control", "--no-refit", "--activate"]):
         done = subprocess.run(
             [sys.executable, "-m", "loader.cli", *words], cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn},
             capture_output=True, text=True,

@@ -15,7 +15,7 @@ from loader.simulation import feed, future, original, simulate
 from loader.simulation.world import START, World
 
 USERS, SEED, POSTS, DAYS = 80, 2, 1200, 8
-BY_LOT = SimpleNamespace(variant="random", version=None, feature_names=[], trained_until=None)
+BY_LOT = SimpleNamespace(variant="random", version=None, feature_names=[], trained_until=None, deployed_until=None)
 WORLDS = pytest.mark.parametrize("name", ["news", "shop", "drift"])
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from loader.learning import train
+from loader.learning import impressions, train
 from loader.learning.impressions import Impressions
 from loader.learning.recipes import PARAMETERS, SCORE
 
@@ -48,3 +48,26 @@ def test_nuisance_finds_the_effect_of_position_and_day():
     offset, effects = train.nuisance(rows)
     assert effects["place"][:10].mean() - effects["place"][10:20].mean() == pytest.approx(1.0, abs=0.06)
     assert offset[day == 1].mean() - offset[day == 0].mean() == pytest.approx(1.0, abs=0.06)
+
+
+def test_requests_of_parts_stay_apart_when_they_are_joined():
+    parts = [
+        Impressions(["a"], np.full((n, 1), n, np.float32), *[np.zeros(n)] * 3, np.arange(n) // 2, *[np.zeros(n)] * 4)
+        for n in (3, 4)
+    ]
+    rows = impressions.joined(parts)
+    assert rows.request.tolist() == [0, 0, 1, 2, 2, 3, 3] and rows.features[:, 0].tolist() == [3] * 3 + [4] * 4
+
+
+def test_a_fit_again_has_the_trees_that_were_chosen_and_what_they_start_from():
+    count = 400
+    numbers = np.arange(count)
+    features = np.column_stack([np.linspace(-1, 1, count), numbers % 7]).astype(np.float32)
+    rows = Impressions(
+        [SCORE, "user.age"], features, numbers, numbers, np.full(count, "2021-12-01", "datetime64[D]"), numbers // 4,
+        numbers % 4, numbers % 3 == 1, np.ones(count, np.float32), np.zeros(count),
+    )
+    start = train.score_trees(rows.names)
+    again = train.fit_again(rows, PARAMETERS, 3)
+    assert again.tree_count_ == start.tree_count_ + 3
+    assert np.corrcoef(again.predict(features), features[:, 0])[0, 1] > 0.9
