@@ -237,7 +237,8 @@ def feature_values(name, pack, requests, places, request_rows):
     if values.ndim == 1:
         return values[request_rows]
     if column in MATCH_COLUMNS:
-        product = np.einsum("...d,...d->...", pack.vectors(column)[places], values[request_rows])
+        posts, user = pack.vectors(column)[places], values[request_rows]
+        product = posts @ user if user.ndim == 1 else np.einsum("...d,...d->...", posts, user)
         return product + feature_values(APPEAL, pack, requests, places, request_rows) if column == SCORE else product
     if column == "taste.popularity_like_rate":
         return values[request_rows, pack.is_popular[places]]

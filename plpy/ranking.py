@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from plpy.columns import APPEAL, SCORE
 from plpy.features import feature_values
 
 
@@ -41,9 +42,13 @@ def score(model, pack, requests, places=None):
     if places is not None:
         matrix = np.take(matrix.T, places, axis=1).T  # column by column, unlike matrix[places]
     matrix.flags.writeable = True  # predict() takes this away
-    for number, name in enumerate(model.feature_names):
-        if name not in pack.columns:
+    names = model.feature_names
+    is_sum = {"match.preference", APPEAL, SCORE} <= set(names)
+    for number, name in enumerate(names):
+        if name not in pack.columns and not (is_sum and name == SCORE):
             matrix[:, number] = feature_values(name, pack, requests, slice(None) if places is None else places, 0)
+    if is_sum:
+        matrix[:, names.index(SCORE)] = matrix[:, names.index("match.preference")] + matrix[:, names.index(APPEAL)]
     scores = model.booster.predict(matrix, prediction_type="RawFormulaVal", thread_count=1)
     if places is None:
         return scores

@@ -21,7 +21,6 @@ from loader.learning import catalogue, registry, train
 from loader.learning.model import Model
 from loader.learning.split import load as load_split
 from loader.measuring import live
-from loader.measuring.logged import BASELINES
 from loader.metrics import TOP, best, bootstrap
 from loader.simulation import simulate
 from loader.simulation.effects import LIKE_RATE
@@ -126,7 +125,7 @@ def show_trained(given: argparse.Namespace) -> None:
     rows = []
     for name in given.names or WORLDS:
         found = trained(name, given.users, given.seed, given.train, given.requests, given.draws)
-        found[RULE] = max((found[name] for name in BASELINES), key=np.mean)
+        found[RULE] = max((found[name] for name in live.BASELINES), key=np.mean)
         gain, low, high = bootstrap(found[last] - found[first], found[USER])
         way = (found[last].mean() - found["random"].mean()) / (found["oracle"].mean() - found["random"].mean())
         rows.append((name, *(f"{found[method].mean():.3f}" for method in methods),
