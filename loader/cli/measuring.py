@@ -10,40 +10,57 @@ from loader.figures import shown
 from loader.terminal import out, table
 
 if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
+
     from loader.measuring.live import Gain
 
 
 @main.command("evaluate")
 @click.argument("protocols")
-@click.argument("variants", nargs=-1, required=True)
+@click.argument("models", nargs=-1)
+@click.option("--scores", "relations", multiple=True, metavar="TABLE",
+              help="Scores of another program: a table or view with user_id, post_id, ts and score. Can be repeated.")
 @click.option("--requests", "request_count", type=click.IntRange(1), default=2000, show_default=True,
               help="Of the live protocol.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="Of the live requests and likes, and of the users of full.")
 @JSON
 @connected
-def evaluate_variants(connection, protocols, variants, request_count, seed, as_json):
-    """Measure active models beside their baselines, and write the figures to pgfeed.evaluations.
+def evaluate_models(connection, protocols, models, relations, request_count, seed, as_json):
+    """Measure models beside each other and simple baselines on the same requests.
+
+    A model is VARIANT, its active version, or VARIANT@VERSION. Its figures are written to pgfeed.evaluations.
 
     \b
-    logged  re-ranks what users saw on the held-out days; HitRate@5 over user-days with more than five views
+    logged  re-ranks what users saw on the held-out days; user-days with more than five views
     live    sends requests through recommend_posts; likes drawn from the simulated network's truth
     full    ranks the whole catalogue for users with likes before and after the first held-out day
+
+    The ts of a score is for logged the moment of the view, as in pgfeed.impressions, for full the first held-out
+    midnight.
 
     \b
     Example:
       ./run evaluate logged,live,full control
+      ./run evaluate logged,full control@3 control@4
+      ./run evaluate logged control --scores app.scores
     """
     from loader.measuring import protocols as by_name
+    from loader.measuring.results import Contest
 
-    for step in by_name.evaluate(connection, protocols.split(","), variants, request_count, seed):
+    for step in by_name.evaluate(connection, protocols.split(","), models, relations, request_count, seed):
         if isinstance(step, list):
             show({"protocol": "live", "paired": [gain.as_dict() for gain in step]}, as_json,
                  "\n".join(map(gain_line, step)))
             continue
-        show(step.as_dict(), as_json, step.table())
-        if not as_json:
-            out.print("\n".join(filter(None, [step.verdict(), step.note])))
+        is_contest = isinstance(step, Contest)
+        if as_json:
+            for data in step.as_dicts() if is_contest else [step.as_dict()]:
+                show(data, as_json, "")
+        else:
+            out.print(step.table(), crop=False)
+            lines = step.verdicts() if is_contest else [step.verdict()]
+            out.print("\n".join(filter(None, [*lines, step.note])), soft_wrap=True)
 
 
 def gain_line(gain: "Gain") -> str:
@@ -53,19 +70,49 @@ def gain_line(gain: "Gain") -> str:
 
 
 @main.command("compare")
-@click.argument("variant")
+@click.argument("first", metavar="VARIANT[@VERSION]")
+@click.argument("second", metavar="[VARIANT[@VERSION]]", required=False)
 @JSON
 @connected
-def compare_methods(connection, variant, as_json):
-    """Compare a decision tree, a random forest and CatBoost by a variant's recipe. Nothing is stored.
+def compare_models(connection, first, second, as_json):
+    """Compare two models, or three methods for one variant. Nothing is stored.
 
-    Each method is fitted on the training days, its parameters are chosen on the validation days, and its figures are of
-    the held-out days: AUC, HitRate@5 on what users saw and, in a simulated network, of live requests.
+    Two models are measured on the same held-out requests: the gain of the second over the first, with 95% intervals.
+
+    For one variant a decision tree, a random forest and CatBoost are fitted by its recipe. Each method is fitted on the
+    training days, its parameters are chosen on the validation days, and its figures are of the held-out days: AUC,
+    HitRate@5 on what users saw and, in a simulated network, of live requests.
 
     \b
     Example:
+      ./run compare control@3 test
       ./run compare control
     """
+    if second is None:
+        compare_methods(connection, first, as_json)
+    else:
+        compare_versions(connection, first, second, as_json)
+
+
+def compare_versions(connection: "Connection", first: str, second: str, as_json: bool) -> None:
+    """Print what the second model gains over the first."""
+    from loader.measuring import paired
+
+    differences, reasons = paired.compare(connection, first, second)
+    headers = ["protocol", "metric", "requests", first, second, "gain", "95% interval"]
+    lines = [
+        (d.protocol, d.metric, f"{d.sample_count:,}", f"{d.first:.3f}", f"{d.second:.3f}", f"{d.gain:+.4f}",
+         f"{d.low:+.4f} to {d.high:+.4f}")
+        for d in differences
+    ]
+    data = {"first": first, "second": second, "differences": [vars(d) for d in differences], "not_measured": reasons}
+    show(data, as_json, table(f"{second} over {first}", headers, lines, headers[2:]))
+    if not as_json and reasons:
+        out.print("\n".join(reasons), soft_wrap=True)
+
+
+def compare_methods(connection: "Connection", variant: str, as_json: bool) -> None:
+    """Print what a decision tree, a random forest and CatBoost reach by a variant's recipe."""
     from loader.measuring import compare
 
     rows = compare.compare(connection, variant)

@@ -53,6 +53,11 @@ class Model:
     trained_until: datetime | None
     deployed_until: datetime | None
 
+    @property
+    def name(self) -> str:
+        """What it is called in commands."""
+        return f"{self.variant}@{self.version}"
+
 
 def predict(booster: CatBoost, features: np.ndarray, thread_count: int = -1) -> np.ndarray:
     """Return the scores of rows of features as the database computes them; -1 threads are all."""

@@ -27,6 +27,7 @@ from plpy.model_problems import PACK_QUERY
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY = "pgfeed.encoders"
 LARGEST_CODE = 1e38
+NAME = re.compile(r"(?P<variant>[^@]+)(@(?P<version>[1-9]\d{0,8}))?")
 GOLDEN_REQUESTS = 20
 # In a process of its own: a damaged file can take the process down that loads it.
 INSPECT = """
@@ -102,16 +103,32 @@ def missing(connection: Connection, variant: str, version: int | None = None) ->
 
 def load_active(connection: Connection, variant: str) -> Model:
     """Return the active version of a variant as it is evaluated, without what the held-out days taught it."""
+    return load(connection, variant, None)
+
+
+def load_named(connection: Connection, name: str) -> Model:
+    """Return the model that VARIANT[@VERSION] names, the active one without a version, as it is evaluated."""
+    match = NAME.fullmatch(name)
+    if match is None:
+        cause = "models are named VARIANT or VARIANT@VERSION"
+        raise PgfeedError(f"{name!r} names no model", cause, "table pgfeed.model_versions")
+    version = match["version"]
+    return load(connection, match["variant"], int(version) if version else None)
+
+
+def load(connection: Connection, variant: str, version: int | None) -> Model:
+    """Return a stored version as it is evaluated, the one that serves the variant if none is named."""
     with connection.cursor() as cursor:
         cursor.execute(
             "select m.version, coalesce(m.evaluation_artifact, m.artifact), m.feature_names, m.encoders,"
             " case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end, m.trained_until"
-            " from pgfeed.models as m join pgfeed.active_models as a on a.model_id = m.model_id where a.variant = %s",
-            [variant],
+            " from pgfeed.models as m where m.variant = %(variant)s and m.version = coalesce(%(version)s,"
+            " (select a.version from pgfeed.active_models as a where a.variant = %(variant)s))",
+            {"variant": variant, "version": version},
         )
         row = cursor.fetchone()
     if row is None:
-        raise missing(connection, variant)
+        raise missing(connection, variant, version)
     version, blob, *rest = row
     return Model(variant, version, CatBoost().load_model(blob=bytes(blob)), *rest)
 

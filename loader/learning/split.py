@@ -11,6 +11,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
+from loader.learning.model import Model
 
 Moment = TypeVar("Moment")
 HELD_OUT_SHARE = 0.2
@@ -81,6 +82,13 @@ def load(connection: Connection) -> Split:
             "pgfeed ingest FILE... && pgfeed refresh",
         )
     return Split(views, first_held_out(views))
+
+
+def for_models(split: Split, models: list[Model]) -> Split:
+    """Return the split of the days that none of the models has seen; PgfeedError if there are none."""
+    for model in models:
+        split = split.for_model(model.trained_until)
+    return split
 
 
 def first_held_out(views: dict[date, int]) -> date:

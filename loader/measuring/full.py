@@ -1,5 +1,8 @@
 """The full protocol: the whole catalogue ranked against the held-out likes, everything frozen at the split."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
@@ -7,14 +10,16 @@ from loader.errors import PgfeedError
 from loader.learning.features import load_pack
 from loader.learning.model import Model
 from loader.learning.requests import Request, Scorer, later_likes, load_likes, model_scorer, rank_all
+from loader.learning.split import for_models, midnight
 from loader.learning.split import load as load_split
-from loader.learning.split import midnight
-from loader.measuring import baselines
-from loader.measuring.results import Contest, Evaluation
+from loader.measuring import baselines, outside
+from loader.measuring.baselines import HalfLife
+from loader.measuring.results import Contest, Evaluation, entrants
 from loader.metrics import Ranking
 from plpy.pack import Pack
 
 MAX_USERS = 3000
+UNKNOWN_AGE = 1e9
 BASELINES = {"most popular": "post.like_count", "best like rate": "post.like_rate"}
 
 
@@ -25,41 +30,62 @@ def baseline_scorer(column: str) -> Scorer:
 
 def newest_first(request: Request, pack: Pack, columns: dict) -> np.ndarray:
     """Score the posts of a pack by how new they are; last those of which nobody knows."""
-    return -np.nan_to_num(pack.columns["post.age_days"], nan=np.inf)
+    return -np.nan_to_num(pack.columns["post.age_days"], nan=UNKNOWN_AGE)
 
 
 def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
+    """Return how a model ranks all posts, see contest()."""
+    return contest(connection, [model], seed=seed).evaluation(model.name)
+
+
+def contest(connection: Connection, models: list[Model], relations: Sequence[str] = (), seed: int = 0) -> Contest:
     """Rank all posts but those liked before for up to 3,000 users who have likes both before and after the split.
 
     Features, baselines and the liked posts are as of the split, the first held-out day.
     """
-    split = load_split(connection).for_model(model.trained_until)
+    split = for_models(load_split(connection), models)
     day, likes = split.day, load_likes(connection)
     requests = later_likes(likes, midnight(day).timestamp(), np.inf, MAX_USERS, seed)
     if not requests:
         cause = f"nobody liked a post both before and after {day}"
         raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
-    rng = np.random.default_rng(seed)
     half_life = baselines.choose_for_catalogue(connection, split, likes)
+    rankings = ranked(connection, requests, models, relations, midnight(day), half_life, seed)
+    users = rankings["random"].user_ids
+    if not len(users):
+        cause = f"no post that was liked from {day} on is in the catalogue of that day"
+        raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
+    pack = load_pack(connection, day, {})
+    notes = [half_life.sentence, why_without_hits(rankings, requests, pack, f"{day}")]
+    return Contest(
+        "full", entrants(models, relations), {method: ranking.metrics() for method, ranking in rankings.items()}, users,
+        {"seed": seed, "half_life": half_life.name}, f", {len(pack):,} posts, likes from {day} on",
+        "\n".join(filter(None, notes)),
+    )
+
+
+def ranked(
+    connection: Connection, requests: list[Request], models: list[Model], relations: Sequence[str], moment: datetime,
+    half_life: HalfLife, seed: int,
+) -> dict[str, Ranking]:
+    """Return what each model, relation and baseline makes of the requests, which are of one moment."""
+    rankings: dict[str, Ranking] = {}
+    for model in models:
+        scorers = {model.name: model_scorer(model.booster, model.feature_names)}
+        rankings |= rank_all(connection, requests, model.encoders, scorers, model.name, model.feature_names)
+    user_ids = [request.user_id for request in requests]
+    rng = np.random.default_rng(seed)
     scorers = {
-        "model": model_scorer(model.booster, model.feature_names),
+        relation: outside.load(connection, relation, moment).scorer(moment.timestamp(), user_ids)
+        for relation in relations
+    }
+    scorers |= {
         "random": lambda request, pack, columns: rng.random(len(pack)),
         **{name: baseline_scorer(column) for name, column in BASELINES.items()},
         "newest first": newest_first,
         "decayed popularity": baseline_scorer(baselines.HALF_LIVES[half_life.name]),
     }
-    rankings = rank_all(connection, requests, model.encoders, scorers, "users, all posts", model.feature_names)
-    if not len(rankings["model"].user_ids):
-        cause = f"no post that was liked from {day} on is in the catalogue of that day"
-        raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
-    pack = load_pack(connection, day, {})
-    contest = Contest(
-        "full", {"model": (model.variant, model.version)},
-        {method: ranking.metrics() for method, ranking in rankings.items()}, rankings["model"].user_ids,
-        {"seed": seed, "half_life": half_life.name}, f", {len(pack):,} posts, likes from {day} on",
-        "\n".join(filter(None, [half_life.sentence, why_without_hits(rankings, requests, pack, f"{day}")])),
-    )
-    return contest.evaluation("model")
+    return rankings | rank_all(connection, requests, {}, scorers, "relations and baselines")
 
 
 def why_without_hits(rankings: dict[str, Ranking], requests: list[Request], pack: Pack, day: str) -> str | None:

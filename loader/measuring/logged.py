@@ -3,6 +3,8 @@
 The model knows what was known at midnight, as its training does; the baselines know all that was before each view.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
@@ -10,10 +12,10 @@ from loader.errors import PgfeedError
 from loader.learning import impressions
 from loader.learning.impressions import Impressions
 from loader.learning.model import Model, predict
-from loader.learning.split import Split, user_share
+from loader.learning.split import Split, for_models, midnight, user_share
 from loader.learning.split import load as load_split
-from loader.measuring import baselines
-from loader.measuring.results import Contest, Evaluation
+from loader.measuring import baselines, outside
+from loader.measuring.results import Contest, Evaluation, entrants
 from loader.metrics import TOP, compact, hits, random_hits, request_aucs
 
 MAX_ROWS = 300_000
@@ -22,18 +24,28 @@ HIT_RATE, AUC = f"HitRate@{TOP}", "AUC"
 
 def evaluate(connection: Connection, model: Model) -> Evaluation:
     """Return HitRate@5 and AUC over user-days with more than five views."""
-    split = load_split(connection).for_model(model.trained_until)
-    rows = with_enough_views(load_held_out(connection, split, model.feature_names, model.encoders))
+    return contest(connection, [model]).evaluation(model.name)
+
+
+def contest(connection: Connection, models: list[Model], relations: Sequence[str] = ()) -> Contest:
+    """Return what models, scores of relations and the baselines reach on the same user-days: HitRate@5 and AUC."""
+    split = for_models(load_split(connection), models)
+    scores = {}
+    for model in models:
+        rows = with_enough_views(load_held_out(connection, split, model.feature_names, model.encoders))
+        scores[model.name] = predict(model.booster, rows.features)
+    if not models:
+        rows = with_enough_views(load_held_out(connection, split, ["post.like_count"], {}))
+    for relation in relations:
+        scores[relation] = outside.load(connection, relation, midnight(split.day)).of_views(rows)
     half_life = baselines.choose_for_views(connection, split, TOP + 1)
-    scores = {"model": predict(model.booster, rows.features)}
     scores |= baselines.scores(connection, rows, half_life.name)
     values = {method: measures(rows, each) for method, each in scores.items()}
-    chance = random_hits(rows.request, rows.is_liked)
-    values["random"] = {HIT_RATE: chance, AUC: np.where(np.isnan(values["model"][AUC]), np.nan, 0.5)}
+    is_defined = np.isfinite(next(iter(values.values()))[AUC])
+    values["random"] = {HIT_RATE: random_hits(rows.request, rows.is_liked), AUC: np.where(is_defined, 0.5, np.nan)}
     users = rows.user_ids[np.unique(rows.request, return_index=True)[1]]
-    entrants = {"model": (model.variant, model.version)}
     parameters = {"half_life": half_life.name}
-    return Contest("logged", entrants, values, users, parameters, note=half_life.sentence).evaluation("model")
+    return Contest("logged", entrants(models, relations), values, users, parameters, note=half_life.sentence)
 
 
 def measures(rows: Impressions, scores: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """What an evaluation found: figures with intervals, kept in the table evaluations, shown beside the baselines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, execute_values
 from rich.table import Table
 
+from loader.learning.model import Model
 from loader.metrics import bootstrap
 from loader.terminal import counted, table
 
@@ -87,55 +89,60 @@ class Evaluation:
 
     def table(self) -> Table:
         """Return the results as a table for people: one line per method."""
-        count = counted(self.results[0].sample_count, SAMPLES[self.protocol])
-        title = f"{self.protocol}, {self.variant} version {self.version}, {count}{self.detail}"
-        if len(self.metrics) == 1:
-            lines = [(r.method, f"{r.value:.3f}", f"{r.low:.3f} to {r.high:.3f}") for r in self.results]
-            return table(title, ["method", *self.metrics, "95% interval"], lines, self.metrics)
-        figures = {(r.method, r.metric): r for r in self.results}
-        end = short if len(self.metrics) > 2 else "{:.3f}".format
-        cells = {key: f"{r.value:.3f} ({end(r.low)}-{end(r.high)})" for key, r in figures.items()}
-        methods = dict.fromkeys(r.method for r in self.results)
-        lines = [(method, *(cells[method, metric] for metric in self.metrics)) for method in methods]
-        return table(title, ["method", *self.metrics], lines, self.metrics)
+        title = f"{self.protocol}, {self.variant} version {self.version}"
+        return figures_table(title, self.results, self.detail)
 
     def verdict(self) -> str:
-        """Return who is ahead by the first metric: the model, the baselines, or neither for sure."""
-        behind = sorted((lead for lead in self.leads if lead.high < 0), key=lambda lead: lead.lead)
-        unclear = [lead.over for lead in self.leads if lead.low <= 0 <= lead.high]
-        ahead = [lead for lead in self.leads if lead.low > 0]
-        if not behind and not unclear:
-            nearest = min(ahead, key=lambda lead: lead.lead)
-            return (
-                f"the model is ahead of every baseline by {nearest.metric}: of the nearest, {nearest.over}, by"
-                f" {nearest.lead:.3f} ({nearest.low:.3f} to {nearest.high:.3f})"
-            )
-        parts = [
-            f"{lead.over} is ahead of the model by {-lead.lead:.3f} ({-lead.high:.3f} to {-lead.low:.3f})"
-            for lead in behind
-        ]
-        if unclear:
-            parts.append(f"neither ahead nor behind for sure: {', '.join(unclear)}")
-        if ahead:
-            parts.append(f"the model is ahead of {', '.join(lead.over for lead in ahead)}")
-        return f"by {self.leads[0].metric}: {'; '.join(parts)}"
+        """Return who is ahead: the model, the baselines, or neither for sure."""
+        return verdict("the model", self.leads)
+
+
+def verdict(method: str, leads: list[Lead]) -> str:
+    """Return in words which others a method is ahead of, and which are ahead of it."""
+    behind = sorted((lead for lead in leads if lead.high < 0), key=lambda lead: lead.lead)
+    unclear = [lead.over for lead in leads if lead.low <= 0 <= lead.high]
+    ahead = [lead for lead in leads if lead.low > 0]
+    if not behind and not unclear:
+        nearest = min(ahead, key=lambda lead: lead.lead)
+        return (
+            f"{method} is ahead of every baseline by {nearest.metric}: of the nearest, {nearest.over}, by"
+            f" {nearest.lead:.3f} ({nearest.low:.3f} to {nearest.high:.3f})"
+        )
+    parts = [
+        f"{lead.over} is ahead of {method} by {-lead.lead:.3f} ({-lead.high:.3f} to {-lead.low:.3f})" for lead in behind
+    ]
+    if unclear:
+        parts.append(f"{method} is neither ahead nor behind for sure: {', '.join(unclear)}")
+    if ahead:
+        parts.append(f"{method} is ahead of {', '.join(lead.over for lead in ahead)}")
+    return f"by {leads[0].metric}: {'; '.join(parts)}"
+
+
+def entrants(models: list[Model], relations: Sequence[str]) -> dict[str, tuple[str, int] | None]:
+    """Return the entrants of a contest."""
+    return {model.name: (model.variant, model.version) for model in models} | dict.fromkeys(relations)
 
 
 @dataclass
 class Contest:
-    """Models and baselines on the same requests.
+    """Models, scores from outside and baselines on the same requests.
 
-    entrants: variant and version of each model by its method's name; values: by method and metric one value per
-    request, NaN where it is not defined; the rest as in Evaluation.
+    entrants: variant and version of each model by its method's name, None for scores from outside; values: by method
+    and metric one value per request, NaN where it is not defined; the rest as in Evaluation.
     """
 
     protocol: str
-    entrants: dict[str, tuple[str, int]]
+    entrants: dict[str, tuple[str, int] | None]
     values: dict[str, dict[str, np.ndarray]]
     user_ids: np.ndarray
     parameters: dict = field(default_factory=dict)
     detail: str = ""
     note: str | None = None
+
+    @property
+    def baselines(self) -> list[str]:
+        """The methods that are no entrants."""
+        return [name for name in self.values if name not in self.entrants]
 
     def results(self, method: str, name: str) -> list[Result]:
         """Return a method's figures under a name, without the metrics that no request defines."""
@@ -147,15 +154,73 @@ class Contest:
                 found.append(Result(name, metric, *interval, int(is_defined.sum())))
         return found
 
+    def lead(self, method: str, over: str, metric: str) -> Lead:
+        """Return by how much a method is ahead of another one where both have the metric."""
+        ours, theirs = self.values[method][metric], self.values[over][metric]
+        is_defined = np.isfinite(ours) & np.isfinite(theirs)
+        return Lead(over, metric, *bootstrap((ours - theirs)[is_defined], self.user_ids[is_defined]))
+
+    def leads(self, method: str) -> list[Lead]:
+        """Return what an entrant leads over each baseline by the first metric."""
+        metric = next(iter(self.values[method]))
+        return [self.lead(method, name, metric) for name in self.baselines]
+
     def evaluation(self, method: str) -> Evaluation:
-        """Return the evaluation of one of the models, with what it leads over each baseline."""
-        baselines = [name for name in self.values if name not in self.entrants]
-        results = self.results(method, "model") + [r for name in baselines for r in self.results(name, name)]
-        metric, ours = next(iter(self.values[method].items()))
-        leads = [Lead.measure(name, metric, ours, self.values[name][metric], self.user_ids) for name in baselines]
+        """Return the evaluation of one of the models."""
+        versions = {name: version for name, version in self.entrants.items() if version}
+        results = self.results(method, "model") + [r for name in self.baselines for r in self.results(name, name)]
         return Evaluation(
-            self.protocol, *self.entrants[method], results, leads, self.parameters, self.detail, self.note
+            self.protocol, *versions[method], results, self.leads(method), self.parameters, self.detail, self.note
         )
+
+    def evaluations(self) -> list[Evaluation]:
+        """Return the evaluation of each model."""
+        return [self.evaluation(method) for method, version in self.entrants.items() if version]
+
+    def as_dicts(self) -> list[dict]:
+        """Return each entrant for programs, as Evaluation.as_dict() does; scores from outside have no version."""
+        found = [evaluation.as_dict() for evaluation in self.evaluations()]
+        for method in (name for name, version in self.entrants.items() if version is None):
+            results = [r for name in (method, *self.baselines) for r in self.results(name, name)]
+            found.append({
+                "protocol": self.protocol, "scores": method, "results": [vars(result) for result in results],
+                "leads": [vars(lead) for lead in self.leads(method)], "note": self.note,
+            })
+        return found
+
+    def table(self) -> Table:
+        """Return all methods as a table for people: the entrants first."""
+        if len(self.entrants) == 1 and self.evaluations():
+            return self.evaluations()[0].table()
+        methods = [*self.entrants, *self.baselines]
+        return figures_table(self.protocol, [r for name in methods for r in self.results(name, name)], self.detail)
+
+    def verdicts(self) -> list[str]:
+        """Return who is ahead: each entrant and the baselines, then each further entrant and the first one."""
+        first, *others = self.entrants
+        if not others and self.evaluations():
+            return [self.evaluations()[0].verdict()]
+        metric = next(iter(self.values[first]))
+        pairs = [(other, self.lead(other, first, metric)) for other in others]
+        return [verdict(name, self.leads(name)) for name in self.entrants] + [
+            f"{other} over {first} by {metric}: {lead.lead:+.3f} ({lead.low:+.3f} to {lead.high:+.3f})"
+            for other, lead in pairs
+        ]
+
+
+def figures_table(title: str, results: list[Result], detail: str) -> Table:
+    """Return the results of one or several methods as a table: one line per method."""
+    protocol = title.partition(",")[0]
+    title = f"{title}, {counted(results[0].sample_count, SAMPLES[protocol])}{detail}"
+    metrics = list(dict.fromkeys(result.metric for result in results))
+    if len(metrics) == 1:
+        lines = [(r.method, f"{r.value:.3f}", f"{r.low:.3f} to {r.high:.3f}") for r in results]
+        return table(title, ["method", *metrics, "95% interval"], lines, metrics)
+    end = short if len(metrics) > 2 else "{:.3f}".format
+    cells = {(r.method, r.metric): f"{r.value:.3f} ({end(r.low)}-{end(r.high)})" for r in results}
+    methods = dict.fromkeys(result.method for result in results)
+    lines = [(method, *(cells.get((method, metric)) for metric in metrics)) for method in methods]
+    return table(title, ["method", *metrics], lines, metrics)
 
 
 def short(share: float) -> str:

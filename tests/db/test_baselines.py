@@ -47,7 +47,7 @@ def model():
     ages = np.arange(40, dtype=np.float32)[:, None]
     booster = CatBoost({"iterations": 2, "allow_writing_files": False, "verbose": False})
     booster.fit(Pool(ages, ages[:, 0] % 2, feature_names=["user.age"]))
-    return Model("control", 1, booster, ["user.age"], {}, None)
+    return Model("control", 1, booster, ["user.age"], {}, None, None)
 
 
 def by_metric(evaluation, metric):
