@@ -33,7 +33,8 @@ def connection(network_dsn):
         with connection, connection.cursor() as cursor:
             cursor.execute(
                 "insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, trained_from,"
-                " trained_until, evaluation_artifact, evaluated_from, parameters, metrics, golden_matrix, golden_scores)"
+                " trained_until, evaluation_artifact, evaluated_from, parameters, metrics, golden_matrix,"
+                " golden_scores)"
                 " select variant, 2, artifact, sha256, feature_names, encoders, trained_from,"
                 " trained_until, evaluation_artifact, evaluated_from, parameters, metrics, golden_matrix, golden_scores"
                 " from pgfeed.models"
@@ -46,7 +47,7 @@ def scored(connection):
     """The network with a table app.scores."""
     with connection, connection.cursor() as cursor:
         cursor.execute("create schema app")
-        cursor.execute("select evaluated_from from pgfeed.models limit 1")
+        cursor.execute("select coalesce(evaluated_from, trained_until) from pgfeed.models limit 1")
         cursor.execute(SCORES, {"day": cursor.fetchone()[0]})
     return connection
 
