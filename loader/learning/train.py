@@ -27,6 +27,7 @@ VALIDATION_SHARE = 0.15
 RATE_RANGE, RATE_STEPS = (0.01, 0.6), 25
 SCORE_LOW, SCORE_HIGH = (-2.5, 0.0), (0.0, 3.0)
 SCORE_STEPS = 300
+SHARES = (1.0, 0.85, 0.7, 0.5)
 
 
 def logit(rate: np.ndarray) -> np.ndarray:
@@ -85,7 +86,8 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
     """Return a CatBoost model stopped early on the validation days, and its figures there.
 
     A ranking loss compares the rows of one user-day, needs no offset for the day and takes no weights. A model
-    with match.score starts from it unless its loss is a ranking one.
+    with match.score starts from it unless its loss is a ranking one, and adds that share of the trees which orders the
+    validation days best.
     """
     started = time.monotonic()
     start = start_of(training.names, parameters)
@@ -101,11 +103,12 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
         "eval_metric": "AUC:type=Ranking" if is_ranking else "Logloss",
     }
     fitted = boost(parameters | stopped, *pools)
-    booster = after(start, fitted)
+    share = share_of_correction(start, fitted, validation)
+    booster = after(start, fitted, share)
     scores = predict(booster, validation.features)
     figures = {
         "validation_request_auc": rounded(request_auc(scores, compact(validation.request), validation.is_liked), 4),
-        "tree_count": booster.tree_count_, "fitted_tree_count": fitted.tree_count_,
+        "tree_count": booster.tree_count_, "fitted_tree_count": fitted.tree_count_, "correction_share": share,
         "fit_seconds": round(time.monotonic() - started, 1),
     }
     if not is_ranking:
@@ -124,9 +127,22 @@ def start_of(names: list[str], parameters: dict) -> CatBoost | None:
     return score_trees(names) if SCORE in names and not ranks(parameters) else None
 
 
-def after(start: CatBoost | None, fitted: CatBoost) -> CatBoost:
-    """Return what was fitted together with what it started from."""
-    return fitted if start is None else sum_models([start, fitted])
+def share_of_correction(start: CatBoost | None, fitted: CatBoost, validation: Impressions) -> float:
+    """Return which of SHARES of what was fitted after a start gives the best AUC within a validation user-day.
+
+    Trees that are stopped where the loss is least still follow noise in the few best posts.
+    """
+    if start is None:
+        return 1.0
+    started_at, added = (predict(booster, validation.features) for booster in (start, fitted))
+    request = compact(validation.request)
+    aucs = {share: request_auc(started_at + share * added, request, validation.is_liked) for share in SHARES}
+    return max(SHARES, key=lambda share: aucs[share] or 0)
+
+
+def after(start: CatBoost | None, fitted: CatBoost, share: float) -> CatBoost:
+    """Return a share of what was fitted together with what it started from."""
+    return fitted if start is None else sum_models([start, fitted], weights=[1.0, share])
 
 
 def pool_of(rows: Impressions, baseline: np.ndarray, start: CatBoost | None, parameters: dict) -> Pool:
@@ -152,11 +168,11 @@ def boost(parameters: dict, pool: Pool, stopped_on: Pool | None = None) -> CatBo
         raise PgfeedError("CatBoost cannot learn from this", cause, "pgfeed ingest FILE...") from error
 
 
-def fit_again(rows: Impressions, parameters: dict, trees: int) -> CatBoost:
-    """Return a model fitted on all rows with so many trees; nothing stops it early."""
+def fit_again(rows: Impressions, parameters: dict, trees: int, share: float) -> CatBoost:
+    """Return a model fitted on all rows with so many trees, of which a share is taken; nothing stops it early."""
     start = start_of(rows.names, parameters)
     pool = pool_of(rows, nuisance(rows)[0], start, parameters)
-    return after(start, boost(parameters | {"iterations": max(trees, 1)}, pool))
+    return after(start, boost(parameters | {"iterations": max(trees, 1)}, pool), share)
 
 
 @dataclass
@@ -226,7 +242,8 @@ def refit(connection: Connection, split: Split, history: History, model: NewMode
     scores = predict(model.booster, held_out.features)
     auc = rounded(request_auc(scores, compact(held_out.request), held_out.is_liked), 4)
     rows = impressions.joined([history.training, history.validation, held_out])
-    booster = fit_again(rows, recipe.parameters, model.metrics["fitted_tree_count"])
+    chosen = model.metrics
+    booster = fit_again(rows, recipe.parameters, chosen["fitted_tree_count"], chosen["correction_share"])
     metrics = model.metrics | {
         "held_out_request_auc": auc, "refit_row_count": len(rows.features),
         "refit_day_count": len(np.unique(rows.days)), "refit_seconds": round(time.monotonic() - started, 1),

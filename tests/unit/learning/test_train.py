@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from catboost import Pool
 
 from loader.learning import impressions, train
 from loader.learning.impressions import Impressions
@@ -68,6 +69,19 @@ def test_a_fit_again_has_the_trees_that_were_chosen_and_what_they_start_from():
         numbers % 4, numbers % 3 == 1, np.ones(count, np.float32), np.zeros(count),
     )
     start = train.score_trees(rows.names)
-    again = train.fit_again(rows, PARAMETERS, 3)
+    again = train.fit_again(rows, PARAMETERS, 3, 1.0)
     assert again.tree_count_ == start.tree_count_ + 3
     assert np.corrcoef(again.predict(features), features[:, 0])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize(("truth", "share"), [(0, 0.5), (1, 1.0)])
+def test_of_trees_that_follow_noise_only_a_share_is_added(truth, share):
+    rng = np.random.default_rng(2)
+    features = rng.uniform(-1.5, 1.5, (4000, 2)).astype(np.float32)
+    numbers = np.arange(len(features))
+    rows = Impressions(
+        [SCORE, "user.age"], features, numbers, numbers, np.full(4000, "2021-12-01", "datetime64[D]"), numbers // 20,
+        numbers % 20, features[:, truth] > 0.5, np.ones(4000, np.float32), np.zeros(4000),
+    )
+    added = train.boost(PARAMETERS | {"loss_function": "RMSE"}, Pool(features, 2 * features[:, 1]))
+    assert train.share_of_correction(train.score_trees(rows.names), added, rows) == share
