@@ -24,34 +24,42 @@ if TYPE_CHECKING:
     "--horizon", "horizon_days", type=click.FloatRange(min=0, min_open=True), metavar="DAYS",
     help="With --negatives: what is liked within so many days [default: the next like].",
 )
+@click.option("--recipe", "source", metavar="FILE", help="A file of TOML, or control, test or negatives.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE",
+              help="Change a setting of the recipe, or a parameter of CatBoost. May be repeated.")
 @click.option("--refit/--no-refit", "is_refitted", default=True, show_default=True,
               help="Fit again on all days, or learn nothing from the held-out ones.")
 @click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
 @JSON
 @connected
-def train_model(connection, variant, negatives, horizon_days, is_refitted, is_activated, as_json):
+def train_model(connection, variant, negatives, horizon_days, source, changes, is_refitted, is_activated, as_json):
     """Train a model, measure it on the held-out days, fit it again on all days and store it, inactive.
 
     The last fifth of the views is held out. Evaluations measure a copy of the model that has not seen it.
 
     Without --negatives it learns which of the posts that a user saw are liked; with them, which of all posts a user
-    likes next, for feeds whose views are not recorded.
+    likes next, for feeds whose views are not recorded. Without --recipe, control and test have their own, and others
+    that of their newest version.
 
     \b
     Example:
       ./run train control --activate
       ./run train control --negatives 100
+      ./run train mine --recipe test --set depth=5
     """
-    from loader.learning import catalogue, registry, train
+    from loader.learning import candidates, registry
 
     if horizon_days is not None and negatives is None:
         next_step = f"pgfeed train {variant} --negatives 100 --horizon {horizon_days:g}"
         raise PgfeedError("--horizon needs --negatives", None, next_step)
-    if negatives is None:
-        model = train.train(connection, variant, is_refitted)
-    else:
-        registry.require_name(connection, variant)
-        model = catalogue.train(connection, negatives, horizon_days, is_refitted=is_refitted)
+    if negatives is not None and source:
+        raise PgfeedError("--negatives and --recipe exclude each other", None, "--recipe FILE --set negatives=100")
+    if negatives is not None:
+        horizon = () if horizon_days is None else (f"horizon_days={horizon_days!r}",)
+        source, changes = "negatives", (*changes, f"negatives={negatives}", *horizon)
+    registry.require_name(connection, variant)
+    recipe = candidates.recipe_for(connection, variant, source, changes)
+    model = candidates.train_by(connection, variant, recipe, is_refitted)
     version = registry.store(connection, variant, model)
     if is_activated:
         registry.activate(connection, variant, version)

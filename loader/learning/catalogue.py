@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.learning.features import Encoders, feature_matrix, load_attributes, load_encoders
 from loader.learning.model import HeldOut, NewModel, golden_sample
+from loader.learning.recipes import RequestRecipe, as_settings
 from loader.learning.requests import (
     Likes,
     Request,
@@ -170,6 +171,7 @@ def train(
     parameters = PARAMETERS | {
         "prior": choice.prior, "parts": [f"{part} features, depth {PARTS[part][1]}" for part in choice.mixture],
         "iterations": choice.trees, "negatives": negatives, "horizon_days": horizon_days,
+        "recipe": as_settings(RequestRecipe(negatives, horizon_days)),
     }
     metrics = {
         **{f"validation_{name}": value for name, value in choice.figures.items()}, "tree_count": booster.tree_count_,

@@ -1,60 +1,191 @@
-"""How each variant is trained: its features, its parameters, the days that it learns from."""
+"""Recipes: how a model is trained, as files of TOML in the folder recipes, or the user's own."""
 
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.learning.features import load_attributes
 from loader.learning.split import Split
-from plpy.columns import APPEAL, MATCH_COLUMNS, RELATIVE_COLUMNS, SCORE, TEXT_COMPONENT
+from plpy.columns import TEXT_COMPONENT, unknown_features
+from plpy.model_problems import PACK_QUERY
 
-TOPIC_SHARES = 8
-PARAMETERS = {
-    "loss_function": "Logloss", "iterations": 600, "learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 10.0,
-    "random_strength": 1.0, "border_count": 128, "random_seed": 20211001,
-}
-STAGE_2 = [
-    "user.gender", "user.age", "user.country", "user.city", "user.exp_group", "user.os", "user.source",
-    "user.view_count", "user.like_count", "user.like_rate", "user.days_since_active",
-    "user_topic.view_share", "user_topic.like_rate", "taste.like_rate",
-    "post.topic", "post.view_count", "post.like_count", "post.like_rate",
-    "post.decayed_view_count_7d", "post.decayed_like_count_7d", "post.decayed_like_count_1d",
-    "post.decayed_like_rate_7d", "post.age_days",
-    "text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max",
-    "time.hour", "time.weekday",
-]
-COUNTS = [
-    "post.view_count", "post.like_count", "post.like_rate",
-    "post.decayed_view_count_7d", "post.decayed_like_count_7d", "post.decayed_like_count_1d",
-]
-TFIDF = ["text.tfidf_sum", "text.tfidf_mean", "text.tfidf_max"]
-STAGE_3 = [
-    *(name for name in STAGE_2 if name not in COUNTS + TFIDF + ["time.weekday"]),
-    *RELATIVE_COLUMNS, "taste.view_count_ratio", "taste.popularity_like_rate", *MATCH_COLUMNS, APPEAL,
-]
+FOLDER = Path(__file__).parent / "recipes"
+SUFFIX = ".toml"
+KIND = "learns_from"
+OFFSETS = ("day", "place", "hour", "user")
+LOGISTIC = "Logloss"
+LOSSES = (LOGISTIC, "YetiRank", "PairLogit", "QuerySoftMax", "QueryRMSE")
+# Of CatBoost: what changes the trees, but neither their form nor what else a fit does.
+TUNABLE = (
+    "loss_function", "iterations", "learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count",
+    "random_seed", "rsm", "subsample", "bootstrap_type", "bagging_temperature", "leaf_estimation_iterations",
+    "leaf_estimation_method", "model_shrink_rate", "model_shrink_mode", "boosting_type", "nan_mode",
+    "score_function", "monotone_constraints", "feature_weights",
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a variant is trained: on at most max_days days, the first warm_up_share of the history left out."""
+    """How a model is trained on impressions.
+
+    parameters: of CatBoost. On at most max_days days, the first warm_up_share of the history left out; the last
+    validation_share of them stop the fit. offsets: what is the same for all posts of a list and not to be learned.
+    topic_count: the user's shares of so many of the largest topics are features.
+    """
 
     features: list[str]
-    parameters: dict
+    parameters: dict[str, Any]
+    offsets: list[str] = field(default_factory=lambda: list(OFFSETS))
+    topic_count: int = 8
     warm_up_share: float = 0.2
+    validation_share: float = 0.15
     max_days: int = 24
 
 
-RECIPES = {
-    "control": Recipe(STAGE_2, PARAMETERS),
-    "test": Recipe(
-        STAGE_3,
-        PARAMETERS | {
-            "learning_rate": 0.1, "l2_leaf_reg": 50.0, "monotone_constraints": {SCORE: 1}, "model_shrink_rate": 0.0,
-        },
-        warm_up_share=0.05, max_days=32,
-    ),
+@dataclass(frozen=True)
+class RequestRecipe:
+    """How a model is trained on requests for the whole catalogue, see catalogue.train()."""
+
+    negatives: int = 100
+    horizon_days: float | None = None
+
+
+AnyRecipe = Recipe | RequestRecipe
+KINDS: dict[str, type[AnyRecipe]] = {"impressions": Recipe, "requests": RequestRecipe}
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a number, and no boolean."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_count(value: object) -> bool:
+    """Return whether a value is a whole number above 0."""
+    return isinstance(value, int) and is_number(value) and value > 0
+
+
+def is_share(value: object) -> bool:
+    """Return whether a value is a number from 0 to below 1."""
+    return isinstance(value, (int, float)) and is_number(value) and 0 <= value < 1
+
+
+def is_list_of_text(value: object) -> bool:
+    """Return whether a value is a list of different texts."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value) and len(set(value)) == len(value)
+
+
+CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "features": (lambda value: is_list_of_text(value) and bool(value), "a list of names of features, each once"),
+    "parameters": (lambda value: isinstance(value, dict), "a table of parameters of CatBoost"),
+    "offsets": (lambda value: is_list_of_text(value) and set(value) <= set(OFFSETS), f"a list of {', '.join(OFFSETS)}"),
+    "topic_count": (lambda value: is_count(value) or (value == 0 and is_number(value)), "a whole number, 0 or more"),
+    "warm_up_share": (is_share, "a number from 0 to below 1"),
+    "validation_share": (lambda value: is_share(value) and value > 0, "a number between 0 and 1"),
+    "max_days": (lambda value: is_count(value) and value > 1, "a whole number above 1"),
+    "negatives": (is_count, "a whole number above 0"),
+    "horizon_days": (lambda value: is_number(value) and value > 0, "a number above 0"),
 }
+
+
+def names() -> list[str]:
+    """Return the names of the recipes that come with pgfeed."""
+    return sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}"))
+
+
+def read(source: str) -> dict:
+    """Return what a file says, or that of a recipe by its name; PgfeedError if it cannot be read."""
+    path = Path(source)
+    if not path.exists() and source in names():
+        path = FOLDER / f"{source}{SUFFIX}"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        cause = f"{error.strerror}; recipes by name: {', '.join(names())}"
+        raise PgfeedError(f"cannot read {source}", cause) from error
+    except ValueError as error:
+        raise PgfeedError(f"{source} is no TOML", str(error), f"see {FOLDER / 'control.toml'}") from error
+
+
+def changed(settings: dict, changes: tuple[str, ...]) -> dict:
+    """Return a recipe's settings with changes such as depth=5 or max_days=40; PgfeedError if one cannot be read.
+
+    A key that is none of a recipe, or begins with parameters., is a parameter of CatBoost.
+    """
+    settings = settings | {"parameters": dict(settings.get("parameters", {}))}
+    for change in changes:
+        key, has_value, text = change.partition("=")
+        if not has_value or not key:
+            raise PgfeedError(f"--set {change} changes nothing", "it has no KEY=VALUE", "--set depth=5")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        if key in CHECKS or key == KIND:
+            settings[key] = value
+        else:
+            settings["parameters"][key.removeprefix("parameters.")] = value
+    return settings if settings["parameters"] else {k: v for k, v in settings.items() if k != "parameters"}
+
+
+def parse(settings: dict, source: str) -> AnyRecipe:
+    """Return the recipe that settings describe; PgfeedError names the first that is wrong. source: where they stand."""
+    kind = settings.get(KIND)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise wrong(source, f"{KIND} is {kind!r}", f"{KIND} is one of: {', '.join(KINDS)}")
+    values = {key: value for key, value in settings.items() if key != KIND}
+    known = list(KINDS[kind].__dataclass_fields__)
+    for key, value in values.items():
+        if key not in known:
+            raise wrong(source, f"{key} is no setting of it", f"what learns from {kind} has {KIND}, {', '.join(known)}")
+        is_right, expected = CHECKS[key]
+        if not is_right(value):
+            raise wrong(source, f"{key} is {value!r}", f"it is {expected}")
+    if kind == "requests":
+        return RequestRecipe(**values)
+    for key in ("features", "parameters"):
+        if key not in values:
+            raise wrong(source, f"it has no {key}", f"it is {CHECKS[key][1]}")
+    require_parameters(values["parameters"], values["features"], source)
+    return Recipe(**values)
+
+
+def require_parameters(parameters: dict, features: list[str], source: str) -> None:
+    """Raise unless CatBoost can be given these parameters."""
+    if unknown := [name for name in parameters if name not in TUNABLE]:
+        raise wrong(source, f"{unknown[0]} is neither a setting nor a parameter", f"parameters: {', '.join(TUNABLE)}")
+    if parameters.get("loss_function") not in LOSSES:
+        raise wrong(source, f"loss_function is {parameters.get('loss_function')!r}", f"one of: {', '.join(LOSSES)}")
+    if not is_count(parameters.get("iterations")):
+        raise wrong(source, f"iterations is {parameters.get('iterations')!r}", "it is a whole number above 0")
+    for name in ("monotone_constraints", "feature_weights"):
+        if missing := [each for each in parameters.get(name, {}) if each not in features]:
+            raise wrong(source, f"{name} names {missing[0]}", "it is none of its features")
+
+
+def wrong(source: str, what: str, cause: str) -> PgfeedError:
+    """Return the error about a setting of a recipe."""
+    return PgfeedError(f"the recipe {source} cannot be used: {what}", cause, "pgfeed train --help")
+
+
+def as_settings(recipe: AnyRecipe) -> dict:
+    """Return what parse() makes the recipe of."""
+    kind = next(name for name, made in KINDS.items() if isinstance(recipe, made))
+    return {KIND: kind} | {key: value for key, value in asdict(recipe).items() if value is not None}
+
+
+def shipped(name: str) -> Recipe:
+    """Return a recipe of impressions that comes with pgfeed."""
+    recipe = parse(read(str(FOLDER / f"{name}{SUFFIX}")), name)
+    assert isinstance(recipe, Recipe)
+    return recipe
+
+
+RECIPES = {name: shipped(name) for name in ("control", "test")}
 
 
 def recipe_of(variant: str) -> Recipe:
@@ -67,17 +198,43 @@ def recipe_of(variant: str) -> Recipe:
     return RECIPES[variant]
 
 
-def feature_names(connection: Connection, variant: str, split: Split) -> list[str]:
-    """Return the variant's features: its recipe's, the user's share of each of the largest topics, all own ones."""
-    recipe = recipe_of(variant)
+def stored(connection: Connection, variant: str) -> AnyRecipe | None:
+    """Return the recipe of the newest version that says how it was trained; None if there is none."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select m.version, m.parameters -> 'recipe' from pgfeed.model_versions as m"
+            " where m.variant = %s and m.parameters ? 'recipe' order by m.version desc limit 1",
+            [variant],
+        )
+        row = cursor.fetchone()
+    return parse(row[1], f"of {variant} version {row[0]}") if row else None
+
+
+def feature_names(connection: Connection, variant: str, split: Split, recipe: Recipe | None = None) -> list[str]:
+    """Return the features of the variant or a recipe: its own, the user's share of each of the largest topics, all
+    attributes and own features.
+    """
+    recipe = recipe or recipe_of(variant)
     with connection.cursor() as cursor:
+        require_features(cursor, recipe.features, f"the recipe of {variant}")
         cursor.execute(
             "select topic from pgfeed.user_topic_days where topic <> '' and day < %s group by topic"
             " order by sum(view_count) desc, topic limit %s",
-            [split.day, TOPIC_SHARES],
+            [split.day, recipe.topic_count],
         )
         topics = [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
-        return [*recipe.features, *topics, *load_attributes(cursor)]
+        return list(dict.fromkeys([*recipe.features, *topics, *load_attributes(cursor)]))
+
+
+def require_features(cursor, features: list[str], source: str) -> None:
+    """Raise if a refreshed database does not compute these features. source: what has them."""
+    cursor.execute(PACK_QUERY)
+    pack = cursor.fetchone()
+    if pack and (unknown := unknown_features(features, pack[0])):
+        raise PgfeedError(
+            f"{source} has features that this database does not have", ", ".join(unknown[:20]),
+            "rename them, or train without them",
+        )
 
 
 def component_names(cursor) -> list[str]:

@@ -19,10 +19,9 @@ from loader.learning import impressions, requests, split
 from loader.learning.catalogue import load_choices
 from loader.learning.features import Encoders, load_encoders
 from loader.learning.model import GOLDEN_ROWS, Model, NewModel, artifact, predict
-from loader.learning.recipes import RECIPES
+from loader.learning.recipes import RECIPES, require_features
 from loader.learning.split import midnight
-from plpy.columns import needs_moment, unknown_features
-from plpy.model_problems import PACK_QUERY
+from plpy.columns import needs_moment
 
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY = "pgfeed.encoders"
@@ -227,16 +226,10 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
             "train a classifier of two classes, a regression or a ranking",
         )
     with connection, connection.cursor() as cursor:
-        cursor.execute(PACK_QUERY)
-        pack = cursor.fetchone()
-    if pack is None:
-        raise PgfeedError("features were never refreshed", "a model is checked against them", "pgfeed refresh")
-    unknown = unknown_features(names, pack[0])
-    if unknown:
-        raise PgfeedError(
-            f"{path} has features that this database does not have", ", ".join(unknown[:20]),
-            "rename them, or train without them",
-        )
+        cursor.execute("select exists (select from pgfeed.feature_packs)")
+        if not cursor.fetchone()[0]:
+            raise PgfeedError("features were never refreshed", "a model is checked against them", "pgfeed refresh")
+        require_features(cursor, names, str(path))
     day = split.load(connection).day
     encoders = read_encoders(file["encoders"], path) if file["encoders"] else load_encoders(connection, day)
     golden = golden_features(connection, names, encoders, day)

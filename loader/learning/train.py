@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -15,15 +16,16 @@ from loader.learning import impressions, seen
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
 from loader.learning.model import HeldOut, NewModel, golden_sample, predict
-from loader.learning.recipes import PARAMETERS, SCORE, Recipe, component_names, feature_names, recipe_of
+from loader.learning.recipes import LOGISTIC, OFFSETS, Recipe, as_settings, component_names, feature_names, recipe_of
 from loader.learning.split import HELD_OUT_SHARE, Split, fullest, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import compact, log_loss, request_auc
 from loader.terminal import console
+from plpy.columns import SCORE
 from plpy.seen import KEY as SEEN
 
 MAX_ROWS = 1_000_000
-VALIDATION_SHARE = 0.15
+SEED = 20211001
 RATE_RANGE, RATE_STEPS = (0.01, 0.6), 25
 SCORE_LOW, SCORE_HIGH = (-2.5, 0.0), (0.0, 3.0)
 SCORE_STEPS = 300
@@ -36,20 +38,25 @@ def logit(rate: np.ndarray) -> np.ndarray:
     return np.log(rate / (1 - rate))
 
 
-def nuisance(rows: Impressions, effects: dict[str, np.ndarray] | None = None) -> tuple[np.ndarray, dict]:
+def nuisance(
+    rows: Impressions, effects: dict[str, np.ndarray] | None = None, offsets: Collection[str] = OFFSETS
+) -> tuple[np.ndarray, dict]:
     """Return each row's log-odds of a like by what is the same for all posts of a list, and the effects it comes from.
 
     By day, place in the session, hour, and how much the user liked so far. It enters training as an offset, so that
     none of it is learned as a property of posts, and the trees are left for what can reorder a list; served scores
     leave it out. The effects are of these rows and not those of pgfeed.place_effects: they are log-odds of the very
-    labels, and there where a feed is too small for those. effects: of other rows, to reuse; days have their own.
+    labels, and there where a feed is too small for those. effects: of other rows, to reuse; days have
+    their own. offsets: which of them are taken.
     """
     _, day = np.unique(rows.days, return_inverse=True)
     overall, prior = rows.is_liked.mean(), 200
-    levels = {"place": np.minimum(rows.position, 39)}
-    if "time.hour" in rows.names:
+    levels = {}
+    if "place" in offsets:
+        levels["place"] = np.minimum(rows.position, 39)
+    if "hour" in offsets and "time.hour" in rows.names:
         levels["hour"] = rows.column("time.hour").astype(int)
-    if "user.like_rate" in rows.names:
+    if "user" in offsets and "user.like_rate" in rows.names:
         steps = np.linspace(*logit(np.array(RATE_RANGE)), RATE_STEPS)
         levels["user"] = np.searchsorted(steps, logit(np.nan_to_num(rows.column("user.like_rate"), nan=overall)))
 
@@ -63,7 +70,8 @@ def nuisance(rows: Impressions, effects: dict[str, np.ndarray] | None = None) ->
             effects[name] = np.zeros(RATE_STEPS + 40)
             found = log_odds(level) - logit(overall)
             effects[name][:len(found)] = found
-    return log_odds(day)[day] + sum(effects[name][level] for name, level in levels.items()), effects
+    level_of_day = log_odds(day)[day] if "day" in offsets else np.full(len(day), logit(overall))
+    return level_of_day + sum(effects[name][level] for name, level in levels.items()), effects
 
 
 def score_trees(names: list[str]) -> CatBoost:
@@ -76,13 +84,15 @@ def score_trees(names: list[str]) -> CatBoost:
     features[:, names.index(SCORE)] = grid
     booster = CatBoost({
         "loss_function": "RMSE", "iterations": 80, "depth": 6, "learning_rate": 0.7, "l2_leaf_reg": 0.0,
-        "border_count": SCORE_STEPS, "random_seed": PARAMETERS["random_seed"], "random_strength": 0.0,
+        "border_count": SCORE_STEPS, "random_seed": SEED, "random_strength": 0.0,
         "bootstrap_type": "No", "allow_writing_files": False, "thread_count": 1, "verbose": False,
     })
     return booster.fit(Pool(features, grid, feature_names=names))
 
 
-def fit(training: Impressions, validation: Impressions, parameters: dict) -> tuple[CatBoost, dict]:
+def fit(
+    training: Impressions, validation: Impressions, parameters: dict, offsets: Collection[str] = OFFSETS
+) -> tuple[CatBoost, dict]:
     """Return a CatBoost model stopped early on the validation days, and its figures there.
 
     A ranking loss compares the rows of one user-day, needs no offset for the day and takes no weights. A model
@@ -91,8 +101,8 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
     """
     started = time.monotonic()
     start = start_of(training.names, parameters)
-    offset, effects = nuisance(training)
-    valid_offset, _ = nuisance(validation, effects)
+    offset, effects = nuisance(training, offsets=offsets)
+    valid_offset, _ = nuisance(validation, effects, offsets)
     pools = [
         pool_of(rows, baseline, start, parameters)
         for rows, baseline in ((training, offset), (validation, valid_offset))
@@ -119,7 +129,7 @@ def fit(training: Impressions, validation: Impressions, parameters: dict) -> tup
 
 def ranks(parameters: dict) -> bool:
     """Return whether the loss compares the rows of one user-day."""
-    return parameters["loss_function"] != "Logloss"
+    return parameters["loss_function"] != LOGISTIC
 
 
 def start_of(names: list[str], parameters: dict) -> CatBoost | None:
@@ -168,10 +178,12 @@ def boost(parameters: dict, pool: Pool, stopped_on: Pool | None = None) -> CatBo
         raise PgfeedError("CatBoost cannot learn from this", cause, "pgfeed ingest FILE...") from error
 
 
-def fit_again(rows: Impressions, parameters: dict, trees: int, share: float) -> CatBoost:
+def fit_again(
+    rows: Impressions, parameters: dict, trees: int, share: float, offsets: Collection[str] = OFFSETS
+) -> CatBoost:
     """Return a model fitted on all rows with so many trees, of which a share is taken; nothing stops it early."""
     start = start_of(rows.names, parameters)
-    pool = pool_of(rows, nuisance(rows)[0], start, parameters)
+    pool = pool_of(rows, nuisance(rows, offsets=offsets)[0], start, parameters)
     return after(start, boost(parameters | {"iterations": max(trees, 1)}, pool), share)
 
 
@@ -199,7 +211,7 @@ def load_history(
         with connection, connection.cursor() as cursor:
             encoders["match.text"] = {name: float(number) for number, name in enumerate(component_names(cursor))}
     rows = impressions.load(connection, days, names, encoders, share, "training days")
-    is_training = rows.days < np.datetime64(days[-max(1, round(len(days) * VALIDATION_SHARE))])
+    is_training = rows.days < np.datetime64(days[-max(1, round(len(days) * recipe.validation_share))])
     labels = rows.is_liked[is_training]
     if is_training.all():
         raise PgfeedError(
@@ -214,13 +226,20 @@ def load_history(
     return History(rows.take(is_training), rows.take(~is_training), encoders, days[0], split.day, share)
 
 
-def train(connection: Connection, variant: str, is_refitted: bool = False) -> NewModel:
-    """Train a variant by its recipe, on the days before the held-out ones; is_refitted: then on all, see refit()."""
-    recipe, split = recipe_of(variant), load_split(connection)
-    history = load_history(connection, split, feature_names(connection, variant, split), recipe)
-    booster, metrics = fit(history.training, history.validation, recipe.parameters)
-    history.encoders[SEEN], figures = learn_repeats(connection, history, booster)
-    model = new_model(history, booster, metrics | figures, recipe.parameters)
+def train(
+    connection: Connection, variant: str, is_refitted: bool = False, recipe: Recipe | None = None
+) -> NewModel:
+    """Train a variant by its recipe or another one, on the days before the held-out ones.
+
+    is_refitted: then on all, see refit(). What showing a post again does is learned for scores that are log-odds.
+    """
+    recipe, split = recipe or recipe_of(variant), load_split(connection)
+    history = load_history(connection, split, feature_names(connection, variant, split, recipe), recipe)
+    booster, metrics = fit(history.training, history.validation, recipe.parameters, recipe.offsets)
+    if not ranks(recipe.parameters):
+        history.encoders[SEEN], figures = learn_repeats(connection, history, booster, recipe.offsets)
+        metrics |= figures
+    model = new_model(history, booster, metrics, recipe.parameters | {"recipe": as_settings(recipe)})
     return refit(connection, split, history, model, recipe) if is_refitted else model
 
 
@@ -243,7 +262,8 @@ def refit(connection: Connection, split: Split, history: History, model: NewMode
     auc = rounded(request_auc(scores, compact(held_out.request), held_out.is_liked), 4)
     rows = impressions.joined([history.training, history.validation, held_out])
     chosen = model.metrics
-    booster = fit_again(rows, recipe.parameters, chosen["fitted_tree_count"], chosen["correction_share"])
+    trees, share = chosen["fitted_tree_count"], chosen["correction_share"]
+    booster = fit_again(rows, recipe.parameters, trees, share, recipe.offsets)
     metrics = model.metrics | {
         "held_out_request_auc": auc, "refit_row_count": len(rows.features),
         "refit_day_count": len(np.unique(rows.days)), "refit_seconds": round(time.monotonic() - started, 1),
@@ -252,10 +272,12 @@ def refit(connection: Connection, split: Split, history: History, model: NewMode
     return replace(model, booster=booster, trained_until=split.end, metrics=metrics, held_out=measured)
 
 
-def learn_repeats(connection: Connection, history: History, booster: CatBoost) -> tuple[dict, dict]:
+def learn_repeats(
+    connection: Connection, history: History, booster: CatBoost, offsets: Collection[str] = OFFSETS
+) -> tuple[dict, dict]:
     """Return what showing a post again does to the scores of a model whose scores are log-odds, and figures of it."""
-    offset, effects = nuisance(history.training)
-    valid_offset, _ = nuisance(history.validation, effects)
+    offset, effects = nuisance(history.training, offsets=offsets)
+    valid_offset, _ = nuisance(history.validation, effects, offsets)
     scores = tuple(
         predict(booster, rows.features) + baseline
         for rows, baseline in ((history.training, offset), (history.validation, valid_offset))

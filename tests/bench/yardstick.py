@@ -24,7 +24,7 @@ from catboost import CatBoost, CatBoostClassifier
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.learning.recipes import PARAMETERS
+from loader.learning.recipes import RECIPES
 from loader.server import db
 from plpy.pack import Pack
 from tests.bench import ROOT
@@ -85,7 +85,7 @@ def model_file(connection: Connection) -> Iterator[tuple[Path, str]]:
     names = [*own, *(name for name in examples.columns if name not in own)][: len(serving.feature_names_)]
     examples = examples[names].apply(lambda column: column if column.name in CATEGORICAL else column.astype("float64"))
     model = CatBoostClassifier(
-        iterations=serving.tree_count_, depth=PARAMETERS["depth"], max_ctr_complexity=1, verbose=0,
+        iterations=serving.tree_count_, depth=RECIPES["control"].parameters["depth"], max_ctr_complexity=1, verbose=0,
         allow_writing_files=False, cat_features=list(CATEGORICAL),
     ).fit(examples, rows.is_liked.to_numpy())
     with TemporaryDirectory() as folder:

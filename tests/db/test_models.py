@@ -14,7 +14,7 @@ import pytest
 from catboost import CatBoost, Pool
 
 from loader.errors import PgfeedError
-from loader.learning import impressions, registry, split, train
+from loader.learning import impressions, recipes, registry, split, train
 from loader.learning.features import load_encoders
 from loader.learning.model import NewModel, predict
 from loader.learning.recipes import feature_names
@@ -270,6 +270,36 @@ def test_what_serves_has_learned_from_all_days_and_what_is_measured_has_not(conn
     assert refitted.metrics["refit_row_count"] > refitted.metrics["row_count"] == alone.metrics["row_count"]
     with pytest.raises(PgfeedError, match="the model has seen all days before 2021-12-13"):
         days.for_model(model.deployed_until)
+
+
+def test_a_recipe_of_ones_own_trains_a_variant_and_trains_it_again(network, network_dsn, tmp_path):
+    """The second training has no file: the version before says how it was made."""
+    (tmp_path / "small.toml").write_text(
+        'learns_from = "impressions"\nfeatures = ["post.like_rate", "user.age"]\ntopic_count = 1\noffsets = []\n'
+        '[parameters]\nloss_function = "QuerySoftMax"\niterations = 30\n'
+    )
+    for options in (["--recipe", str(tmp_path / "small.toml"), "--set", "depth=3"], ["--set", "max_days=5"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "loader.cli", "train", "mine", *options, "--activate"],
+            cwd=ROOT, env={**os.environ, "PGFEED_DSN": network_dsn}, capture_output=True, text=True,
+        )
+        assert done.returncode == 0, done.stderr
+    rows = network(
+        "select m.feature_names, m.parameters -> 'recipe' -> 'parameters', m.parameters -> 'recipe' -> 'max_days',"
+        " m.encoders ? 'seen' from pgfeed.models as m where m.variant = 'mine' order by m.version"
+    )
+    parameters = {"loss_function": "QuerySoftMax", "iterations": 30, "depth": 3}
+    names = ["post.like_rate", "user.age", rows[0][0][2]]
+    assert names[2].startswith("user_topic.view_share:")
+    assert rows == [(names, parameters, 24, False), (names, parameters, 5, False)]
+    answer = network("select source, variant, model_version from pgfeed.recommend_posts(7, now(), 5, 'mine')")
+    assert answer == [("model", "mine", 2)] * 5
+
+
+def test_a_recipe_with_a_feature_that_nothing_computes_is_refused(connection):
+    recipe = replace(recipes.RECIPES["control"], features=["post.like_rate", "post.beauty"])
+    with pytest.raises(PgfeedError, match=r"the recipe of mine has features.* not have: post\.beauty\."):
+        train.train(connection, "mine", recipe=recipe)
 
 
 def test_without_refit_the_held_out_days_teach_nothing(network, network_dsn):

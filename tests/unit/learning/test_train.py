@@ -8,7 +8,10 @@ from catboost import Pool
 
 from loader.learning import impressions, train
 from loader.learning.impressions import Impressions
-from loader.learning.recipes import PARAMETERS, SCORE
+from loader.learning.recipes import RECIPES
+from plpy.columns import SCORE
+
+PARAMETERS = RECIPES["control"].parameters
 
 
 def test_a_model_can_start_from_what_preferences_say():

@@ -1,0 +1,79 @@
+"""Recipes from files, and changes of them."""
+
+import pytest
+
+from loader.errors import PgfeedError
+from loader.learning.recipes import RECIPES, RequestRecipe, as_settings, changed, names, parse, read
+
+SMALL = """
+learns_from = "impressions"
+features = ["post.like_rate"]
+[parameters]
+loss_function = "Logloss"
+iterations = 9
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A function that writes a recipe and reads it, with changes."""
+    path = tmp_path / "mine.toml"
+
+    def recipe(text: str, *changes: str):
+        path.write_text(text)
+        return parse(changed(read(str(path)), changes), "mine")
+
+    return recipe
+
+
+def test_all_that_come_with_pgfeed_can_be_read_and_written():
+    assert names() == ["control", "negatives", "test"]
+    for name in names():
+        recipe = parse(read(name), name)
+        assert parse(as_settings(recipe), name) == recipe
+    assert parse(read("negatives"), "negatives") == RequestRecipe(100)
+    assert RECIPES["test"].parameters["monotone_constraints"] == {"match.score": 1}
+
+
+def test_a_recipe_of_ones_own_has_the_usual_days_and_offsets(own):
+    recipe = own(SMALL)
+    assert (recipe.max_days, recipe.offsets) == (24, ["day", "place", "hour", "user"])
+    assert recipe.parameters["iterations"] == 9
+
+
+def test_settings_and_parameters_change(own):
+    recipe = own(SMALL, "depth=5", "parameters.rsm=0.5", "max_days=40", 'offsets=["day"]', "loss_function=YetiRank")
+    assert recipe.parameters == {"loss_function": "YetiRank", "iterations": 9, "depth": 5, "rsm": 0.5}
+    assert (recipe.max_days, recipe.offsets) == (40, ["day"])
+    assert parse(changed(read("negatives"), ("horizon_days=7",)), "negatives") == RequestRecipe(100, 7)
+    assert RECIPES["control"].parameters["depth"] == 6
+
+
+@pytest.mark.parametrize("text, changes, what, cause", [
+    ("learns_from = ", [], "is no TOML", "Invalid value"),
+    ("max_days = 3", [], "learns_from is None", "impressions, requests"),
+    ('learns_from = "likes"', [], "learns_from is 'likes'", "impressions, requests"),
+    ('learns_from = "impressions"', [], "it has no features", "a list of names"),
+    (SMALL, ["depht=5"], "depht is neither a setting nor a parameter", "depth"),
+    (SMALL, ["depth"], "--set depth changes nothing", "KEY=VALUE"),
+    (SMALL, ["max_days=many"], "max_days is 'many'", "a whole number above 1"),
+    (SMALL, ["max_days=true"], "max_days is True", "a whole number above 1"),
+    (SMALL, ["warm_up_share=1.5"], "warm_up_share is 1.5", "from 0 to below 1"),
+    (SMALL, ["iterations=0"], "iterations is 0", "above 0"),
+    (SMALL, ["loss_function=RMSE"], "loss_function is 'RMSE'", "Logloss, YetiRank"),
+    (SMALL, ['offsets=["month"]'], "offsets is ['month']", "day, place, hour, user"),
+    (SMALL, ['features=["post.like_rate", "post.like_rate"]'], "features is", "each once"),
+    (SMALL, ['monotone_constraints={"post.quality" = 1}'], "monotone_constraints names post.quality", "none of its"),
+    ('learns_from = "requests"\nmax_days = 3', [], "max_days is no setting of it", "negatives, horizon_days"),
+    ('learns_from = "requests"\nnegatives = 0', [], "negatives is 0", "above 0"),
+    ('learns_from = "requests"', ["depth=5"], "parameters is no setting of it", "negatives, horizon_days"),
+])
+def test_what_is_wrong_is_said_in_one_line(own, text, changes, what, cause):
+    with pytest.raises(PgfeedError) as raised:
+        own(text, *changes)
+    assert what in str(raised.value) and cause in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_file_that_is_not_there_names_the_recipes_that_are(tmp_path):
+    with pytest.raises(PgfeedError, match="No such file.*control, negatives, test"):
+        read(str(tmp_path / "none.toml"))
