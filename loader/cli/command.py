@@ -20,7 +20,7 @@ from loader.terminal import out
 WRONG_VALUE = "22"
 NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
 DENIED = "42501"
-FOR_OPERATORS = ("attach", "detach", "refresh", "activate", "rollback", "experiment", "feed", "recommend")
+FOR_OPERATORS = ("attach", "detach", "refresh", "activate", "rollback", "model", "experiment", "feed", "recommend")
 NO_MOMENT = ("22007", "22008", "22009")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 

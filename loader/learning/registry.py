@@ -107,12 +107,24 @@ def load_active(connection: Connection, variant: str) -> Model:
 
 def load_named(connection: Connection, name: str) -> Model:
     """Return the model that VARIANT[@VERSION] names, the active one without a version, as it is evaluated."""
+    return load(connection, *parsed(name))
+
+
+def parsed(name: str) -> tuple[str, int | None]:
+    """Return the variant and version of VARIANT[@VERSION]."""
     match = NAME.fullmatch(name)
     if match is None:
         cause = "models are named VARIANT or VARIANT@VERSION"
-        raise PgfeedError(f"{name!r} names no model", cause, "table pgfeed.model_versions")
-    version = match["version"]
-    return load(connection, match["variant"], int(version) if version else None)
+        raise PgfeedError(f"{name!r} names no model", cause, "pgfeed model list")
+    return match["variant"], int(match["version"]) if match["version"] else None
+
+
+def version_of(name: str) -> tuple[str, int]:
+    """Return the variant and version of VARIANT@VERSION."""
+    variant, version = parsed(name)
+    if version is None:
+        raise PgfeedError(f"{name!r} names no version", "name one: VARIANT@VERSION", "pgfeed model list")
+    return variant, version
 
 
 def load(connection: Connection, variant: str, version: int | None) -> Model:
@@ -121,7 +133,8 @@ def load(connection: Connection, variant: str, version: int | None) -> Model:
         cursor.execute(
             "select m.version, coalesce(m.evaluation_artifact, m.artifact), m.feature_names, m.encoders,"
             " case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end, m.trained_until"
-            " from pgfeed.models as m where m.variant = %(variant)s and m.version = coalesce(%(version)s,"
+            " from pgfeed.models as m where m.deleted_at is null and m.variant = %(variant)s"
+            " and m.version = coalesce(%(version)s,"
             " (select a.version from pgfeed.active_models as a where a.variant = %(variant)s))",
             {"variant": variant, "version": version},
         )
@@ -136,7 +149,7 @@ def export_model(connection: Connection, variant: str, version: int | None, path
     """Write a version's artifact, the active one if none is named, to a .cbm file; return its bytes."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            "select artifact from pgfeed.models where variant = %(variant)s and version ="
+            "select artifact from pgfeed.models where deleted_at is null and variant = %(variant)s and version ="
             " coalesce(%(version)s, (select a.version from pgfeed.active_models as a where a.variant = %(variant)s))",
             {"variant": variant, "version": version},
         )

@@ -55,10 +55,13 @@ PINS = {
     "procedures/_pack_features": "56eeae34db5e",
     "procedures/refresh_features": "76f31b0cd872",
     "views/active_models": "99b92c542af8",
-    "views/model_versions": "fd0eeb8abd89",
+    "views/model_versions": "83abc49136b9",
     "functions/_model_problems": "c7de41c51407",
-    "procedures/activate_model": "dc485862d910",
-    "procedures/rollback_model": "e7ccc32853f2",
+    "functions/_model_id": "511b6ff1570a",
+    "procedures/delete_model": "39e7a971fde7",
+    "procedures/describe_model": "5d2eae2aba54",
+    "procedures/activate_model": "ca7ac828bc59",
+    "procedures/rollback_model": "9bbccd82f4a4",
     "functions/_request_users": "30d33e35f887",
     "functions/_serving_state": "346c38d1b69b",
     "functions/_user_history": "45f8abbf6e6a",
@@ -72,7 +75,7 @@ PINS = {
     "functions/_experiment_id": "d7e8949030aa",
     "functions/experiment_arm": "c80efa6ba72e",
     "functions/_running_arm": "1f30d566b423",
-    "functions/_arm_problems": "af3acb85bfb4",
+    "functions/_arm_problems": "b8801b9d9811",
     "procedures/create_experiment": "e0eaf1098e47",
     "procedures/start_experiment": "614b1470c4b1",
     "procedures/stop_experiment": "980ff7eb9a3f",
@@ -1051,6 +1054,29 @@ REFITS = """
 NO_REFITS = """
     alter table pgfeed.models drop column evaluation_artifact, drop column evaluated_from, drop column evaluated_until;
 """
+NOTES = """
+    alter table pgfeed.models
+        add column note text,
+        add column tags text[] not null default '{}',
+        add column deleted_at timestamptz;
+    comment on column pgfeed.models.note is 'Of describe_model(); null: none';
+    comment on column pgfeed.models.tags is 'Of describe_model(), in order';
+    comment on column pgfeed.models.deleted_at is
+        'When delete_model() emptied it; the row stays, so that no other model gets its version. Null: it is there';
+"""
+# The release does not know of deleted models: what was active before is active again only if it is there.
+NO_NOTES = """
+    update pgfeed.model_activations as a
+    set replaced_activation_id = null
+    from pgfeed.model_activations as p
+    inner join pgfeed.models as m on m.variant = p.variant and m.version = p.version
+    where p.activation_id = a.replaced_activation_id and m.deleted_at is not null;
+    delete from pgfeed.model_activations as a
+    using pgfeed.models as m
+    where m.variant = a.variant and m.version = a.version and m.deleted_at is not null;
+    delete from pgfeed.models as m where m.deleted_at is not null;
+    alter table pgfeed.models drop column note, drop column tags, drop column deleted_at;
+"""
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$
@@ -1133,6 +1159,7 @@ def upgrade() -> None:
     execute(MARKS)
     execute_each(PLACES)
     execute_each(REFITS)
+    execute_each(NOTES)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -1156,6 +1183,7 @@ def downgrade() -> None:
     execute(EXPLAINED_WITHOUT_FEED)
     revert([name for name in PINS if name not in KEPT], revision)
     execute_each(NO_REFITS)
+    execute_each(NO_NOTES)
     execute_each(NO_LISTS)
     execute("alter table pgfeed.posts drop column is_new")
     execute_each(NO_PLACES)

@@ -13,7 +13,8 @@ begin
             select a.number, a.arm, a.variant, a.version, m.model_id
             from pgfeed.experiment_arms as a
             left join pgfeed.active_models as c on c.variant = a.variant and a.version is null
-            left join pgfeed.models as m on m.variant = a.variant and m.version = coalesce(a.version, c.version)
+            left join pgfeed.models as m
+                on m.variant = a.variant and m.version = coalesce(a.version, c.version) and m.deleted_at is null
             where a.experiment_id = _arm_problems.experiment_id and not pgfeed._is_without_model(a.variant)
         ),
 

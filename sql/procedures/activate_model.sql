@@ -12,14 +12,7 @@ declare
     v_problems text[];
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
-    select m.model_id into v_model_id
-    from pgfeed.models as m
-    where m.variant = activate_model.variant and m.version = activate_model.version;
-    if v_model_id is null then
-        raise exception 'there is no model % version %', variant, version
-            using errcode = '22023', hint = 'See: select variant, version, created_at from pgfeed.model_versions';
-    end if;
-
+    v_model_id := pgfeed._model_id(variant, version);
     v_problems := pgfeed._model_problems(v_model_id);
     if cardinality(v_problems) > 0 then
         raise exception 'model % version % cannot serve: %', variant, version, array_to_string(v_problems, '; ')

@@ -11,11 +11,28 @@ declare
     v_replaced_activation_id bigint;
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
-    select p.version, p.replaced_activation_id into rollback_model.version, v_replaced_activation_id
-    from pgfeed.active_models as c
-    inner join pgfeed.model_activations as a on a.activation_id = c.activation_id
-    inner join pgfeed.model_activations as p on p.activation_id = a.replaced_activation_id
-    where c.variant = rollback_model.variant;
+    with recursive earlier as (
+        select a.replaced_activation_id as activation_id, 1 as distance
+        from pgfeed.active_models as c
+        inner join pgfeed.model_activations as a on a.activation_id = c.activation_id
+        where c.variant = rollback_model.variant
+        union all
+        select a.replaced_activation_id, e.distance + 1
+        from earlier as e
+        inner join pgfeed.model_activations as a on a.activation_id = e.activation_id
+    )
+
+    select a.version, a.replaced_activation_id into rollback_model.version, v_replaced_activation_id
+    from earlier as e
+    inner join pgfeed.model_activations as a on a.activation_id = e.activation_id
+    inner join pgfeed.models as m on m.variant = a.variant and m.version = a.version
+    where
+        m.deleted_at is null
+        and m.model_id is distinct from (
+            select c.model_id from pgfeed.active_models as c where c.variant = rollback_model.variant
+        )
+    order by e.distance
+    limit 1;
     if not found then
         raise exception 'no model was active for % before the present one', variant
             using errcode = '55000', hint = 'See: select * from pgfeed.model_activations';
@@ -30,7 +47,7 @@ alter procedure pgfeed.rollback_model(text, integer) owner to pgfeed_owner;
 
 comment on procedure pgfeed.rollback_model(text, integer) is
     'Makes the model serve again that was active before the present one, and gives its version; '
-    'once more goes back one more';
+    'once more goes back one more. Deleted models are passed over';
 
 revoke all on procedure pgfeed.rollback_model(text, integer) from public;
 grant execute on procedure pgfeed.rollback_model(text, integer) to pgfeed_operator;

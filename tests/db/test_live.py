@@ -47,7 +47,7 @@ def test_offline_scores_give_the_posts_that_sql_serves(world):
         calls.append(model.booster.predict(np.asfortranarray(matrix), prediction_type="RawFormulaVal"))
         return calls[-1]
 
-    live.offline_hit_rates(world, model.feature_names, model.encoders, {"model": score}, 30)
+    live.offline_chances(world, model.feature_names, model.encoders, {"model": score}, 30)
     user_ids, moments = live.draw_requests(World.load(world), [date(2021, 10, 1 + n) for n in range(30)], 30, 0)
     for scores, number in zip(calls, np.argsort(moments)):
         with world.cursor() as cursor:

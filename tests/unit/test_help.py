@@ -12,13 +12,14 @@ import pytest
 from loader.cli import main
 from loader.cli.experiments import experiment_group
 from loader.cli.feeds import feed_group
+from loader.cli.versions import model_group
 
 ROOT = Path(__file__).resolve().parents[2]
 USAGE = subprocess.run([ROOT / "run"], capture_output=True, text=True, check=True).stdout
 VERBS = [verb for line in re.findall(r"^  ([a-z][a-z|-]+)", USAGE, re.MULTILINE) for verb in line.split("|")]
 WORDS = [
     ["help"], *([verb] for verb in VERBS), *(["experiment", verb] for verb in experiment_group.commands),
-    *(["feed", verb] for verb in feed_group.commands),
+    *(["feed", verb] for verb in feed_group.commands), *(["model", verb] for verb in model_group.commands),
 ]
 SCREEN = 40
 

@@ -34,7 +34,7 @@ CHECKS = {
     "types": [SCRIPTS / "mypy", "--no-error-summary"],
     "dead code": [
         SCRIPTS / "vulture", "loader", "plpy", "migrations", "--ignore-decorators",
-        "@main.*,@experiment_group.*,@feed_group.*,@app.*",
+        "@main.*,@experiment_group.*,@feed_group.*,@model_group.*,@app.*",
         "--ignore-names", ",".join(USED_BY_OTHERS),
     ],
 }
