@@ -769,6 +769,11 @@ CREATE FUNCTION pgfeed._missing_indexes() RETURNS TABLE(relation text, definitio
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._missing_indexes() IS 'One row per index of the schema that is not there, under whatever name, and the statement that makes it';
+CREATE FUNCTION pgfeed._model_id(variant text, version integer) RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._model_id(variant text, version integer) IS 'The model_id of a stored version; an error if there is none or it was deleted';
 CREATE FUNCTION pgfeed._model_problems(model_id bigint) RETURNS text[]
     LANGUAGE plpython3u STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1376,6 +1381,18 @@ CREATE PROCEDURE pgfeed.define_action(IN action text, IN sign integer DEFAULT NU
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) IS 'Lets events have an action, or changes one. sign: 1 is a like, -1 a dislike, 0 neither. weight: of an impression that it follows, in training. hides: whether it keeps the post out of the user''s lists; of view, whether a true target does. undoes: another action that it takes back. Null: as it is, for a new one sign 1, weight 1, and it hides unless its sign is 0. What counts as a like changes for all events there are, in the next roll-up';
+CREATE PROCEDURE pgfeed.delete_model(IN variant text, IN version integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.delete_model(IN variant text, IN version integer) IS 'Deletes a stored model: what is left is that there was one, its metrics and its evaluations. Refused while it is active or an arm of the running experiment. rollback_model() passes over it';
+CREATE PROCEDURE pgfeed.describe_model(IN variant text, IN version integer, IN note text DEFAULT NULL::text, IN tags text[] DEFAULT NULL::text[])
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.describe_model(IN variant text, IN version integer, IN note text, IN tags text[]) IS 'Writes a note and tags to a stored model, in place of those that it has; null: they stay, '''' and {}: none';
 CREATE PROCEDURE pgfeed.detach(IN relation text, IN action text DEFAULT NULL::text, IN kind text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS '...';
@@ -1595,7 +1612,7 @@ CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) IS 'Makes the model serve again that was active before the present one, and gives its version; once more goes back one more';
+COMMENT ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) IS 'Makes the model serve again that was active before the present one, and gives its version; once more goes back one more. Deleted models are passed over';
 CREATE FUNCTION pgfeed.search_posts(text text, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE COST 100000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1766,6 +1783,9 @@ CREATE TABLE pgfeed.models (
     evaluation_artifact bytea,
     evaluated_from timestamp with time zone,
     evaluated_until timestamp with time zone,
+    note text,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    deleted_at timestamp with time zone,
     CONSTRAINT models_artifact_check CHECK ((length(artifact) <= 268435456)),
     CONSTRAINT models_variant_check CHECK ((variant ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT models_version_check CHECK ((version > 0))
@@ -1781,6 +1801,9 @@ COMMENT ON COLUMN pgfeed.models.golden_scores IS 'What the trainer''s CatBoost g
 COMMENT ON COLUMN pgfeed.models.evaluation_artifact IS 'The model before it was fitted again on the held-out days, from evaluated_from to evaluated_until: evaluations measure it in place of the artifact. Null: nothing was fitted again';
 COMMENT ON COLUMN pgfeed.models.evaluated_from IS 'No event at or after it was seen by the evaluation_artifact';
 COMMENT ON COLUMN pgfeed.models.evaluated_until IS 'End of the held-out days that the held_out metrics are of';
+COMMENT ON COLUMN pgfeed.models.note IS 'Of describe_model(); null: none';
+COMMENT ON COLUMN pgfeed.models.tags IS 'Of describe_model(), in order';
+COMMENT ON COLUMN pgfeed.models.deleted_at IS 'When delete_model() emptied it; the row stays, so that no other model gets its version. Null: it is there';
 CREATE VIEW pgfeed.active_models AS ...;
 COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that serves it now';
 CREATE TABLE pgfeed.alembic_version (
@@ -2270,9 +2293,11 @@ ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED AL
     CACHE 1
 );
 CREATE VIEW pgfeed.model_versions AS ...;
-COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model, without its artifacts';
+COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model that was not deleted, without its artifacts';
 COMMENT ON COLUMN pgfeed.model_versions.evaluated_from IS 'Evaluations measure a copy that saw no event at or after it. Null: they measure what serves, from trained_until on';
 COMMENT ON COLUMN pgfeed.model_versions.evaluated_until IS 'End of the days that the held_out metrics are of';
+COMMENT ON COLUMN pgfeed.model_versions.note IS 'As describe_model() wrote it; null: none';
+COMMENT ON COLUMN pgfeed.model_versions.tags IS 'As describe_model() wrote them, in order';
 ALTER TABLE pgfeed.models ALTER COLUMN model_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.models_model_id_seq
     START WITH 1
@@ -2704,6 +2729,7 @@ REVOKE ALL ON FUNCTION pgfeed._merge_events(attachment_id smallint, action text,
 REVOKE ALL ON FUNCTION pgfeed._merge_posts(rows text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._merge_users(rows text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._missing_indexes() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._model_id(variant text, version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._model_problems(model_id bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._move_user(IN user_id bigint, IN into_user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._named_features(features jsonb) FROM PUBLIC;
@@ -2835,6 +2861,10 @@ REVOKE ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_
 GRANT ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.delete_model(IN variant text, IN version integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.delete_model(IN variant text, IN version integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.describe_model(IN variant text, IN version integer, IN note text, IN tags text[]) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.describe_model(IN variant text, IN version integer, IN note text, IN tags text[]) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text, IN kind text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.detach(IN relation text, IN action text, IN kind text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.drop_events(IN before timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
