@@ -1,6 +1,6 @@
 """How good a ranking is: hit rate, AUC, NDCG, recall, and the interval of a mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -91,13 +91,29 @@ def places_of(scores: np.ndarray, targets: np.ndarray, excluded: np.ndarray) -> 
     return above + ties.sum(axis=1)
 
 
+def best_places(scores: np.ndarray, excluded: np.ndarray) -> np.ndarray:
+    """Return the places of the five best scores, ties to the first; excluded places are not shown."""
+    scores = np.array(scores, np.float64)
+    scores[excluded] = -np.inf
+    count = min(TOP, len(scores) - len(excluded))
+    if count < 1:
+        return np.empty(0, np.int64)
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    places = np.flatnonzero(scores >= least)
+    return places[np.argsort(-scores[places], kind="stable")[:count]]
+
+
 @dataclass
 class Ranking:
-    """Places (from 0) of the target posts among all posts that may be shown, best first; one array per request."""
+    """Places (from 0) of the target posts among all posts that may be shown, best first; one array per request.
+
+    shown: the rows of the five best posts of each request.
+    """
 
     user_ids: np.ndarray
     places: list[np.ndarray]
     target_counts: np.ndarray
+    shown: list[np.ndarray] = field(default_factory=list)
 
     def metrics(self) -> dict[str, np.ndarray]:
         """Return HitRate@5, NDCG@10 (binary, ideal over at most ten) and Recall@20 per request."""

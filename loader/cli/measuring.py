@@ -10,7 +10,10 @@ from loader.figures import shown
 from loader.terminal import out, table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from psycopg2.extensions import connection as Connection
+    from rich.table import Table
 
     from loader.measuring.live import Gain
 
@@ -20,13 +23,14 @@ if TYPE_CHECKING:
 @click.argument("models", nargs=-1)
 @click.option("--scores", "relations", multiple=True, metavar="TABLE",
               help="Scores of another program: a table or view with user_id, post_id, ts and score. Can be repeated.")
+@click.option("--by", metavar="FEATURE", help="Of logged and full, by group of users too, such as user.gender.")
 @click.option("--requests", "request_count", type=click.IntRange(1), default=2000, show_default=True,
               help="Of the live protocol.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="Of the live requests and likes, and of the users of full.")
 @JSON
 @connected
-def evaluate_models(connection, protocols, models, relations, request_count, seed, as_json):
+def evaluate_models(connection, protocols, models, relations, by, request_count, seed, as_json):
     """Measure models beside each other and simple baselines on the same requests.
 
     A model is VARIANT, its active version, or VARIANT@VERSION. Its figures are written to pgfeed.evaluations.
@@ -44,23 +48,49 @@ def evaluate_models(connection, protocols, models, relations, request_count, see
       ./run evaluate logged,live,full control
       ./run evaluate logged,full control@3 control@4
       ./run evaluate logged control --scores app.scores
+      ./run evaluate full control --by user.gender
     """
+    from loader.measuring import groups
     from loader.measuring import protocols as by_name
     from loader.measuring.results import Contest
 
+    if by is not None:
+        groups.require(connection, by)
     for step in by_name.evaluate(connection, protocols.split(","), models, relations, request_count, seed):
         if isinstance(step, list):
             show({"protocol": "live", "paired": [gain.as_dict() for gain in step]}, as_json,
                  "\n".join(map(gain_line, step)))
             continue
         is_contest = isinstance(step, Contest)
+        parts = []
+        if by is not None and is_contest:
+            parts = step.by(groups.groups_of(connection, by, step.user_ids))
         if as_json:
             for data in step.as_dicts() if is_contest else [step.as_dict()]:
-                show(data, as_json, "")
-        else:
-            out.print(step.table(), crop=False)
-            lines = step.verdicts() if is_contest else [step.verdict()]
-            out.print("\n".join(filter(None, [*lines, step.note])), soft_wrap=True)
+                show(data | ({"groups": [vars(r) | {"group": group} for group, r in parts]} if parts else {}), True, "")
+            continue
+        for figures in (step.table(), step.beyond(), *groups_tables(by, parts)):
+            if figures is not None:
+                out.print(figures, crop=False)
+        lines = step.verdicts() if is_contest else [step.verdict()]
+        out.print("\n".join(filter(None, [*lines, step.note])), soft_wrap=True)
+
+
+def groups_tables(by: str, parts: list) -> "Iterator[Table]":
+    """Yield the figures of groups, a line for each group and method: accuracy, then what is beside it."""
+    from loader.measuring.results import BEYOND
+
+    for title, is_beyond in ((f"by {by}", False), (f"by {by}, beside accuracy", True)):
+        found = [(group, result) for group, result in parts if (result.metric in BEYOND) == is_beyond]
+        metrics = list(dict.fromkeys(result.metric for _, result in found))
+        cells = {(group, r.method, r.metric): f"{r.value:.3f}" for group, r in found}
+        counts = {(group, r.method): f"{r.sample_count:,}" for group, r in reversed(found)}
+        lines = [
+            (*key, counts[key], *(cells.get((*key, metric)) for metric in metrics))
+            for key in dict.fromkeys((group, r.method) for group, r in found)
+        ]
+        if lines:
+            yield table(title, ["group", "method", "requests", *metrics], lines, ["requests", *metrics])
 
 
 def gain_line(gain: "Gain") -> str:

@@ -17,7 +17,7 @@ from loader.errors import PgfeedError
 from loader.learning.features import Encoders, columns_at, feature_matrix, load_events, load_pack, load_users
 from loader.learning.model import predict
 from loader.learning.split import in_sample, midnight
-from loader.metrics import Ranking, places_of
+from loader.metrics import Ranking, best_places, places_of
 from loader.terminal import progress
 from plpy.columns import DAY_SECONDS
 from plpy.moment import moment_columns
@@ -38,6 +38,11 @@ class Likes:
     at: np.ndarray
     found_at: np.ndarray
     gone_days: np.ndarray = field(default_factory=lambda: np.empty(0, int))  # since 1970: their events are gone
+
+    def before(self, user_id: int, at: float) -> np.ndarray:
+        """Return the ids of the posts that a user liked before a moment."""
+        until = np.searchsorted(self.at, at)
+        return self.post_ids[:until][self.user_ids[:until] == user_id]
 
     def has_features(self, at: np.ndarray) -> np.ndarray:
         """Return of each moment whether features as of it can be computed, as pgfeed._live_from() decides."""
@@ -164,6 +169,7 @@ def rank_all(
     users: list[int] = []
     counts: list[int] = []
     places: dict[object, list[np.ndarray]] = {key: [] for key in scorers}
+    shown: dict[object, list[np.ndarray]] = {key: [] for key in scorers}
     for request, pack, columns, liked in with_features(connection, requests, encoders, title, names):
         targets = pack.locate(request.targets)
         targets = targets[targets >= 0]
@@ -173,8 +179,10 @@ def rank_all(
         counts.append(len(targets))
         excluded = np.setdiff1d(liked, targets)
         for key, score in scorers.items():
-            places[key].append(places_of(score(request, pack, columns), targets, excluded))
-    return {key: Ranking(np.array(users), own, np.array(counts)) for key, own in places.items()}
+            scores = score(request, pack, columns)
+            places[key].append(places_of(scores, targets, excluded))
+            shown[key].append(best_places(scores, excluded))
+    return {key: Ranking(np.array(users), own, np.array(counts), shown[key]) for key, own in places.items()}
 
 
 def model_scorer(booster: CatBoost, names: list[str]) -> Scorer:

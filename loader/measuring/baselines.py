@@ -186,7 +186,7 @@ def choose_for_catalogue(connection: Connection, split: Split, likes: Likes) -> 
     for request in later_likes(likes, start, end, MAX_VALIDATION_USERS):
         targets = pack.places(request.targets)
         if len(targets):
-            before = likes.post_ids[(likes.user_ids == request.user_id) & (likes.at < start)]
+            before = likes.before(request.user_id, start)
             users.append(request.user_id)
             counts.append(len(targets))
             for name, column in HALF_LIVES.items():

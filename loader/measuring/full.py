@@ -14,6 +14,7 @@ from loader.learning.split import for_models, midnight
 from loader.learning.split import load as load_split
 from loader.measuring import baselines, outside
 from loader.measuring.baselines import HalfLife
+from loader.measuring.beyond import Yardstick
 from loader.measuring.results import Contest, Evaluation, entrants
 from loader.metrics import Ranking
 from plpy.pack import Pack
@@ -56,11 +57,15 @@ def contest(connection: Connection, models: list[Model], relations: Sequence[str
         cause = f"no post that was liked from {day} on is in the catalogue of that day"
         raise PgfeedError("nothing to evaluate on", cause, "pgfeed ingest FILE...")
     pack = load_pack(connection, day, {})
+    yardstick = Yardstick(connection, pack)
+    liked = [pack.places(likes.before(user_id, midnight(day).timestamp())) for user_id in users.tolist()]
     notes = [half_life.sentence, why_without_hits(rankings, requests, pack, f"{day}")]
     return Contest(
-        "full", entrants(models, relations), {method: ranking.metrics() for method, ranking in rankings.items()}, users,
-        {"seed": seed, "half_life": half_life.name}, f", {len(pack):,} posts, likes from {day} on",
+        "full", entrants(models, relations),
+        {method: ranking.metrics() | yardstick.measures(ranking, liked) for method, ranking in rankings.items()},
+        users, {"seed": seed, "half_life": half_life.name}, f", {len(pack):,} posts, likes from {day} on",
         "\n".join(filter(None, notes)),
+        {method: yardstick.coverage(ranking) for method, ranking in rankings.items()},
     )
 
 

@@ -41,6 +41,8 @@ def compare(connection: Connection, first: str, second: str) -> tuple[list[Diffe
             continue
         values = {result.metric: result for result in contest.results(ours, ours)}
         for result in contest.results(theirs, theirs):
+            if result.low is None:
+                continue  # of all lists, not a mean over requests
             lead = contest.lead(theirs, ours, result.metric)
             differences.append(Difference(
                 contest.protocol, result.metric, values[result.metric].value, result.value, lead.lead, lead.low,

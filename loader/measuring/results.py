@@ -12,18 +12,19 @@ from loader.learning.model import Model
 from loader.metrics import bootstrap
 from loader.terminal import counted, table
 
+BEYOND = COVERAGE, VARIETY, NOVELTY, BIAS = ("coverage", "variety", "novelty", "popularity bias")
 SAMPLES = {"logged": "user-day", "live": "request", "full": "user"}
 
 
 @dataclass
 class Result:
-    """One metric of one method; low and high are the ends of its 95% bootstrap interval over users."""
+    """One metric of one method; low and high: the ends of its 95% bootstrap interval over users, None: it has none."""
 
     method: str
     metric: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     sample_count: int
 
 
@@ -92,6 +93,10 @@ class Evaluation:
         title = f"{self.protocol}, {self.variant} version {self.version}"
         return figures_table(title, self.results, self.detail)
 
+    def beyond(self) -> Table | None:
+        """Return what there is beside accuracy as a table; None: nothing."""
+        return beyond_table(self.results)
+
     def verdict(self) -> str:
         """Return who is ahead: the model, the baselines, or neither for sure."""
         return verdict("the model", self.leads)
@@ -128,7 +133,7 @@ class Contest:
     """Models, scores from outside and baselines on the same requests.
 
     entrants: variant and version of each model by its method's name, None for scores from outside; values: by method
-    and metric one value per request, NaN where it is not defined; the rest as in Evaluation.
+    and metric one value per request, NaN where it is not defined; the rest as in Evaluation. coverage: by method.
     """
 
     protocol: str
@@ -138,6 +143,7 @@ class Contest:
     parameters: dict = field(default_factory=dict)
     detail: str = ""
     note: str | None = None
+    coverage: dict[str, float] = field(default_factory=dict)
 
     @property
     def baselines(self) -> list[str]:
@@ -152,6 +158,25 @@ class Contest:
             if is_defined.any():
                 interval = bootstrap(values[is_defined], self.user_ids[is_defined])
                 found.append(Result(name, metric, *interval, int(is_defined.sum())))
+        if method in self.coverage:
+            found.append(Result(name, COVERAGE, self.coverage[method], None, None, len(self.user_ids)))
+        return found
+
+    def all_results(self) -> list[Result]:
+        """Return the figures of all methods: the entrants first."""
+        return [result for name in (*self.entrants, *self.baselines) for result in self.results(name, name)]
+
+    def by(self, group_of: np.ndarray) -> list[tuple[str, Result]]:
+        """Return the figures of all methods in each group of requests; group_of: the name of each request's group."""
+        found = []
+        for group in np.unique(group_of):
+            mine = group_of == group
+            values = {
+                method: {metric: each[mine] for metric, each in by_metric.items()}
+                for method, by_metric in self.values.items()
+            }
+            part = Contest(self.protocol, self.entrants, values, self.user_ids[mine])
+            found += [(str(group), result) for result in part.all_results()]
         return found
 
     def lead(self, method: str, over: str, metric: str) -> Lead:
@@ -192,8 +217,11 @@ class Contest:
         """Return all methods as a table for people: the entrants first."""
         if len(self.entrants) == 1 and self.evaluations():
             return self.evaluations()[0].table()
-        methods = [*self.entrants, *self.baselines]
-        return figures_table(self.protocol, [r for name in methods for r in self.results(name, name)], self.detail)
+        return figures_table(self.protocol, self.all_results(), self.detail)
+
+    def beyond(self) -> Table | None:
+        """Return what there is beside accuracy as a table; None: nothing."""
+        return beyond_table(self.all_results())
 
     def verdicts(self) -> list[str]:
         """Return who is ahead: each entrant and the baselines, then each further entrant and the first one."""
@@ -212,15 +240,28 @@ def figures_table(title: str, results: list[Result], detail: str) -> Table:
     """Return the results of one or several methods as a table: one line per method."""
     protocol = title.partition(",")[0]
     title = f"{title}, {counted(results[0].sample_count, SAMPLES[protocol])}{detail}"
+    results = [result for result in results if result.metric not in BEYOND]
     metrics = list(dict.fromkeys(result.metric for result in results))
     if len(metrics) == 1:
         lines = [(r.method, f"{r.value:.3f}", f"{r.low:.3f} to {r.high:.3f}") for r in results]
         return table(title, ["method", *metrics, "95% interval"], lines, metrics)
     end = short if len(metrics) > 2 else "{:.3f}".format
-    cells = {(r.method, r.metric): f"{r.value:.3f} ({end(r.low)}-{end(r.high)})" for r in results}
+    cells = {
+        (r.method, r.metric): f"{r.value:.3f} ({end(r.low)}-{end(r.high)})"
+        for r in results if r.low is not None and r.high is not None
+    }
     methods = dict.fromkeys(result.method for result in results)
     lines = [(method, *(cells.get((method, metric)) for metric in metrics)) for method in methods]
     return table(title, ["method", *metrics], lines, metrics)
+
+
+def beyond_table(results: list[Result]) -> Table | None:
+    """Return the figures beside accuracy of several methods as a table; None: there are none."""
+    cells = {(r.method, r.metric): f"{r.value:+.2f}" if r.metric == BIAS else f"{r.value:.3g}" for r in results}
+    metrics = [metric for metric in BEYOND if any(result.metric == metric for result in results)]
+    methods = dict.fromkeys(result.method for result in results)
+    lines = [(method, *(cells.get((method, metric)) for metric in metrics)) for method in methods]
+    return table("beside accuracy, of lists of five", ["method", *metrics], lines, metrics) if metrics else None
 
 
 def short(share: float) -> str:

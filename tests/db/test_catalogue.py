@@ -151,7 +151,7 @@ def test_full_protocol(network, choosing_dsn):
     assert hit["model"] > hit["random"]
     evaluation.store(connection)
     connection.close()
-    assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(18,)]
+    assert network("select count(*) from pgfeed.evaluations where protocol = 'full'") == [(42,)]
 
 
 @pytest.mark.parametrize(("names", "has_neighbours"),

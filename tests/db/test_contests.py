@@ -152,3 +152,21 @@ def test_what_no_protocol_can_measure_says_why(connection, monkeypatch):
     monkeypatch.setattr(paired.logged, "contest", refuse)
     with pytest.raises(PgfeedError, match="no likes"):
         paired.compare(connection, "1", "2")
+
+
+def test_what_is_beside_accuracy_and_by_group(network_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    result = CliRunner().invoke(main, ["evaluate", "full", "control", "--by", "user.gender", "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(next(line for line in result.output.splitlines() if line.startswith("{")))
+    figures = {(row["method"], row["metric"]): row["value"] for row in found["results"]}
+    assert 0 < figures["most popular", "coverage"] < figures["random", "coverage"] <= 1
+    assert figures["most popular", "popularity bias"] > figures["random", "popularity bias"]
+    assert figures["most popular", "novelty"] < figures["random", "novelty"]
+    assert 0 < figures["random", "variety"] < 1
+    groups = {row["group"]: row["sample_count"] for row in found["groups"] if row["metric"] == "HitRate@5"}
+    assert set(groups) == {"0", "1"} and sum(groups.values()) == found["results"][0]["sample_count"]
+    result = CliRunner().invoke(main, ["evaluate", "logged,full", "control", "--by", "user.age"])
+    assert result.exit_code == 0 and "beside accuracy" in result.output and "by user.age" in result.output
+    result = CliRunner().invoke(main, ["evaluate", "full", "control", "--by", "user.shoes"])
+    assert result.exit_code == 1 and "users cannot be grouped by user.shoes: known: user.gender" in result.output

@@ -70,3 +70,16 @@ def test_an_auc_is_a_number_or_none_as_sklearn_has_it(rows):
     expected = pytest.approx(np.mean([roc_auc_score(liked[request == r],
         scores[request == r]) for r in both])) if both else None
     assert metrics.request_auc(scores, request, liked) == expected
+
+
+def test_the_five_best_places_leave_out_what_is_excluded():
+    scores = np.array([1.0, 5.0, 3.0, 3.0, 3.0, 2.0, 9.0])
+    assert metrics.best_places(scores, np.array([6])).tolist() == [1, 2, 3, 4, 5]
+    assert metrics.best_places(scores, np.array([1, 2, 3])).tolist() == [6, 4, 5, 0]
+    assert metrics.best_places(scores, np.arange(7)).tolist() == []
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        scores, excluded = rng.integers(0, 6, 40).astype(float), rng.choice(40, 7, replace=False)
+        scores[excluded] = 99
+        order = np.argsort(-np.where(np.isin(np.arange(40), excluded), -np.inf, scores), kind="stable")
+        assert metrics.best_places(scores, excluded).tolist() == order[:5].tolist()
