@@ -8,10 +8,11 @@ import click
 from loader.cli.command import JSON, connected, main, say, show
 from loader.errors import PgfeedError
 from loader.figures import shown
-from loader.terminal import counted
+from loader.terminal import counted, out, table
 
 if TYPE_CHECKING:
     from loader.learning.model import NewModel
+    from loader.learning.selection import Selection
 
 
 @main.command("train")
@@ -25,21 +26,28 @@ if TYPE_CHECKING:
     help="With --negatives: what is liked within so many days [default: the next like].",
 )
 @click.option("--recipe", "source", metavar="FILE", help="A file of TOML, or control, test or negatives.")
+@click.option("--auto", "is_selected", is_flag=True,
+              help="Try all recipes and take the one that suits the feed, as for a new variant.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE",
               help="Change a setting of the recipe, or a parameter of CatBoost. May be repeated.")
 @click.option("--refit/--no-refit", "is_refitted", default=True, show_default=True,
               help="Fit again on all days, or learn nothing from the held-out ones.")
 @click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
+@click.option("--activate-if-better", "is_tried", is_flag=True,
+              help="Let it serve if it is clearly ahead of the active version on the same held-out requests.")
 @JSON
 @connected
-def train_model(connection, variant, negatives, horizon_days, source, changes, is_refitted, is_activated, as_json):
+def train_model(
+    connection, variant, negatives, horizon_days, source, is_selected, changes, is_refitted, is_activated, is_tried,
+    as_json,
+):
     """Train a model, measure it on the held-out days, fit it again on all days and store it, inactive.
 
     The last fifth of the views is held out. Evaluations measure a copy of the model that has not seen it.
 
     Without --negatives it learns which of the posts that a user saw are liked; with them, which of all posts a user
     likes next, for feeds whose views are not recorded. Without --recipe, control and test have their own, and others
-    that of their newest version.
+    that of their newest version. For a new variant all are tried on days before the held-out ones.
 
     \b
     Example:
@@ -47,7 +55,7 @@ def train_model(connection, variant, negatives, horizon_days, source, changes, i
       ./run train control --negatives 100
       ./run train mine --recipe test --set depth=5
     """
-    from loader.learning import candidates, registry
+    from loader.learning import candidates, registry, selection
 
     if horizon_days is not None and negatives is None:
         next_step = f"pgfeed train {variant} --negatives 100 --horizon {horizon_days:g}"
@@ -58,18 +66,65 @@ def train_model(connection, variant, negatives, horizon_days, source, changes, i
         horizon = () if horizon_days is None else (f"horizon_days={horizon_days!r}",)
         source, changes = "negatives", (*changes, f"negatives={negatives}", *horizon)
     registry.require_name(connection, variant)
-    recipe = candidates.recipe_for(connection, variant, source, changes)
+    if is_selected and (source or changes):
+        raise PgfeedError("--auto takes no recipe and no change of one", None, f"pgfeed train {variant} --auto")
+    recipe, tried = None if is_selected else candidates.recipe_for(connection, variant, source, changes), {}
+    if recipe is None:
+        recipe, found = selection.select(connection, variant)
+        tried = {"selection": found.as_dict()}
+        if not as_json:
+            show_selection(found)
     model = candidates.train_by(connection, variant, recipe, is_refitted)
+    model.metrics |= tried
     version = registry.store(connection, variant, model)
+    trial = trial_of(connection, variant, version) if is_tried else None
+    is_activated = is_activated or (trial is not None and trial["is_better"])
     if is_activated:
         registry.activate(connection, variant, version)
     metrics = model.metrics
-    show({"variant": variant, "version": version, "is_active": is_activated, **metrics}, as_json, (
+    data = {"variant": variant, "version": version, "is_active": is_activated, **metrics}
+    show(data | ({"trial": trial} if trial else {}), as_json, (
         f"{variant} version {version}: {learned(model)}\n"
         f"{counted(len(model.feature_names), 'feature')}, {counted(metrics['tree_count'], 'tree')}"
         f" in {metrics['fit_seconds']:.0f} s, {reached(metrics)}\n{of_shown_again(metrics)}"
+        + (f"{trial['reason']}\n" if trial else "")
         + ("active" if is_activated else f"not active. Next: pgfeed activate {variant}")
     ))
+
+
+def trial_of(connection, variant: str, version: int) -> dict:
+    """Return whether a new version is clearly better than the active one, and why."""
+    from loader.learning import registry
+    from loader.measuring import paired
+
+    active = registry.active_version(connection, variant)
+    if active is None:
+        return {"is_better": True, "reason": f"no version of {variant} served before"}
+    first, second = f"{variant}@{active}", f"{variant}@{version}"
+    try:
+        differences = paired.compare(connection, first, second)[0]
+    except PgfeedError as error:
+        return {"is_better": False, "reason": f"{second} was not compared with {first}: {error}"}
+    found = paired.decisive(differences)
+    gains = ", ".join(f"{d.metric} of {d.protocol} {d.gain:+.4f} ({d.low:+.4f} to {d.high:+.4f})" for d in found)
+    is_better = paired.is_better(differences)
+    return {
+        "is_better": is_better,
+        "reason": f"{second} is {'' if is_better else 'not '}clearly better than {first}: {gains}",
+        "differences": [vars(difference) for difference in differences],
+    }
+
+
+def show_selection(found: "Selection") -> None:
+    """Print what the recipes reached that a model was selected from, and why one was taken."""
+    if found.figures:
+        headers = ["recipe or rule", "HitRate@5", "NDCG@10", "AUC of shown"]
+        rows = [(name, *map(shown, figures.as_dict().values())) for name, figures in found.figures.items()]
+        title = f"{counted(found.session_count, 'session')} of the days before the held-out ones, all posts"
+        out.print(table(title, headers, rows, headers[1:]))
+    for name, problem in found.problems.items():
+        say(f"{name} cannot be used: {problem}", err=False)
+    out.print(found.reason, soft_wrap=True)
 
 
 def learned(model: "NewModel") -> str:
@@ -146,17 +201,21 @@ def rollback_model(connection, variant):
 @main.command("import")
 @click.argument("variant")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--trained-until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+              help="It has seen no event from this day (UTC) on; evaluations measure on later days only.")
 @connected
-def import_model(connection, variant, file):
+def import_model(connection, variant, file, trained_until):
     """Store a CatBoost model (.cbm) that was trained elsewhere, inactive.
+
+    Without --trained-until it counts as one that has not seen the held-out days.
 
     \b
     Example:
-      ./run import control model.cbm
+      ./run import control model.cbm --trained-until 2021-12-01
     """
     from loader.learning import registry
 
-    version = registry.import_model(connection, variant, file)
+    version = registry.import_model(connection, variant, file, trained_until and trained_until.date())
     say(f"{variant} version {version} is stored, not active. Next: pgfeed activate {variant}", err=False)
 
 

@@ -1,4 +1,4 @@
-"""What a variant can be trained by: the recipe that is asked for, its own, or that of its newest version."""
+"""What a variant is trained by: a recipe that is asked for, its own, or that of its newest version."""
 
 from psycopg2.extensions import connection as Connection
 
@@ -10,10 +10,10 @@ from loader.learning.recipes import RECIPES, AnyRecipe, RequestRecipe, as_settin
 
 def recipe_for(
     connection: Connection, variant: str, source: str | None = None, changes: tuple[str, ...] = ()
-) -> AnyRecipe:
+) -> AnyRecipe | None:
     """Return the recipe to train a variant by: of a file or name, else its own, else of its newest version; changed.
 
-    PgfeedError if there is none, or if it cannot be used.
+    None if the variant is new: see selection. PgfeedError if the recipe cannot be used, or there is none to change.
     """
     if source:
         settings = read(source)
@@ -21,11 +21,11 @@ def recipe_for(
         settings = as_settings(RECIPES[variant])
     elif recipe := stored(connection, variant):
         settings = as_settings(recipe)
+    elif changes:
+        cause = f"variant {variant} is new: --set needs --recipe"
+        raise PgfeedError("there is no recipe to change", cause, f"pgfeed train {variant} --recipe control --set ...")
     else:
-        raise PgfeedError(
-            f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}; with --negatives any name",
-            f"pgfeed train {variant} --recipe control",
-        )
+        return None
     return parse(changed(settings, changes), source or f"of {variant}")
 
 

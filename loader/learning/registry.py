@@ -145,6 +145,13 @@ def load(connection: Connection, variant: str, version: int | None) -> Model:
     return Model(variant, version, CatBoost().load_model(blob=bytes(blob)), *rest)
 
 
+def active_version(connection: Connection, variant: str) -> int | None:
+    """Return the version that serves a variant; None if none does."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select max(a.version) from pgfeed.active_models as a where a.variant = %s", [variant])
+        return cursor.fetchone()[0]
+
+
 def export_model(connection: Connection, variant: str, version: int | None, path: Path) -> int:
     """Write a version's artifact, the active one if none is named, to a .cbm file; return its bytes."""
     with connection, connection.cursor() as cursor:
@@ -218,11 +225,12 @@ def golden_features(connection: Connection, names: list[str], encoders: Encoders
     return choices.features[:GOLDEN_ROWS]
 
 
-def import_model(connection: Connection, variant: str, path: Path) -> int:
+def import_model(connection: Connection, variant: str, path: Path, trained_until: date | None = None) -> int:
     """Store a .cbm file that was trained elsewhere as an inactive version of a variant; return the version.
 
     Its features must be float columns with the names of features here. Categories are encoded as its metadata
     pgfeed.encoders says (JSON: feature name, category, code), else as training here would encode them now.
+    trained_until: it has seen nothing of that day or later.
     """
     require_name(connection, variant)
     file = inspect_file(path)
@@ -248,7 +256,7 @@ def import_model(connection: Connection, variant: str, path: Path) -> int:
     golden = golden_features(connection, names, encoders, day)
     booster = CatBoost().load_model(str(path), format="cbm")
     metrics = {"tree_count": file["trees"], "imported_from": path.name}
-    return store(connection, variant, NewModel(booster, names, encoders, None, None, golden, metrics, {}))
+    return store(connection, variant, NewModel(booster, names, encoders, None, trained_until, golden, metrics, {}))
 
 
 def store(connection: Connection, variant: str, model: NewModel) -> int:

@@ -227,13 +227,14 @@ def load_history(
 
 
 def train(
-    connection: Connection, variant: str, is_refitted: bool = False, recipe: Recipe | None = None
+    connection: Connection, variant: str, is_refitted: bool = False, recipe: Recipe | None = None,
+    split: Split | None = None,
 ) -> NewModel:
-    """Train a variant by its recipe or another one, on the days before the held-out ones.
+    """Train a variant by its recipe or another one, on the days before the held-out ones, of another split if given.
 
     is_refitted: then on all, see refit(). What showing a post again does is learned for scores that are log-odds.
     """
-    recipe, split = recipe or recipe_of(variant), load_split(connection)
+    recipe, split = recipe or recipe_of(variant), split or load_split(connection)
     history = load_history(connection, split, feature_names(connection, variant, split, recipe), recipe)
     booster, metrics = fit(history.training, history.validation, recipe.parameters, recipe.offsets)
     if not ranks(recipe.parameters):

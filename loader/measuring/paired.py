@@ -8,6 +8,8 @@ from loader.errors import PgfeedError
 from loader.learning import registry
 from loader.measuring import full, logged
 
+DECIDES = (("logged", "AUC"), ("full", "NDCG@10"))
+
 
 @dataclass
 class Difference:
@@ -51,3 +53,14 @@ def compare(connection: Connection, first: str, second: str) -> tuple[list[Diffe
     if not differences:
         raise errors[0]
     return differences, [str(error) for error in errors]
+
+
+def decisive(differences: list[Difference]) -> list[Difference]:
+    """Return those that say whether the second model is to serve: of AUC by logged, then of NDCG@10 by full."""
+    return [d for decides in DECIDES for d in differences if (d.protocol, d.metric) == decides]
+
+
+def is_better(differences: list[Difference]) -> bool:
+    """Return whether the second model is clearly ahead by the first decisive metric, and clearly behind by none."""
+    found = decisive(differences)
+    return bool(found) and found[0].low > 0 and all(difference.high >= 0 for difference in found)

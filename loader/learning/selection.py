@@ -1,0 +1,212 @@
+"""Which recipe suits a feed: each is fitted on the earlier days of the history, and measured on its last fifth.
+
+A request is a session: what a user viewed on one day, ranked as of the first view. AUC: how well a recipe orders what
+was shown, which does not depend on why it was shown. NDCG@10 and HitRate@5: where what was liked stands in the whole
+catalogue, which is what the service ranks; a recipe can win there by knowing what is shown. So the recipe with the best
+NDCG@10 is taken among those that are not clearly below the best AUC.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+
+from loader.errors import PgfeedError
+from loader.figures import rounded
+from loader.learning import catalogue, impressions, recipes, train
+from loader.learning.model import NewModel
+from loader.learning.recipes import AnyRecipe, RequestRecipe, parse, read
+from loader.learning.requests import Request, Scorer, column_scorer, model_scorer, sample, with_features
+from loader.learning.split import Split, first_held_out, midnight, user_share
+from loader.learning.split import load as load_split
+from loader.metrics import Ranking, bootstrap, places_of, request_aucs
+from plpy.columns import HALF_LIFE_HOURS
+from plpy.pack import Pack
+
+MAX_SESSIONS = 500
+MAX_VIEWS = 200_000
+ONLY_LIKES = "negatives"
+HALF_LIVES = {f"{hours} h" if hours < 24 else f"{hours // 24} d": name for name, hours in HALF_LIFE_HOURS.items()}
+
+
+@dataclass
+class Session:
+    """A user's views of one day: the request for those that are liked, at the moment of the first, and all of them."""
+
+    request: Request
+    shown: np.ndarray
+
+
+@dataclass
+class Figures:
+    """What a method makes of each session, NaN where it has no liked post of the catalogue, or only liked ones."""
+
+    hit_rate: np.ndarray
+    ndcg: np.ndarray
+    auc: np.ndarray
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the means."""
+        values = {"hit_rate_5": self.hit_rate, "ndcg_10": self.ndcg, "request_auc": self.auc}
+        return {name: rounded(mean(value), 4) for name, value in values.items()}
+
+
+@dataclass
+class Selection:
+    """What each recipe and rule reaches by name, why others cannot be used, the recipe taken and its reason."""
+
+    figures: dict[str, Figures]
+    rules: list[str]
+    problems: dict[str, str]
+    chosen: str
+    reason: str
+    session_count: int
+
+    def as_dict(self) -> dict:
+        """Return it for programs."""
+        return {
+            "chosen": self.chosen, "reason": self.reason, "session_count": self.session_count,
+            "methods": {name: figures.as_dict() for name, figures in self.figures.items()}, "problems": self.problems,
+        }
+
+
+def mean(values: np.ndarray) -> float | None:
+    """Return the mean of what is defined; None if nothing is."""
+    return float(np.nanmean(values)) if np.isfinite(values).any() else None
+
+
+def select(connection: Connection, variant: str) -> tuple[AnyRecipe, Selection]:
+    """Return the recipe that suits the feed, and what it was chosen by; nothing of the held-out days is looked at."""
+    split = validation_split(load_split(connection))
+    sessions = load_sessions(connection, split)
+    if not sessions:
+        reason = "no session of the validation days has both a like and a view without one: likes alone teach"
+        return recipe_named(ONLY_LIKES), Selection({}, [], {}, ONLY_LIKES, reason, 0)
+    figures: dict[str, Figures] = {}
+    problems: dict[str, str] = {}
+    for name in recipes.names():
+        try:
+            model = fitted(connection, variant, recipe_named(name), split)
+        except PgfeedError as error:
+            connection.rollback()
+            problems[name] = str(error)
+            continue
+        scorers = {name: model_scorer(model.booster, model.feature_names)}
+        figures |= measured(connection, sessions, model.encoders, scorers, f"sessions, {name}", model.feature_names)
+    if not figures:
+        causes = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        raise PgfeedError("no recipe can be used", causes, "pgfeed refresh")
+    rules = measured(connection, sessions, {}, rule_scorers(), "sessions, rules", ())
+    users = np.array([session.request.user_id for session in sessions])
+    chosen = best_of(figures, users)
+    best_rule = max(rules, key=lambda name: mean(rules[name].ndcg) or 0)
+    reason = reason_of(chosen, best_rule, figures | rules, users)
+    kept = {name: rules[name] for name in dict.fromkeys((best_rule, "newest first"))}
+    return recipe_named(chosen), Selection(figures | kept, list(kept), problems, chosen, reason, len(sessions))
+
+
+def recipe_named(name: str) -> AnyRecipe:
+    """Return a recipe that comes with pgfeed."""
+    return parse(read(name), name)
+
+
+def validation_split(split: Split) -> Split:
+    """Return the history split anew: its last fifth validates."""
+    history = split.history
+    if len(history) < 3:
+        raise PgfeedError(
+            "there are too few days to choose a recipe on", f"{len(history)} days come before the held-out ones",
+            "pgfeed train control",
+        )
+    return Split(history, first_held_out(history))
+
+
+def fitted(connection: Connection, variant: str, recipe: AnyRecipe, split: Split) -> NewModel:
+    """Train by a recipe on the days before the validation days."""
+    if isinstance(recipe, RequestRecipe):
+        return catalogue.train(connection, recipe.negatives, recipe.horizon_days, midnight(split.day))
+    return train.train(connection, variant, recipe=recipe, split=split)
+
+
+def load_sessions(connection: Connection, split: Split) -> list[Session]:
+    """Return up to 500 sessions of the validation days with both a like and a view without one, in order of time."""
+    share = user_share(sum(split.held_out.values()), MAX_VIEWS)
+    sessions = []
+    for day in split.held_out:
+        user_ids, post_ids, at, _, labels, _ = impressions.load_day(connection, day, share, least_views=2)
+        for rows in np.split(np.arange(len(user_ids)), np.flatnonzero(np.diff(user_ids)) + 1):
+            liked = labels[rows].astype(bool)
+            if liked.any() and not liked.all():
+                posts = post_ids[rows]
+                request = Request(int(user_ids[rows[0]]), float(at[rows].min()), posts[liked])
+                sessions.append(Session(request, posts))
+    connection.commit()
+    return sample(sorted(sessions, key=lambda each: (each.request.at, each.request.user_id)), MAX_SESSIONS, 0)
+
+
+def rule_scorers() -> dict[str, Scorer]:
+    """Return the rules that a recipe has to beat, exact at the moment."""
+    decayed = {
+        f"decayed popularity, {words}": column_scorer(f"fresh.like_{name}") for words, name in HALF_LIVES.items()
+    }
+    age = column_scorer("fresh.age_days")
+
+    def newest_first(request: Request, pack: Pack, columns: dict) -> np.ndarray:
+        return -np.nan_to_num(age(request, pack, columns), nan=1e9)
+
+    return decayed | {"newest first": newest_first}
+
+
+def measured(
+    connection: Connection, sessions: list[Session], encoders: dict, scorers: dict[str, Scorer], title: str,
+    names: Collection[str],
+) -> dict[str, Figures]:
+    """Return what each scorer makes of each session."""
+    count = len(sessions)
+    figures = {name: Figures(*(np.full(count, np.nan) for _ in range(3))) for name in scorers}
+    numbers = {id(session.request): number for number, session in enumerate(sessions)}
+    requests = [session.request for session in sessions]
+    for request, pack, columns, liked in with_features(connection, requests, encoders, title, names):
+        number = numbers[id(request)]
+        targets, shown = (places[places >= 0] for places in map(pack.locate, (request.targets, sessions[number].shown)))
+        if len(targets):
+            excluded = np.setdiff1d(liked, targets)
+            for name, scorer in scorers.items():
+                put(figures[name], number, scorer(request, pack, columns), targets, shown, excluded)
+    return figures
+
+
+def put(
+    figures: Figures, number: int, scores: np.ndarray, targets: np.ndarray, shown: np.ndarray, excluded: np.ndarray
+) -> None:
+    """Write what scores of all posts make of one session. targets, shown and excluded are places in the catalogue."""
+    ranking = Ranking(np.zeros(1), [places_of(scores, targets, excluded)], np.array([len(targets)])).metrics()
+    figures.hit_rate[number], figures.ndcg[number] = ranking["HitRate@5"][0], ranking["NDCG@10"][0]
+    figures.auc[number] = request_aucs(scores[shown], np.zeros(len(shown), int), np.isin(shown, targets))[0]
+
+
+def gain(ours: np.ndarray, theirs: np.ndarray, user_ids: np.ndarray) -> tuple[float, float, float]:
+    """Return the mean difference on the same sessions and its 95% interval over users; of what is defined for both."""
+    difference = ours - theirs
+    is_defined = np.isfinite(difference)
+    if not is_defined.any():
+        return 0.0, 0.0, 0.0
+    return bootstrap(difference[is_defined], user_ids[is_defined])
+
+
+def best_of(figures: dict[str, Figures], user_ids: np.ndarray) -> str:
+    """Return the name with the best NDCG@10 among those whose AUC is not clearly below the best; ties to the first."""
+    leader = max(figures, key=lambda name: mean(figures[name].auc) or 0)
+    able = [name for name in figures if gain(figures[name].auc, figures[leader].auc, user_ids)[2] >= 0]
+    return max(able, key=lambda name: mean(figures[name].ndcg) or 0)
+
+
+def reason_of(chosen: str, rule: str, figures: dict[str, Figures], user_ids: np.ndarray) -> str:
+    """Return why the recipe was taken, and whether the best rule is ahead of it over the catalogue."""
+    difference, low, high = gain(figures[chosen].ndcg, figures[rule].ndcg, user_ids)
+    verdict = "is clear of" if low > 0 else "is clearly worse than" if high < 0 else "is not clear of"
+    return (
+        f"{chosen}: the best NDCG@10 over the catalogue among those whose AUC is not clearly below the best;"
+        f" it {verdict} the best rule, {rule} (NDCG@10 {difference:+.3f}, {low:+.3f} to {high:+.3f})"
+    )
