@@ -8,7 +8,8 @@ A request is a user at a moment. Feature names say where a value comes from:
     user_topic.view_share:sport   the user's row for a stated topic
     post.quality              from columns of the pack, compared with the rest of the catalogue
     taste.like_rate           from the posts that the user liked before
-    fresh.like_1h             from a column of the post pack and the events since then, exact at the moment
+    fresh.like_1h             from columns of the post pack and the events since then, exact at the moment
+    fresh.like_rate_1h        the same of one post alone, so that impressions of the past have it too
     pair.co_like              from the candidate and what the user liked or viewed before
     match.factors             the product of the candidate's vector and one made of what the user liked before
     match.preference          what the user prefers beside how good a post is, match.appeal, and both; see preferences
@@ -36,6 +37,11 @@ FRESH_COLUMNS = (
     *(f"fresh.{action}_trend_{short}_{long}" for action, short, long in FRESH_TRENDS),
     "fresh.like_total", "fresh.age_days", "fresh.days_since_event",
 )
+LIVE_WINDOWS = (*HALF_LIFE_HOURS, "total")
+LIVE_COUNTS = {f"fresh.{action}_count_{name}": (action, name) for action in ("view", "like") for name in LIVE_WINDOWS}
+LIVE_RATES = {f"fresh.like_rate_{name}": name for name in LIVE_WINDOWS}
+AGE_COLUMNS = ("fresh.age_days", "fresh.days_since_event")
+LIVE_COLUMNS = (*LIVE_COUNTS, *LIVE_RATES, *AGE_COLUMNS)
 PAIR_COLUMNS = (
     "pair.co_like", "pair.co_like_7d", "pair.co_like_last", "pair.co_like_last_3", "pair.co_like_day",
     "pair.ease", "pair.view_count",
@@ -116,9 +122,19 @@ def needs_preferences(names):
     return APPEAL in names or any(name in PREFERENCE_COLUMNS for name in names)
 
 
-def needs_moment(names):
-    """Return whether a model has features that are made for each request from events, which takes neighbours."""
-    return any(name in FRESH_COLUMNS or name in PAIR_COLUMNS or name in TASTE_COLUMNS for name in names)
+def needs_live(names):
+    """Return whether a model has features that the events of a post alone make at a moment, see LIVE_COLUMNS."""
+    return any(name in LIVE_COLUMNS for name in names)
+
+
+def needs_catalogue(names):
+    """Return whether a model has features that only a request for all posts has, not an impression of the past."""
+    return needs_neighbours(names) or any(name in FRESH_COLUMNS and name not in AGE_COLUMNS for name in names)
+
+
+def needs_neighbours(names):
+    """Return whether a model has features that compare a post with those that the user liked."""
+    return any(name in PAIR_COLUMNS or name in TASTE_COLUMNS for name in names)
 
 
 def unknown_features(names, pack_names):
@@ -127,7 +143,7 @@ def unknown_features(names, pack_names):
     pack_names: of the columns of its packs and of the attributes of users.
     """
     computed = {*pack_names, *CATEGORICAL, *USER_TASTE_COLUMNS, *MATCH_COLUMNS, APPEAL, *TIME_COLUMNS}
-    computed.update((*FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, *RELATIVE_COLUMNS))
+    computed.update((*FRESH_COLUMNS, *LIVE_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, *RELATIVE_COLUMNS))
     computed.update(f"user.{column}" for column in USER_COLUMNS)
     by_topic = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
     computed |= by_topic

@@ -13,6 +13,7 @@ from plpy.columns import (
     CATEGORY_LENGTH,
     FRESH_COLUMNS,
     LIKE_WINDOW_SECONDS,
+    LIVE_COLUMNS,
     MATCH_COLUMNS,
     PAIR_COLUMNS,
     PREFERENCE_COLUMNS,
@@ -242,7 +243,7 @@ def feature_values(name, pack, requests, places, request_rows):
         return product + feature_values(APPEAL, pack, requests, places, request_rows) if column == SCORE else product
     if column == "taste.popularity_like_rate":
         return values[request_rows, pack.is_popular[places]]
-    if column in FRESH_COLUMNS or column in PAIR_COLUMNS:
+    if column in FRESH_COLUMNS or column in LIVE_COLUMNS or column in PAIR_COLUMNS:
         return values[request_rows, places]
     if not topic:
         return values[request_rows, pack.topic_codes[places]]

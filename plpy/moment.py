@@ -1,8 +1,9 @@
-"""Features that are made for each request from events: fresh.*, pair.* and the taste.* of TASTE_COLUMNS."""
+"""Features that only a request has, from events: fresh.*, pair.* and the taste.* of TASTE_COLUMNS; see live, too."""
 
 import numpy as np
 
-from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS, PAIR_COLUMNS, int8s
+from plpy.columns import DAY_SECONDS, FRESH_TRENDS, HALF_LIFE_HOURS, PAIR_COLUMNS, needs_neighbours
+from plpy.live import ages, first_and_last
 
 LEAST_SHARE = 1e-4
 MAX_TASTE_LIKES = 200
@@ -11,20 +12,11 @@ NEAR_LIKES = 10
 
 
 class Events:
-    """The events since a pack's cut-off: places in the pack, seconds after the cut-off, views and likes."""
+    """The events since a pack's cut-off: places in the pack, seconds after it, views, likes, what the views weigh."""
 
-    def __init__(self, places, seconds, views, likes):
-        self.places, self.seconds, self.counts = places, seconds, {"view": views, "like": likes}
-
-    @classmethod
-    def unpack(cls, row, pack):
-        """Return the events of posts in the pack from a row of _recent_events()."""
-        places = pack.locate(int8s(row["post_ids"]))
-        seconds = np.frombuffer(row["seconds"] or b"", ">f8").astype(np.float64)
-        counts = (row["view_counts"], row["like_counts"])
-        views, likes = (np.frombuffer(each or b"", ">f4").astype(np.float64) for each in counts)
-        is_inside = places >= 0
-        return cls(places[is_inside], seconds[is_inside], views[is_inside], likes[is_inside])
+    def __init__(self, places, seconds, views, likes, effective):
+        self.places, self.seconds = places, seconds
+        self.counts = {"view": views, "like": likes, "effective": effective}
 
 
 class Neighbours:
@@ -78,23 +70,10 @@ def fresh_columns(pack, events, seconds, most=None):
         columns[f"fresh.{action}_trend_{short}_{long}"] = trend
     likes = pack.columns["post.like_count"] + np.bincount(events.places, events.counts["like"], len(pack))
     columns["fresh.like_total"] = log_share(likes, most, "like_total")
-    columns["fresh.age_days"], columns["fresh.days_since_event"] = ages(pack, events, seconds)
+    columns["fresh.age_days"], columns["fresh.days_since_event"] = ages(
+        pack, slice(None), *first_and_last(events, len(pack)), seconds
+    )
     return columns
-
-
-def ages(pack, events, seconds):
-    """Return the days since the first and the last event of all posts, float32, `seconds` after the pack's cut-off."""
-    days = np.float32(seconds / DAY_SECONDS)
-    age, since = pack.columns["post.age_days"] + days, pack.columns["post.days_since_event"] + days
-    if len(events.places):
-        first, last = np.full(len(pack), np.inf), np.full(len(pack), -np.inf)
-        np.minimum.at(first, events.places, events.seconds)
-        np.maximum.at(last, events.places, events.seconds)
-        is_new = np.isnan(age) & np.isfinite(first)
-        age[is_new] = (seconds - first[is_new]) / DAY_SECONDS
-        has_event = np.isfinite(last)
-        since[has_event] = (seconds - last[has_event]) / DAY_SECONDS
-    return age, since
 
 
 def log_share(values, most, name):
@@ -142,20 +121,22 @@ def pair_columns(user, pack, fresh, moment):
     return columns | {name: np.float32(value) for name, value in values.items()}
 
 
-def moment_columns(user, pack, events, moment, pack_moment, others=None, events_of_others=None):
-    """Return fresh.*, pair.* and taste.* of one request as request_columns() does: the first dimension is 1.
+def moment_columns(user, pack, events, moment, pack_moment, names, others=None, events_of_others=None):
+    """Return fresh.* and, if names need them, pair.* and taste.* of one request as request_columns() does.
 
     others: a pack whose posts they are of, None: the same. What of them is not in the pack has no neighbours.
     """
-    most = {}
+    most, columns = {}, {}
     fresh = fresh_columns(pack, events, moment - pack_moment, most)
-    columns = pair_columns(user, pack, fresh, moment)
+    if needs_neighbours(names):
+        columns = pair_columns(user, pack, fresh, moment)
     if others is not None:
         fresh = fresh_columns(others, events_of_others, moment - pack_moment, most)
-        places = pack.locate(others.post_ids)
-        for name in PAIR_COLUMNS:
-            columns[name] = np.where(places >= 0, columns[name][places], 0)
-        columns["pair.view_count"] = view_counts(user, others)
+        if columns:
+            places = pack.locate(others.post_ids)
+            for name in PAIR_COLUMNS:
+                columns[name] = np.where(places >= 0, columns[name][places], 0)
+            columns["pair.view_count"] = view_counts(user, others)
     return {name: np.asarray(values)[None] for name, values in (columns | fresh).items()}
 
 

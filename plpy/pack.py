@@ -20,8 +20,8 @@ class Pack:
     encoded for a model, by name, int64 codes and the values that they are places in, the last one None.
     On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment;
     preferences, the posts' sides of it, float32 (posts, width), and their appeal without age, see preferences.
-    inputs: the matrix that a model scored last, and this model's id. outside: see outside(). catalogue_count:
-    of all posts, where the stored pack has a shortlist of them, too.
+    inputs: the matrix that a model scored last, and this model's id. outside: see outside(). counts: see live.
+    settled: see recent. catalogue_count: of all posts, where the stored pack has a shortlist of them, too.
     base: the pack that this one was joined from; joined, fresh: see with_fresh_posts().
     """
 
@@ -31,6 +31,7 @@ class Pack:
         self.preferences = self.preference_sides = self.appeal = None
         self.attributes, self.categories, self.encoders = {}, {}, None
         self.inputs, self.is_usable, self.outside = (None, None), {}, {}
+        self.counts, self.settled = None, (None, None)
         self.base, self.joined, self.fresh = None, (None, None), (np.empty((0, 2), np.int64), None)
         self.catalogue_count = len(post_ids)
 

@@ -5,9 +5,10 @@ from copy import copy
 import numpy as np
 
 from plpy.choice import choose, gave_way
-from plpy.columns import DAY_SECONDS, needs_factors, needs_moment, needs_preferences
+from plpy.columns import DAY_SECONDS, needs_catalogue, needs_factors, needs_live, needs_neighbours, needs_preferences
 from plpy.features import clicked_topics, request_columns, with_clicks
 from plpy.fresh import with_fresh_posts
+from plpy.live import kinds_of, live_of_request
 from plpy.moment import moment_columns
 from plpy.outside import gather, most_liked, taste_pack, with_candidates
 from plpy.pages import cursor_after, turn_page
@@ -155,10 +156,9 @@ def reply_by_model(session, state, stored, user, request, post_ids, model):
     requests = request_columns([user], taste, model.encoders, names, since)
     requests["time.hour"] = np.array([state["hour"]], np.float32)
     requests["time.weekday"] = np.array([state["weekday"]], np.float32)
-    if needs_moment(names):
+    if needs_neighbours(names):
         session.load_neighbours(state, stored)
-        moments = user, stored, state["moment"], state["pack_moment"]
-        requests |= moments_of(session, state, request.ts, pack, *moments)
+    requests |= moments_of(session, state, names, pack, user, stored)
     scores = score(model, pack, requests, places_to_score(request, pack))
     scores += seen_effects(user, pack, model, state["moment"])
     return Reply(state, pack, user, "model", scores, model, requests)
@@ -171,12 +171,17 @@ def places_to_score(request, pack):
     return np.unique(pack.places(request.candidates))
 
 
-def moments_of(session, state, ts, pack, user, stored, moment, pack_moment):
-    """Return the moment_columns() of the posts of a pack; neighbours are places in the stored one."""
-    if pack is stored:
-        return moment_columns(user, stored, *session.events(state, ts, stored), moment, pack_moment)
-    of_stored, of_pack = session.events(state, ts, stored, pack)
-    return moment_columns(user, stored, of_stored, moment, pack_moment, pack, of_pack)
+def moments_of(session, state, names, pack, user, stored):
+    """Return what events since the cut-off make of the posts of a pack; neighbours are places in the stored one."""
+    columns = {}
+    if needs_catalogue(names):
+        moments = state["moment"], state["pack_moment"], names
+        of_stored, of_pack = session.events(state, stored, pack)
+        others = () if pack is stored else (pack, of_pack)
+        columns = moment_columns(user, stored, of_stored, *moments, *others)
+    if needs_live(names):
+        columns |= live_of_request(pack, session.counts(state, pack, kinds_of(names)), names)
+    return columns
 
 
 def recommend_posts(plpy, *arguments):

@@ -11,9 +11,10 @@ from plpy.feed import Feed
 from plpy.fresh import spread_factors
 from plpy.import_catboost import import_catboost
 from plpy.memory import CATBOOST_MB, MODEL_MB, require_memory
-from plpy.moment import Events, Neighbours
+from plpy.moment import Neighbours
 from plpy.pack import FACTORS, Pack
 from plpy.preferences import Preferences
+from plpy.recent import Recent
 from plpy.request import array_text
 from plpy.statements import STATEMENTS
 
@@ -35,7 +36,7 @@ class Session:
     def __init__(self, plpy):
         self.plpy = plpy
         self.plans, self.models, self.packs, self.feeds = {}, {}, {}, {}
-        self.variants, self.groups, self.embedder = {}, {}, None
+        self.variants, self.groups, self.embedder, self.recent = {}, {}, None, None
 
     def run(self, name, *arguments):
         """Run a statement of STATEMENTS, prepared once; return its rows."""
@@ -183,10 +184,24 @@ class Session:
         blob = rows[0]["preferences"]
         return Preferences.unpack(blob) if blob else None
 
-    def events(self, state, ts, *packs):
-        """Return the events from the packs' cut-off until before ts, of the posts of each pack."""
-        row = self.run("events", state["features_as_of"], ts)[0]
-        return [Events.unpack(row, pack) for pack in packs]
+    def events(self, state, *packs):
+        """Return the events from the packs' cut-off until before the moment of a state, of the posts of each pack."""
+        recent, seconds = self.recent_events(state)
+        return [recent.events(pack, seconds) for pack in packs]
+
+    def counts(self, state, pack, kinds):
+        """Return the Counts of these kinds of a pack's posts at the moment of a state, see live."""
+        recent, seconds = self.recent_events(state)
+        return recent.counts(pack, seconds, kinds)
+
+    def recent_events(self, state):
+        """Return the events kept for a state's pack, with all before its moment, and the seconds from cut-off to it."""
+        seconds, version = state["moment"] - state["pack_moment"], state["pack_version"]
+        if self.recent is None or self.recent.version != version:
+            self.recent = Recent(version, None)
+        if not self.recent.covers(version, state.get("snapshot"), seconds):
+            self.recent.read(self, state, seconds)
+        return self.recent, seconds
 
     def chosen_pack(self, as_of, post_ids, topics, scale=None):
         """Return the pack of chosen posts with these topics, compared by a scale, None: by their own."""

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from plpy.columns import needs_moment, needs_preferences
+from plpy.columns import needs_catalogue, needs_live, needs_preferences
 from plpy.features import request_columns
+from plpy.live import Counts, live_of_request
 from plpy.pack import FACTORS
 from plpy.ranking import popularity, score
 from plpy.session import current_session
@@ -47,7 +48,7 @@ class Catalogue:
         plpy = session.plpy
         self.topics = plpy.execute(TOPICS_QUERY)[0]["topics"]
         models = [session.model(row["model_id"]) for row in plpy.execute(MODELS_QUERY)]
-        self.models = [model for model in models if model and not needs_moment(model.feature_names)]
+        self.models = [model for model in models if model and not needs_catalogue(model.feature_names)]
         self.has_preferences = any(needs_preferences(model.feature_names) for model in self.models)
         # Of the last pack, where there is one: who is among the best 300 hardly changes.
         self.preferences = session.preferences(as_of) if self.has_preferences else None
@@ -78,6 +79,13 @@ def typical_requests(models, users, pack):
     return requests
 
 
+def live_at_cut_off(pack, names):
+    """Return those of LIVE_COLUMNS that are named as of the pack's cut-off, as request_columns() does: one row each."""
+    if not needs_live(names):
+        return {}
+    return live_of_request(pack, Counts.of(pack), names)
+
+
 def _shortlist(plpy, as_of):
     """Return ids of posts, ascending, as a list: what the active models find best as of a moment.
 
@@ -101,8 +109,9 @@ def _shortlist(plpy, as_of):
         plpy.execute("select")  # a point where the statement can be cancelled
         popular.add(pack.post_ids, popularity(pack))
         for model, columns, of_users in zip(models, requests, best):
+            live = live_at_cut_off(pack, model.feature_names)
             for number, of_user in enumerate(of_users):
-                one = {name: values[number:number + 1] for name, values in columns.items()}
+                one = {name: values[number:number + 1] for name, values in columns.items()} | live
                 plpy.execute("select")  # another one
                 of_user.add(pack.post_ids, score(model, pack, one))
     chosen = [popular.ids, *(of_user.ids for of_users in best for of_user in of_users)]

@@ -10,6 +10,8 @@ STATEMENTS = {
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
         " pack_id, pack_version, is_shortlist, hour, weekday,"
         " pgfeed._fresh_posts(features_as_of, $1, is_current) as fresh_posts,"
+        " case when pg_is_in_recovery() or pg_current_xact_id_if_assigned() is not null then null"
+        " else pg_current_snapshot()::text end as snapshot,"
         " (select k.key from pgfeed.cursor_keys as k order by k.made_at desc limit 1) as cursor_key,"
         " case when is_finite then extract(epoch from $1)::double precision end as moment,"
         " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
@@ -76,8 +78,18 @@ STATEMENTS = {
         "select pgfeed._posts_outside($1, $2, $3, $4) as post_ids", ["timestamptz", "bigint[]", "integer", "text[]"],
     ),
     "events": (
-        "select post_ids, seconds, view_counts, like_counts from pgfeed._recent_events($1, $2)",
-        ["timestamptz", "timestamptz"],
+        "select r.post_ids, r.seconds, r.view_counts, r.like_counts, r.effective_view_counts, (select count(*)"
+        " from pgfeed.feed_events as e where e.event_at >= $1 and e.event_at < $1 + make_interval(secs => $2)"
+        " and e.recorded_at >= to_timestamp($4)) as recorded_count from pgfeed._recent_events("
+        "$1, $1 + make_interval(secs => $2), $1 + make_interval(secs => $3)) as r",
+        ["timestamptz", "double precision", "double precision", "double precision"],
+    ),
+    # Of the last ten minutes, which most transactions are over in.
+    "recorded": (
+        "select count(*) as recorded_count, (extract(epoch from now()) - 600)::double precision as recorded_from"
+        " from pgfeed.feed_events as e where e.event_at >= $1 and e.event_at < $1 + make_interval(secs => $2)"
+        " and e.recorded_at >= to_timestamp(extract(epoch from now()) - 600)",
+        ["timestamptz", "double precision"],
     ),
     "stored factors": ("select factors from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed factors": ("select pgfeed._post_factors($1, $2) as factors", ["timestamptz", "bytea"]),

@@ -6,7 +6,7 @@ import numpy as np
 
 from plpy.columns import HALF_LIFE_HOURS, USER_COLUMNS, tags_of
 from plpy.features import text_of
-from plpy.moment import ages
+from plpy.live import ages, first_and_last
 from plpy.pack import log_odds
 from plpy.ranking import lottery, popularity
 
@@ -34,7 +34,7 @@ def scores_without_model(session, state, stored, pack, user, ts, source):
         return popular_by(pack, *session.group_counts(state, *group_of(user, detail)))
     if name not in ("newest", "trending"):
         return popularity(pack)
-    (of_stored, events), seconds = session.events(state, ts, stored, pack), state["moment"] - state["pack_moment"]
+    (of_stored, events), seconds = session.events(state, stored, pack), state["moment"] - state["pack_moment"]
     if name == "newest":
         return newness(pack, events, seconds)
     return rise(pack, events, seconds, detail or RISE, (stored, of_stored))
@@ -62,7 +62,8 @@ def newness(pack, events, seconds):
 
     Posts that have neither a date nor an event come last.
     """
-    return -np.nan_to_num(ages(pack, events, seconds)[0].astype(np.float64), nan=AGE_OF_THE_UNDATED)
+    age, _ = ages(pack, slice(None), *first_and_last(events, len(pack)), seconds)
+    return -np.nan_to_num(age.astype(np.float64), nan=AGE_OF_THE_UNDATED)
 
 
 def rise(pack, events, seconds, half_life, all_posts=None):

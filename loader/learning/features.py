@@ -11,9 +11,11 @@ from psycopg2.extras import RealDictCursor
 from loader.learning.split import midnight
 from plpy.columns import CATEGORICAL, CATEGORY_LENGTH, needs_factors, needs_preferences
 from plpy.features import feature_values, request_columns, with_history
+from plpy.fresh import join_with, spread_factors
 from plpy.moment import Events, Neighbours
 from plpy.pack import Pack
 from plpy.preferences import Preferences
+from plpy.recent import located, unpacked
 from plpy.statements import STATEMENTS
 
 CATEGORY_PRIOR_VIEWS = 100
@@ -141,6 +143,33 @@ def load_pack(
     return pack
 
 
+def join_fresh_posts(connection: Connection, pack: Pack, day: date, post_ids: np.ndarray) -> Pack:
+    """Return a day's pack joined with those of other posts that came on the day, as a request on the day has them.
+
+    A request has at most the 1,000 newest; what is learned from has all that were viewed.
+    """
+    if not len(post_ids):
+        return pack
+    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(
+            "select p.post_id from pgfeed.posts as p where p.post_id = any(%s)"
+            " and p.created_at >= %s and p.created_at < %s",
+            [post_ids.tolist(), midnight(day), midnight(day) + timedelta(days=1)],
+        )
+        fresh_ids = [row["post_id"] for row in cursor.fetchall()]
+        if not fresh_ids:
+            return pack
+        row = run_plan(cursor, "fresh pack", midnight(day), fresh_ids, pack.topics)[0]
+    fresh = Pack.unpack(row, pack.scale.with_topics(pack, len(row["topics"])))
+    fresh.encode(pack.encoders)
+    joined = join_with(pack, fresh)
+    if pack.factors is not None:
+        spread_factors(joined)
+    if pack.preference_sides is not None:
+        joined.take_preferences(pack.preferences)
+    return joined
+
+
 def load_preferences(cursor: RealDictCursor, day: date, pack_id: int) -> Preferences | None:
     """Return who likes what for the pack of a day, as of the newest fit_day()."""
     cursor.execute("select min(day) as first from pgfeed.rollup_days")
@@ -181,7 +210,9 @@ def load_users(connection: Connection, moment: datetime, user_ids: list[int]) ->
 def load_events(connection: Connection, pack: Pack, day: date, moment: datetime) -> Events:
     """Return the events from the day's midnight until before the moment."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        return Events.unpack(run_plan(cursor, "events", midnight(day), moment)[0], pack)
+        seconds = (moment - midnight(day)).total_seconds()
+        row = run_plan(cursor, "events", midnight(day), 0.0, seconds, 0.0)[0]
+    return located(unpacked(row), pack, seconds)
 
 
 def columns_at(row: dict, pack: Pack, encoders: Encoders, moment: datetime) -> dict:

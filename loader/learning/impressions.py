@@ -1,6 +1,7 @@
-"""Impressions of past days with the features as of the midnight before, and whether they were liked.
+"""Impressions of past days with their features, and whether they were liked.
 
-Every label lies at or after the cut-off of its features.
+Features are as of the midnight before, as a request on that day has them; those of LIVE_COLUMNS are as of the
+impression itself, without anything of its own second. Every label lies at or after the cut-off of its features.
 """
 
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.learning.features import Encoders, load_pack, load_users
+from loader.learning.features import Encoders, join_fresh_posts, load_events, load_pack, load_users
 from loader.learning.split import in_sample, midnight
 from loader.terminal import progress
-from plpy.columns import APPEAL, DAY_SECONDS, SCORE, needs_moment
+from plpy.columns import APPEAL, DAY_SECONDS, SCORE, needs_catalogue, needs_live
 from plpy.features import feature_values, request_columns
+from plpy.live import counts_of_each, live_columns
 from plpy.pack import Pack
 
 
@@ -105,6 +107,20 @@ def values_at(
     return feature_values(name, pack, requests, places, rows)
 
 
+def load_live(
+    connection: Connection, pack: Pack, day: date, names: list[str], places: np.ndarray, at: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return those of LIVE_COLUMNS that are named, float32, of posts at places of a day's pack, each at its moment.
+
+    at: unix seconds; a place of -1 has the values of no post.
+    """
+    if not needs_live(names):
+        return {}
+    start = midnight(day)
+    events = load_events(connection, pack, day, start + timedelta(days=1))
+    return live_columns(pack, places, counts_of_each(pack, events, places, at - start.timestamp()), names)
+
+
 def load(
     connection: Connection, days: list[date], names: list[str], encoders: Encoders, share: float = 1.0,
     title: str = "features", least_views: int = 1,
@@ -113,9 +129,9 @@ def load(
 
     least_views: of a user on a day, for the impressions to be taken.
     """
-    if needs_moment(names):
+    if needs_catalogue(names):
         raise PgfeedError(
-            "the model has features of a request's moment",
+            "the model has features of a request for all posts",
             "views of the past have none; --negatives trains such models",
             "pgfeed evaluate full VARIANT",
         )
@@ -125,6 +141,7 @@ def load(
             user_ids, post_ids, at, positions, labels, weights = load_day(connection, day, share, least_views)
             if len(user_ids):
                 pack = load_pack(connection, day, encoders, names)
+                pack = join_fresh_posts(connection, pack, day, np.unique(post_ids[pack.locate(post_ids) < 0]))
                 post_rows = pack.locate(post_ids)
                 kept = post_rows >= 0
                 users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)
@@ -133,8 +150,11 @@ def load(
                 requests["time.hour"] = (at[first] // 3600 % 24).astype(np.float32)
                 requests["time.weekday"] = np.full(len(users), day.isoweekday(), np.float32)
                 since = ((at - midnight(day).timestamp()) / DAY_SECONDS).astype(np.float32)
-                values = [values_at(name, pack, requests, post_rows, rows, since) for name in names]
-                features = np.column_stack(values)
+                live = load_live(connection, pack, day, names, post_rows, at)
+                features = np.column_stack([
+                    live[name] if name in live else values_at(name, pack, requests, post_rows, rows, since)
+                    for name in names
+                ])
                 dates = np.full(len(kept), np.datetime64(day))
                 labels = labels.astype(bool)
                 columns = (features, user_ids, post_ids, dates, rows + first_request, positions, labels, weights, at)

@@ -21,7 +21,7 @@ from loader.learning.features import Encoders, load_encoders
 from loader.learning.model import GOLDEN_ROWS, Model, NewModel, artifact, predict
 from loader.learning.recipes import RECIPES, require_features
 from loader.learning.split import midnight
-from plpy.columns import needs_moment
+from plpy.columns import needs_catalogue
 
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY = "pgfeed.encoders"
@@ -212,7 +212,7 @@ def read_encoders(text: str, path: Path) -> Encoders:
 
 def golden_features(connection: Connection, names: list[str], encoders: Encoders, day: date) -> np.ndarray:
     """Return a sample of the features that a model from elsewhere is to score, float32 (rows, names)."""
-    if not needs_moment(names):
+    if not needs_catalogue(names):
         return impressions.load(connection, [day], names, encoders, title="golden sample").features[:GOLDEN_ROWS]
     likes = requests.load_likes(connection, midnight(day))
     sample = requests.next_likes(likes, likes.at[0], midnight(day).timestamp(), GOLDEN_REQUESTS)

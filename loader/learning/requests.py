@@ -19,7 +19,8 @@ from loader.learning.model import predict
 from loader.learning.split import in_sample, midnight
 from loader.metrics import Ranking, best_places, places_of
 from loader.terminal import progress
-from plpy.columns import DAY_SECONDS
+from plpy.columns import DAY_SECONDS, PAIR_COLUMNS, needs_live
+from plpy.live import Counts, live_of_request
 from plpy.moment import moment_columns
 from plpy.pack import Pack
 
@@ -141,7 +142,10 @@ def sample(values: list, count: int, seed: int) -> list:
 def with_features(
     connection: Connection, requests: list[Request], encoders: Encoders, title: str, names: Collection[str] = ()
 ) -> Iterator[tuple[Request, Pack, dict, np.ndarray]]:
-    """Yield each request, in the order of time: the pack of its day, its own columns, the places of what was liked."""
+    """Yield each request, in the order of time: the pack of its day, its own columns, the places of what was liked.
+
+    The columns are those that names need, and all that compare posts with the catalogue at the moment.
+    """
     day, at = date.min, -np.inf
     with progress(title, len(requests)) as advance:
         for request in sorted(requests, key=lambda r: r.at):
@@ -156,7 +160,10 @@ def with_features(
                 rows = dict(zip(users, load_users(connection, moment, users)))
             row = rows[request.user_id]
             columns = columns_at(row, pack, encoders, moment)
-            columns |= moment_columns(row, pack, events, at, midnight(day).timestamp())
+            start = midnight(day).timestamp()
+            columns |= moment_columns(row, pack, events, at, start, PAIR_COLUMNS)
+            if needs_live(names):
+                columns |= live_of_request(pack, Counts.of(pack).later(events, at - start), names)
             yield request, pack, columns, pack.places(row["liked_post_ids"])
             advance(1)
 

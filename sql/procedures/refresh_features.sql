@@ -105,7 +105,7 @@ begin
             select
             from pgfeed.active_models as a
             inner join pgfeed.models as m on m.model_id = a.model_id
-            where pgfeed._needs_moment(m.feature_names)
+            where pgfeed._needs_neighbours(m.feature_names)
         );
 
     update pgfeed.feature_packs as k

@@ -800,11 +800,11 @@ CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_
     SET "hnsw.ef_search" TO '1000'
     AS '...';
 COMMENT ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) IS 'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. Exact; where pgfeed embed made an HNSW index (large catalogues), nearly';
-CREATE FUNCTION pgfeed._needs_moment(feature_names text[]) RETURNS boolean
+CREATE FUNCTION pgfeed._needs_neighbours(feature_names text[]) RETURNS boolean
     LANGUAGE plpython3u IMMUTABLE COST 1000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._needs_moment(feature_names text[]) IS 'Whether a model with these features has some that are made for each request from events, which takes neighbours';
+COMMENT ON FUNCTION pgfeed._needs_neighbours(feature_names text[]) IS 'Whether a model with these features has some that compare a post with those that the user liked';
 CREATE FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS text
     LANGUAGE plpgsql STABLE STRICT COST 1000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -986,12 +986,14 @@ CREATE FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp 
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) IS 'Ids, scores and statuses of rank_posts() in the order of its rows, each as the text of an array';
-CREATE FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) RETURNS record
+CREATE FUNCTION pgfeed._recent_events(cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) IS 'One row: the events of all users that count, from from_at until before ts, in no order: posts (big-endian int8), seconds after from_at (float8), whether they count as a view and as a like (float4); null: none';
+COMMENT ON FUNCTION pgfeed._recent_events(cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) IS 'One row: the events of all users that count, from from_at, which is not before cut_off, until before ts, in no order: posts (big-endian int8), seconds after cut_off (float8), whether they count as a view and as a like, and what the view weighs by its place (float4); null: none';
 CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) RETURNS pgfeed.recommendation[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2735,7 +2737,7 @@ REVOKE ALL ON PROCEDURE pgfeed._move_user(IN user_id bigint, IN into_user_id big
 REVOKE ALL ON FUNCTION pgfeed._named_features(features jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._named_feed_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._needs_moment(feature_names text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._needs_neighbours(feature_names text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) TO pgfeed_operator;
@@ -2775,7 +2777,7 @@ REVOKE ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts tim
 GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed._recent_events(from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._recent_events(cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;

@@ -135,7 +135,9 @@ def test_a_pack_of_the_day_and_its_events_equal_a_pack_of_the_moment(choosing_ds
     events = features.load_events(connection, pack, day, moment)
     none = np.empty(0, np.int64)
     nobody = {"liked_post_ids": none, "liked_at": none, "viewed_post_ids": none}
-    fresh = requests.moment_columns(nobody, pack, events, moment.timestamp(), midnight(day).timestamp())
+    fresh = requests.moment_columns(
+        nobody, pack, events, moment.timestamp(), midnight(day).timestamp(), ()
+    )
     connection.close()
     for column, name in ((1, "fresh.like_1h"), (2, "fresh.like_6h")):
         assert fresh[name][0] == pytest.approx(np.log(exact[:, column] / exact[:, column].max() + 1e-4), abs=1e-4)
@@ -155,7 +157,7 @@ def test_full_protocol(network, choosing_dsn):
 
 
 @pytest.mark.parametrize(("names", "has_neighbours"),
-                         [(["fresh.like_1d", "user.age"], True), (["user.age", "post.like_rate"], False)])
+                         [(["pair.co_like", "user.age"], True), (["fresh.like_1d", "user.age"], False)])
 def test_a_refresh_stores_neighbours_for_models_that_need_them(network, choosing_dsn, tmp_path, names, has_neighbours):
     network("truncate pgfeed.model_activations")
     rows = np.random.default_rng(0).random((100, 2))

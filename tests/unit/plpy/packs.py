@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from plpy.moment import Events
 from plpy.pack import Pack
+
+NO_EVENTS = Events(np.empty(0, np.int64), *np.empty((4, 0)))
 
 
 def pack(**columns):

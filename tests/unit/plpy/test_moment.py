@@ -6,8 +6,8 @@ import pytest
 from plpy.columns import DAY_SECONDS, HALF_LIFE_HOURS
 from plpy.moment import LEAST_SHARE, Events, Neighbours, fresh_columns, pair_columns
 from plpy.pack import Pack
+from tests.unit.plpy.packs import NO_EVENTS
 
-NOTHING = Events(np.empty(0, int), np.empty(0), np.empty(0), np.empty(0))
 NO_NEIGHBOURS = Neighbours.unpack(b"", 3)
 
 
@@ -23,13 +23,14 @@ def pack(**columns):
 
 def events(*rows):
     places, seconds, views, likes = zip(*rows)
-    return Events(np.array(places), np.array(seconds, float), np.array(views, float), np.array(likes, float))
+    counts = np.array(views, float), np.array(likes, float), np.array(views, float)
+    return Events(np.array(places), np.array(seconds, float), *counts)
 
 
 def test_without_events_shares_stay_and_age_grows():
     posts = pack(decayed_like_count_1d=[4, 2, 0], age_days=[1, 2, np.nan], days_since_event=[0.5, 1, np.nan])
     for seconds in (0, 3 * DAY_SECONDS):
-        fresh = fresh_columns(posts, NOTHING, seconds)
+        fresh = fresh_columns(posts, NO_EVENTS, seconds)
         assert fresh["fresh.like_1d"] == pytest.approx(np.log(np.array([1, 0.5, 0]) + LEAST_SHARE), abs=1e-5)
         assert fresh["fresh.age_days"][:2] == pytest.approx([1 + seconds / DAY_SECONDS, 2 + seconds / DAY_SECONDS])
         assert np.isnan(fresh["fresh.age_days"][2]) and np.isnan(fresh["fresh.days_since_event"][2])
@@ -44,7 +45,7 @@ def test_an_event_counts_with_its_exact_age():
 
 
 def test_pack_and_later_events_equal_a_pack_of_the_moment():
-    whole = fresh_columns(pack(decayed_like_count_6h=[1 * 0.5 + 1, 3 * 0.5, 0]), NOTHING, 0)
+    whole = fresh_columns(pack(decayed_like_count_6h=[1 * 0.5 + 1, 3 * 0.5, 0]), NO_EVENTS, 0)
     parts = fresh_columns(pack(decayed_like_count_6h=[1, 3, 0]), events((0, 6 * 3600, 0, 1)), 6 * 3600)
     assert parts["fresh.like_6h"] == pytest.approx(whole["fresh.like_6h"], abs=1e-6)
 
@@ -64,7 +65,7 @@ def test_similarity_is_the_weighted_mean():
 
 def test_a_user_without_likes_has_no_taste():
     posts = pack()
-    fresh = fresh_columns(posts, NOTHING, 0)
+    fresh = fresh_columns(posts, NO_EVENTS, 0)
     row = {"liked_post_ids": np.empty(0, np.int64), "liked_at": np.empty(0), "viewed_post_ids": np.array([20, 20, 99])}
     found = pair_columns(row, posts, fresh, 1e9)
     assert found["taste.like_count"] == 0

@@ -4,9 +4,7 @@ from scipy.stats import chi2_contingency
 
 from plpy.moment import Events
 from plpy.without_model import newness, rise, surprise
-from tests.unit.plpy.packs import pack
-
-NOTHING = Events(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0))
+from tests.unit.plpy.packs import NO_EVENTS, pack
 
 
 def counted(**changes):
@@ -27,18 +25,18 @@ def test_surprise_is_the_root_of_the_likelihood_ratio(counts):
 
 
 def test_nothing_new_is_no_surprise():
-    assert rise(counted(), NOTHING, 3600, "1d") == pytest.approx([0, 0, 0])
+    assert rise(counted(), NO_EVENTS, 3600, "1d") == pytest.approx([0, 0, 0])
     as_before = counted(like_count_1d=[2, 1, 5], view_count_1d=[20, 20, 20])
-    falling, rising = rise(as_before, NOTHING, 0, "1d")[1:]
+    falling, rising = rise(as_before, NO_EVENTS, 0, "1d")[1:]
     assert falling < 0 < rising
 
 
 def test_events_since_the_cut_off_count_with_their_age():
-    likes = Events(np.array([0, 1]), np.array([3600.0, 7200.0]), np.array([0.0, 0.0]), np.array([3.0, 3.0]))
+    likes = Events(np.array([0, 1]), np.array([3600.0, 7200.0]), np.zeros(2), np.array([3.0, 3.0]), np.zeros(2))
     older, newer, none = rise(counted(), likes, 7200, "1h")
     assert newer > older > 0 == pytest.approx(none)
 
 
 def test_the_newest_are_the_youngest_and_the_undated_last():
     dated = pack(**{"post.age_days": [3, np.nan, -0.5], "post.days_since_event": [0, np.nan, np.nan]})
-    assert newness(dated, NOTHING, 86400) == pytest.approx([-4, -36_500, -0.5])
+    assert newness(dated, NO_EVENTS, 86400) == pytest.approx([-4, -36_500, -0.5])

@@ -1,0 +1,80 @@
+"""The events since a pack's cut-off, kept between the calls of a session: each call reads only what came since.
+
+They are settled until some seconds after the cut-off, and read anew after that. What is recorded late, or by a
+transaction that ends late, changes how many of the settled ones were recorded of late: then all are read again.
+"""
+
+import numpy as np
+
+from plpy.columns import int8s
+from plpy.live import KINDS, Counts, microseconds
+from plpy.moment import Events
+
+SETTLED_AFTER, READ_AHEAD, LONGEST_TAIL = 120.0, 3600.0, 1200.0  # seconds
+FAR_FUTURE = 1e12  # seconds: what comes after would leave the range of a timestamp
+COLUMNS = ("view_counts", "like_counts", "effective_view_counts")
+
+
+class Recent:
+    """Events since the cut-off of a pack version, until `until` seconds after it.
+
+    snapshot: of the database as they were read, null: not known to stay the same. first, then: rows of the settled
+    events and of those after, arrays of post ids, seconds and counts. recorded: how many of the settled ones were
+    recorded since when, unix seconds.
+    """
+
+    def __init__(self, version, snapshot):
+        self.version, self.snapshot = version, snapshot
+        self.settled = self.until = 0.0
+        self.first = self.then = None
+        self.recorded = 0, 0.0
+
+    def covers(self, version, snapshot, seconds):
+        """Return whether nothing has to be read for a moment."""
+        is_same = snapshot is not None and snapshot == self.snapshot
+        return is_same and version == self.version and seconds <= self.until
+
+    def read(self, session, state, seconds):
+        """Read what is missing for a moment: what came after the settled events, or all."""
+        until = seconds + READ_AHEAD if seconds < FAR_FUTURE else seconds
+        self.snapshot = None  # until all is read
+        if self.first is not None and self.settled <= seconds < self.settled + LONGEST_TAIL:
+            row = session.run("events", state["features_as_of"], self.settled, until, self.recorded[1])[0]
+            if row["recorded_count"] == self.recorded[0]:
+                self.then, self.until, self.snapshot = unpacked(row), until, state.get("snapshot")
+                return
+        row = session.run("events", state["features_as_of"], 0.0, until, 0.0)[0]
+        rows = unpacked(row)
+        self.settled, self.until = max(seconds - SETTLED_AFTER, 0.0), until
+        is_settled = rows[1] < self.settled
+        self.first, self.then = ([column[mask] for column in rows] for mask in (is_settled, ~is_settled))
+        row = session.run("recorded", state["features_as_of"], self.settled)[0]
+        self.recorded, self.snapshot = (row["recorded_count"], row["recorded_from"]), state.get("snapshot")
+
+    def events(self, pack, seconds):
+        """Return the Events of posts in a pack before a moment."""
+        rows = [np.concatenate(columns) for columns in zip(self.first, self.then)]
+        return located(rows, pack, seconds)
+
+    def counts(self, pack, seconds, kinds=KINDS):
+        """Return the Counts of a pack's posts at a moment; the pack keeps those with the settled events."""
+        if seconds < self.settled:
+            return Counts.of(pack).later(self.events(pack, seconds), seconds, kinds)
+        if pack.settled[0] is not self.first:
+            counts = Counts.of(pack).later(located(self.first, pack, seconds), self.settled)
+            pack.settled = self.first, counts
+        return pack.settled[1].later(located(self.then, pack, seconds), seconds, kinds)
+
+
+def unpacked(row):
+    """Return post ids, seconds and counts from a row of _recent_events()."""
+    counts = [np.frombuffer(row[name] or b"", ">f4").astype(np.float64) for name in COLUMNS]
+    return [int8s(row["post_ids"]), np.frombuffer(row["seconds"] or b"", ">f8").astype(np.float64), *counts]
+
+
+def located(rows, pack, seconds):
+    """Return the Events of those rows that are of posts in a pack and before a moment."""
+    post_ids, *columns = rows
+    places = pack.locate(post_ids)
+    is_wanted = (places >= 0) & (microseconds(columns[0]) < microseconds(np.float64(seconds)))
+    return Events(places[is_wanted], *(column[is_wanted] for column in columns))
