@@ -1,4 +1,4 @@
-"""Verbs that measure: evaluate, compare, report."""
+"""Verbs that measure: evaluate, compare, examples, report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import click
 
 from loader.cli.command import JSON, connected, main, show
+from loader.errors import PgfeedError
 from loader.figures import shown
-from loader.terminal import out, table
+from loader.terminal import counted, out, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,6 +163,42 @@ def compare_methods(connection: "Connection", variant: str, as_json: bool) -> No
             "* within a user-day, on the validation days: it chose the parameters."
             f" ms: to score {compare.SCORED_POSTS:,} posts"
         )
+
+
+@main.command("examples")
+@click.argument("variant")
+@click.option("--to", "path", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+              help="A .parquet or .csv file.")
+@click.option("--recipe", "source", metavar="FILE", help="As of train.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="As of train.")
+@JSON
+@connected
+def write_examples(connection, variant, path, source, changes, as_json):
+    """Write what train learns from, and evaluate logged measures on, to a file for any other program.
+
+    One row per impression: split (train, validation, held_out), request (a user's day), user_id, post_id, ts, position,
+    is_liked, weight, offset (its log-odds without what belongs to the post), and a column for each feature of the
+    variant's recipe, as of the moment that train knows. Parquet has the codes of categories in its metadata.
+
+    \b
+    Example:
+      ./run examples control --to train.parquet
+    """
+    from loader.learning import candidates
+    from loader.learning.recipes import Recipe
+    from loader.measuring import examples
+
+    examples.require_path(path)
+    recipe = candidates.recipe_for(connection, variant, source, changes)
+    if not isinstance(recipe, Recipe):
+        cause = "the recipe learns from requests, examples are impressions"
+        raise PgfeedError(f"there are no examples of {variant}", cause, f"pgfeed examples control --to {path}")
+    parts, encoders = examples.collect(connection, variant, recipe)
+    examples.write(path, parts, encoders)
+    counts = {part.split: len(part.offset) for part in parts}
+    data = {"file": str(path), "rows": counts, "features": len(parts[0].rows.names)}
+    words = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    show(data, as_json, f"{path}: {words} impressions, {counted(data['features'], 'feature')}")
 
 
 @main.command("report")

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import compress
@@ -15,6 +14,7 @@ from psycopg2.extras import execute_values
 from loader.data.checked import Events
 from loader.data.copying import binary_rows
 from loader.data.values import LIKED, NOT_LIKED
+from loader.data.writing import columns_writer
 from loader.errors import PgfeedError
 from loader.server import db
 from loader.simulation import population, worlds
@@ -247,13 +247,13 @@ def simulate_to_files(
     for table, columns in (
         ("user_data", user_columns(world)), ("post_text_df", post_columns(world, world.mechanism.available(days))),
     ):
-        with _writer(paths[table], pa.table(columns).schema) as writer:
+        with columns_writer(paths[table], pa.table(columns).schema) as writer:
             writer.write_table(pa.table(columns))
     actions = pa.array(["view", "like"])
     types = {"timestamp": pa.timestamp("s"), "user_id": pa.int64(), "post_id": pa.int64(), "action": pa.string()}
     schema = pa.schema([*types.items(), ("target", pa.int8())])
     views = likes = 0
-    with _writer(paths["feed_data"], schema) as writer, progress("Days of events", days) as advance:
+    with columns_writer(paths["feed_data"], schema) as writer, progress("Days of events", days) as advance:
         for events in world.days(days):
             midnight = int(datetime.combine(FIRST_DAY + timedelta(days=events.day), time(), UTC).timestamp())
             columns = [
@@ -267,24 +267,3 @@ def simulate_to_files(
             views += int((~events.is_like).sum())
             advance(1)
     return Simulation(users, posts, days, days, views, likes)
-
-
-@contextmanager
-def _writer(path: Path, schema):
-    """Yield a pyarrow writer; the file gets its name when it is complete."""
-    import pyarrow.csv
-    import pyarrow.parquet
-
-    partial = path.with_name(path.name + ".partial")
-    if path.suffix == ".parquet":
-        with pyarrow.parquet.ParquetWriter(partial, schema) as writer:
-            yield writer
-    else:
-        with partial.open("wb") as file:
-            file.write((",".join(schema.names) + "\n").encode())
-            options = pyarrow.csv.WriteOptions(
-                include_header=False, quoting_style="needed" if "text" in schema.names else "none"
-            )
-            with pyarrow.csv.CSVWriter(file, schema, write_options=options) as writer:
-                yield writer
-    partial.replace(path)
