@@ -9,6 +9,8 @@ TIMES = (1, 2, 3, 5)
 DAYS = (0, 1, 7, 28, 90)
 ONLY_SERVED = "only served"
 RULE_DAYS, RULE_EFFECT, RULE_SHARE = "rule: days", "rule: effect", "rule: share"
+VIEWED = "viewed"  # effect on whatever the user viewed before, in the last hour too
+LAST = -30.0  # an effect after which a post comes behind all that a user did not view
 
 
 class Showings:
@@ -68,9 +70,9 @@ def bucket(values, starts):
 
 
 def times_shown(user, post_id, moment):
-    """Return how often the user of a row was shown a post before a moment."""
+    """Return how often the user of a row was shown a post before a moment; once if only in its last hour."""
     shown = Showings.of(user, moment)
-    return int(shown.times[shown.post_ids == post_id].sum())
+    return max(int(shown.times[shown.post_ids == post_id].sum()), int(post_id in user["viewed_post_ids"]))
 
 
 def seen_effects(user, pack, model, moment):
@@ -80,4 +82,6 @@ def seen_effects(user, pack, model, moment):
         shown = Showings.of(user, moment)
         places = pack.locate(shown.post_ids)
         effects[places[places >= 0]] = shown.effects(model.encoders, pack.catalogue_count)[places >= 0]
+        viewed = pack.locate(np.unique(user["viewed_post_ids"]))
+        effects[viewed[viewed >= 0]] += model.encoders[KEY].get(VIEWED, 0.0)
     return effects

@@ -14,12 +14,14 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.learning.features import Encoders, feature_matrix, load_attributes, load_encoders
-from loader.learning.model import HeldOut, NewModel, golden_sample
+from loader.learning.model import HeldOut, NewModel, golden_sample, predict
 from loader.learning.recipes import RequestRecipe, as_settings
 from loader.learning.requests import (
     Likes,
     Request,
+    Scorer,
     column_scorer,
+    is_viewed,
     later_likes,
     load_likes,
     model_scorer,
@@ -33,6 +35,9 @@ from loader.metrics import Ranking
 from loader.terminal import console
 from plpy.columns import FRESH_COLUMNS, HALF_LIFE_HOURS, PAIR_COLUMNS, TASTE_COLUMNS
 from plpy.moment import LEAST_SHARE
+from plpy.pack import Pack
+from plpy.seen import KEY as SEEN
+from plpy.seen import LAST, VIEWED
 
 FEATURES = [
     *FRESH_COLUMNS, *PAIR_COLUMNS, *TASTE_COLUMNS, "post.like_rate", "user_topic.view_share", "user_topic.like_rate",
@@ -40,7 +45,7 @@ FEATURES = [
 ]
 MAX_REQUESTS = 3_000
 MAX_VALIDATION_REQUESTS = 500
-CUT_OFFS = 60
+CUT_OFFS, VALIDATION_CUT_OFFS = 60, 5
 WARM_UP_SHARE = 0.15
 VALIDATION_SHARE = 0.2
 PARAMETERS = {
@@ -49,8 +54,9 @@ PARAMETERS = {
 }
 TREES = (0, 30, 60, 150, 300)
 PARTS = {"all": (None, 6), "fresh": (FRESH_COLUMNS, 3)}  # features (None: all) and depth
+HIDES = (False, True)
 MIXTURES = (("all",), ("fresh",), ("all", "fresh"))
-PRIORS = tuple(f"fresh.like_{name}" for name in HALF_LIFE_HOURS)
+PRIORS = (*(f"fresh.like_{name}" for name in HALF_LIFE_HOURS), "fresh.like_total")
 ALL_NEW = "every post that was liked after another one was new on that day, and the catalogue is that of midnight"
 
 
@@ -74,9 +80,19 @@ def requests_until(likes: Likes, end: float, horizon: float | None, count: int) 
     start = likes.at[int(len(likes.at) * WARM_UP_SHARE)]
     if horizon is None:
         return next_likes(likes, start, end, count)
-    moments = np.linspace(start, max(end - horizon / 2, start), 1 + 100 * (CUT_OFFS - 1))
-    cut_offs = spread(list(moments[likes.has_features(moments)]), CUT_OFFS)
-    return [r for c in cut_offs for r in later_likes(likes, c, min(c + horizon, end), count // CUT_OFFS)]
+    return requests_at(likes, start, end, horizon, CUT_OFFS, count)
+
+
+def requests_at(
+    likes: Likes, start: float, end: float, horizon: float, cut_offs: int, count: int
+) -> list[Request]:
+    """Return `count` requests with a horizon, at so many cut-offs that are spread from start until half of it is left.
+
+    What is popular at one moment is liked or not by all users alike: one cut-off tells little of half-lives.
+    """
+    moments = np.unique(np.linspace(start, max(end - horizon / 2, start), 1 + 100 * (cut_offs - 1)))
+    chosen = spread(list(moments[likes.has_features(moments)]), cut_offs)
+    return [r for c in chosen for r in later_likes(likes, c, min(c + horizon, end), count // cut_offs)]
 
 
 def load_choices(
@@ -152,8 +168,9 @@ def train(
 ) -> NewModel:
     """Train a model on the likes before a moment, or before the held-out days.
 
-    The last 20% of them validate: the half-life, then the mixture and number of trees with the best NDCG@10 over the
-    whole catalogue are taken, and the model is fitted again on all of them; is_refitted: then on all, see refit().
+    The last 20% of them validate: the half-life, then the mixture, the number of trees and whether viewed posts come
+    last, with the best NDCG@10 over the whole catalogue, are taken, and the model is fitted again on all of them;
+    is_refitted: then on all, see refit().
     """
     started = time.monotonic()
     until = until or midnight(load_split(connection).day)
@@ -164,13 +181,16 @@ def train(
     with connection.cursor() as cursor:
         names = [*FEATURES, *load_attributes(cursor)]
     choice = choose(connection, likes, names, encoders, negatives, end, horizon)
+    if choice.hides:
+        encoders[SEEN] = {VIEWED: LAST}
 
     requests = requests_until(likes, end, horizon, MAX_REQUESTS)
     choices = load_choices(connection, requests, names, encoders, negatives, "requests until the split")
     booster = fit(choices, choice)
     parameters = PARAMETERS | {
         "prior": choice.prior, "parts": [f"{part} features, depth {PARTS[part][1]}" for part in choice.mixture],
-        "iterations": choice.trees, "negatives": negatives, "horizon_days": horizon_days,
+        "iterations": choice.trees, "hides_viewed": choice.hides, "negatives": negatives,
+        "horizon_days": horizon_days,
         "recipe": as_settings(RequestRecipe(negatives, horizon_days)),
     }
     metrics = {
@@ -199,7 +219,7 @@ def refit(
     likes, names = load_likes(connection, midnight(split.end)), model.feature_names
     figures = {}
     if held_out := requests_between(likes, first, end, horizon):
-        scorers = {"model": model_scorer(model.booster, names)}
+        scorers = {"model": model_scorer(model.booster, names, model.encoders)}
         ranking = rank_all(connection, held_out, model.encoders, scorers, "held-out days, all posts")["model"]
         if len(ranking.user_ids):
             figures = {f"held_out_{name}": value for name, value in figures_of(ranking).items()}
@@ -217,9 +237,10 @@ def refit(
 
 
 def requests_between(likes: Likes, start: float, end: float, horizon: float | None) -> list[Request]:
-    """Return requests to measure on: for the next likes in [start, end), with a horizon at start for all of them."""
-    of_likes = next_likes if horizon is None else later_likes
-    return of_likes(likes, start, end, MAX_VALIDATION_REQUESTS)
+    """Return requests to measure on: for the next likes in [start, end), or at cut-offs with a horizon."""
+    if horizon is None:
+        return next_likes(likes, start, end, MAX_VALIDATION_REQUESTS)
+    return requests_at(likes, start, end, horizon, VALIDATION_CUT_OFFS, MAX_VALIDATION_REQUESTS)
 
 
 def figures_of(ranking: Ranking) -> dict[str, float]:
@@ -230,19 +251,64 @@ def figures_of(ranking: Ranking) -> dict[str, float]:
 
 @dataclass
 class Choice:
-    """What is best on the validation requests, and how good it is there."""
+    """What is best on the validation requests, and how good it is there; hides: what a user viewed comes last."""
 
     prior: str
     mixture: tuple[str, ...]
     trees: int
+    hides: bool
     figures: dict[str, float]
+
+
+class Options:
+    """The scores of a request by every mixture and number of trees, as mixed() gives them."""
+
+    def __init__(self, start: CatBoost, boosters: dict[str, CatBoost], names: list[str]):
+        self.names, self.start, self.boosters = names, start, {}
+        for part, booster in boosters.items():
+            for trees in filter(None, TREES):
+                self.boosters[part, trees] = booster.copy()
+                self.boosters[part, trees].shrink(min(trees, booster.tree_count_))
+        self.request: Request | None = None
+        self.prior, self.added = np.empty(0), dict[tuple[str, int], np.ndarray]()
+
+    def load(self, request: Request, pack: Pack, columns: dict) -> None:
+        """Score a request by the prior and by each part, unless it was the last one."""
+        if request is not self.request:
+            matrix = feature_matrix(self.names, pack, columns, np.arange(len(pack)))
+            self.prior = predict(self.start, matrix, thread_count=1)
+            self.added = {key: predict(booster, matrix, thread_count=1) for key, booster in self.boosters.items()}
+            self.request = request
+
+    def scorer(self, mixture: tuple[str, ...], trees: int) -> Scorer:
+        """Return the scorer of one option."""
+        def score(request: Request, pack: Pack, columns: dict) -> np.ndarray:
+            self.load(request, pack, columns)
+            return self.prior + sum(self.added[part, trees] for part in mixture if trees) / len(mixture)
+
+        return score
+
+
+def hiding(scorers: dict) -> dict:
+    """Return the scorers by (key, hides): each as it is, and with what a user viewed at the end."""
+    def hidden(score: Scorer) -> Scorer:
+        return lambda request, pack, columns: score(request, pack, columns) + LAST * is_viewed(columns)
+
+    return {(key, hides): hidden(score) if hides else score for key, score in scorers.items() for hides in HIDES}
+
+
+def best_of(rankings: dict) -> tuple:
+    """Return the key with the best NDCG@10, the first of equals."""
+    return max(rankings, key=lambda key: rankings[key].metrics()["NDCG@10"].mean())
 
 
 def choose(
     connection: Connection, likes: Likes, names: list[str], encoders: Encoders, negatives: int, end: float,
     horizon: float | None,
 ) -> Choice:
-    """Fit on the earlier likes, and choose the prior, the mixture and the number of trees on the later ones."""
+    """Fit on the earlier likes, and choose on the later ones: the prior, the mixture, the number of trees, and whether
+    viewed posts are hidden.
+    """
     moments = likes.at[likes.has_features(likes.at)]
     if not len(moments):
         raise too_little("the events that features need are gone on all days with likes")
@@ -251,16 +317,14 @@ def choose(
     late = requests_between(likes, middle, end, horizon)
     if not early or not late:
         raise too_little("nobody who liked a post liked another one later")
-    popularity = {name: column_scorer(name) for name in PRIORS}
+    popularity = hiding({name: column_scorer(name) for name in PRIORS})
     rankings = rank_all(connection, late, encoders, popularity, "validation, half-lives")
-    if not len(rankings[PRIORS[0]].user_ids):
+    if not len(rankings[PRIORS[0], False].user_ids):
         raise too_little(ALL_NEW)
-    prior = max(PRIORS, key=lambda name: rankings[name].metrics()["NDCG@10"].mean())
-    start = fit_prior(prior, names)
+    prior, _ = best_of(rankings)
     training = load_choices(connection, early, names, encoders, negatives, "requests to learn from")
-    boosters = {part: fit_part(training, part, prior) for part in PARTS}
-    options = [(mixture, trees) for mixture in MIXTURES for trees in TREES]
-    scorers = {option: model_scorer(mixed(start, boosters, *option), names) for option in options}
-    rankings = rank_all(connection, late, encoders, scorers, "validation, all posts")
-    best = max(options, key=lambda option: rankings[option].metrics()["NDCG@10"].mean())
-    return Choice(prior, *best, figures_of(rankings[best]))
+    options = Options(fit_prior(prior, names), {part: fit_part(training, part, prior) for part in PARTS}, names)
+    scorers = {(mixture, trees): options.scorer(mixture, trees) for mixture in MIXTURES for trees in TREES}
+    rankings = rank_all(connection, late, encoders, hiding(scorers), "validation, all posts")
+    (mixture, trees), hides = best = best_of(rankings)
+    return Choice(prior, mixture, trees, hides, figures_of(rankings[best]))

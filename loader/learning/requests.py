@@ -23,6 +23,8 @@ from plpy.columns import DAY_SECONDS, PAIR_COLUMNS, needs_live
 from plpy.live import Counts, live_of_request
 from plpy.moment import moment_columns
 from plpy.pack import Pack
+from plpy.seen import KEY as SEEN
+from plpy.seen import VIEWED
 
 MAX_LIKES = 400_000
 
@@ -192,14 +194,20 @@ def rank_all(
     return {key: Ranking(np.array(users), own, np.array(counts), shown[key]) for key, own in places.items()}
 
 
-def model_scorer(booster: CatBoost, names: list[str]) -> Scorer:
-    """Return a scorer by a model."""
+def model_scorer(booster: CatBoost, names: list[str], encoders: Encoders) -> Scorer:
+    """Return a scorer by a model; what a user viewed comes last if its encoders say so."""
+    effect = encoders.get(SEEN, {}).get(VIEWED, 0.0)
 
     def score(request: Request, pack: Pack, columns: dict) -> np.ndarray:
         matrix = feature_matrix(names, pack, columns, np.arange(len(pack)))
-        return predict(booster, matrix, thread_count=1)
+        return predict(booster, matrix, thread_count=1) + effect * is_viewed(columns)
 
     return score
+
+
+def is_viewed(columns: dict) -> np.ndarray:
+    """Return which posts the user of a request's columns viewed before."""
+    return columns["pair.view_count"][0] > 0
 
 
 def column_scorer(name: str) -> Scorer:

@@ -92,7 +92,7 @@ def select(connection: Connection, variant: str) -> tuple[AnyRecipe, Selection]:
             connection.rollback()
             problems[name] = str(error)
             continue
-        scorers = {name: model_scorer(model.booster, model.feature_names)}
+        scorers = {name: model_scorer(model.booster, model.feature_names, model.encoders)}
         figures |= measured(connection, sessions, model.encoders, scorers, f"sessions, {name}", model.feature_names)
     if not figures:
         causes = "; ".join(f"{name}: {problem}" for name, problem in problems.items())

@@ -76,7 +76,7 @@ def ranked(
     """Return what each model, relation and baseline makes of the requests, which are of one moment."""
     rankings: dict[str, Ranking] = {}
     for model in models:
-        scorers = {model.name: model_scorer(model.booster, model.feature_names)}
+        scorers = {model.name: model_scorer(model.booster, model.feature_names, model.encoders)}
         rankings |= rank_all(connection, requests, model.encoders, scorers, model.name, model.feature_names)
     user_ids = [request.user_id for request in requests]
     rng = np.random.default_rng(seed)

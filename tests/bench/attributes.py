@@ -121,7 +121,7 @@ def served(connection: Connection, model: NewModel, site: Site) -> Values:
 def full(connection: Connection, model: NewModel, split: float) -> Values:
     """Return whether a like after the split is among a model's first five of the whole catalogue, by user."""
     requests = past.later_likes(past.load_likes(connection), split, np.inf, 10_000)
-    scorer = {"model": past.model_scorer(model.booster, model.feature_names)}
+    scorer = {"model": past.model_scorer(model.booster, model.feature_names, model.encoders)}
     ranking = past.rank_all(connection, requests, model.encoders, scorer, "held-out likes")["model"]
     return ranking.metrics()["HitRate@5"], ranking.user_ids
 

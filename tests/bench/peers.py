@@ -4,7 +4,7 @@ Two settings. Frozen: every method ranks for each user at the split, once. Rolli
 with everything before its second; popularity counts up to then, ALS, BPR and EASE are fitted again every day and get
 the user's likes up to then. Global split at the 80% time quantile; posts liked before are never shown; the users
 have at least one like before. What can be chosen (half-life, lambda, factors, whether viewed posts are left out, and
-pgfeed's parameters) is chosen by NDCG@10 on the last 20% of the likes before the split.
+pgfeed's parameters) is chosen by NDCG@10 on the last 20% of the likes before the split; frozen at five moments of them.
 """
 
 import csv
@@ -276,7 +276,7 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
         validation = past.next_likes(known, middle, data.split, VALIDATION_REQUESTS, SEED)
     else:
         held_out = past.later_likes(every, data.split, end, len(every.at))
-        validation = past.later_likes(known, middle, data.split, len(known.at))
+        validation = catalogue.requests_between(known, middle, data.split, data.split - middle)
 
     tried: dict[str, Callable] = {"most popular": lambda: Popularity(data)}
     tried |= {f"decayed popularity, half-life {h * 24:g} h" if h < 1 else f"decayed popularity, half-life {h:g} d":
@@ -302,11 +302,11 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
     horizon = None if is_rolling else (data.split - middle) / DAY
     split = datetime.fromtimestamp(data.split, UTC)
     trained = catalogue.train(connection, NEGATIVES, horizon, split)
-    scorer = {"pgfeed": past.model_scorer(trained.booster, trained.feature_names)}
+    scorer = {"pgfeed": past.model_scorer(trained.booster, trained.feature_names, trained.encoders)}
     ours = past.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
     if not all(np.array_equal(ours["pgfeed"].user_ids, ranking.user_ids) for ranking in peers.values()):
         raise PgfeedError("the methods were not asked the same", "pgfeed and its peers ranked for different users")
-    note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations")}
+    note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations", "hides_viewed")}
     note |= {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}
     validated = ", ".join(f"{key[0]} {ndcg(found[key]):.3f}" for key in best.values())
     return ours | rankings, [f"validation NDCG@10: {validated}", f"pgfeed: {json.dumps(note)}"]

@@ -55,7 +55,7 @@ def test_equals_what_python_computes(network, choosing_dsn, ts):
     with connection.cursor() as cursor:
         cursor.execute("select extract(epoch from %s::timestamptz)::float8", [ts])
         at = cursor.fetchone()[0]
-    score = requests.model_scorer(model.booster, model.feature_names)
+    score = requests.model_scorer(model.booster, model.feature_names, model.encoders)
     request, pack, columns, _ = next(
         requests.with_features(connection, [requests.Request(7, at, np.array([1]))], model.encoders, "test")
     )
@@ -235,3 +235,30 @@ def test_a_view_before_each_like_does_not_give_it_away(network, choosing_dsn, mo
             hit_rates.append(catalogue.train(connection, 30).metrics["validation_hit_rate_5"])
             network("truncate pgfeed.feature_packs")
     assert hit_rates[1] == pytest.approx(hit_rates[0], abs=0.1) and max(hit_rates) < 0.3
+
+
+def test_viewed_posts_come_last_where_that_is_better_for_them(network, choosing_dsn, monkeypatch):
+    """Everybody views a dozen popular posts each day and never likes one of them; what is liked is viewed by nobody."""
+    for name, value in (("MAX_REQUESTS", 300), ("MAX_VALIDATION_REQUESTS", 100), ("TREES", (0, 30))):
+        monkeypatch.setattr(catalogue, name, value)
+    monkeypatch.setitem(catalogue.PARAMETERS, "iterations", 30)
+    monkeypatch.setattr(catalogue, "FEATURES", [name for name in catalogue.FEATURES if name != "pair.view_count"])
+    network("update pgfeed.feed_events set target = false")
+    network("call pgfeed.recount_days('2021-12-01', '2021-12-13')")
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select timestamptz '2021-12-01' + random() * interval '12 days', u, p, 'like'"
+            " from generate_series(1, 60) u, generate_series(1, 80) p where random() < 0.3 and not exists ("
+            "  select from pgfeed.feed_events as e where e.user_id = u and e.post_id = p)")
+    network("truncate pgfeed.feature_packs")
+    network("call pgfeed.refresh_features()")
+    with closing(psycopg2.connect(choosing_dsn)) as connection:
+        model = catalogue.train(connection, 30)
+        assert model.parameters["hides_viewed"] is True and model.encoders["seen"] == {"viewed": -30}
+        registry.activate(connection, "control", registry.store(connection, "control", model))
+    rows = network("select post_id, exists (select from pgfeed.feed_events as e where e.user_id = 7 and"
+                   " e.post_id = r.post_id and e.action = 'view' and e.event_at < %s)"
+                   " from pgfeed.recommend_posts(7, %s, 80) as r order by r.rank", END, END)
+    is_viewed = [row[1] for row in rows]
+    assert is_viewed == sorted(is_viewed) and {False, True} <= set(is_viewed)
+    explained = network("select feature, contribution from pgfeed.explain_recommendation(7, %s, %s)", rows[-1][0], END)
+    assert ("(times shown before)", -30) in explained

@@ -54,3 +54,11 @@ def test_cut_offs_are_spread_over_what_has_features():
     assert len(few) == len(usual) == catalogue.CUT_OFFS
     assert not [request.at for request in few if 4 * 86400 < request.at < 8 * 86400]
     assert min(request.at for request in few) < 2 * 86400 and max(request.at for request in few) > 9 * 86400
+
+
+def test_validation_with_a_horizon_stands_at_several_cut_offs():
+    at = np.arange(0, 10 * 86400.0, 3600)
+    likes = Likes(np.ones(len(at), int), np.arange(len(at)), at, at)
+    found = catalogue.requests_between(likes, 8 * 86400.0, 10 * 86400.0, 2 * 86400.0)
+    assert [request.at / 86400 for request in found] == [8, 8.25, 8.5, 8.75, 9]
+    assert [len(request.targets) for request in found] == [48, 42, 36, 30, 24]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from plpy.columns import DAY_SECONDS
-from plpy.seen import KEY, Showings, seen_effects, times_shown
+from plpy.seen import KEY, LAST, VIEWED, Showings, seen_effects, times_shown
 
 NOW = 1e9
 HOUR = 3600
@@ -74,6 +74,14 @@ def test_an_older_model_knows_no_effects():
     for model in (None, SimpleNamespace(encoders={"post.topic": {}})):
         assert seen_effects(user, pack, model, NOW).tolist() == [0, 0, 0]
     assert seen_effects(user, pack, SimpleNamespace(encoders=ENCODERS), NOW) == pytest.approx([0, -3.08, 0])
+
+
+def test_a_model_can_put_last_whatever_was_viewed():
+    """In the last hour too, and once however often; what was only served stays."""
+    model = SimpleNamespace(encoders={KEY: {VIEWED: LAST}})
+    user = row([(5, 24), (5, 50), (6, 0.1), (99, 24)], [(4, 24)])
+    assert seen_effects(user, FakePack([4, 5, 6, 7]), model, NOW).tolist() == [0, LAST, LAST, 0]
+    assert times_shown(user, 6, NOW) == 1
 
 
 class FakePack:
