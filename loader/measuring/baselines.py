@@ -6,22 +6,20 @@ from datetime import date, timedelta
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
-from loader.learning.features import load_events, load_pack
+from loader.learning.features import join_fresh_posts, load_events, load_pack
 from loader.learning.impressions import Impressions, load_day
 from loader.learning.requests import Likes, later_likes
 from loader.learning.split import Split, first_held_out, midnight, user_share
 from loader.metrics import Ranking, compact, places_of, request_auc
 from loader.terminal import progress
 from plpy.columns import DAY_SECONDS, HALF_LIFE_HOURS
-from plpy.moment import Events
-from plpy.pack import Pack
+from plpy.live import ages, counts_of_each
 
 PRIOR_VIEWS = 100
 PRIOR_RATE = 0.1
 UNKNOWN_BIRTH = -1e18
 HALF_LIVES = {f"{hours} h" if hours < 24 else f"{hours // 24} d": f"post.decayed_like_count_{name}"
               for name, hours in HALF_LIFE_HOURS.items()} | {"forever": "post.like_count"}
-HOURS = dict(zip(HALF_LIVES, [*HALF_LIFE_HOURS.values(), np.inf]))
 MAX_VALIDATION_VIEWS = 100_000
 MAX_VALIDATION_USERS = 1000
 
@@ -39,83 +37,46 @@ class HalfLife:
         return f"decayed popularity: half-life {self.name}, chosen on the days from {self.days[0]} to {self.days[1]}"
 
 
-class Running:
-    """Sums over a day's events of the same post, strictly before each of a day's views.
+class Moments:
+    """Views, likes and age of posts just before each view of a day, of posts that a request on the day has.
 
-    post and seconds (after midnight): one each per view; posts are numbers that events.places are, too.
+    is_known: which of the views are of such a post; what follows has one value for each of these.
     """
-
-    def __init__(self, events: Events, post: np.ndarray, seconds: np.ndarray):
-        self.count, self.events = len(post), events
-        posts, at = np.concatenate([post, events.places]), np.concatenate([seconds, events.seconds])
-        is_event = np.arange(len(posts)) >= len(post)
-        self.order = np.lexsort((is_event, at, posts))  # a view before the events of its moment
-        posts = posts[self.order]
-        self.first = np.searchsorted(posts, posts)
-
-    def sums(self, weights: np.ndarray) -> np.ndarray:
-        """Return for each view the sum of the weights of the events before it; weights: one per event."""
-        sorted_weights = np.concatenate([np.zeros(self.count), weights])[self.order]
-        running = np.concatenate([[0.0], np.cumsum(sorted_weights)])
-        sums = np.empty(len(self.order))
-        sums[self.order] = running[:-1] - running[self.first]
-        return sums[:self.count]
-
-
-class Counts:
-    """Views, likes and age of the posts just before each view of a day: as of midnight and the events since."""
 
     def __init__(self, connection: Connection, day: date, post_ids: np.ndarray, at: np.ndarray):
         """post_ids and at, unix seconds: one each per view."""
-        self.pack = load_pack(connection, day, {})
-        ids, self.post = np.unique(post_ids, return_inverse=True)
-        self.places = self.pack.locate(ids)
-        self.midnight = midnight(day).timestamp()
-        self.seconds = at - self.midnight
-        events = load_events(connection, Pack(ids, [], None, {}), day, midnight(day) + timedelta(days=1))
-        self.events, self.running = events, Running(events, self.post, self.seconds)
-        self.created = created_at(connection, ids)
+        pack = load_pack(connection, day, {})
+        self.pack = join_fresh_posts(connection, pack, day, np.unique(post_ids[pack.locate(post_ids) < 0]))
+        places = self.pack.locate(post_ids)
+        self.is_known = places >= 0
+        self.places, self.at = places[self.is_known], at[self.is_known]
+        events = load_events(connection, self.pack, day, midnight(day) + timedelta(days=1))
+        self.counts = counts_of_each(self.pack, events, self.places, self.at - midnight(day).timestamp())
 
-    def column(self, name: str, missing: float | None = 0.0) -> np.ndarray:
-        """Return for each view a column as of midnight; missing: of posts that came later, None: the median."""
+    def column(self, name: str) -> np.ndarray:
+        """Return a column as of midnight; of a post that came later the median."""
         values = self.pack.columns[name]
-        values = np.append(values, np.median(values) if missing is None else missing).astype(np.float64)
-        return values[self.places][self.post]
+        return np.where(np.isnan(values), np.nanmedian(values), values)[self.places]
 
     def now(self, action: str) -> np.ndarray:
         """Return how often each view's post was viewed or liked before it; action: view or like."""
-        return self.column(f"post.{action}_count") + self.running.sums(self.events.counts[action])
+        return self.counts.counts[action][-1]
 
     def like_rate(self) -> np.ndarray:
         """Return likes over views before each view, smoothed by 100 average views."""
-        views, likes = (float(self.pack.columns[f"post.{action}_count"].sum()) for action in ("view", "like"))
+        views, likes = (float(np.nansum(self.pack.columns[f"post.{action}_count"])) for action in ("view", "like"))
         rate = likes / views if views else PRIOR_RATE
         return (self.now("like") + PRIOR_VIEWS * rate) / (self.now("view") + PRIOR_VIEWS)
 
     def decayed_likes(self, half_life: str) -> np.ndarray:
         """Return the likes before each view, halved with each half-life since."""
-        seconds = HOURS[half_life] * 3600
-        since = self.running.sums(self.events.counts["like"] * np.exp2(self.events.seconds / seconds))
-        return (self.column(HALF_LIVES[half_life]) + since) * np.exp2(-self.seconds / seconds)
+        return self.counts.counts["like"][list(HALF_LIVES).index(half_life)]
 
     def births(self) -> np.ndarray:
         """Return when each view's post was made, else its first event, in unix seconds; long ago where neither is."""
-        births = self.created[self.post]
-        known = np.where(np.isnan(births), self.midnight - DAY_SECONDS * self.column("post.age_days", np.nan), births)
-        first = np.full(len(self.created), np.inf)
-        np.minimum.at(first, self.events.places, self.events.seconds)
-        first = first[self.post]
-        return np.where(np.isnan(known), np.where(first < self.seconds, self.midnight + first, UNKNOWN_BIRTH), known)
-
-
-def created_at(connection: Connection, post_ids: np.ndarray) -> np.ndarray:
-    """Return when the posts were made, unix seconds; NaN: not known."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select extract(epoch from p.created_at)::float8 from unnest(%s::bigint[]) with ordinality as o (id, n)"
-            " left join pgfeed.posts as p on p.post_id = o.id order by o.n", [post_ids.tolist()],
-        )
-        return np.array([row[0] for row in cursor.fetchall()], np.float64)
+        counts = self.counts
+        age, _ = ages(self.pack, self.places, counts.first, counts.last, counts.seconds)
+        return np.where(np.isnan(age), UNKNOWN_BIRTH, self.at - DAY_SECONDS * age)
 
 
 def scores(connection: Connection, rows: Impressions, half_life: str) -> dict[str, np.ndarray]:
@@ -125,11 +86,11 @@ def scores(connection: Connection, rows: Impressions, half_life: str) -> dict[st
     with progress("baselines", len(days)) as advance:
         for day in days:
             is_day = rows.days == day
-            counts = Counts(connection, day.item(), rows.post_ids[is_day], rows.at[is_day])
+            counts = Moments(connection, day.item(), rows.post_ids[is_day], rows.at[is_day])
             parts.append((is_day, {
                 "most popular": counts.column("post.like_count"),
-                "best like rate": counts.column("post.like_rate", None),
-                "best recent like rate": counts.column("post.decayed_like_rate_7d", None),
+                "best like rate": counts.column("post.like_rate"),
+                "best recent like rate": counts.column("post.decayed_like_rate_7d"),
                 "newest first": counts.births(),
                 "live like rate": counts.like_rate(),
                 "decayed popularity": counts.decayed_likes(half_life),
@@ -159,11 +120,12 @@ def choose_for_views(connection: Connection, split: Split, least_views: int) -> 
         for number, day in enumerate(days):
             user_ids, post_ids, at, _, is_liked, _ = load_day(connection, day, share, least_views)
             if len(user_ids):
-                counts = Counts(connection, day, post_ids, at)
+                counts = Moments(connection, day, post_ids, at)
                 for name, values in found.items():
                     values.append(counts.decayed_likes(name))
-                users.append(np.stack([np.full(len(user_ids), number), user_ids]))
-                labels.append(is_liked.astype(bool))
+                known_users = user_ids[counts.is_known]
+                users.append(np.stack([np.full(len(known_users), number), known_users]))
+                labels.append(is_liked[counts.is_known].astype(bool))
             advance(1)
     connection.commit()
     if not users:

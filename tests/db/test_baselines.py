@@ -76,7 +76,7 @@ def test_of_the_whole_catalogue_the_newest_posts_are_best(connection, model):
 def test_counts_are_those_of_sql_at_the_moment_of_each_view(connection):
     day = datetime(2021, 12, 11, tzinfo=UTC).date()
     _, post_ids, at, *_ = impressions.load_day(connection, day, 1.0)
-    counts = baselines.Counts(connection, day, post_ids, at)
+    counts = baselines.Moments(connection, day, post_ids, at)
     found = np.column_stack([counts.now("view"), counts.now("like"), counts.decayed_likes("1 h"),
                              counts.decayed_likes("3 d"), (at - counts.births()) / 86400])
     query = queries(connection)
@@ -96,7 +96,7 @@ def test_a_post_without_a_date_counts_from_its_first_event(connection):
                        " ('2021-12-11 08:00+00', 1, 500, 'view')")
     day = datetime(2021, 12, 11, tzinfo=UTC)
     hours = np.array([7, 8, 9])
-    births = baselines.Counts(connection, day.date(), np.full(3, 500), day.timestamp() + 3600 * hours).births()
+    births = baselines.Moments(connection, day.date(), np.full(3, 500), day.timestamp() + 3600 * hours).births()
     assert births.tolist() == [baselines.UNKNOWN_BIRTH, baselines.UNKNOWN_BIRTH, day.timestamp() + 8 * 3600]
 
 
