@@ -84,6 +84,7 @@ def select(connection: Connection, variant: str) -> tuple[AnyRecipe, Selection]:
         reason = "no session of the validation days has both a like and a view without one: likes alone teach"
         return recipe_named(ONLY_LIKES), Selection({}, [], {}, ONLY_LIKES, reason, 0)
     figures: dict[str, Figures] = {}
+    rules: dict[str, Figures] = {}
     problems: dict[str, str] = {}
     for name in recipes.names():
         try:
@@ -93,11 +94,14 @@ def select(connection: Connection, variant: str) -> tuple[AnyRecipe, Selection]:
             problems[name] = str(error)
             continue
         scorers = {name: model_scorer(model.booster, model.feature_names, model.encoders)}
-        figures |= measured(connection, sessions, model.encoders, scorers, f"sessions, {name}", model.feature_names)
+        if not rules:
+            scorers |= rule_scorers()
+        found = measured(connection, sessions, model.encoders, scorers, f"sessions, {name}", model.feature_names)
+        figures[name] = found.pop(name)
+        rules |= found
     if not figures:
         causes = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
         raise PgfeedError("no recipe can be used", causes, "pgfeed refresh")
-    rules = measured(connection, sessions, {}, rule_scorers(), "sessions, rules", ())
     users = np.array([session.request.user_id for session in sessions])
     chosen = best_of(figures, users)
     best_rule = max(rules, key=lambda name: mean(rules[name].ndcg) or 0)
