@@ -19,37 +19,43 @@ class Recent:
     """Events since the cut-off of a pack version, until `until` seconds after it.
 
     snapshot: of the database as they were read, null: not known to stay the same. first, then: rows of the settled
-    events and of those after, arrays of post ids, seconds and counts. recorded: how many of the settled ones were
-    recorded since when, unix seconds.
+    events and of those after, arrays of post ids, seconds and counts. recorded: a token of the settled ones that were
+    recorded since recorded_from, unix seconds; written: one of those after.
     """
 
-    def __init__(self, version, snapshot):
-        self.version, self.snapshot = version, snapshot
-        self.settled = self.until = 0.0
-        self.first = self.then = None
-        self.recorded = 0, 0.0
+    def __init__(self, version):
+        self.version, self.snapshot = version, None
+        self.settled = self.until = self.recorded_from = 0.0
+        self.first = self.then = self.recorded = self.written = None
 
-    def covers(self, version, snapshot, seconds):
+    def covers(self, snapshot, seconds):
         """Return whether nothing has to be read for a moment."""
-        is_same = snapshot is not None and snapshot == self.snapshot
-        return is_same and version == self.version and seconds <= self.until
+        return snapshot is not None and snapshot == self.snapshot and seconds <= self.until
 
     def read(self, session, state, seconds):
-        """Read what is missing for a moment: what came after the settled events, or all."""
-        until = seconds + READ_AHEAD if seconds < FAR_FUTURE else seconds
+        """Read what is missing for a moment: nothing, what came after the settled events, or all."""
+        as_of, until = state["features_as_of"], seconds + READ_AHEAD if seconds < FAR_FUTURE else seconds
         self.snapshot = None  # until all is read
-        if self.first is not None and self.settled <= seconds < self.settled + LONGEST_TAIL:
-            row = session.run("events", state["features_as_of"], self.settled, until, self.recorded[1])[0]
-            if row["recorded_count"] == self.recorded[0]:
-                self.then, self.until, self.snapshot = unpacked(row), until, state.get("snapshot")
-                return
-        row = session.run("events", state["features_as_of"], 0.0, until, 0.0)[0]
-        rows = unpacked(row)
+        if self.first is None or not self.settled <= seconds < self.settled + LONGEST_TAIL:
+            self.read_all(session, as_of, seconds, until)
+        else:
+            until = self.until if seconds <= self.until else until
+            row = session.run("recorded", as_of, self.settled, until, self.recorded_from)[0]
+            if row["recorded"] != self.recorded:
+                self.read_all(session, as_of, seconds, until)
+            elif (row["written"], until) != (self.written, self.until):
+                self.then = unpacked(session.run("events", as_of, self.settled, until)[0])
+                self.written, self.until = row["written"], until
+        self.snapshot = state.get("snapshot")
+
+    def read_all(self, session, as_of, seconds, until):
+        """Read all events; those of the last two minutes before a moment are not settled."""
+        rows = unpacked(session.run("events", as_of, 0.0, until)[0])
         self.settled, self.until = max(seconds - SETTLED_AFTER, 0.0), until
         is_settled = rows[1] < self.settled
         self.first, self.then = ([column[mask] for column in rows] for mask in (is_settled, ~is_settled))
-        row = session.run("recorded", state["features_as_of"], self.settled)[0]
-        self.recorded, self.snapshot = (row["recorded_count"], row["recorded_from"]), state.get("snapshot")
+        row = session.run("recorded", as_of, self.settled, until, None)[0]
+        self.recorded, self.written, self.recorded_from = row["recorded"], row["written"], row["recorded_from"]
 
     def events(self, pack, seconds):
         """Return the Events of posts in a pack before a moment."""

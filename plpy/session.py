@@ -198,8 +198,8 @@ class Session:
         """Return the events kept for a state's pack, with all before its moment, and the seconds from cut-off to it."""
         seconds, version = state["moment"] - state["pack_moment"], state["pack_version"]
         if self.recent is None or self.recent.version != version:
-            self.recent = Recent(version, None)
-        if not self.recent.covers(version, state.get("snapshot"), seconds):
+            self.recent = Recent(version)
+        if not self.recent.covers(state.get("snapshot"), seconds):
             self.recent.read(self, state, seconds)
         return self.recent, seconds
 

@@ -78,18 +78,19 @@ STATEMENTS = {
         "select pgfeed._posts_outside($1, $2, $3, $4) as post_ids", ["timestamptz", "bigint[]", "integer", "text[]"],
     ),
     "events": (
-        "select r.post_ids, r.seconds, r.view_counts, r.like_counts, r.effective_view_counts, (select count(*)"
-        " from pgfeed.feed_events as e where e.event_at >= $1 and e.event_at < $1 + make_interval(secs => $2)"
-        " and e.recorded_at >= to_timestamp($4)) as recorded_count from pgfeed._recent_events("
-        "$1, $1 + make_interval(secs => $2), $1 + make_interval(secs => $3)) as r",
-        ["timestamptz", "double precision", "double precision", "double precision"],
+        "select post_ids, seconds, view_counts, like_counts, effective_view_counts from pgfeed._recent_events("
+        "$1, $1 + make_interval(secs => $2), $1 + make_interval(secs => $3))",
+        ["timestamptz", "double precision", "double precision"],
     ),
-    # Of the last ten minutes, which most transactions are over in.
+    # Since ten minutes before now, which most transactions are over in, if it is not said since when.
     "recorded": (
-        "select count(*) as recorded_count, (extract(epoch from now()) - 600)::double precision as recorded_from"
-        " from pgfeed.feed_events as e where e.event_at >= $1 and e.event_at < $1 + make_interval(secs => $2)"
-        " and e.recorded_at >= to_timestamp(extract(epoch from now()) - 600)",
-        ["timestamptz", "double precision"],
+        "select s.at as recorded_from,"
+        " (select concat_ws(' ', count(*), max(e.recorded_at)) from pgfeed.feed_events as e where e.event_at >= $1"
+        " and e.event_at < $1 + make_interval(secs => $2) and e.recorded_at >= to_timestamp(s.at)) as recorded,"
+        " (select concat_ws(' ', count(*), max(e.recorded_at)) from pgfeed.feed_events as e where e.event_at"
+        " >= $1 + make_interval(secs => $2) and e.event_at < $1 + make_interval(secs => $3)) as written"
+        " from (select coalesce($4, extract(epoch from now()) - 600)::double precision as at) as s",
+        ["timestamptz", "double precision", "double precision", "double precision"],
     ),
     "stored factors": ("select factors from pgfeed.feature_packs where pack_id = $1", ["bigint"]),
     "computed factors": ("select pgfeed._post_factors($1, $2) as factors", ["timestamptz", "bytea"]),

@@ -211,7 +211,7 @@ def load_events(connection: Connection, pack: Pack, day: date, moment: datetime)
     """Return the events from the day's midnight until before the moment."""
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         seconds = (moment - midnight(day)).total_seconds()
-        row = run_plan(cursor, "events", midnight(day), 0.0, seconds, 0.0)[0]
+        row = run_plan(cursor, "events", midnight(day), 0.0, seconds)[0]
     return located(unpacked(row), pack, seconds)
 
 

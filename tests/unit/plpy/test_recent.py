@@ -18,25 +18,24 @@ class Feed:
     def __init__(self, *views):
         self.views, self.reads, self.now = list(views), [], 10_000.0
 
-    def run(self, name, as_of, *seconds):
+    def run(self, name, as_of, start, end, since=None):
         if name == "recorded":
-            since = self.now - 600
-            return [{"recorded_count": self.count(seconds[0], since), "recorded_from": since}]
-        start, end, since = seconds
+            since = self.now - 600 if since is None else since
+            early = [view for view in self.views if view[1] < start and view[2] >= since]
+            return [{"recorded": f"{early}", "written": f"{self.between(start, end)}", "recorded_from": since}]
         self.reads.append((start, end))
-        rows = sorted((view for view in self.views if start <= view[1] < end), reverse=True)
+        rows = self.between(start, end)
         post_ids, at = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
         counts = {name: np.ones(len(rows), ">f4").tobytes() for name in COUNT_NAMES}
-        return [{"post_ids": post_ids.astype(">i8").tobytes(), "seconds": at.astype(">f8").tobytes(), **counts,
-                 "recorded_count": self.count(start, since)}]
+        return [{"post_ids": post_ids.astype(">i8").tobytes(), "seconds": at.astype(">f8").tobytes(), **counts}]
 
-    def count(self, seconds, since):
-        return sum(at < seconds and recorded >= since for _, at, recorded in self.views)
+    def between(self, start, end):
+        return sorted((view for view in self.views if start <= view[1] < end), reverse=True)
 
 
 def totals(recent, feed, seconds, snapshot):
     """Return the views of each post before a moment as a request then counts them, by both ways."""
-    if not recent.covers("1", snapshot, seconds):
+    if not recent.covers(snapshot, seconds):
         recent.read(feed, {"features_as_of": None, "snapshot": snapshot}, seconds)
     events, counts = recent.events(PACK, seconds), recent.counts(PACK, seconds)
     counted = np.bincount(events.places, events.counts["view"], 3).tolist()
@@ -45,7 +44,7 @@ def totals(recent, feed, seconds, snapshot):
 
 
 def test_where_nothing_changed_nothing_is_read():
-    feed, recent = Feed((3, 100.0, 0.0), (5, 900.0, 0.0), (9, 1500.0, 0.0)), Recent("1", None)
+    feed, recent = Feed((3, 100.0, 0.0), (5, 900.0, 0.0), (9, 1500.0, 0.0)), Recent("1")
     assert totals(recent, feed, 1000.0, "a") == [1, 1, 0]
     assert totals(recent, feed, 1500.0, "a") == [1, 1, 0]
     assert totals(recent, feed, 1500.1, "a") == [1, 1, 1]
@@ -54,7 +53,7 @@ def test_where_nothing_changed_nothing_is_read():
 
 
 def test_a_change_is_read_after_what_is_settled():
-    feed, recent = Feed((3, 100.0, 0.0), (5, 950.0, 9_900.0)), Recent("1", None)
+    feed, recent = Feed((3, 100.0, 0.0), (5, 950.0, 9_900.0)), Recent("1")
     totals(recent, feed, 1000.0, "a")
     feed.views.append((9, 960.0, 10_005.0))
     assert totals(recent, feed, 1010.0, "b") == [1, 1, 1]
@@ -62,7 +61,7 @@ def test_a_change_is_read_after_what_is_settled():
 
 
 def test_an_event_of_long_ago_is_counted_at_once():
-    feed, recent = Feed((3, 100.0, 0.0)), Recent("1", None)
+    feed, recent = Feed((3, 100.0, 0.0)), Recent("1")
     totals(recent, feed, 1000.0, "a")
     feed.views.append((9, 50.0, 10_005.0))
     assert totals(recent, feed, 1010.0, "b") == [1, 0, 1]
@@ -70,15 +69,17 @@ def test_an_event_of_long_ago_is_counted_at_once():
     assert totals(recent, feed, 1020.0, "c") == [1, 0, 0]
 
 
-def test_without_a_snapshot_every_call_reads_what_is_new():
-    feed, recent = Feed((3, 100.0, 0.0)), Recent("1", None)
-    totals(recent, feed, 1000.0, None)
-    totals(recent, feed, 1000.0, None)
+def test_where_others_wrote_something_else_nothing_is_read():
+    feed, recent = Feed((3, 100.0, 0.0), (5, 950.0, 9_900.0)), Recent("1")
+    assert totals(recent, feed, 1000.0, None) == totals(recent, feed, 1010.0, None) == [1, 1, 0]
+    assert len(feed.reads) == 1
+    feed.views[1] = (9, 950.0, 9_900.0)
+    assert totals(recent, feed, 1010.0, None) == [1, 0, 1]
     assert [start for start, _ in feed.reads] == [0.0, 880.0]
 
 
 def test_after_twenty_minutes_all_is_read_again():
-    feed, recent = Feed((3, 100.0, 0.0)), Recent("1", None)
+    feed, recent = Feed((3, 100.0, 0.0)), Recent("1")
     totals(recent, feed, 1000.0, "a")
     totals(recent, feed, 3000.0, "b")
     assert [start for start, _ in feed.reads] == [0.0, 0.0]
@@ -86,5 +87,5 @@ def test_after_twenty_minutes_all_is_read_again():
 
 def test_what_is_far_in_the_future_is_read_until_there():
     feed = Feed()
-    Recent("1", None).read(feed, {"features_as_of": None, "snapshot": "a"}, 5e12)
+    Recent("1").read(feed, {"features_as_of": None, "snapshot": "a"}, 5e12)
     assert feed.reads == [(0.0, 5e12)]
