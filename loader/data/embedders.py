@@ -9,6 +9,7 @@ import importlib.metadata
 import sys
 import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
@@ -74,14 +75,17 @@ class Transformer:
         try:
             config = transformers.AutoConfig.from_pretrained(source)
             kind = config.model_type
-            if family != ("roberta" if "roberta" in kind or kind == "camembert" else kind):
-                raise PgfeedError(f"{source} is no {FAMILIES[family]}", f"it is a {kind}",
-                                  f"pgfeed embed --embedder {family}:FOLDER")
+            found = "roberta" if "roberta" in kind or kind == "camembert" else kind
+            if found != family:
+                raise PgfeedError(f"{source} is no {FAMILIES[family]}", f"it is a {kind}", "pgfeed embed --embedder "
+                                  + (f"{found}:{source}" if found in FAMILIES else f"{family}:FOLDER"))
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
             # Most checkpoints have no pooling layer: a random one would be made, and give another digest every time.
             self.model = transformers.AutoModel.from_pretrained(source, add_pooling_layer=False).eval()
         except (OSError, ValueError) as error:
             cause = str(error).strip().splitlines()[0]
+            if not Path(source).is_dir():
+                cause = f"there is no such folder, and as the name of a model: {cause}"
             raise PgfeedError(f"cannot load the model {source}", cause,
                               f"pgfeed embed --embedder {family}:FOLDER") from error
         self.torch = torch

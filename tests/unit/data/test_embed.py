@@ -135,8 +135,10 @@ def test_roberta(roberta_folder):
 
 def test_roberta_that_is_not_there(tmp_path):
     pytest.importorskip("transformers", reason="the extra roberta is not installed: pip install torch transformers")
-    with pytest.raises(PgfeedError, match="cannot load the model"):
+    with pytest.raises(PgfeedError, match="cannot load the model .*: Unrecognized model"):
         open_embedder(f"roberta:{tmp_path}")
+    with pytest.raises(PgfeedError, match="cannot load the model .*: there is no such folder"):
+        open_embedder(f"roberta:{tmp_path / 'no'}")
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +178,7 @@ def test_minilm_has_the_weights_of_its_package():
 
 
 def test_other_models_are_refused(roberta_folder, bert_folder):
-    with pytest.raises(PgfeedError, match="is no RoBERTa: it is a bert"):
+    with pytest.raises(PgfeedError, match=f"is no RoBERTa: it is a bert.*embedder bert:{bert_folder}"):
         open_embedder(f"roberta:{bert_folder}")
-    with pytest.raises(PgfeedError, match="is no BERT: it is a roberta"):
+    with pytest.raises(PgfeedError, match=f"is no BERT: it is a roberta.*embedder roberta:{roberta_folder}"):
         open_embedder(f"bert:{roberta_folder}")
