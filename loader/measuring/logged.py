@@ -1,6 +1,6 @@
 """The logged protocol: what users really saw on the held-out days, ranked again.
 
-The model knows what was known at midnight, as its training does; the baselines know all that was before each view.
+A model knows what its features do, most of them as of midnight; the baselines know all that was before each view.
 """
 
 from collections.abc import Sequence
