@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from loader.cli import main
 from loader.errors import PgfeedError
 from loader.learning import registry
+from tests.db.conftest import alembic
 
 COPY = """
     insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, trained_from, trained_until,
@@ -110,3 +111,14 @@ def test_the_verbs(versions, network_dsn, monkeypatch):
     code, said = run("delete", "control@1")
     assert code == 1 and "control version 1 is active. Run, to let the one before it serve" in said.replace("\n", " ")
     assert "'control' names no version" in run("delete", "control")[1]
+
+
+def test_the_release_before_has_no_deleted_versions(versions, network_dsn):
+    versions("call pgfeed.activate_model('control', 2)")
+    versions("call pgfeed.activate_model('control', 3)")
+    versions("call pgfeed.delete_model('control', 2)")
+    alembic(network_dsn, "downgrade", "0012")
+    assert versions("select version from pgfeed.models order by version") == [(1,), (3,)]
+    assert versions("select version, replaced_activation_id is null from pgfeed.model_activations order by 1") == [
+        (1, True), (3, True),
+    ]
