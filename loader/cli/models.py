@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--horizon", "horizon_days", type=click.FloatRange(min=0, min_open=True), metavar="DAYS",
     help="With --negatives: what is liked within so many days [default: the next like].",
 )
-@click.option("--recipe", "source", metavar="FILE", help="A file of TOML, or control, test or negatives.")
+@click.option("--recipe", "source", metavar="FILE", help="A file of TOML, or control, test, test_fresh or negatives.")
 @click.option("--auto", "is_selected", is_flag=True,
               help="Try all recipes and take the one that suits the feed, as for a new variant.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE",

@@ -1,9 +1,12 @@
 """Recipes from files, and changes of them."""
 
+from dataclasses import replace
+
 import pytest
 
 from loader.errors import PgfeedError
 from loader.learning.recipes import RECIPES, RequestRecipe, as_settings, changed, names, parse, read
+from plpy.columns import LIVE_RATES
 
 SMALL = """
 learns_from = "impressions"
@@ -27,12 +30,17 @@ def own(tmp_path):
 
 
 def test_all_that_come_with_pgfeed_can_be_read_and_written():
-    assert names() == ["control", "negatives", "test"]
+    assert names() == ["control", "negatives", "test", "test_fresh"]
     for name in names():
         recipe = parse(read(name), name)
         assert parse(as_settings(recipe), name) == recipe
     assert parse(read("negatives"), "negatives") == RequestRecipe(100)
     assert RECIPES["test"].parameters["monotone_constraints"] == {"match.score": 1}
+
+
+def test_the_recipe_test_fresh_is_test_with_live_like_rates():
+    test, fresh = (parse(read(name), name) for name in ("test", "test_fresh"))
+    assert fresh == replace(test, features=[*test.features, *LIVE_RATES])
 
 
 def test_a_recipe_of_ones_own_has_the_usual_days_and_offsets(own):
