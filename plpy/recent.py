@@ -4,6 +4,8 @@ They are settled until some seconds after the cut-off, and read anew after that.
 transaction that ends late, changes how many of the settled ones were recorded of late: then all are read again.
 """
 
+from time import time
+
 import numpy as np
 
 from plpy.columns import int8s
@@ -11,6 +13,7 @@ from plpy.live import KINDS, Counts, microseconds
 from plpy.moment import Events
 
 SETTLED_AFTER, READ_AHEAD, LONGEST_TAIL = 120.0, 3600.0, 1200.0  # seconds
+LONGEST_TRANSACTION = 600.0  # seconds: most are over by then
 FAR_FUTURE = 1e12  # seconds: what comes after would leave the range of a timestamp
 COLUMNS = ("view_counts", "like_counts", "effective_view_counts")
 
@@ -50,12 +53,14 @@ class Recent:
 
     def read_all(self, session, as_of, seconds, until):
         """Read all events; those of the last two minutes before a moment are not settled."""
-        rows = unpacked(session.run("events", as_of, 0.0, until)[0])
+        self.first = None  # if this is cancelled
         self.settled, self.until = max(seconds - SETTLED_AFTER, 0.0), until
+        self.recorded_from = time() - LONGEST_TRANSACTION
+        row = session.run("recorded", as_of, self.settled, until, self.recorded_from)[0]
+        self.recorded, self.written = row["recorded"], row["written"]
+        rows = unpacked(session.run("events", as_of, 0.0, until)[0])
         is_settled = rows[1] < self.settled
         self.first, self.then = ([column[mask] for column in rows] for mask in (is_settled, ~is_settled))
-        row = session.run("recorded", as_of, self.settled, until, None)[0]
-        self.recorded, self.written, self.recorded_from = row["recorded"], row["written"], row["recorded_from"]
 
     def events(self, pack, seconds):
         """Return the Events of posts in a pack before a moment."""

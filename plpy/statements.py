@@ -10,7 +10,9 @@ STATEMENTS = {
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
         " pack_id, pack_version, is_shortlist, hour, weekday,"
         " pgfeed._fresh_posts(features_as_of, $1, is_current) as fresh_posts,"
-        " case when pg_is_in_recovery() or pg_current_xact_id_if_assigned() is not null then null"
+        # A standby does not say who wrote, a node of Citus not what was written on others.
+        " case when pg_is_in_recovery() or to_regclass('pg_catalog.pg_dist_partition') is not null"
+        " or pg_current_xact_id_if_assigned() is not null then null"
         " else pg_current_snapshot()::text end as snapshot,"
         " (select k.key from pgfeed.cursor_keys as k order by k.made_at desc limit 1) as cursor_key,"
         " case when is_finite then extract(epoch from $1)::double precision end as moment,"
@@ -82,14 +84,13 @@ STATEMENTS = {
         "$1, $1 + make_interval(secs => $2), $1 + make_interval(secs => $3))",
         ["timestamptz", "double precision", "double precision"],
     ),
-    # Since ten minutes before now, which most transactions are over in, if it is not said since when.
     "recorded": (
-        "select s.at as recorded_from,"
-        " (select concat_ws(' ', count(*), max(e.recorded_at)) from pgfeed.feed_events as e where e.event_at >= $1"
-        " and e.event_at < $1 + make_interval(secs => $2) and e.recorded_at >= to_timestamp(s.at)) as recorded,"
-        " (select concat_ws(' ', count(*), max(e.recorded_at)) from pgfeed.feed_events as e where e.event_at"
-        " >= $1 + make_interval(secs => $2) and e.event_at < $1 + make_interval(secs => $3)) as written"
-        " from (select coalesce($4, extract(epoch from now()) - 600)::double precision as at) as s",
+        "select f.recorded, t.written from"
+        " (select concat_ws(' ', count(*), max(e.recorded_at)) as recorded from pgfeed.feed_events as e"
+        " where e.event_at >= $1 and e.event_at < $1 + make_interval(secs => $2) and e.recorded_at >= to_timestamp($4))"
+        " as f cross join"
+        " (select concat_ws(' ', count(*), max(e.recorded_at)) as written from pgfeed.feed_events as e"
+        " where e.event_at >= $1 + make_interval(secs => $2) and e.event_at < $1 + make_interval(secs => $3)) as t",
         ["timestamptz", "double precision", "double precision", "double precision"],
     ),
     "stored factors": ("select factors from pgfeed.feature_packs where pack_id = $1", ["bigint"]),

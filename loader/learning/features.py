@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
 
 from loader.learning.split import midnight
-from plpy.columns import CATEGORICAL, CATEGORY_LENGTH, needs_factors, needs_preferences
+from plpy.columns import CATEGORICAL, CATEGORY_LENGTH, HALF_LIFE_HOURS, needs_factors, needs_preferences
 from plpy.features import feature_values, request_columns, with_history
 from plpy.fresh import join_with, spread_factors
 from plpy.moment import Events, Neighbours
@@ -19,6 +19,7 @@ from plpy.recent import located, unpacked
 from plpy.statements import STATEMENTS
 
 CATEGORY_PRIOR_VIEWS = 100
+HALF_LIVES = {f"{hours} h" if hours < 24 else f"{hours // 24} d": name for name, hours in HALF_LIFE_HOURS.items()}
 MAX_CATEGORIES = 2_000
 FIT_DAYS = 7
 OF_KIND = {

@@ -1,7 +1,7 @@
 """Impressions of past days with their features, and whether they were liked.
 
 Features are as of the midnight before, as a request on that day has them; those of LIVE_COLUMNS are as of the
-impression itself, without anything of its own second. Every label lies at or after the cut-off of its features.
+impression itself, of what was strictly before it. Every label lies at or after the cut-off of its features.
 """
 
 from dataclasses import dataclass

@@ -100,9 +100,9 @@ def names() -> list[str]:
 def read(source: str) -> dict:
     """Return what a file says, or that of a recipe by its name; PgfeedError if it cannot be read."""
     path = Path(source)
-    if not path.exists() and source in names():
-        path = FOLDER / f"{source}{SUFFIX}"
     try:
+        if source in names() and not path.exists():
+            path = FOLDER / f"{source}{SUFFIX}"
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         cause = f"{error.strerror}; recipes by name: {', '.join(names())}"
@@ -163,6 +163,8 @@ def require_parameters(parameters: dict, features: list[str], source: str) -> No
     if not is_count(parameters.get("iterations")):
         raise wrong(source, f"iterations is {parameters.get('iterations')!r}", "it is a whole number above 0")
     for name in ("monotone_constraints", "feature_weights"):
+        if not isinstance(parameters.get(name, {}), dict):
+            raise wrong(source, f"{name} is {parameters[name]!r}", "it is a table of features")
         if missing := [each for each in parameters.get(name, {}) if each not in features]:
             raise wrong(source, f"{name} names {missing[0]}", "it is none of its features")
 

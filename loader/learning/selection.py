@@ -15,19 +15,18 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.figures import rounded
 from loader.learning import catalogue, impressions, recipes, train
+from loader.learning.features import HALF_LIVES
 from loader.learning.model import NewModel
 from loader.learning.recipes import AnyRecipe, RequestRecipe, parse, read
 from loader.learning.requests import Request, Scorer, column_scorer, model_scorer, sample, with_features
 from loader.learning.split import Split, first_held_out, midnight, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import Ranking, bootstrap, places_of, request_aucs
-from plpy.columns import HALF_LIFE_HOURS
 from plpy.pack import Pack
 
 MAX_SESSIONS = 500
 MAX_VIEWS = 200_000
 ONLY_LIKES = "negatives"
-HALF_LIVES = {f"{hours} h" if hours < 24 else f"{hours // 24} d": name for name, hours in HALF_LIFE_HOURS.items()}
 
 
 @dataclass

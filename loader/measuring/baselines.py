@@ -6,20 +6,24 @@ from datetime import date, timedelta
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
+from loader.learning import features
 from loader.learning.features import join_fresh_posts, load_events, load_pack
 from loader.learning.impressions import Impressions, load_day
 from loader.learning.requests import Likes, later_likes
 from loader.learning.split import Split, first_held_out, midnight, user_share
 from loader.metrics import Ranking, compact, places_of, request_auc
 from loader.terminal import progress
-from plpy.columns import DAY_SECONDS, HALF_LIFE_HOURS
+from plpy.columns import DAY_SECONDS
 from plpy.live import ages, counts_of_each
 
 PRIOR_VIEWS = 100
 PRIOR_RATE = 0.1
 UNKNOWN_BIRTH = -1e18
-HALF_LIVES = {f"{hours} h" if hours < 24 else f"{hours // 24} d": f"post.decayed_like_count_{name}"
-              for name, hours in HALF_LIFE_HOURS.items()} | {"forever": "post.like_count"}
+# By name, in the order of live.LIVE_WINDOWS.
+HALF_LIVES = {
+    **{words: f"post.decayed_like_count_{name}" for words, name in features.HALF_LIVES.items()},
+    "forever": "post.like_count",
+}
 MAX_VALIDATION_VIEWS = 100_000
 MAX_VALIDATION_USERS = 1000
 

@@ -90,7 +90,7 @@ def load(connection: Connection, relation: str, since: datetime) -> Outside:
             columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
             raise PgfeedError(what, f"it has no column {', '.join(lacking)}", f"make a view with {columns}")
         cursor.execute("select %s::regclass::text", [oid])
-        table = sql.SQL(cursor.fetchone()[0])
+        table = sql.SQL(cursor.fetchone()[0].replace("%", "%%"))
         try:
             cursor.execute(sql.SQL(
                 "select s.user_id::bigint, s.post_id::bigint, extract(epoch from s.ts::timestamptz)::float8,"

@@ -123,7 +123,7 @@ PINS = {
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
     "functions/explain_recommendation": "d233e19542d3",
-    "functions/_library": "dbd9d8c0cdf6",
+    "functions/_library": "fd00cfd78ad3",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",

@@ -151,6 +151,28 @@ def test_an_experiment_has_the_same_report(both):
     both.each("delete from pgfeed.feed_events where event_at = %s::timestamptz + interval '1 minute'", END)
 
 
+def test_the_events_of_this_minute_count_in_open_sessions(both):
+    """Another session writes, of which nothing is to be seen on the coordinator alone."""
+    trending = "select post_id, score from pgfeed.trending_posts(3, '1 hour', %s) order by rank"
+    before = both.each(trending, END)
+    assert_close(*before)
+    post_id = both.each("select min(post_id) from pgfeed.posts where post_id <> all(%s)",
+                        [row[0] for row in before[0]])[0][0][0]
+    insert = (
+        "insert into pgfeed.feed_events (user_id, post_id, event_at, action)"
+        " values (%s, %s, %s::timestamptz - interval '30 minutes', 'like')"
+    )
+    user_ids = both.each(ALL_USERS)[0][0][0][:40]
+    for dsn in (both.plain, both.citus):
+        with autocommit(dsn) as other:
+            for user_id in user_ids:
+                queries(other)(insert, user_id, post_id, END)
+    after = both.each(trending, END)
+    both.each("delete from pgfeed.feed_events where event_at = %s::timestamptz - interval '30 minutes'", END)
+    assert after[0][0][0] == after[1][0][0] == post_id
+    assert_close(*after)
+
+
 def test_new_and_corrected_events_are_rolled_up(both, tmp_path):
     """The first file is new, the second repeats it and knows of more likes."""
     rows = [f"2021-10-2{2 + user % 3} 10:00:{user % 60:02},{user},{post},view,"

@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import psycopg2
@@ -86,6 +87,16 @@ def test_scores_of_a_table_are_an_entrant(scored):
         alone = protocol.contest(scored, [], ["app.scores"])
         assert np.array_equal(alone.values["app.scores"][metric], contest.values["app.scores"][metric])
         assert alone.evaluations() == [] and alone.as_dicts()[0]["scores"] == "app.scores" and alone.table()
+
+
+def test_a_table_of_scores_may_have_any_name(scored):
+    with scored, scored.cursor() as cursor:
+        cursor.execute('create view app."50%s" as select * from app.scores')
+    names = ("app.scores", 'app."50%s"')
+    one, other = (outside.load(scored, name, datetime(2021, 10, 1, tzinfo=UTC)).scores for name in names)
+    assert one and one == other
+    with scored, scored.cursor() as cursor:
+        cursor.execute('drop view app."50%s"')
 
 
 @pytest.mark.parametrize(("change", "protocol", "words"), [

@@ -85,3 +85,14 @@ def test_what_is_wrong_is_said_in_one_line(own, text, changes, what, cause):
 def test_a_file_that_is_not_there_names_the_recipes_that_are(tmp_path):
     with pytest.raises(PgfeedError, match="No such file.*control, negatives, test"):
         read(str(tmp_path / "none.toml"))
+
+
+@pytest.mark.parametrize("name", ["monotone_constraints", "feature_weights"])
+def test_what_belongs_to_features_is_a_table(own, name):
+    with pytest.raises(PgfeedError, match=f"{name} is 5: it is a table of features"):
+        own(SMALL, f"{name}=5")
+
+
+def test_a_name_that_no_file_can_have_is_an_error():
+    with pytest.raises(PgfeedError, match="File name too long"):
+        read("a" * 300)

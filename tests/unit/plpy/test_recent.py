@@ -1,6 +1,7 @@
 """A session's events: read once, then only what is new; all again where something was recorded late."""
 
 import numpy as np
+import pytest
 
 from plpy.columns import HALF_LIFE_HOURS
 from plpy.pack import Pack
@@ -16,13 +17,12 @@ class Feed:
     """Stands for a session: views as (post id, seconds after the cut-off, when recorded), and what was read of them."""
 
     def __init__(self, *views):
-        self.views, self.reads, self.now = list(views), [], 10_000.0
+        self.views, self.reads = list(views), []
 
     def run(self, name, as_of, start, end, since=None):
         if name == "recorded":
-            since = self.now - 600 if since is None else since
             early = [view for view in self.views if view[1] < start and view[2] >= since]
-            return [{"recorded": f"{early}", "written": f"{self.between(start, end)}", "recorded_from": since}]
+            return [{"recorded": f"{early}", "written": f"{self.between(start, end)}"}]
         self.reads.append((start, end))
         rows = self.between(start, end)
         post_ids, at = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
@@ -31,6 +31,11 @@ class Feed:
 
     def between(self, start, end):
         return sorted((view for view in self.views if start <= view[1] < end), reverse=True)
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch):
+    monkeypatch.setattr("plpy.recent.time", lambda: 10_000.0)
 
 
 def totals(recent, feed, seconds, snapshot):
@@ -83,6 +88,17 @@ def test_after_twenty_minutes_all_is_read_again():
     totals(recent, feed, 1000.0, "a")
     totals(recent, feed, 3000.0, "b")
     assert [start for start, _ in feed.reads] == [0.0, 0.0]
+
+
+def test_all_is_read_again_after_a_reading_that_was_cancelled(monkeypatch):
+    feed, recent = Feed((3, 100.0, 0.0)), Recent("1")
+    totals(recent, feed, 1000.0, "a")
+    feed.views.append((9, 2900.0, 10_005.0))
+    with monkeypatch.context() as patch:
+        patch.setattr("plpy.recent.unpacked", lambda row: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            totals(recent, feed, 3000.0, "b")
+    assert totals(recent, feed, 3010.0, "b") == [1, 0, 1]
 
 
 def test_what_is_far_in_the_future_is_read_until_there():
