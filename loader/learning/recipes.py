@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ KIND = "learns_from"
 OFFSETS = ("day", "place", "hour", "user")
 LOGISTIC = "Logloss"
 LOSSES = (LOGISTIC, "YetiRank", "PairLogit", "QuerySoftMax", "QueryRMSE")
+MAX_DEPTH = 16  # of CatBoost
 # Of CatBoost: what changes the trees, but neither their form nor what else a fit does.
 TUNABLE = (
     "loss_function", "iterations", "learning_rate", "depth", "l2_leaf_reg", "random_strength", "border_count",
@@ -106,7 +108,7 @@ def read(source: str) -> dict:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         cause = f"{error.strerror}; recipes by name: {', '.join(names())}"
-        raise PgfeedError(f"cannot read {source}", cause) from error
+        raise PgfeedError(f"cannot read {source}", cause, "name a file or one of these") from error
     except ValueError as error:
         raise PgfeedError(f"{source} is no TOML", str(error), f"see {FOLDER / 'control.toml'}") from error
 
@@ -134,9 +136,11 @@ def changed(settings: dict, changes: tuple[str, ...]) -> dict:
 
 def parse(settings: dict, source: str) -> AnyRecipe:
     """Return the recipe that settings describe; PgfeedError names the first that is wrong. source: where they stand."""
-    kind = settings.get(KIND)
+    if KIND not in settings:
+        raise wrong(source, f"it has no {KIND}", f"it is one of: {', '.join(KINDS)}")
+    kind = settings[KIND]
     if not isinstance(kind, str) or kind not in KINDS:
-        raise wrong(source, f"{KIND} is {kind!r}", f"{KIND} is one of: {', '.join(KINDS)}")
+        raise wrong(source, f"{KIND} is {kind!r}", f"it is one of: {', '.join(KINDS)}")
     values = {key: value for key, value in settings.items() if key != KIND}
     known = list(KINDS[kind].__dataclass_fields__)
     for key, value in values.items():
@@ -162,6 +166,9 @@ def require_parameters(parameters: dict, features: list[str], source: str) -> No
         raise wrong(source, f"loss_function is {parameters.get('loss_function')!r}", f"one of: {', '.join(LOSSES)}")
     if not is_count(parameters.get("iterations")):
         raise wrong(source, f"iterations is {parameters.get('iterations')!r}", "it is a whole number above 0")
+    depth = parameters.get("depth", 1)
+    if not is_count(depth) or depth > MAX_DEPTH:
+        raise wrong(source, f"depth is {depth!r}", f"it is a whole number from 1 to {MAX_DEPTH}")
     for name in ("monotone_constraints", "feature_weights"):
         if not isinstance(parameters.get(name, {}), dict):
             raise wrong(source, f"{name} is {parameters[name]!r}", "it is a table of features")
@@ -233,9 +240,11 @@ def require_features(cursor, features: list[str], source: str) -> None:
     cursor.execute(PACK_QUERY)
     pack = cursor.fetchone()
     if pack and (unknown := unknown_features(features, pack[0])):
+        similar = [near[0] for name in unknown[:20] if (near := get_close_matches(name, pack[0], 1))]
         raise PgfeedError(
             f"{source} has features that this database does not have", ", ".join(unknown[:20]),
-            "rename them, or train without them",
+            f"rename them ({', '.join(similar)}?), or train without them" if similar
+            else "rename them, or train without them",
         )
 
 

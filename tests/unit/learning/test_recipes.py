@@ -59,7 +59,7 @@ def test_settings_and_parameters_change(own):
 
 @pytest.mark.parametrize("text, changes, what, cause", [
     ("learns_from = ", [], "is no TOML", "Invalid value"),
-    ("max_days = 3", [], "learns_from is None", "impressions, requests"),
+    ("max_days = 3", [], "it has no learns_from", "impressions, requests"),
     ('learns_from = "likes"', [], "learns_from is 'likes'", "impressions, requests"),
     ('learns_from = "impressions"', [], "it has no features", "a list of names"),
     (SMALL, ["depht=5"], "depht is neither a setting nor a parameter", "depth"),
@@ -67,6 +67,8 @@ def test_settings_and_parameters_change(own):
     (SMALL, ["max_days=many"], "max_days is 'many'", "a whole number above 1"),
     (SMALL, ["max_days=true"], "max_days is True", "a whole number above 1"),
     (SMALL, ["warm_up_share=1.5"], "warm_up_share is 1.5", "from 0 to below 1"),
+    (SMALL, ["depth=17"], "depth is 17", "from 1 to 16"),
+    (SMALL, ["depth=deep"], "depth is 'deep'", "from 1 to 16"),
     (SMALL, ["iterations=0"], "iterations is 0", "above 0"),
     (SMALL, ["loss_function=RMSE"], "loss_function is 'RMSE'", "Logloss, YetiRank"),
     (SMALL, ['offsets=["month"]'], "offsets is ['month']", "day, place, hour, user"),
