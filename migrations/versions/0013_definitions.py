@@ -392,6 +392,7 @@ RESHAPED = """
     drop function if exists pgfeed._post_pack(timestamptz, bigint[], text[]);
     drop function if exists pgfeed._request_users(timestamptz, bigint[], boolean);
     drop function if exists pgfeed._user_history(bigint, timestamptz);
+    drop function if exists pgfeed._recent_events(timestamptz, timestamptz);
 """
 # A dump names no login then, and pgvector can be used on a server where PUBLIC may not use its schema.
 OWNED = """

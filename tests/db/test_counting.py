@@ -163,7 +163,8 @@ def test_roll_ups_impressions_history_and_recent_events_count_the_same(query, se
                 expected = sorted((at, post) for at, who, post in counting if who == user)
                 assert history[f"{name}_post_ids"].tolist() == [post for _, post in expected]
                 assert history[f"{name}_at"].tolist() == [at.timestamp() for at, _ in expected]
-    recent = query("select length(post_ids) / 8 from pgfeed._recent_events('2021-12-01', '2021-12-02 02:00+00')")
+    recent = query("select length(post_ids) / 8 from pgfeed._recent_events("
+                   "'2021-12-01', '2021-12-01', '2021-12-02 02:00+00')")
     assert recent == [(sum(str(at.date()) >= "2021-12-01" for at, *_ in views + likes),)]
 
 
