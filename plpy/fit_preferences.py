@@ -12,7 +12,7 @@ import numpy as np
 from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, USER_COLUMNS, int8s
 from plpy.known import Known, post_inputs, post_values, user_inputs, user_values
 from plpy.pack import Pack
-from plpy.preferences import AGES, PLACES, age_steps, numbers_within, pack_arrays, sigmoid
+from plpy.preferences import AGES, PLACES, age_steps, aging, numbers_within, pack_arrays, sigmoid
 from plpy.products import LEAST_VARIANCE, LONGEST_STEP, MAP_PENALTY, Products, variances
 from plpy.session import current_session
 
@@ -56,7 +56,9 @@ def _preferences(plpy, as_of):
     except (RuntimeError, np.linalg.LinAlgError, MemoryError) as error:  # a refresh does without
         plpy.warning(f"who likes what cannot be learned: {error}")
         return b""
-    facts |= {"types": pack.attributes, "first_day": int(day.min())}
+    ages = pack.columns["post.age_days"]
+    usual = aging(ages[np.isfinite(ages)], arrays["ages"]).mean()
+    facts |= {"types": pack.attributes, "first_day": int(day.min()), "usual_aging": float(usual)}
     for side, each in zip(("post", "user"), known):
         facts[f"{side}_inputs"] = each.inputs
         arrays |= {f"{side}_mean": each.mean, f"{side}_deviation": each.deviation}

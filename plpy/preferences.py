@@ -47,7 +47,7 @@ class Preferences:
     """A fit of _preferences(): what it found of posts, by id, and what makes the sides of any post and user.
 
     facts: inputs of posts and users, which of them have effects that differ (post_used, user_used), the number of
-    latent factors, types of the own features, first_day. arrays: see fit_preferences.
+    latent factors, types of the own features, first_day, usual_aging. arrays: see fit_preferences.
     """
 
     def __init__(self, facts, arrays):
@@ -85,16 +85,13 @@ class Preferences:
     def aging(self, ages):
         """Return what ages, float32 days, add to the appeal of posts, float32; None: nothing.
 
-        The unknown ones add the mean of the others.
+        The unknown ones add the mean of the others at the fit.
         """
         effects = self.arrays["ages"]
         if not effects.any():
             return None
-        middles = np.append((AGES[1:] + AGES[:-1]) / 2, AGES[-1])
-        found = np.interp(ages, middles, effects).astype(np.float32)
-        unknown = np.isnan(ages)
-        if unknown.any():
-            found[unknown] = 0 if unknown.all() else found[~unknown].mean()
+        found = aging(ages, effects).astype(np.float32)
+        found[np.isnan(ages)] = self.facts["usual_aging"]
         return found
 
     def of_users(self, users, pack, since):
@@ -153,6 +150,11 @@ class Preferences:
         days = self.arrays["days"]
         of_day = days[(day - self.facts["first_day"]).clip(0, len(days) - 1)]
         return of_day + self.arrays["places"][place.clip(max=PLACES - 1)]
+
+
+def aging(ages, effects):
+    """Return the effects of ages, days, between those of the steps of AGES."""
+    return np.interp(ages, np.append((AGES[1:] + AGES[:-1]) / 2, AGES[-1]), effects)
 
 
 def age_steps(ages):

@@ -46,11 +46,11 @@ def test_what_age_takes_from_posts_is_found_and_what_is_older_or_unknown_is_as_i
     _, arrays, _, quality, _ = network(lambda x, t, g, h, post: 0, aging=0.05)
     assert np.corrcoef(arrays["appeal"], quality)[0, 1] > 0.8
     preferences = Preferences.__new__(Preferences)
-    preferences.arrays = arrays
+    preferences.arrays, preferences.facts = arrays, {"usual_aging": -0.25}
     day, week, month, years, unknown = preferences.aging(np.float32([1, 8, 29, 900, np.nan]))
     assert day - week == pytest.approx(0.35, abs=0.1) and week - month == pytest.approx(1.05, abs=0.15)
     assert years == pytest.approx(month, abs=0.1)
-    assert unknown == pytest.approx((day + week + month + years) / 4, abs=1e-5)
+    assert unknown == -0.25
 
 
 def test_a_taste_for_what_is_known_of_posts_is_found():
