@@ -207,7 +207,7 @@ def rollback_model(connection, variant):
 def import_model(connection, variant, file, trained_until):
     """Store a CatBoost model (.cbm) that was trained elsewhere, inactive.
 
-    Without --trained-until it counts as one that has not seen the held-out days.
+    Without --trained-until, and if export did not write it, it counts as one that has not seen the held-out days.
 
     \b
     Example:

@@ -24,7 +24,7 @@ from loader.learning.split import midnight
 from plpy.columns import needs_catalogue
 
 MAX_BYTES = 256 * 1024 * 1024
-ENCODERS_KEY = "pgfeed.encoders"
+ENCODERS_KEY, UNTIL_KEY = "pgfeed.encoders", "pgfeed.trained_until"
 LARGEST_CODE = 1e38
 NAME = re.compile(r"(?P<variant>[^@]+)(@(?P<version>[1-9]\d{0,8}))?")
 GOLDEN_REQUESTS = 20
@@ -39,7 +39,8 @@ scores = [] if other else booster.predict([[0.0] * len(booster.feature_names_)],
 print(json.dumps({
     "feature_names": booster.feature_names_, "trees": booster.tree_count_, "outputs": getattr(scores, "size", 0),
     "other": len(other),
-    "encoders": metadata["pgfeed.encoders"] if "pgfeed.encoders" in metadata else None,
+    **{name: metadata[key] if (key := f"pgfeed.{name}") in metadata else None
+       for name in ("encoders", "trained_until")},
 }))
 """
 
@@ -210,6 +211,17 @@ def read_encoders(text: str, path: Path) -> Encoders:
     return encoders
 
 
+def read_day(text: str | None, path: Path) -> date | None:
+    """Return the day in a file's metadata, None if it has none; PgfeedError if it is no date."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise PgfeedError(
+            f"{path} does not say until when it was trained", f"its metadata {UNTIL_KEY} is {text[:40]!r}",
+            f"pgfeed import VARIANT {path} --trained-until 2021-12-01",
+        ) from error
+
+
 def golden_features(connection: Connection, names: list[str], encoders: Encoders, day: date) -> np.ndarray:
     """Return a sample of the features that a model from elsewhere is to score, float32 (rows, names)."""
     if not needs_catalogue(names):
@@ -230,7 +242,7 @@ def import_model(connection: Connection, variant: str, path: Path, trained_until
 
     Its features must be float columns with the names of features here. Categories are encoded as its metadata
     pgfeed.encoders says (JSON: feature name, category, code), else as training here would encode them now.
-    trained_until: it has seen nothing of that day or later.
+    trained_until: it has seen nothing of that day or later; None: as its metadata pgfeed.trained_until says.
     """
     require_name(connection, variant)
     file = inspect_file(path)
@@ -256,12 +268,15 @@ def import_model(connection: Connection, variant: str, path: Path, trained_until
     golden = golden_features(connection, names, encoders, day)
     booster = CatBoost().load_model(str(path), format="cbm")
     metrics = {"tree_count": file["trees"], "imported_from": path.name}
+    trained_until = trained_until or read_day(file["trained_until"], path)
     return store(connection, variant, NewModel(booster, names, encoders, None, trained_until, golden, metrics, {}))
 
 
 def store(connection: Connection, variant: str, model: NewModel) -> int:
     """Write a model to the table models, inactive; return its version."""
     model.booster.get_metadata()[ENCODERS_KEY] = json.dumps(model.encoders, ensure_ascii=True)
+    if model.trained_until:
+        model.booster.get_metadata()[UNTIL_KEY] = model.trained_until.isoformat()
     blob, held_out = artifact(model.booster), model.held_out
     scores = predict(model.booster, model.golden, thread_count=1)
     with connection, connection.cursor() as cursor:

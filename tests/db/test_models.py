@@ -69,8 +69,10 @@ def test_export_and_import_give_the_same_scores(connection, tmp_path):
         registry.activate(connection, "control", version)
         cursor.execute(call)
         assert cursor.fetchall() == before
-        cursor.execute("select count(distinct encoders) from pgfeed.models")
-        assert cursor.fetchone() == (1,)
+        cursor.execute(
+            "select count(distinct encoders), count(distinct trained_until), count(trained_until) from pgfeed.models"
+        )
+        assert cursor.fetchone() == (1, 1, 2)  # it tells until when it was trained
 
 
 def test_files_that_are_refused(connection, tmp_path):
