@@ -211,10 +211,10 @@ def read_encoders(text: str, path: Path) -> Encoders:
     return encoders
 
 
-def read_day(text: str | None, path: Path) -> date | None:
-    """Return the day in a file's metadata, None if it has none; PgfeedError if it is no date."""
+def read_day(text: str, path: Path) -> date:
+    """Return the day in a file's metadata; PgfeedError if it is none."""
     try:
-        return date.fromisoformat(text) if text else None
+        return date.fromisoformat(text)
     except ValueError as error:
         raise PgfeedError(
             f"{path} does not say until when it was trained", f"its metadata {UNTIL_KEY} is {text[:40]!r}",
@@ -268,7 +268,8 @@ def import_model(connection: Connection, variant: str, path: Path, trained_until
     golden = golden_features(connection, names, encoders, day)
     booster = CatBoost().load_model(str(path), format="cbm")
     metrics = {"tree_count": file["trees"], "imported_from": path.name}
-    trained_until = trained_until or read_day(file["trained_until"], path)
+    if trained_until is None and file["trained_until"]:
+        trained_until = read_day(file["trained_until"], path)
     return store(connection, variant, NewModel(booster, names, encoders, None, trained_until, golden, metrics, {}))
 
 
