@@ -6,6 +6,7 @@ from loader.errors import PgfeedError
 from loader.learning import catalogue, train
 from loader.learning.model import NewModel
 from loader.learning.recipes import RECIPES, AnyRecipe, RequestRecipe, as_settings, changed, parse, read, stored
+from loader.learning.split import Split, midnight
 
 
 def recipe_for(
@@ -29,8 +30,14 @@ def recipe_for(
     return parse(changed(settings, changes), source or f"of {variant}")
 
 
-def train_by(connection: Connection, variant: str, recipe: AnyRecipe, is_refitted: bool) -> NewModel:
-    """Train a variant by a recipe."""
+def train_by(
+    connection: Connection, variant: str, recipe: AnyRecipe, is_refitted: bool = False, split: Split | None = None
+) -> NewModel:
+    """Train a variant by a recipe, on the days before the held-out ones, of another split if given.
+
+    is_refitted: then on all.
+    """
     if isinstance(recipe, RequestRecipe):
-        return catalogue.train(connection, recipe.negatives, recipe.horizon_days, is_refitted=is_refitted)
-    return train.train(connection, variant, is_refitted, recipe)
+        until = midnight(split.day) if split else None
+        return catalogue.train(connection, recipe.negatives, recipe.horizon_days, until, is_refitted)
+    return train.train(connection, variant, is_refitted, recipe, split)

@@ -27,6 +27,7 @@ from plpy.seen import KEY as SEEN
 from plpy.seen import VIEWED
 
 MAX_LIKES = 400_000
+UNKNOWN_AGE = 1e9
 
 
 @dataclass
@@ -213,3 +214,8 @@ def is_viewed(columns: dict) -> np.ndarray:
 def column_scorer(name: str) -> Scorer:
     """Return a scorer by one feature."""
     return lambda request, pack, columns: columns[name][0]
+
+
+def newest_first(ages: Scorer) -> Scorer:
+    """Return a scorer that puts the youngest posts first, and last those whose age nobody knows; ages: in days."""
+    return lambda request, pack, columns: -np.nan_to_num(ages(request, pack, columns), nan=UNKNOWN_AGE)

@@ -14,15 +14,14 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.figures import rounded
-from loader.learning import catalogue, impressions, recipes, train
+from loader.learning import impressions, recipes
+from loader.learning.candidates import train_by
 from loader.learning.features import HALF_LIVES
-from loader.learning.model import NewModel
-from loader.learning.recipes import AnyRecipe, RequestRecipe, parse, read
-from loader.learning.requests import Request, Scorer, column_scorer, model_scorer, sample, with_features
-from loader.learning.split import Split, first_held_out, midnight, user_share
+from loader.learning.recipes import AnyRecipe, parse, read
+from loader.learning.requests import Request, Scorer, column_scorer, model_scorer, newest_first, sample, with_features
+from loader.learning.split import Split, first_held_out, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import Ranking, bootstrap, places_of, request_aucs
-from plpy.pack import Pack
 
 MAX_SESSIONS = 500
 MAX_VIEWS = 200_000
@@ -87,7 +86,7 @@ def select(connection: Connection, variant: str) -> tuple[AnyRecipe, Selection]:
     problems: dict[str, str] = {}
     for name in recipes.names():
         try:
-            model = fitted(connection, variant, recipe_named(name), split)
+            model = train_by(connection, variant, recipe_named(name), split=split)
         except PgfeedError as error:
             connection.rollback()
             problems[name] = str(error)
@@ -125,13 +124,6 @@ def validation_split(split: Split) -> Split:
     return Split(history, first_held_out(history))
 
 
-def fitted(connection: Connection, variant: str, recipe: AnyRecipe, split: Split) -> NewModel:
-    """Train by a recipe on the days before the validation days."""
-    if isinstance(recipe, RequestRecipe):
-        return catalogue.train(connection, recipe.negatives, recipe.horizon_days, midnight(split.day))
-    return train.train(connection, variant, recipe=recipe, split=split)
-
-
 def load_sessions(connection: Connection, split: Split) -> list[Session]:
     """Return up to 500 sessions of the validation days with both a like and a view without one, in order of time."""
     share = user_share(sum(split.held_out.values()), MAX_VIEWS)
@@ -153,12 +145,7 @@ def rule_scorers() -> dict[str, Scorer]:
     decayed = {
         f"decayed popularity, {words}": column_scorer(f"fresh.like_{name}") for words, name in HALF_LIVES.items()
     }
-    age = column_scorer("fresh.age_days")
-
-    def newest_first(request: Request, pack: Pack, columns: dict) -> np.ndarray:
-        return -np.nan_to_num(age(request, pack, columns), nan=1e9)
-
-    return decayed | {"newest first": newest_first}
+    return decayed | {"newest first": newest_first(column_scorer("fresh.age_days"))}
 
 
 def measured(

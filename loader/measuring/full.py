@@ -9,7 +9,7 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.learning.features import load_pack
 from loader.learning.model import Model
-from loader.learning.requests import Request, Scorer, later_likes, load_likes, model_scorer, rank_all
+from loader.learning.requests import Request, Scorer, later_likes, load_likes, model_scorer, newest_first, rank_all
 from loader.learning.split import for_models, midnight
 from loader.learning.split import load as load_split
 from loader.measuring import baselines, outside
@@ -20,18 +20,12 @@ from loader.metrics import Ranking
 from plpy.pack import Pack
 
 MAX_USERS = 3000
-UNKNOWN_AGE = 1e9
 BASELINES = {"most popular": "post.like_count", "best like rate": "post.like_rate"}
 
 
 def baseline_scorer(column: str) -> Scorer:
     """Return a scorer by one column of the pack."""
     return lambda request, pack, columns: pack.columns[column]
-
-
-def newest_first(request: Request, pack: Pack, columns: dict) -> np.ndarray:
-    """Score the posts of a pack by how new they are; last those of which nobody knows."""
-    return -np.nan_to_num(pack.columns["post.age_days"], nan=UNKNOWN_AGE)
 
 
 def evaluate(connection: Connection, model: Model, seed: int = 0) -> Evaluation:
@@ -87,7 +81,7 @@ def ranked(
     scorers |= {
         "random": lambda request, pack, columns: rng.random(len(pack)),
         **{name: baseline_scorer(column) for name, column in BASELINES.items()},
-        "newest first": newest_first,
+        "newest first": newest_first(baseline_scorer("post.age_days")),
         "decayed popularity": baseline_scorer(baselines.HALF_LIVES[half_life.name]),
     }
     return rankings | rank_all(connection, requests, {}, scorers, "relations and baselines")

@@ -11,8 +11,6 @@ from collections.abc import Callable
 
 from psycopg2.extensions import connection as Connection
 
-from loader.data import embed, embedders
-from loader.data.refresh import refresh
 from loader.learning import train
 from loader.learning.features import columns_at, load_pack, load_users
 from loader.learning.impressions import Impressions
@@ -22,10 +20,10 @@ from loader.learning.split import load as load_split
 from loader.learning.split import midnight
 from loader.measuring import live
 from loader.metrics import TOP, bootstrap
-from loader.simulation import simulate
 from loader.terminal import out, table
 from plpy.features import feature_values
 from tests.bench import temporary_database
+from tests.bench.worlds import make
 
 GROUPS = {
     "profile": ("user.gender", "user.age", "user.country", "user.city", "user.exp_group", "user.os", "user.source"),
@@ -73,10 +71,7 @@ def cost(connection: Connection, names: list[str], encoders: dict, of_group: lis
 def measure(name: str, users: int, seed: int, requests: int) -> list[tuple]:
     """Return a line for each group in a world."""
     with temporary_database(f"groups_{name}") as connection:
-        simulate.simulate(connection, users, seed, name=name)
-        refresh(connection)
-        embed.embed(connection, embedders.open_embedder())
-        refresh(connection)
+        make(connection, name, users, seed)
         split, recipe = load_split(connection), recipe_of("test")
         names = feature_names(connection, "test", split)
         history = train.load_history(connection, split, names, recipe)

@@ -79,15 +79,20 @@ def expected(world: World, events: Events, requests: int) -> dict[str, float]:
     return {name: float(values.mean()) for name, values in hits.items()}
 
 
-def ready(connection: Connection, name: str, users: int, seed: int, variants: list[str]) -> list[Model]:
-    """Make a world, embed its posts, and train the variants in it.
-
-    NEGATIVES is the recipe of feeds without views, and there the only one: whatever the name.
-    """
+def make(connection: Connection, name: str, users: int, seed: int) -> None:
+    """Make a world whose features know the texts."""
     simulate.simulate(connection, users, seed, name=name)
     refresh(connection)
     embed.embed(connection, embedders.open_embedder())
     refresh(connection)
+
+
+def ready(connection: Connection, name: str, users: int, seed: int, variants: list[str]) -> list[Model]:
+    """Make a world, and train the variants in it.
+
+    NEGATIVES is the recipe of feeds without views, and there the only one: whatever the name.
+    """
+    make(connection, name, users, seed)
     has_views = World.load(connection).mechanism.has_views
     for variant in variants:
         is_of_likes = variant == NEGATIVES or not has_views
