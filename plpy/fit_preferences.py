@@ -7,6 +7,8 @@ residuals that exceed those of residuals with random signs (Hong, Sheng and Dobr
 mean-field posteriors (Lim and Teh, 2007), which lets unneeded ones vanish.
 """
 
+import functools
+
 import numpy as np
 
 from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, USER_COLUMNS, int8s
@@ -21,6 +23,7 @@ LEAST_LIKES = 200
 SWEEPS = 5
 MAIN_ROUNDS, ROUNDS_WITH_AGES = 4, 12
 LAST_DAYS = 7
+USUAL_VIEWS = 20
 AGE_PENALTY, LEAST_AGING = 10.0, 0.05
 
 
@@ -48,10 +51,12 @@ def _preferences(plpy, as_of):
     known = [Known.fit(*each) for each in zip((inputs, own), values, views)]
     standard = [each.standard(value[:, [names.index(name) for name in each.inputs]])
                 for each, names, value in zip(known, (inputs, own), values)]
+    others = counted_outside(session, as_of, pack, posts, is_liked) if sample["share"] < 1 else None
     day = np.floor(at / DAY_SECONDS).astype(np.int64)
     age = pack.columns["post.age_days"][posts] - (sample["moment"] - at) / DAY_SECONDS
     try:
-        fit = Fit(users, posts, place, day - day.min(), age, is_liked, *standard, lambda: plpy.execute("select"))
+        pause = functools.partial(plpy.execute, "select")
+        fit = Fit(users, posts, place, day - day.min(), age, is_liked, *standard, others, pause)
         facts, arrays = fit.result(pack.post_ids)
     except (RuntimeError, np.linalg.LinAlgError, MemoryError) as error:  # a refresh does without
         plpy.warning(f"who likes what cannot be learned: {error}")
@@ -105,13 +110,32 @@ def impressions(user_ids, post_ids, seconds, kinds, pack, moment):
     return users, user[kept], places[kept], at[kept], position[kept].clip(max=PLACES - 1), is_liked[kept]
 
 
+def counted_outside(session, as_of, pack, posts, is_liked):
+    """Return the likes, views and effective views of a pack's posts that the impressions of a sample are not part of.
+
+    Float64 (posts,) each; the views without effects of their places as often as the effective ones.
+    """
+    row = session.run("counted posts", as_of, pack.post_ids.tolist())[0]
+    counts = np.zeros((3, len(pack)))
+    places = pack.locate(int8s(row["post_ids"] or b""))
+    for count, name, kind in zip(counts, ("likes", "views", "effective"), (">i8", ">i8", ">f8")):
+        count[places] = np.frombuffer(row[name] or b"", kind)
+    likes, views, effective = counts
+    share = 1 - np.bincount(posts, minlength=len(pack)) / np.maximum(views, 1)
+    views, effective = views * share.clip(min=0), effective * share.clip(min=0)
+    return (likes - np.bincount(posts, is_liked, len(pack))).clip(0, views), views, effective
+
+
 class Fit:
     """The fit to impressions: rows of users and of posts, places, days from 0, ages of the posts in days, labels; and
     the standardised inputs.
+
+    others: of a sample, what counted_outside() returns: the appeal of posts is learned from it, too.
     """
 
-    def __init__(self, users, posts, place, day, age, is_liked, post_inputs, user_inputs, pause=lambda: None):
-        self.pause = pause  # a point where the statement can be cancelled
+    def __init__(self, users, posts, place, day, age, is_liked, post_inputs, user_inputs, others=None,
+                 pause=lambda: None):
+        self.pause, self.others = pause, others  # pause: a point where the statement can be cancelled
         self.users, self.posts, self.labels = users, posts, is_liked.astype(float)
         self.post_inputs, self.user_inputs = post_inputs, user_inputs
         self.shape = len(user_inputs), len(post_inputs)
@@ -180,6 +204,8 @@ class Fit:
     def update_appeal(self, chance):
         """Take a Newton step with the appeal of posts, shrunk to what posts like them have; return it."""
         slope, weight = self.sums(self.posts, self.shape[1], chance)
+        if self.others is not None:
+            slope, weight = (one + other for one, other in zip((slope, weight), self.sums_outside(chance)))
         inputs = np.column_stack([np.ones(self.shape[1]), self.post_inputs])
         usual = inputs @ self.appeal_map
         precision = weight + 1 / self.appeal_variance
@@ -195,6 +221,22 @@ class Fit:
         spread = (self.appeal - inputs @ self.appeal_map) ** 2 + 1 / precision
         self.appeal_variance = max(spread[seen].mean(), LEAST_VARIANCE)
         return step
+
+    def sums_outside(self, chance):
+        """Return the slope and curvature of posts by the events outside of the sample.
+
+        A view of these is liked as often as those of the post in the sample, at its mean user, day, age and place,
+        each with the weight of one beside 20 at the mean of all.
+        """
+        likes, views, effective = self.others
+        count = np.bincount(self.posts, minlength=self.shape[1])
+        rate = chance.mean()
+        usual = sigmoid(np.log(rate / (1 - rate)) + self.appeal - np.average(self.appeal, weights=count))
+        own = np.bincount(self.posts, chance, self.shape[1])
+        expected = (views * own + effective * USUAL_VIEWS * usual) / (count + USUAL_VIEWS)
+        expected *= likes.sum() / max(expected.sum(), 1e-9)
+        liked_share = expected / np.maximum(views, 1e-9)
+        return likes - expected, expected * (1 - liked_share).clip(min=0)
 
     def matrices(self):
         """Return the residuals and weights of impressions as sparse (users, posts) matrices."""

@@ -132,6 +132,15 @@ STATEMENTS = {
         " where d.day < ($1)::date and d.day >= greatest($1, timestamptz '4000-01-01 BC')::date - 180",
         ["timestamptz", "double precision"],
     ),
+    "counted posts": (
+        "select string_agg(int8send(d.post_id), '') as post_ids, string_agg(int8send(d.likes), '') as likes,"
+        " string_agg(int8send(d.views), '') as views, string_agg(float8send(d.effective), '') as effective from ("
+        " select p.post_id, sum(p.like_count) as likes, sum(p.view_count) as views,"
+        " sum(coalesce(p.effective_view_count, p.view_count)::double precision) as effective"
+        " from pgfeed.post_days as p where p.post_id = any($2) and p.day < ($1)::date"
+        " and p.day >= greatest($1, timestamptz '4000-01-01 BC')::date - 180 group by p.post_id) as d",
+        ["timestamptz", "bigint[]"],
+    ),
     "profiles": (
         f"select user_id, {', '.join(USER_COLUMNS[:7])}, attributes::text as attributes,"
         " extract(epoch from $1::timestamptz)::double precision as at from pgfeed._user_profiles($2)",

@@ -17,6 +17,7 @@ alter function pgfeed._preferences(timestamptz) owner to pgfeed_owner;
 
 comment on function pgfeed._preferences(timestamptz) is
     'Who likes what, beside how good a post is, learned from about 1,500,000 impressions before as_of of a sample of users, '
-    'for features named match.preference, match.score and match.appeal; empty: there is too little to learn from';
+    'and from the counts of posts beside it, for features named match.preference, '
+    'match.score and match.appeal; empty: there is too little to learn from';
 
 revoke all on function pgfeed._preferences(timestamptz) from public;

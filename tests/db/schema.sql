@@ -962,7 +962,7 @@ CREATE FUNCTION pgfeed._preferences(as_of timestamp with time zone) RETURNS byte
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
-COMMENT ON FUNCTION pgfeed._preferences(as_of timestamp with time zone) IS 'Who likes what, beside how good a post is, learned from about 1,500,000 impressions before as_of of a sample of users, for features named match.preference, match.score and match.appeal; empty: there is too little to learn from';
+COMMENT ON FUNCTION pgfeed._preferences(as_of timestamp with time zone) IS 'Who likes what, beside how good a post is, learned from about 1,500,000 impressions before as_of of a sample of users, and from the counts of posts beside it, for features named match.preference, match.score and match.appeal; empty: there is too little to learn from';
 CREATE FUNCTION pgfeed._prior_like_rate(ts timestamp with time zone) RETURNS double precision
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -374,3 +374,17 @@ def test_lists_are_full_on_both_sides_of_the_limit_of_large_catalogues(query, po
     for user_id, k in ((0, 1000), (1, 5), (2, 1)):
         rows = query("select post_id from pgfeed.recommend_posts(%s, '2021-12-13', %s)", user_id, k)
         assert len(rows) == k and all(row[0] % 3 != user_id or row[0] > 24_000 for row in rows)
+
+
+@pytest.mark.parametrize("is_sample", [True, False])
+def test_of_a_sample_of_users_the_appeal_of_posts_is_learned_from_the_counts_of_all(stage_3, is_sample):
+    def appeal(post_id):
+        arrays = Preferences.unpack(stage_3("select pgfeed._preferences(%s)", END)[0][0]).arrays
+        return float(arrays["appeal"][arrays["post_ids"].tolist().index(post_id)])
+
+    if is_sample:
+        stage_3("update pgfeed.rollup_days set view_count = 2000000 where day = '2021-12-12'")
+    before = appeal(7)
+    stage_3("update pgfeed.post_days set view_count = view_count + 100, like_count = like_count + 60 where post_id = 7"
+            " and day = '2021-12-10'")
+    assert (appeal(7) > before + 0.1) == is_sample

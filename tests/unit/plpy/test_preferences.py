@@ -87,6 +87,33 @@ def test_a_post_shown_only_at_the_top_is_not_better_than_its_equal():
     assert abs(fit.appeal[0] - fit.appeal[1]) < 0.25
 
 
+def test_the_appeal_of_posts_is_learned_from_what_a_sample_leaves_out_too():
+    rng = np.random.default_rng(5)
+    quality = 0.4 * rng.standard_normal(POSTS)
+    user, place = np.repeat(np.arange(USERS), 60), np.tile(np.arange(30), 2 * USERS)
+    post = rng.integers(0, POSTS, len(user))
+    at_top, below = np.argsort(quality)[POSTS // 2:POSTS // 2 + 2]
+    is_odd = user % 2 == 1
+    post[is_odd & (place == 0)], post[is_odd & (place == 20)] = at_top, below
+    chance = sigmoid(-1.0 - 0.08 * place + quality[post])
+    liked, is_inside = rng.random(len(user)) < chance, user < USERS // 10
+    effect = np.exp(-0.08 * place)
+    effect /= effect.mean()
+    likes, views, effective = (
+        np.bincount(post[~is_inside], each, POSTS) for each in (liked[~is_inside], None, effect[~is_inside])
+    )
+    none = np.zeros((POSTS, 1), np.float32), np.zeros((USERS, 1), np.float32)
+    inside = (user, post, place, np.zeros_like(user), np.ones(len(user)), liked)
+    sample = [column[is_inside] for column in inside]
+    alone, with_others, of_all = (
+        fit_preferences.Fit(*columns, *none, others).appeal
+        for columns, others in ((sample, None), (sample, (likes, views, effective)), (inside, None))
+    )
+    found = [np.corrcoef(appeal, quality)[0, 1] for appeal in (alone, with_others, of_all)]
+    assert found[0] + 0.1 < found[1] > found[2] - 0.03
+    assert abs(with_others[at_top] - with_others[below]) < 0.6  # their places alone make it 1.6
+
+
 def test_impressions_are_views_until_the_first_like():
     pack = SimpleNamespace(locate=lambda ids: np.where(np.isin(ids, [7, 8]), ids - 7, -1))
     rows = [
