@@ -21,6 +21,7 @@ FIGURES = {
     "event_partitions": "Months that have a partition of feed_events.",
     "events_age_seconds": "Age of the newest event.",
     "experiment_age_seconds": "Age of the running experiment.",
+    "failed_jobs": "Kinds of jobs whose last one failed at all attempts.",
     "features_age_seconds": "Age of the last refresh.",
     "features_lag_seconds": "From the cut-off of the features to the newest rolled-up event.",
     "feed_events_size_bytes": "Size of feed_events with its indexes.",
@@ -49,6 +50,8 @@ FIGURES = {
     "stale_days": "Days whose roll-ups are not up to date.",
     "ten_most_served_ratio": "Share of their places that the ten most served posts take.",
     "waiting_events": "Events that were not rolled up yet; counted until 100,000.",
+    "waiting_jobs": "Jobs that no worker is at.",
+    "waiting_jobs_seconds": "How long the oldest of them could have been taken.",
     "waiting_seconds": "How long the oldest of them has waited.",
     "work_mem_bytes": "The setting work_mem.",
 }

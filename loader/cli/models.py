@@ -55,7 +55,7 @@ def train_model(
       ./run train control --negatives 100
       ./run train mine --recipe test --set depth=5
     """
-    from loader.learning import candidates, registry, selection
+    from loader.learning import registry, training
 
     if horizon_days is not None and negatives is None:
         next_step = f"pgfeed train {variant} --negatives 100 --horizon {horizon_days:g}"
@@ -65,18 +65,11 @@ def train_model(
     if negatives is not None:
         horizon = () if horizon_days is None else (f"horizon_days={horizon_days!r}",)
         source, changes = "negatives", (*changes, f"negatives={negatives}", *horizon)
-    registry.require_name(connection, variant)
     if is_selected and (source or changes):
         raise PgfeedError("--auto takes no recipe and no change of one", None, f"pgfeed train {variant} --auto")
-    recipe, tried = None if is_selected else candidates.recipe_for(connection, variant, source, changes), {}
-    if recipe is None:
-        recipe, found = selection.select(connection, variant)
-        tried = {"selection": found.as_dict()}
-        if not as_json:
-            show_selection(found)
-    model = candidates.train_by(connection, variant, recipe, is_refitted)
-    model.metrics |= tried
-    version = registry.store(connection, variant, model)
+    version, model = training.train_and_store(
+        connection, variant, source, changes, is_selected, is_refitted, None if as_json else show_selection
+    )
     trial = trial_of(connection, variant, version) if is_tried else None
     is_activated = is_activated or (trial is not None and trial["is_better"])
     if is_activated:

@@ -1,4 +1,4 @@
-"""Verbs about the database itself: migrate, check."""
+"""Verbs about the database itself: migrate, check, worker."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from loader.cli.command import JSON, main, say, show
+from loader.cli.command import JSON, database, main, say, show
 from loader.terminal import out, table
 
 if TYPE_CHECKING:
@@ -30,6 +30,30 @@ def migrate_schema():
     for words in mended:
         click.echo(f"put right: {words}", err=True)
     say(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""))
+
+
+@main.command("worker")
+@click.option("--once", "is_once", is_flag=True, help="End when no job is left, with 1 if one failed.")
+def work_on_jobs(is_once):
+    """Do the jobs that ask_for_training() and ask_for_embedding() wrote down, one at a time, as train and embed do.
+
+    Several workers share the jobs. A job that fails is tried three times; one whose worker was stopped or killed is
+    taken again. health() shows them.
+
+    \b
+    Example:
+      ./run worker
+      ./run worker --once
+    """
+    from loader import worker
+
+    with database():
+        pass
+    is_done = True
+    for is_well, text in worker.work(is_once):
+        say(text, err=not is_well)
+        is_done = is_done and is_well
+    sys.exit(not is_done)
 
 
 @main.command("check")

@@ -18,7 +18,7 @@ SQL = re.compile(r"(?:^|(?<=: ))(?=(?:alter|call|create|delete|drop|grant|insert
 VERBS = (
     "activate", "attach", "check", "compare", "demo", "detach", "embed", "env", "evaluate", "examples", "experiment",
     "export", "feed", "import", "ingest", "install", "migrate", "model",
-    "recommend", "refresh", "report", "reset", "rollback", "serve-http", "simulate", "train",
+    "recommend", "refresh", "report", "reset", "rollback", "serve-http", "simulate", "train", "worker",
 )
 VERB = re.compile(rf"(?<![\w./-])pgfeed (?=(?:{'|'.join(VERBS)})\b)((?:[a-z-]+ )+--help)?")
 MARKED = re.compile(r"(.*\b(?:Next|Run|See)\b[^:.]*: )(.+)", re.DOTALL)

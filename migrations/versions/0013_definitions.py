@@ -105,7 +105,7 @@ PINS = {
     "functions/_serving_probes": "52dd77c77b6d",
     "functions/_job_probes": "a8401755c934",
     "functions/_access_probes": "b2643c0f74fb",
-    "functions/health": "7aaca87631d7",
+    "functions/health": "03c401f0b2ac",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "5bacdd46773d",
@@ -285,6 +285,9 @@ PINS = {
     "functions/_place_effects": "e54f7802b2e6",
     "functions/_place_versions": "bb31d4b1a92c",
     "procedures/_estimate_places": "979ab37633e3",
+    "procedures/ask_for_training": "3e1d340be579",
+    "procedures/ask_for_embedding": "c6463f6ae8c6",
+    "functions/_loop_probes": "4d82f4f7597c",
     "procedures/_make_newest_events": "356f5c97fad6",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
@@ -1078,6 +1081,41 @@ NO_NOTES = """
     delete from pgfeed.models as m where m.deleted_at is not null;
     alter table pgfeed.models drop column note, drop column tags, drop column deleted_at;
 """
+# What a worker is asked to do.
+JOBS = """
+    create table pgfeed.jobs (
+        job_id integer generated always as identity primary key,
+        kind text not null check (kind in ('train', 'embed')),
+        variant text check ((variant is not null) = (kind = 'train')),
+        settings jsonb not null default '{}',
+        asked_at timestamptz not null default now(),
+        asked_by text not null default session_user,
+        attempt_count integer not null default 0,
+        retry_at timestamptz,
+        worker text,
+        started_at timestamptz,
+        heartbeat_at timestamptz,
+        version integer,
+        error text,
+        finished_at timestamptz
+    );
+    create index on pgfeed.jobs (job_id) where finished_at is null;
+    comment on table pgfeed.jobs is
+        'One row per job of a worker (pgfeed worker): ask_for_training() and ask_for_embedding() write them. The '
+        'session of the worker at it holds the advisory lock (hashtext(''pgfeed.jobs''), job_id)';
+    comment on column pgfeed.jobs.settings is 'recipe of train, embedder of embed; empty: as the verb has them';
+    comment on column pgfeed.jobs.retry_at is 'Not taken before; null: at once';
+    comment on column pgfeed.jobs.worker is 'Machine and process that took it last; null: none yet';
+    comment on column pgfeed.jobs.started_at is 'Of the last attempt; null: nobody took it, or its worker gave it back';
+    comment on column pgfeed.jobs.heartbeat_at is 'When the worker was there last: every ten seconds';
+    comment on column pgfeed.jobs.version is 'The version that train stored; null: none yet';
+    comment on column pgfeed.jobs.error is
+        'Why the last attempt failed; null: none did. With finished_at: none will follow';
+    comment on column pgfeed.jobs.finished_at is 'Null: to do, or at work';
+    alter table pgfeed.jobs owner to pgfeed_owner;
+    grant select on pgfeed.jobs to pgfeed_reader, pgfeed_operator;
+"""
+NO_JOBS = "drop table pgfeed.jobs"
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$
@@ -1161,6 +1199,7 @@ def upgrade() -> None:
     execute_each(PLACES)
     execute_each(REFITS)
     execute_each(NOTES)
+    execute_each(JOBS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -1185,6 +1224,7 @@ def downgrade() -> None:
     revert([name for name in PINS if name not in KEPT], revision)
     execute_each(NO_REFITS)
     execute_each(NO_NOTES)
+    execute(NO_JOBS)
     execute_each(NO_LISTS)
     execute("alter table pgfeed.posts drop column is_new")
     execute_each(NO_PLACES)

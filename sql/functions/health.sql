@@ -100,7 +100,15 @@ begin
         j.found,
         j.remedy,
         j.figures
-    from pgfeed._job_probes() as j;
+    from pgfeed._job_probes() as j
+    union all
+    select
+        b.name,
+        b.status,
+        b.found,
+        b.remedy,
+        b.figures
+    from pgfeed._loop_probes() as b;
 end;
 $$;
 

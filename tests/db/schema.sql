@@ -706,6 +706,14 @@ CREATE FUNCTION pgfeed._log_partition_change() RETURNS trigger
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._log_partition_change() IS 'Notes the key of each row that changes in a partition while _copy_partitions() copies it; without a key: all rows are gone';
+CREATE FUNCTION pgfeed._loop_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET "IntervalStyle" TO 'postgres'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._loop_probes() IS 'The rows of health() about what goes on by itself; none where nothing does';
 CREATE PROCEDURE pgfeed._make_attached_posts()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1334,6 +1342,18 @@ CREATE PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer DEFAULT NULL
     LANGUAGE plpgsql
     AS '...';
 COMMENT ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) IS 'Gives months of feed_events and exposures that have become large in the default partition one of their own, puts small months that are over together into it, and gives how many months moved. Nobody waits for more than about 100 ms: where long transactions are running it leaves all as it is, for the next call; where another session arranges it waits for that. Not inside a transaction block';
+CREATE PROCEDURE pgfeed.ask_for_embedding(IN embedder text DEFAULT NULL::text, INOUT job_id integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.ask_for_embedding(IN embedder text, INOUT job_id integer) IS 'Asks a worker (pgfeed worker) to embed new and changed texts as pgfeed embed does, and gives the job; the same job if that is asked for already. embedder null: the one that answers now, else the default of pgfeed embed';
+CREATE PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text DEFAULT NULL::text, INOUT job_id integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, INOUT job_id integer) IS 'Asks a worker (pgfeed worker) to train a variant as pgfeed train does, by its own recipe or another one, and gives the job; the same job if that is asked for already. See jobs and health()';
 CREATE PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text DEFAULT 'view'::text, IN target text DEFAULT NULL::text, IN condition text DEFAULT NULL::text, IN sync text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS '...';
@@ -2269,6 +2289,41 @@ ALTER TABLE pgfeed.ingest_rejects ALTER COLUMN reject_id ADD GENERATED ALWAYS AS
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE pgfeed.jobs (
+    job_id integer NOT NULL,
+    kind text NOT NULL,
+    variant text,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    asked_by text DEFAULT SESSION_USER NOT NULL,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    retry_at timestamp with time zone,
+    worker text,
+    started_at timestamp with time zone,
+    heartbeat_at timestamp with time zone,
+    version integer,
+    error text,
+    finished_at timestamp with time zone,
+    CONSTRAINT jobs_check CHECK (((variant IS NOT NULL) = (kind = 'train'::text))),
+    CONSTRAINT jobs_kind_check CHECK ((kind = ANY (ARRAY['train'::text, 'embed'::text])))
+);
+COMMENT ON TABLE pgfeed.jobs IS 'One row per job of a worker (pgfeed worker): ask_for_training() and ask_for_embedding() write them. The session of the worker at it holds the advisory lock (hashtext(''pgfeed.jobs''), job_id)';
+COMMENT ON COLUMN pgfeed.jobs.settings IS 'recipe of train, embedder of embed; empty: as the verb has them';
+COMMENT ON COLUMN pgfeed.jobs.retry_at IS 'Not taken before; null: at once';
+COMMENT ON COLUMN pgfeed.jobs.worker IS 'Machine and process that took it last; null: none yet';
+COMMENT ON COLUMN pgfeed.jobs.started_at IS 'Of the last attempt; null: nobody took it, or its worker gave it back';
+COMMENT ON COLUMN pgfeed.jobs.heartbeat_at IS 'When the worker was there last: every ten seconds';
+COMMENT ON COLUMN pgfeed.jobs.version IS 'The version that train stored; null: none yet';
+COMMENT ON COLUMN pgfeed.jobs.error IS 'Why the last attempt failed; null: none did. With finished_at: none will follow';
+COMMENT ON COLUMN pgfeed.jobs.finished_at IS 'Null: to do, or at work';
+ALTER TABLE pgfeed.jobs ALTER COLUMN job_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.jobs_job_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE pgfeed.marked_posts (
     user_id bigint NOT NULL,
     post_id bigint NOT NULL,
@@ -2493,6 +2548,8 @@ ALTER TABLE ONLY pgfeed.ingest_files
     ADD CONSTRAINT ingest_files_pkey PRIMARY KEY (ingest_id);
 ALTER TABLE ONLY pgfeed.ingest_rejects
     ADD CONSTRAINT ingest_rejects_pkey PRIMARY KEY (reject_id);
+ALTER TABLE ONLY pgfeed.jobs
+    ADD CONSTRAINT jobs_pkey PRIMARY KEY (job_id);
 ALTER TABLE ONLY pgfeed.liked_posts
     ADD CONSTRAINT liked_posts_pkey PRIMARY KEY (user_id, post_id) INCLUDE (liked_at);
 ALTER TABLE ONLY pgfeed.marked_posts
@@ -2558,6 +2615,7 @@ CREATE INDEX feed_events_default_event_at_idx1 ON pgfeed.feed_events_default USI
 CREATE INDEX feed_events_recorded_at_idx ON ONLY pgfeed.feed_events USING brin (recorded_at) WITH (pages_per_range='32');
 CREATE INDEX feed_events_default_recorded_at_idx ON pgfeed.feed_events_default USING brin (recorded_at) WITH (pages_per_range='32');
 CREATE INDEX ingest_rejects_ingest_id_idx ON pgfeed.ingest_rejects USING btree (ingest_id);
+CREATE INDEX jobs_job_id_idx ON pgfeed.jobs USING btree (job_id) WHERE (finished_at IS NULL);
 CREATE INDEX liked_posts_liked_at_idx ON pgfeed.liked_posts USING btree (liked_at);
 CREATE INDEX model_activations_variant_activation_id_idx ON pgfeed.model_activations USING btree (variant, activation_id DESC);
 CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id, day);
@@ -2719,6 +2777,7 @@ REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLI
 REVOKE ALL ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._log_partition_change() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._loop_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_attached_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_event_rows(IN attachment_id smallint, INOUT arguments text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) FROM PUBLIC;
@@ -2844,6 +2903,10 @@ REVOKE ALL ON PROCEDURE pgfeed.add_feature(IN name text, IN function text) FROM 
 GRANT ALL ON PROCEDURE pgfeed.add_feature(IN name text, IN function text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.ask_for_embedding(IN embedder text, INOUT job_id integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.ask_for_embedding(IN embedder text, INOUT job_id integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, INOUT job_id integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, INOUT job_id integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text, IN topic text, IN created_at text, IN available text, IN features jsonb, IN sync text) FROM PUBLIC;
@@ -3082,6 +3145,8 @@ GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.jobs TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.jobs TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.own_features TO pgfeed_operator;
