@@ -22,6 +22,7 @@ FIGURES = {
     "events_age_seconds": "Age of the newest event.",
     "experiment_age_seconds": "Age of the running experiment.",
     "failed_jobs": "Kinds of jobs whose last one failed at all attempts.",
+    "failed_steps": "Steps of tick() that failed the last time.",
     "features_age_seconds": "Age of the last refresh.",
     "features_lag_seconds": "From the cut-off of the features to the newest rolled-up event.",
     "feed_events_size_bytes": "Size of feed_events with its indexes.",
@@ -49,6 +50,8 @@ FIGURES = {
     "shown_again_ratio": "Share of the places of these lists that show their user a post again.",
     "stale_days": "Days whose roll-ups are not up to date.",
     "ten_most_served_ratio": "Share of their places that the ten most served posts take.",
+    "tick_age_seconds": "Since tick() ended.",
+    "trained_age_seconds": "Since a variant that has a schedule was trained.",
     "waiting_events": "Events that were not rolled up yet; counted until 100,000.",
     "waiting_jobs": "Jobs that no worker is at.",
     "waiting_jobs_seconds": "How long the oldest of them could have been taken.",
@@ -69,7 +72,7 @@ def families(rows: Iterable[dict] | None) -> Iterator[GaugeMetricFamily]:
     for row in rows:
         status.add_metric([row["name"]], STATUSES.index(row["status"]))
         kind, _, variant = row["name"].partition(" ")
-        labels = {"variant": variant} if kind == "model" and variant else {}
+        labels = {"variant": variant} if kind in ("model", "schedule") and variant else {}
         about = THRESHOLD if row["name"] == "thresholds" else ""
         for name, value in (row["figures"] or {}).items():
             family = GaugeMetricFamily(f"pgfeed_{name}", FIGURES.get(name, about), labels=list(labels))

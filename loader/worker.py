@@ -1,7 +1,7 @@
-"""The worker: takes jobs from the table pgfeed.jobs, one at a time, and does them as the verbs train and embed do.
+"""The worker: calls tick(), takes jobs from the table pgfeed.jobs and does them as the verbs train and embed do.
 
-It holds a session's advisory lock while it is at a job. If it dies the lock goes with it, and another worker takes the
-job again.
+It does one at a time, and holds a session's advisory lock while it is at it. If it dies the lock goes with it, and
+another worker takes the job again.
 """
 
 import os
@@ -22,7 +22,7 @@ from loader.terminal import excerpt
 from plpy.search import EMBEDDER
 
 ATTEMPTS = 3
-PAUSE_SECONDS = 10
+PAUSE_SECONDS = 30
 BEAT_SECONDS = 10
 RETRY_MINUTES = 5
 TODO = """
@@ -193,13 +193,40 @@ def perform(desk: Connection, job: Job) -> tuple[bool, str]:
             let_go(desk, job.job_id)
 
 
+def tick(desk: Connection) -> tuple[bool, str] | None:
+    """Call tick(); return that it failed, if it did."""
+    try:
+        with db.outside_transaction(desk), desk.cursor() as cursor:
+            cursor.execute("call pgfeed.tick()")
+    except psycopg2.Error as error:
+        if desk.closed:
+            raise
+        return False, f"tick() failed: {excerpt(str(error))}"
+    return None
+
+
+def round_of(desk: Connection) -> Iterator[tuple[bool, str]]:
+    """Do what is due and all jobs; yield whether each was done, and what to tell."""
+    if failure := tick(desk):
+        yield failure
+    while job := take(desk):
+        yield perform(desk, job)
+
+
 def work(is_once: bool) -> Iterator[tuple[bool, str]]:
-    """Do jobs and yield whether each was done and what to tell; is_once: until none is left, else for ever."""
+    """Do what is due and jobs; yield whether each was done, and what to tell. is_once: end then, else never.
+
+    One that never ends outlives the server.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     while True:
-        with closing(db.connect()) as desk:
-            while job := take(desk):
-                yield perform(desk, job)
+        try:
+            with closing(db.connect()) as desk:
+                yield from round_of(desk)
+        except (PgfeedError, psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            if is_once:
+                raise
+            yield False, excerpt(str(error))
         if is_once:
             return
         time.sleep(PAUSE_SECONDS)

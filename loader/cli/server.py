@@ -33,12 +33,12 @@ def migrate_schema():
 
 
 @main.command("worker")
-@click.option("--once", "is_once", is_flag=True, help="End when no job is left, with 1 if one failed.")
+@click.option("--once", "is_once", is_flag=True, help="End when nothing is left to do, with 1 if something failed.")
 def work_on_jobs(is_once):
-    """Do the jobs that ask_for_training() and ask_for_embedding() wrote down, one at a time, as train and embed do.
+    """Do what is due, as tick() does, and the jobs that are asked for, one at a time, as train and embed do.
 
-    Several workers share the jobs. A job that fails is tried three times; one whose worker was stopped or killed is
-    taken again. health() shows them.
+    Jobs come from tick(), ask_for_training() and ask_for_embedding(). Several workers share them. A job that fails is
+    tried three times; one whose worker was stopped or killed is taken again. health() shows them.
 
     \b
     Example:

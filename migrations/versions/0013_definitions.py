@@ -147,7 +147,7 @@ PINS = {
     "functions/_since": "4eb2093a262f",
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",
-    "functions/thresholds": "ac4e4b04673a",
+    "functions/thresholds": "cfabff8f054b",
     "functions/_key_id": "5415451597ba",
     "functions/_id_of": "a13847a82878",
     "functions/_key_type": "545aac35ed93",
@@ -287,7 +287,13 @@ PINS = {
     "procedures/_estimate_places": "979ab37633e3",
     "procedures/ask_for_training": "3e1d340be579",
     "procedures/ask_for_embedding": "c6463f6ae8c6",
-    "functions/_loop_probes": "4d82f4f7597c",
+    "procedures/set_schedule": "cea60fc61cb2",
+    "procedures/set_upkeep": "43d0c785cdd7",
+    "functions/_due_steps": "169b7f8815cd",
+    "procedures/_begin_step": "74deaa3bd62b",
+    "procedures/_do_step": "bdb029891b4e",
+    "procedures/tick": "4da00e16709e",
+    "functions/_loop_probes": "d34c4e354878",
     "procedures/_make_newest_events": "356f5c97fad6",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
@@ -1116,6 +1122,58 @@ JOBS = """
     grant select on pgfeed.jobs to pgfeed_reader, pgfeed_operator;
 """
 NO_JOBS = "drop table pgfeed.jobs"
+# What goes on by itself, and when it was done last.
+SCHEDULES = """
+    create table pgfeed.schedules (
+        variant text primary key,
+        train_every interval not null check (train_every >= interval '1 hour'),
+        train_in text not null check (train_in in ('worker', 'server')),
+        recipe text,
+        set_at timestamptz not null default now(),
+        set_by text not null default session_user
+    );
+    comment on table pgfeed.schedules is 'One row per variant that tick() has trained: see set_schedule()';
+    comment on column pgfeed.schedules.train_in is
+        'worker: tick() asks a worker for it; server: it runs in the session of tick()';
+    comment on column pgfeed.schedules.recipe is 'Null: its own, or that of its newest version';
+    alter table pgfeed.schedules owner to pgfeed_owner;
+    grant select on pgfeed.schedules to pgfeed_reader, pgfeed_operator;
+
+    create table pgfeed.upkeep (
+        is_only boolean primary key default true check (is_only),
+        refresh_every interval not null default '1 day' check (refresh_every >= interval '1 minute'),
+        is_embedding boolean not null default true,
+        recommend_every interval check (recommend_every >= interval '1 minute'),
+        keep_events interval check (keep_events >= interval '31 days'),
+        keep_exposures interval check (keep_exposures >= interval '31 days'),
+        set_at timestamptz not null default now(),
+        set_by text not null default session_user
+    );
+    insert into pgfeed.upkeep default values;
+    comment on table pgfeed.upkeep is 'One row: what tick() does for the whole database, see set_upkeep()';
+    comment on column pgfeed.upkeep.is_embedding is 'Whether new posts are embedded, if an embedder answers';
+    comment on column pgfeed.upkeep.recommend_every is 'Null: tick() fills no recommendations';
+    comment on column pgfeed.upkeep.keep_events is 'Whole months that ended longer ago are dropped; null: none';
+    comment on column pgfeed.upkeep.keep_exposures is 'As keep_events';
+    alter table pgfeed.upkeep owner to pgfeed_owner;
+    grant select on pgfeed.upkeep to pgfeed_reader, pgfeed_operator;
+
+    create table pgfeed.tick_steps (
+        step text primary key,
+        begun_at timestamptz not null,
+        done_at timestamptz,
+        error text
+    );
+    comment on table pgfeed.tick_steps is 'One row per step of tick() that was begun once: the last time';
+    comment on column pgfeed.tick_steps.step is 'What is done; tick: all of it';
+    comment on column pgfeed.tick_steps.begun_at is 'The moment of the tick() that began it last';
+    comment on column pgfeed.tick_steps.done_at is
+        'The moment of the tick() that did it last; null: none did. Before begun_at: at work, interrupted, or failed';
+    comment on column pgfeed.tick_steps.error is 'Why it failed the last time; null: it did not';
+    alter table pgfeed.tick_steps owner to pgfeed_owner;
+    grant select on pgfeed.tick_steps to pgfeed_reader, pgfeed_operator;
+"""
+NO_SCHEDULES = "drop table pgfeed.schedules, pgfeed.upkeep, pgfeed.tick_steps"
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$
@@ -1200,6 +1258,7 @@ def upgrade() -> None:
     execute_each(REFITS)
     execute_each(NOTES)
     execute_each(JOBS)
+    execute_each(SCHEDULES)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -1224,6 +1283,7 @@ def downgrade() -> None:
     revert([name for name in PINS if name not in KEPT], revision)
     execute_each(NO_REFITS)
     execute_each(NO_NOTES)
+    execute(NO_SCHEDULES)
     execute(NO_JOBS)
     execute_each(NO_LISTS)
     execute("alter table pgfeed.posts drop column is_new")

@@ -9,6 +9,7 @@ set intervalstyle = 'postgres'
 as $$
 declare
     v_jobs record;
+    v_tick record;
 begin
     with jobs as (
         select
@@ -94,6 +95,70 @@ begin
             )
         );
     end if;
+
+    select
+        max(t.done_at) filter (where t.step = 'tick') as done_at,
+        extract(epoch from now() - max(t.done_at) filter (where t.step = 'tick'))::double precision as age,
+        count(*) as step_count,
+        count(t.error) as failed_count,
+        array_agg(format('%s failed: %s', t.step, t.error) order by t.step) filter (where t.error is not null) as failures,
+        -- These two commit as they go, and are waited for by nobody.
+        array_agg(format('%s was interrupted', t.step) order by t.step) filter (
+            where
+                t.step not in ('arrange', 'recommend', 'tick')
+                and t.error is null
+                and coalesce(t.done_at < t.begun_at, true)
+                and t.begun_at < now() - interval '10 seconds'
+                and not pg_is_in_recovery()
+                and not exists (select from pgfeed._job_sessions('pgfeed.tick'))
+        ) as interrupted
+    into v_tick
+    from pgfeed.tick_steps as t;
+    if v_tick.step_count > 0 or exists (select from pgfeed.schedules) then
+        return next pgfeed._probe(
+            'tick',
+            v_tick.failures
+            || case when pgfeed._level('tick_max_age', v_tick.age) = 'fail' then pgfeed._since('tick() has not ended for', v_tick.age) end,
+            v_tick.interrupted
+            || case
+                when v_tick.step_count = 0 then 'a schedule is set, and tick() was never called'
+                when pgfeed._level('tick_max_age', v_tick.age) = 'warn' then pgfeed._since('tick() has not ended for', v_tick.age)
+            end,
+            coalesce('the last one ended at ' || to_char(v_tick.done_at, 'YYYY-MM-DD HH24:MI'), 'none has ended'),
+            'call pgfeed.tick()',
+            jsonb_build_object('tick_age_seconds', v_tick.age, 'failed_steps', v_tick.failed_count)
+        );
+    end if;
+
+    return query
+    select (pgfeed._probe(
+        'schedule ' || s.variant,
+        array[case when m.age > 2 * m.every then m.sentence end],
+        array[case when m.age > 1.5 * m.every and m.age <= 2 * m.every then m.sentence end],
+        format('trained every %s in a %s', s.train_every, s.train_in)
+        || coalesce(format(', version %s at %s', m.version, to_char(m.created_at, 'YYYY-MM-DD HH24:MI')), ''),
+        case
+            when exists (select from pgfeed.jobs as j where j.variant = s.variant and j.finished_at is null) then 'pgfeed worker'
+            else 'call pgfeed.tick()'
+        end,
+        jsonb_build_object('trained_age_seconds', m.age)
+    )).*
+    from pgfeed.schedules as s
+    cross join lateral (
+        select
+            w.*,
+            extract(epoch from s.train_every) as every,
+            pgfeed._since('not trained for', w.age::double precision) || ', due every ' || s.train_every as sentence
+        from (
+            select
+                max(v.version) as version,
+                max(v.created_at) as created_at,
+                extract(epoch from now() - coalesce(max(v.created_at), s.set_at)) as age
+            from pgfeed.models as v
+            where v.variant = s.variant
+        ) as w
+    ) as m
+    order by s.variant;
 end;
 $$;
 

@@ -37,6 +37,7 @@ begin
                 'pgfeed.catalogue_max_loss', 'ratio', '0.5',
                 'Share of the posts that are gone since the refreshes of the last 7 days'
             ),
+            ('pgfeed.tick_max_age', 'seconds', '54 hours', 'Since tick() ended, where it was called once'),
             ('pgfeed.rejects_max_ratio', 'ratio', '0.1', 'Share of the rows read in the last 7 days that were rejected')
         ) as k (name, unit, default_setting, meaning)
     loop

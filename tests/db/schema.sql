@@ -205,6 +205,12 @@ CREATE FUNCTION pgfeed._attribute_type(name text, type text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._attribute_type(name text, type text) IS 'How a feature of this name and SQL type is used: number, boolean, category, tags or date';
+CREATE PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone, INOUT is_alone boolean DEFAULT NULL::boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone, INOUT is_alone boolean) IS 'Writes down that tick() begins a step, and says whether no other session is at one';
 CREATE FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -326,6 +332,12 @@ CREATE FUNCTION pgfeed._default_variant() RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 'control'::text;
 COMMENT ON FUNCTION pgfeed._default_variant() IS 'The variant of a call that names none, outside of an experiment, where the setting pgfeed.default_variant is empty';
+CREATE PROCEDURE pgfeed._do_step(IN step text, IN at timestamp with time zone, INOUT is_done boolean DEFAULT NULL::boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._do_step(IN step text, IN at timestamp with time zone, INOUT is_done boolean) IS 'Does a step of tick() that needs no transaction of its own, and writes down that it was done, or why not. is_done null: another session is at one';
 CREATE PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -343,6 +355,12 @@ CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, IN
     SET lock_timeout TO '20ms'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) IS 'Drops what arrange_partitions() leaves under this token, null: under any: the partitions that it replaced, or copies that did not become any, and the log of changes; and gives indexes of the others the names that they have elsewhere. is_done false: a partition is in use, try again';
+CREATE FUNCTION pgfeed._due_steps(at timestamp with time zone) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._due_steps(at timestamp with time zone) IS 'One row per step that tick() is to do at a moment, in order';
 CREATE PROCEDURE pgfeed._estimate_places(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1657,6 +1675,18 @@ CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone D
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_posts() for the same arguments, and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
+CREATE PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval DEFAULT NULL::interval, IN train_in text DEFAULT 'worker'::text, IN recipe text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text) IS 'Lets tick() train a variant so often (train), by a worker or in its own session, by its own recipe or another one. All arguments are set anew; train null: it is trained no more';
+CREATE PROCEDURE pgfeed.set_upkeep(IN refresh interval DEFAULT '1 day'::interval, IN embed boolean DEFAULT true, IN recommend interval DEFAULT NULL::interval, IN keep_events interval DEFAULT NULL::interval, IN keep_exposures interval DEFAULT NULL::interval)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.set_upkeep(IN refresh interval, IN embed boolean, IN recommend interval, IN keep_events interval, IN keep_exposures interval) IS 'Says how often tick() refreshes the features and fills recommendations (null: not), whether it asks a worker to embed new posts, and after what time it drops months of events and exposures (null: never). All arguments are set anew';
 CREATE FUNCTION pgfeed.similar_posts(post_id bigint, k integer DEFAULT 5) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1706,6 +1736,10 @@ CREATE FUNCTION pgfeed.thresholds() RETURNS TABLE(name text, setting text, warns
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.thresholds() IS 'One row per threshold of health(): a setting of the database (alter database ... set), which new sessions see. warns_at is two thirds of fails_at; null: off. problem: why the setting is not understood, then the default holds';
+CREATE PROCEDURE pgfeed.tick(IN at timestamp with time zone DEFAULT now(), INOUT steps text[] DEFAULT NULL::text[])
+    LANGUAGE plpgsql
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) IS 'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it did: rolls up, refreshes, asks for embedding and training, fills recommendations, drops old months. A step that fails keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
 CREATE FUNCTION pgfeed.trending_posts(k integer DEFAULT 5, half_life interval DEFAULT '1 day'::interval, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2476,6 +2510,50 @@ CREATE TABLE pgfeed.rollup_watermarks (
     CONSTRAINT rollup_watermarks_is_only_check CHECK (is_only)
 );
 COMMENT ON TABLE pgfeed.rollup_watermarks IS 'One row: events recorded before watermark_at are in rollup_days';
+CREATE TABLE pgfeed.schedules (
+    variant text NOT NULL,
+    train_every interval NOT NULL,
+    train_in text NOT NULL,
+    recipe text,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    set_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT schedules_train_every_check CHECK ((train_every >= '01:00:00'::interval)),
+    CONSTRAINT schedules_train_in_check CHECK ((train_in = ANY (ARRAY['worker'::text, 'server'::text])))
+);
+COMMENT ON TABLE pgfeed.schedules IS 'One row per variant that tick() has trained: see set_schedule()';
+COMMENT ON COLUMN pgfeed.schedules.train_in IS 'worker: tick() asks a worker for it; server: it runs in the session of tick()';
+COMMENT ON COLUMN pgfeed.schedules.recipe IS 'Null: its own, or that of its newest version';
+CREATE TABLE pgfeed.tick_steps (
+    step text NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    done_at timestamp with time zone,
+    error text
+);
+COMMENT ON TABLE pgfeed.tick_steps IS 'One row per step of tick() that was begun once: the last time';
+COMMENT ON COLUMN pgfeed.tick_steps.step IS 'What is done; tick: all of it';
+COMMENT ON COLUMN pgfeed.tick_steps.begun_at IS 'The moment of the tick() that began it last';
+COMMENT ON COLUMN pgfeed.tick_steps.done_at IS 'The moment of the tick() that did it last; null: none did. Before begun_at: at work, interrupted, or failed';
+COMMENT ON COLUMN pgfeed.tick_steps.error IS 'Why it failed the last time; null: it did not';
+CREATE TABLE pgfeed.upkeep (
+    is_only boolean DEFAULT true NOT NULL,
+    refresh_every interval DEFAULT '1 day'::interval NOT NULL,
+    is_embedding boolean DEFAULT true NOT NULL,
+    recommend_every interval,
+    keep_events interval,
+    keep_exposures interval,
+    set_at timestamp with time zone DEFAULT now() NOT NULL,
+    set_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT upkeep_is_only_check CHECK (is_only),
+    CONSTRAINT upkeep_keep_events_check CHECK ((keep_events >= '31 days'::interval)),
+    CONSTRAINT upkeep_keep_exposures_check CHECK ((keep_exposures >= '31 days'::interval)),
+    CONSTRAINT upkeep_recommend_every_check CHECK ((recommend_every >= '00:01:00'::interval)),
+    CONSTRAINT upkeep_refresh_every_check CHECK ((refresh_every >= '00:01:00'::interval))
+);
+COMMENT ON TABLE pgfeed.upkeep IS 'One row: what tick() does for the whole database, see set_upkeep()';
+COMMENT ON COLUMN pgfeed.upkeep.is_embedding IS 'Whether new posts are embedded, if an embedder answers';
+COMMENT ON COLUMN pgfeed.upkeep.recommend_every IS 'Null: tick() fills no recommendations';
+COMMENT ON COLUMN pgfeed.upkeep.keep_events IS 'Whole months that ended longer ago are dropped; null: none';
+COMMENT ON COLUMN pgfeed.upkeep.keep_exposures IS 'As keep_events';
 CREATE MATERIALIZED VIEW pgfeed.user_features AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed.user_features IS 'One row per user with a profile or an event: user_features_as_of() at the cut-off of the last refresh';
@@ -2596,6 +2674,12 @@ ALTER TABLE ONLY pgfeed.rollup_days
     ADD CONSTRAINT rollup_days_pkey PRIMARY KEY (day);
 ALTER TABLE ONLY pgfeed.rollup_watermarks
     ADD CONSTRAINT rollup_watermarks_pkey PRIMARY KEY (is_only);
+ALTER TABLE ONLY pgfeed.schedules
+    ADD CONSTRAINT schedules_pkey PRIMARY KEY (variant);
+ALTER TABLE ONLY pgfeed.tick_steps
+    ADD CONSTRAINT tick_steps_pkey PRIMARY KEY (step);
+ALTER TABLE ONLY pgfeed.upkeep
+    ADD CONSTRAINT upkeep_pkey PRIMARY KEY (is_only);
 ALTER TABLE ONLY pgfeed.user_topic_days
     ADD CONSTRAINT user_topic_days_pkey PRIMARY KEY (user_id, day, topic);
 ALTER TABLE ONLY pgfeed.user_vectors
@@ -2683,6 +2767,8 @@ REVOKE ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action 
 GRANT ALL ON FUNCTION pgfeed._attachments_of(name text, known regclass, action text, kind text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone, INOUT is_alone boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone, INOUT is_alone boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._check_actions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._check_feed(settings jsonb) FROM PUBLIC;
@@ -2705,9 +2791,13 @@ REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._date_of(value text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_months(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._do_step(IN step text, IN at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._do_step(IN step text, IN at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._drop_event_months(IN until timestamp with time zone, INOUT partition_count integer) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._due_steps(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._due_steps(at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._estimate_places(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._events_from() FROM PUBLIC;
@@ -3041,6 +3131,10 @@ REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zo
 GRANT ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+REVOKE ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.set_upkeep(IN refresh interval, IN embed boolean, IN recommend interval, IN keep_events interval, IN keep_exposures interval) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.set_upkeep(IN refresh interval, IN embed boolean, IN recommend interval, IN keep_events interval, IN keep_exposures interval) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) TO pgfeed_writer;
@@ -3063,6 +3157,8 @@ GRANT ALL ON PROCEDURE pgfeed.sync_attachments(IN complete boolean) TO pgfeed_op
 REVOKE ALL ON FUNCTION pgfeed.thresholds() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) TO pgfeed_writer;
@@ -3167,6 +3263,12 @@ GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.schedules TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.schedules TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.tick_steps TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.tick_steps TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.upkeep TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.upkeep TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.user_topic_features TO pgfeed_reader;

@@ -1,0 +1,53 @@
+create or replace procedure pgfeed.tick(
+    at timestamptz default now(),
+    inout steps text[] default null
+)
+language plpgsql
+as $$
+declare
+    v_is_committed boolean;
+    v_step text;
+    v_is_alone boolean;
+    v_is_done boolean;
+    v_move_count integer;
+    v_batch_id bigint;
+begin
+    call pgfeed._commit(v_is_committed);
+    if not v_is_committed then
+        raise exception 'tick() commits as it goes, and cannot inside a transaction block'
+            using errcode = '25001', hint = 'End the transaction first; with a driver switch autocommit on.';
+    end if;
+    steps := '{}';
+    foreach v_step in array array(select d.step from pgfeed._due_steps(at) as d (step)) || array['tick'] loop
+        call pgfeed._begin_step(v_step, at, v_is_alone);
+        commit;
+        if v_is_alone and v_step = 'arrange' then
+            call pgfeed.arrange_partitions(v_move_count);
+        elsif v_is_alone and v_step = 'recommend' then
+            call pgfeed.refresh_recommendations(batch_id => v_batch_id);
+        end if;
+        if v_is_alone then
+            call pgfeed._do_step(v_step, at, v_is_done);
+            commit;
+        end if;
+        if not v_is_alone or v_is_done is null then
+            raise notice 'another session is at tick()';
+            return;
+        end if;
+        if v_is_done and v_step <> 'tick' then
+            steps := steps || v_step;
+        end if;
+    end loop;
+end;
+$$;
+
+alter procedure pgfeed.tick(timestamptz, text[]) owner to pgfeed_owner;
+
+comment on procedure pgfeed.tick(timestamptz, text[]) is
+    'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it '
+    'did: rolls up, refreshes, asks for embedding and training, fills recommendations, drops old months. A step that fails '
+    'keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. '
+    'Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
+
+revoke all on procedure pgfeed.tick(timestamptz, text[]) from public;
+grant execute on procedure pgfeed.tick(timestamptz, text[]) to pgfeed_operator;

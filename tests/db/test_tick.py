@@ -1,0 +1,188 @@
+"""tick(): what is due is done, once, by one, whatever ends it."""
+
+import threading
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import psycopg2
+import psycopg2.errors
+import pytest
+
+from tests.db.conftest import autocommit, queries
+from tests.db.test_health import probes
+
+NOW = datetime.now(UTC)
+STEPS = "select step, done_at is not null, error from pgfeed.tick_steps order by step"
+
+pytestmark = pytest.mark.usefixtures("durable")
+
+
+def tick(query, days: float = 0) -> list[str]:
+    """Call tick() so many days from now; return the steps that it did."""
+    return query("call pgfeed.tick(%s)", NOW + timedelta(days=days))[0][0]
+
+
+def test_it_does_what_is_due_and_nothing_twice(network):
+    refreshes = "select count(*) from pgfeed.feature_refreshes"
+    (before,), = network(refreshes)
+    assert tick(network) == ["roll_up", "arrange", "refresh"]
+    assert tick(network, 0.01) == tick(network, 0.5) == ["roll_up"]
+    # The cron line of the next day runs some seconds earlier than that of today.
+    assert tick(network, 0.9999) == ["roll_up", "arrange", "refresh"]
+    assert network(refreshes) == [(before + 2,)]
+    assert network(STEPS) == [(step, True, None) for step in ("arrange", "refresh", "roll_up", "tick")]
+
+
+def test_a_month_of_schedules(network):
+    network("call pgfeed.set_schedule('control', train => '7 days')")
+    network("call pgfeed.set_upkeep(recommend => '1 day', keep_exposures => '90 days')")
+    done = []
+    for day in range(30):
+        done += tick(network, day)
+        network("update pgfeed.jobs set finished_at = now()")
+    assert {step: done.count(step) for step in done} == {
+        "roll_up": 30, "arrange": 30, "refresh": 30, "train control": 4, "drop_exposures": 30, "recommend": 30,
+    }
+    assert network("select count(*), min(variant), max(settings::text) from pgfeed.jobs") == [(4, "control", "{}")]
+    assert network("select count(distinct user_id) from pgfeed.recommendations") == [(60,)]
+
+
+def test_a_version_that_somebody_trained_counts(network):
+    network("call pgfeed.set_schedule('control', train => '7 days')")
+    assert "train control" not in tick(network, 1)
+    assert "train control" in tick(network, 7)
+    network("call pgfeed.set_schedule('control')")
+    assert network("select from pgfeed.schedules") == []
+    assert "train control" not in tick(network, 40)
+
+
+def test_old_events_are_dropped(network):
+    network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " values ('2021-09-03 12:00+00', 1, 1, 'view')")
+    network("call pgfeed.set_upkeep(keep_events => '365 days')")
+    # The feed has ended: its last two days can never be dropped.
+    assert "drop_events" not in tick(network)
+    status, found, remedy = probes(network)["tick"]
+    assert status == "fail" and "drop_events failed: events before" in found and remedy == "call pgfeed.tick()"
+    network("call pgfeed.set_upkeep(keep_events => %s)", datetime.now(UTC) - datetime(2021, 11, 2, tzinfo=UTC))
+    assert "drop_events" not in tick(network, 0.01)  # what failed waits for an hour
+    assert "drop_events" in tick(network, 0.05)
+    assert network("select count(*) from pgfeed.feed_events where event_at < '2021-11-01'") == [(0,)]
+    assert probes(network)["tick"][0] == "ok"
+
+
+def test_a_step_that_fails_keeps_no_other_from_being_done(network):
+    network("create function pgfeed.broken() returns trigger language plpgsql as"
+            " $$begin raise exception 'no room'; end$$")
+    network("create trigger broken before insert on pgfeed.feature_refreshes execute function pgfeed.broken()")
+    network("call pgfeed.set_schedule('mine', train => '1 day', recipe => 'control')")
+    assert tick(network) == ["roll_up", "arrange", "train mine"]
+    assert ("refresh", False, "no room") in network(STEPS)
+    status, found, remedy = probes(network)["tick"]
+    assert status == "fail" and "refresh failed: no room" in found and remedy == "call pgfeed.tick()"
+    network("drop trigger broken on pgfeed.feature_refreshes")
+    assert "refresh" in tick(network, 0.05)
+    assert probes(network)["tick"][0] == "ok"
+
+
+def test_new_posts_are_embedded_by_a_worker_if_an_embedder_answers(network):
+    network("insert into pgfeed.embedders (name, checkpoint, dimensions, is_active) values ('use', '1', 3, true)")
+    assert "embed" in tick(network)
+    assert network("select kind, settings from pgfeed.jobs") == [("embed", {})]
+    network("call pgfeed.set_upkeep(embed => false)")
+    assert "embed" not in tick(network, 2)
+
+
+def test_the_second_of_two_returns_at_once(network, network_dsn):
+    with closing(psycopg2.connect(network_dsn)) as other:
+        with other, other.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(hashtext('pgfeed.tick'))")
+            with autocommit(network_dsn) as connection:
+                assert queries(connection)("call pgfeed.tick()") == [([],)]
+                assert connection.notices[-1] == "NOTICE:  another session is at tick()\n"
+    assert tick(network) == ["roll_up", "arrange", "refresh"]
+
+
+def test_it_goes_on_where_it_was_ended(network, network_dsn):
+    """A session is ended while a refresh waits for a lock that another one holds."""
+    with closing(psycopg2.connect(network_dsn)) as holder, autocommit(network_dsn) as victim:
+        with holder, holder.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'))")
+            ended: list[BaseException] = []
+
+            def call() -> None:
+                try:
+                    queries(victim)("call pgfeed.tick()")
+                except psycopg2.Error as error:
+                    ended.append(error)
+
+            thread = threading.Thread(target=call)
+            thread.start()
+            waiting = "select count(*) from pgfeed._job_sessions('pgfeed.refresh_features') where is_waiting"
+            while network(waiting) == [(0,)]:
+                assert thread.is_alive()
+            network("select pg_terminate_backend(%s)", victim.info.backend_pid)
+            thread.join()
+            assert ended
+    assert ("refresh", False, None) in network(STEPS)
+    network("update pgfeed.tick_steps set begun_at = begun_at - interval '1 minute', done_at = done_at - interval '1"
+            " minute'")
+    status, found, remedy = probes(network)["tick"]
+    assert status == "warn" and "refresh was interrupted" in found and remedy == "call pgfeed.tick()"
+    assert tick(network, 0.01) == ["roll_up", "refresh"]
+    assert probes(network)["tick"][0] == "ok"
+
+
+def test_it_commits_as_it_goes(network_dsn):
+    with closing(psycopg2.connect(network_dsn)) as connection, connection.cursor() as cursor:
+        with pytest.raises(psycopg2.errors.ActiveSqlTransaction, match="cannot inside a transaction block"):
+            cursor.execute("call pgfeed.tick()")
+
+
+def test_operators_may_and_writers_may_not(network, network_dsn):
+    with autocommit(network_dsn) as connection:
+        query = queries(connection)
+        query("set role pgfeed_operator")
+        query("call pgfeed.set_schedule('mine', train => '1 day', recipe => 'control')")
+        query("call pgfeed.set_upkeep(recommend => '1 day')")
+        assert tick(query) == ["roll_up", "arrange", "refresh", "train mine", "recommend"]
+        query("reset role; set role pgfeed_writer")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            query("call pgfeed.tick()")
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    ("set_schedule('popular', train => '1 day')", "no model can be of variant 'popular'"),
+    ("set_schedule(null, train => '1 day')", "no model can be of variant null"),
+    ("set_schedule('control', train => '5 minutes')", "cannot be trained every 00:05:00"),
+    ("set_schedule('control', train => '1 day', train_in => 'cloud')", "nothing can be trained in 'cloud'"),
+    ("set_upkeep(refresh => null)", "every null"),
+    ("set_upkeep(recommend => '1 second')", "every 00:00:01"),
+    ("set_upkeep(keep_events => '2 days')", "kept for 2 days only"),
+])
+def test_settings_that_make_no_sense(network, call, words):
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match=words):
+        network(f"call pgfeed.{call}")
+
+
+@pytest.mark.parametrize(("change", "name", "status", "words"), [
+    ("update pgfeed.tick_steps set done_at = now() - interval '40 hours'", "tick", "warn",
+     "tick() has not ended for 40 hours"),
+    ("update pgfeed.tick_steps set done_at = now() - interval '3 days'", "tick", "fail",
+     "tick() has not ended for 72 hours"),
+    ("update pgfeed.models set created_at = now() - interval '40 hours'", "schedule control", "warn",
+     "not trained for 40 hours, due every 1 day"),
+    ("update pgfeed.models set created_at = now() - interval '3 days'", "schedule control", "fail",
+     "not trained for 72 hours, due every 1 day"),
+    ("call pgfeed.set_schedule('mine', train => '1 day');"
+     " update pgfeed.schedules set set_at = now() - interval '3 days'", "schedule mine", "fail", "not trained for 72"),
+    ("truncate pgfeed.tick_steps", "tick", "warn", "a schedule is set, and tick() was never called"),
+])
+def test_it_turns_red(network, change, name, status, words):
+    network("call pgfeed.set_schedule('control', train => '1 day')")
+    tick(network)
+    found = probes(network)
+    assert found["tick"][0] == found["schedule control"][0] == "ok"
+    network(change)
+    found = probes(network)[name]
+    assert found[0] == status and words in found[1] and found[2]
