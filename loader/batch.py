@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.server import db
 from loader.server.remedies import program
-from loader.terminal import console, counted, progress
+from loader.terminal import counted, progress, status
 
 # The table as it is here, for a server that needs no extension and no role of pgfeed.
 DEFINITION = """
@@ -145,7 +145,7 @@ def publish(connection: Connection, url: str) -> int:
     That server needs neither plpython3u nor pgvector. Its readers see the old rows until all new ones are there.
     Where users or posts have keys that are not integers, the copy has both in two columns more.
     """
-    with closing(open_target(url)) as target, tempfile.TemporaryFile() as file, console.status("copying the table"):
+    with closing(open_target(url)) as target, tempfile.TemporaryFile() as file, status("copying the table"):
         with connection, connection.cursor() as cursor:
             cursor.execute(DEFINITION)
             columns, definition = cursor.fetchone()

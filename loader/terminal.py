@@ -12,12 +12,19 @@ console = Console(stderr=True, highlight=False)
 out = Console(highlight=False, markup=False)
 
 
+shown_bars: list[Progress] = []
+
+
 @contextmanager
 def progress(description: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
-    """Show a progress bar on stderr; yield a function that advances it.
+    """Show a progress bar on stderr; yield a function that advances it. Within another one it is a line below it.
 
-    Without a terminal nothing is drawn while it runs, only a closing line.
+    Without a terminal nothing is drawn while it runs, only a closing line of the outer one.
     """
+    if shown_bars:
+        with line_below(description, total) as advance:
+            yield advance
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -27,9 +34,31 @@ def progress(description: str, total: float | None = None) -> Iterator[Callable[
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(description, total=total)
-        yield lambda amount: bar.advance(task, amount)
+        shown_bars.append(bar)
+        try:
+            yield lambda amount: bar.advance(task, amount)
+        finally:
+            shown_bars.remove(bar)
         if total is None:
             bar.update(task, total=bar.tasks[0].completed)
+
+
+@contextmanager
+def line_below(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
+    """Show a line below the progress bar that is shown, until the work is done."""
+    bar = shown_bars[-1]
+    task = bar.add_task(description, total=total)
+    try:
+        yield lambda amount: bar.advance(task, amount)
+    finally:
+        bar.remove_task(task)
+
+
+@contextmanager
+def status(description: str) -> Iterator[None]:
+    """Show on stderr that something is being done whose end is not known."""
+    with line_below(description, None) if shown_bars else console.status(description):
+        yield
 
 
 def counted(number: int, noun: str) -> str:

@@ -46,8 +46,8 @@ def train_model(
     The last fifth of the views is held out. Evaluations measure a copy of the model that has not seen it.
 
     Without --negatives it learns which of the posts that a user saw are liked; with them, which of all posts a user
-    likes next, for feeds whose views are not recorded. Without --recipe, control and test have their own, and others
-    that of their newest version. For a new variant all are tried on days before the held-out ones.
+    likes next, for feeds whose views are not recorded. Without --recipe, a variant with the name of a recipe has that
+    one, and others that of their newest version. For a new variant all are tried on days before the held-out ones.
 
     \b
     Example:
@@ -68,7 +68,7 @@ def train_model(
     if is_selected and (source or changes):
         raise PgfeedError("--auto takes no recipe and no change of one", None, f"pgfeed train {variant} --auto")
     version, model = training.train_and_store(
-        connection, variant, source, changes, is_selected, is_refitted, None if as_json else show_selection
+        connection, variant, source, changes, is_selected, is_refitted, None if as_json else show_selection, say
     )
     trial = trial_of(connection, variant, version) if is_tried else None
     is_activated = is_activated or (trial is not None and trial["is_better"])
@@ -111,13 +111,24 @@ def trial_of(connection, variant: str, version: int) -> dict:
 def show_selection(found: "Selection") -> None:
     """Print what the recipes reached that a model was selected from, and why one was taken."""
     if found.figures:
-        headers = ["recipe or rule", "HitRate@5", "NDCG@10", "AUC of shown"]
-        rows = [(name, *map(shown, figures.as_dict().values())) for name, figures in found.figures.items()]
-        title = f"{counted(found.session_count, 'session')} of the days before the held-out ones, all posts"
-        out.print(table(title, headers, rows, headers[1:]))
+        headers = ["recipe or rule", "HitRate@5", "NDCG@10", "AUC", "gain", "95% interval"]
+        title = (
+            f"{counted(found.session_count, 'session')} of the days before the held-out ones, all posts;\n"
+            f"AUC of what was shown; gain: in NDCG@10 over {found.rules[0]}"
+        )
+        lines = [selection_row(name, figures) for name, figures in found.as_dict()["methods"].items()]
+        out.print(table(title, headers, lines, headers[1:]))
     for name, problem in found.problems.items():
         say(f"{name} cannot be used: {problem}", err=False)
     out.print(found.reason, soft_wrap=True)
+
+
+def selection_row(name: str, figures: dict) -> tuple[str, ...]:
+    """Return a line of the table about what a model was selected from."""
+    over = figures.get("over_best_rule")
+    standing = (f"{over['gain']:+.3f}", f"{over['low']:+.3f} to {over['high']:+.3f}") if over else ("", "")
+    values = (shown(figures[key]) for key in ("hit_rate_5", "ndcg_10", "request_auc"))
+    return (name.partition(",")[0], *values, *standing)
 
 
 def learned(model: "NewModel") -> str:

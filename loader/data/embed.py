@@ -18,7 +18,7 @@ from loader.data.embedders import Embedder
 from loader.data.vector_index import build_component_index, build_index, index_name
 from loader.errors import PgfeedError
 from loader.server.db import placed
-from loader.terminal import console, progress
+from loader.terminal import progress, status
 
 BATCH = 128
 # A text of white space alone is no text.
@@ -213,7 +213,7 @@ def embed(connection: Connection, embedder: Embedder, is_refitted: bool = False)
             is_finished, is_active, is_unfitted, explained = cursor.fetchone()
             is_refitted = is_refitted or is_unfitted
             if not is_finished or not is_active or is_refitted:
-                with console.status("computing the principal components"):
+                with status("computing the principal components"):
                     if is_refitted:
                         fit_axes(cursor, embedder_id, embedder.dimensions)
                     explained = rebuild(cursor, embedder_id, embedder.dimensions)

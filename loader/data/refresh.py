@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from psycopg2.extensions import connection as Connection
 
 from loader.server.db import interruptible, outside_transaction
-from loader.terminal import console, progress
+from loader.terminal import progress, status
 
 
 @dataclass
@@ -33,9 +33,9 @@ def roll_up(connection: Connection) -> int:
     if stale:
         # A call finds a user's events in the index alone where vacuum has seen the rows.
         with outside_transaction(connection), connection.cursor() as cursor:
-            with console.status("arranging months"):
+            with status("arranging months"):
                 cursor.execute("call pgfeed.arrange_partitions()")
-            with console.status("vacuuming new events"):
+            with status("vacuuming new events"):
                 cursor.execute("vacuum (analyze) pgfeed.feed_events, pgfeed.liked_posts")
         with progress("rolling up days", stale) as advance:
             while days := _roll_up_some(connection):
@@ -59,9 +59,9 @@ def refresh(connection: Connection, as_of: str | None = None) -> Refresh:
     started = time.monotonic()
     days = roll_up(connection)
     rolled_up = time.monotonic()
-    with connection, connection.cursor() as cursor, console.status("collecting statistics"):
+    with connection, connection.cursor() as cursor, status("collecting statistics"):
         cursor.execute("analyze pgfeed.post_days, pgfeed.user_topic_days, pgfeed.liked_posts")
-    with connection, connection.cursor() as cursor, console.status("refreshing features"):
+    with connection, connection.cursor() as cursor, status("refreshing features"):
         cursor.execute("call pgfeed.refresh_features(%s)", [as_of])
         refresh_id = cursor.fetchone()[0]
     with connection, connection.cursor() as cursor:

@@ -4,7 +4,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.data.components import COMPONENT_INDEX, COMPONENTS
 from loader.server.db import outside_transaction, placed
-from loader.terminal import console
+from loader.terminal import status
 
 INDEX_MEMORY_MB = 4096
 INDEX_LINK_BYTES = 900  # measured
@@ -43,7 +43,7 @@ def build_hnsw(
         is_valid = cursor.fetchone()
     if is_valid == (True,) or not is_large:
         return is_valid == (True,)
-    with outside_transaction(connection), connection.cursor() as cursor, console.status(f"indexing {count:,} vectors"):
+    with outside_transaction(connection), connection.cursor() as cursor, status(f"indexing {count:,} vectors"):
         cursor.execute(f"drop index if exists pgfeed.{name}")
         # Parallel builds of pgvector before 0.8.2 can overflow.
         cursor.execute("set max_parallel_maintenance_workers = 0")

@@ -5,7 +5,19 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.learning import catalogue, train
 from loader.learning.model import NewModel
-from loader.learning.recipes import RECIPES, AnyRecipe, RequestRecipe, as_settings, changed, parse, read, stored
+from loader.learning.recipes import (
+    RECIPES,
+    AnyRecipe,
+    Recipe,
+    RequestRecipe,
+    as_settings,
+    changed,
+    component_names,
+    feature_names,
+    parse,
+    read,
+    stored,
+)
 from loader.learning.split import Split, midnight
 
 
@@ -27,7 +39,11 @@ def recipe_for(
         raise PgfeedError("there is no recipe to change", cause, f"pgfeed train {variant} --recipe control --set ...")
     else:
         return None
-    return parse(changed(settings, changes), source or f"of {variant}")
+    named = source or f"of {variant}"
+    recipe = parse(changed(settings, changes), named)
+    if isinstance(recipe, Recipe) and (source or changes):
+        train.require_fit(recipe, named)
+    return recipe
 
 
 def train_by(
@@ -41,3 +57,12 @@ def train_by(
         until = midnight(split.day) if split else None
         return catalogue.train(connection, recipe.negatives, recipe.horizon_days, until, is_refitted)
     return train.train(connection, variant, is_refitted, recipe, split)
+
+
+def require_usable(connection: Connection, variant: str, recipe: AnyRecipe, split: Split) -> None:
+    """Raise at once, before anything is loaded, if this database lacks what a recipe needs."""
+    if isinstance(recipe, Recipe):
+        names = feature_names(connection, variant, split, recipe)
+        if "match.text" in names:
+            with connection, connection.cursor() as cursor:
+                component_names(cursor)

@@ -32,7 +32,7 @@ from loader.learning.requests import (
 from loader.learning.split import load as load_split
 from loader.learning.split import midnight, spread
 from loader.metrics import Ranking
-from loader.terminal import console
+from loader.terminal import status
 from plpy.columns import FRESH_COLUMNS, HALF_LIFE_HOURS, PAIR_COLUMNS, TASTE_COLUMNS
 from plpy.moment import LEAST_SHARE
 from plpy.pack import Pack
@@ -132,7 +132,7 @@ def fit_part(training: Choices, part: str, prior: str) -> CatBoost:
         "ignored_features": [i for i, name in enumerate(training.names) if used and name not in used],
         "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
     })
-    with console.status(f"fitting CatBoost, {PARAMETERS['loss_function']}, {part} features"):
+    with status(f"fitting CatBoost, {PARAMETERS['loss_function']}, {part} features"):
         return booster.fit(pool)
 
 

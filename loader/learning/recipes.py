@@ -187,24 +187,22 @@ def as_settings(recipe: AnyRecipe) -> dict:
     return {KIND: kind} | {key: value for key, value in asdict(recipe).items() if value is not None}
 
 
-def shipped(name: str) -> Recipe:
-    """Return a recipe of impressions that comes with pgfeed."""
-    recipe = parse(read(str(FOLDER / f"{name}{SUFFIX}")), name)
-    assert isinstance(recipe, Recipe)
-    return recipe
+def shipped(name: str) -> AnyRecipe:
+    """Return a recipe that comes with pgfeed."""
+    return parse(read(str(FOLDER / f"{name}{SUFFIX}")), name)
 
 
-RECIPES = {name: shipped(name) for name in ("control", "test")}
+RECIPES = {name: shipped(name) for name in names()}
 
 
 def recipe_of(variant: str) -> Recipe:
-    """Return the variant's recipe; PgfeedError if there is none."""
-    if variant not in RECIPES:
-        raise PgfeedError(
-            f"there is no recipe for variant {variant!r}", f"known: {', '.join(RECIPES)}; with --negatives any name",
-            "pgfeed train control",
-        )
-    return RECIPES[variant]
+    """Return the recipe of impressions that comes with pgfeed under a variant's name; PgfeedError if there is none."""
+    recipe = RECIPES.get(variant)
+    if not isinstance(recipe, Recipe):
+        known = ", ".join(name for name, each in RECIPES.items() if isinstance(each, Recipe))
+        raise PgfeedError(f"there is no recipe of impressions for variant {variant!r}", f"known: {known}",
+                          f"pgfeed train {variant} --recipe control")
+    return recipe
 
 
 def stored(connection: Connection, variant: str) -> AnyRecipe | None:

@@ -8,6 +8,7 @@ does with the target in the hour before the like, such as viewing it, which give
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import groupby
 
 import numpy as np
 from catboost import CatBoost
@@ -20,8 +21,8 @@ from loader.learning.split import in_sample, midnight
 from loader.metrics import Ranking, best_places, places_of
 from loader.terminal import progress
 from plpy.columns import DAY_SECONDS, PAIR_COLUMNS, needs_live
-from plpy.live import Counts, live_of_request
-from plpy.moment import moment_columns
+from plpy.live import Counts, live_of_request, microseconds
+from plpy.moment import Events, moment_columns
 from plpy.pack import Pack
 from plpy.seen import KEY as SEEN
 from plpy.seen import VIEWED
@@ -142,33 +143,79 @@ def sample(values: list, count: int, seed: int) -> list:
     return [values[i] for i in np.sort(np.random.default_rng(seed).choice(len(values), count, replace=False))]
 
 
+@dataclass
+class Prepared:
+    """A request with what is known at its moment but for categories, which each model encodes in its own way.
+
+    row: of the user; columns: those that need no encoding; liked: places of what the user liked before.
+    """
+
+    request: Request
+    pack: Pack
+    row: dict
+    columns: dict
+    liked: np.ndarray
+
+    def encoded(self, encoders: Encoders) -> dict:
+        """Return all columns of the request, and let the pack be encoded in the same way."""
+        self.pack.encode(encoders)
+        return columns_at(self.row, self.pack, encoders, moment_of(self.request)) | self.columns
+
+
+def moment_of(request: Request) -> datetime:
+    """Return when a request is."""
+    return datetime.fromtimestamp(request.at, UTC)
+
+
+def prepared(
+    connection: Connection, requests: list[Request], title: str, names: Collection[str] = ()
+) -> Iterator[Prepared]:
+    """Yield the requests in the order of time, each with the pack of its day.
+
+    Its columns are those that names need, and all that compare posts with the catalogue at the moment.
+    """
+    ordered = sorted(requests, key=lambda request: request.at)
+    with progress(title, len(ordered)) as advance:
+        for day, of_day in groupby(ordered, lambda request: moment_of(request).date()):
+            for each in prepared_of_day(connection, day, list(of_day), names):
+                yield each
+                advance(1)
+
+
+def prepared_of_day(
+    connection: Connection, day: date, requests: list[Request], names: Collection[str]
+) -> Iterator[Prepared]:
+    """Yield the requests of one day, which are in the order of time."""
+    pack = load_pack(connection, day, {}, names, has_neighbours=True)
+    of_day, start = load_events(connection, pack, day, moment_of(requests[-1])), midnight(day).timestamp()
+    for at, of_moment in groupby(requests, lambda request: request.at):
+        together = list(of_moment)
+        users = sorted({request.user_id for request in together})
+        rows = dict(zip(users, load_users(connection, moment_of(together[0]), users)))
+        events = events_before(of_day, at - start)
+        live = live_of_request(pack, Counts.of(pack).later(events, at - start), names) if needs_live(names) else {}
+        for request in together:
+            row = rows[request.user_id]
+            columns = moment_columns(row, pack, events, at, start, PAIR_COLUMNS) | live
+            yield Prepared(request, pack, row, columns, pack.places(row["liked_post_ids"]))
+
+
+def events_before(events: Events, seconds: float) -> Events:
+    """Return those of the events before so many seconds after the cut-off."""
+    is_before = microseconds(events.seconds) < microseconds(np.float64(seconds))
+    columns = (events.places, events.seconds, *events.counts.values())
+    return Events(*(column[is_before] for column in columns))
+
+
 def with_features(
     connection: Connection, requests: list[Request], encoders: Encoders, title: str, names: Collection[str] = ()
 ) -> Iterator[tuple[Request, Pack, dict, np.ndarray]]:
     """Yield each request, in the order of time: the pack of its day, its own columns, the places of what was liked.
 
-    The columns are those that names need, and all that compare posts with the catalogue at the moment.
+    The columns are those of prepared(), with categories encoded.
     """
-    day, at = date.min, -np.inf
-    with progress(title, len(requests)) as advance:
-        for request in sorted(requests, key=lambda r: r.at):
-            if request.at != at:
-                at = request.at
-                moment = datetime.fromtimestamp(at, UTC)
-                if moment.date() != day:
-                    day = moment.date()
-                    pack = load_pack(connection, day, encoders, names, has_neighbours=True)
-                events = load_events(connection, pack, day, moment)
-                users = sorted({r.user_id for r in requests if r.at == at})
-                rows = dict(zip(users, load_users(connection, moment, users)))
-            row = rows[request.user_id]
-            columns = columns_at(row, pack, encoders, moment)
-            start = midnight(day).timestamp()
-            columns |= moment_columns(row, pack, events, at, start, PAIR_COLUMNS)
-            if needs_live(names):
-                columns |= live_of_request(pack, Counts.of(pack).later(events, at - start), names)
-            yield request, pack, columns, pack.places(row["liked_post_ids"])
-            advance(1)
+    for each in prepared(connection, requests, title, names):
+        yield each.request, each.pack, each.encoded(encoders), each.liked
 
 
 def rank_all(

@@ -16,7 +16,7 @@ from loader.figures import rounded
 from loader.learning.impressions import Impressions
 from loader.learning.split import in_sample, midnight
 from loader.metrics import log_loss
-from loader.terminal import console
+from loader.terminal import status
 from plpy.seen import DAYS, ONLY_SERVED, RULE_DAYS, RULE_EFFECT, RULE_SHARE, TIMES, bucket
 
 EFFECTS = (*(f"times: {times}" for times in TIMES), *(f"days: {days}" for days in DAYS), ONLY_SERVED)
@@ -79,7 +79,7 @@ def learn(
     scores: log-odds of a like of the rows of both, with day and place; share: of the users, as the rows were loaded.
     The losses are of the validation's posts shown again, without effects and with them.
     """
-    with console.status("what showing a post again does"):
+    with status("what showing a post again does"):
         again = shown_again(connection, np.union1d(training.days, validation.days).tolist(), share)
     (places, inputs), (valid_places, valid_inputs) = (inputs_of_rows(rows, again) for rows in (training, validation))
     labels, weights = training.is_liked[places], training.weight[places]

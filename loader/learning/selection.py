@@ -6,26 +6,30 @@ catalogue, which is what the service ranks; a recipe can win there by knowing wh
 NDCG@10 is taken among those that are not clearly below the best AUC.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.figures import rounded
-from loader.learning import impressions, recipes
-from loader.learning.candidates import train_by
+from loader.learning import impressions
+from loader.learning.candidates import require_usable, train_by
 from loader.learning.features import HALF_LIVES
-from loader.learning.recipes import AnyRecipe, parse, read
-from loader.learning.requests import Request, Scorer, column_scorer, model_scorer, newest_first, sample, with_features
+from loader.learning.model import NewModel
+from loader.learning.recipes import RECIPES, AnyRecipe
+from loader.learning.requests import Request, Scorer, column_scorer, model_scorer, newest_first, prepared, sample
 from loader.learning.split import Split, first_held_out, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import Ranking, bootstrap, places_of, request_aucs
+from loader.terminal import progress
 
 MAX_SESSIONS = 500
 MAX_VIEWS = 200_000
 ONLY_LIKES = "negatives"
+NEWEST = "newest first"
 
 
 @dataclass
@@ -51,8 +55,20 @@ class Figures:
 
 
 @dataclass
+class Standing:
+    """A method's NDCG@10 over that of the best rule on the same sessions, with its 95% interval over users."""
+
+    gain: float
+    low: float
+    high: float
+
+
+@dataclass
 class Selection:
-    """What each recipe and rule reaches by name, why others cannot be used, the recipe taken and its reason."""
+    """What each recipe and rule reaches by name, why others cannot be used, the recipe taken and its reason.
+
+    rules: the best one first; standings: of each method but that.
+    """
 
     figures: dict[str, Figures]
     rules: list[str]
@@ -60,12 +76,16 @@ class Selection:
     chosen: str
     reason: str
     session_count: int
+    standings: dict[str, Standing] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
         """Return it for programs."""
+        over = {name: {"over_best_rule": vars(standing)} for name, standing in self.standings.items()}
         return {
             "chosen": self.chosen, "reason": self.reason, "session_count": self.session_count,
-            "methods": {name: figures.as_dict() for name, figures in self.figures.items()}, "problems": self.problems,
+            "best_rule": self.rules[0] if self.rules else None,
+            "methods": {name: figures.as_dict() | over.get(name, {}) for name, figures in self.figures.items()},
+            "problems": self.problems,
         }
 
 
@@ -74,43 +94,72 @@ def mean(values: np.ndarray) -> float | None:
     return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
 
-def select(connection: Connection, variant: str) -> tuple[AnyRecipe, Selection]:
-    """Return the recipe that suits the feed, and what it was chosen by; nothing of the held-out days is looked at."""
+def select(
+    connection: Connection, variant: str, tell: Callable[[str], None] = lambda text: None
+) -> tuple[AnyRecipe, Selection]:
+    """Return the recipe that suits the feed, and what it was chosen by; nothing of the held-out days is looked at.
+
+    tell: is called with what cannot be tried and why, as soon as it is known.
+    """
     split = validation_split(load_split(connection))
     sessions = load_sessions(connection, split)
     if not sessions:
         reason = "no session of the validation days has both a like and a view without one: likes alone teach"
-        return recipe_named(ONLY_LIKES), Selection({}, [], {}, ONLY_LIKES, reason, 0)
-    figures: dict[str, Figures] = {}
-    rules: dict[str, Figures] = {}
-    problems: dict[str, str] = {}
-    for name in recipes.names():
+        return RECIPES[ONLY_LIKES], Selection({}, [], {}, ONLY_LIKES, reason, 0)
+    problems = Problems(tell)
+    usable = {}
+    for name, recipe in RECIPES.items():
+        with problems.kept(connection, name):
+            require_usable(connection, variant, recipe, split)
+            usable[name] = recipe
+    models = {}
+    with progress("recipes, then sessions", len(usable) + 1) as advance:
+        for name, recipe in usable.items():
+            with problems.kept(connection, name):
+                models[name] = train_by(connection, variant, recipe, split=split)
+            advance(1)
+        if not models:
+            causes = "; ".join(f"{name}: {problem}" for name, problem in problems.found.items())
+            raise PgfeedError("no recipe can be used", causes, "pgfeed refresh")
+        figures = measured(connection, sessions, models)
+        advance(1)
+    found = selection_of(sessions, figures, list(models), problems.found)
+    return usable[found.chosen], found
+
+
+def selection_of(
+    sessions: list[Session], figures: dict[str, Figures], names: list[str], problems: dict[str, str]
+) -> Selection:
+    """Return what is taken by the figures of recipes and rules; names: of the recipes."""
+    users = np.array([session.request.user_id for session in sessions])
+    recipes_of, rules = {name: figures[name] for name in names}, [name for name in figures if name not in names]
+    chosen = best_of(recipes_of, users)
+    best_rule = max(rules, key=lambda name: mean(figures[name].ndcg) or 0)
+    kept = list(dict.fromkeys((best_rule, NEWEST)))
+    standings = {
+        name: Standing(*gain(figures[name].ndcg, figures[best_rule].ndcg, users))
+        for name in (*names, *kept) if name != best_rule
+    }
+    reason = reason_of(chosen, best_rule, standings[chosen])
+    shown = {name: figures[name] for name in (*names, *kept)}
+    return Selection(shown, kept, problems, chosen, reason, len(sessions), standings)
+
+
+class Problems:
+    """Why recipes cannot be used, by name; each is told when it is found."""
+
+    def __init__(self, tell: Callable[[str], None]):
+        self.tell, self.found = tell, dict[str, str]()
+
+    @contextmanager
+    def kept(self, connection: Connection, name: str) -> Iterator[None]:
+        """Keep the error of what is done with a recipe, and go on."""
         try:
-            model = train_by(connection, variant, recipe_named(name), split=split)
+            yield
         except PgfeedError as error:
             connection.rollback()
-            problems[name] = str(error)
-            continue
-        scorers = {name: model_scorer(model.booster, model.feature_names, model.encoders)}
-        if not rules:
-            scorers |= rule_scorers()
-        found = measured(connection, sessions, model.encoders, scorers, f"sessions, {name}", model.feature_names)
-        figures[name] = found.pop(name)
-        rules |= found
-    if not figures:
-        causes = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        raise PgfeedError("no recipe can be used", causes, "pgfeed refresh")
-    users = np.array([session.request.user_id for session in sessions])
-    chosen = best_of(figures, users)
-    best_rule = max(rules, key=lambda name: mean(rules[name].ndcg) or 0)
-    reason = reason_of(chosen, best_rule, figures | rules, users)
-    kept = {name: rules[name] for name in dict.fromkeys((best_rule, "newest first"))}
-    return recipe_named(chosen), Selection(figures | kept, list(kept), problems, chosen, reason, len(sessions))
-
-
-def recipe_named(name: str) -> AnyRecipe:
-    """Return a recipe that comes with pgfeed."""
-    return parse(read(name), name)
+            self.found[name] = str(error)
+            self.tell(f"{name} cannot be tried: {error}")
 
 
 def validation_split(split: Split) -> Split:
@@ -145,25 +194,27 @@ def rule_scorers() -> dict[str, Scorer]:
     decayed = {
         f"decayed popularity, {words}": column_scorer(f"fresh.like_{name}") for words, name in HALF_LIVES.items()
     }
-    return decayed | {"newest first": newest_first(column_scorer("fresh.age_days"))}
+    return decayed | {NEWEST: newest_first(column_scorer("fresh.age_days"))}
 
 
-def measured(
-    connection: Connection, sessions: list[Session], encoders: dict, scorers: dict[str, Scorer], title: str,
-    names: Collection[str],
-) -> dict[str, Figures]:
-    """Return what each scorer makes of each session."""
-    count = len(sessions)
-    figures = {name: Figures(*(np.full(count, np.nan) for _ in range(3))) for name in scorers}
+def measured(connection: Connection, sessions: list[Session], models: dict[str, NewModel]) -> dict[str, Figures]:
+    """Return what each model and rule makes of each session; what is known at its moment is loaded once for all."""
+    scorers = {name: model_scorer(model.booster, model.feature_names, model.encoders) for name, model in models.items()}
+    rules = rule_scorers()
+    figures = {name: Figures(*(np.full(len(sessions), np.nan) for _ in range(3))) for name in (*scorers, *rules)}
     numbers = {id(session.request): number for number, session in enumerate(sessions)}
-    requests = [session.request for session in sessions]
-    for request, pack, columns, liked in with_features(connection, requests, encoders, title, names):
-        number = numbers[id(request)]
+    names = {name for model in models.values() for name in model.feature_names}
+    for each in prepared(connection, [session.request for session in sessions], "sessions", names):
+        request, pack, number = each.request, each.pack, numbers[id(each.request)]
         targets, shown = (places[places >= 0] for places in map(pack.locate, (request.targets, sessions[number].shown)))
-        if len(targets):
-            excluded = np.setdiff1d(liked, targets)
-            for name, scorer in scorers.items():
-                put(figures[name], number, scorer(request, pack, columns), targets, shown, excluded)
+        if not len(targets):
+            continue
+        excluded = np.setdiff1d(each.liked, targets)
+        for name, scorer in rules.items():
+            put(figures[name], number, scorer(request, pack, each.columns), targets, shown, excluded)
+        for name, scorer in scorers.items():
+            scores = scorer(request, pack, each.encoded(models[name].encoders))
+            put(figures[name], number, scores, targets, shown, excluded)
     return figures
 
 
@@ -192,11 +243,11 @@ def best_of(figures: dict[str, Figures], user_ids: np.ndarray) -> str:
     return max(able, key=lambda name: mean(figures[name].ndcg) or 0)
 
 
-def reason_of(chosen: str, rule: str, figures: dict[str, Figures], user_ids: np.ndarray) -> str:
+def reason_of(chosen: str, rule: str, standing: Standing) -> str:
     """Return why the recipe was taken, and whether the best rule is ahead of it over the catalogue."""
-    difference, low, high = gain(figures[chosen].ndcg, figures[rule].ndcg, user_ids)
-    verdict = "is clear of" if low > 0 else "is clearly worse than" if high < 0 else "is not clear of"
+    words = "is clear of" if standing.low > 0 else "is clearly worse than" if standing.high < 0 else "is not clear of"
     return (
-        f"{chosen}: the best NDCG@10 over the catalogue among those whose AUC is not clearly below the best;"
-        f" it {verdict} the best rule, {rule} (NDCG@10 {difference:+.3f}, {low:+.3f} to {high:+.3f})"
+        f"{chosen} is taken: it has the best NDCG@10 over the catalogue of those whose AUC is not clearly below the"
+        f" best one; it {words} the best rule, {rule}"
+        f" (NDCG@10 {standing.gain:+.3f}, {standing.low:+.3f} to {standing.high:+.3f})"
     )

@@ -16,11 +16,20 @@ from loader.learning import impressions, seen
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
 from loader.learning.model import HeldOut, NewModel, golden_sample, predict
-from loader.learning.recipes import LOGISTIC, OFFSETS, Recipe, as_settings, component_names, feature_names, recipe_of
+from loader.learning.recipes import (
+    LOGISTIC,
+    OFFSETS,
+    Recipe,
+    as_settings,
+    component_names,
+    feature_names,
+    recipe_of,
+    wrong,
+)
 from loader.learning.split import HELD_OUT_SHARE, Split, fullest, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import compact, log_loss, request_auc
-from loader.terminal import console
+from loader.terminal import status
 from plpy.columns import SCORE
 from plpy.seen import KEY as SEEN
 
@@ -171,11 +180,26 @@ def boost(parameters: dict, pool: Pool, stopped_on: Pool | None = None) -> CatBo
         **parameters, "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
     })
     try:
-        with console.status(f"fitting CatBoost, {parameters['loss_function']}"):
+        with status(f"fitting CatBoost, {parameters['loss_function']}"):
             return booster.fit(pool, eval_set=stopped_on)
     except CatBoostError as error:
-        cause = str(error).rpartition(".cpp:")[2].partition(": ")[2] or str(error)
-        raise PgfeedError("CatBoost cannot learn from this", cause, "pgfeed ingest FILE...") from error
+        raise PgfeedError("CatBoost cannot learn from this", words_of(error), "pgfeed ingest FILE...") from error
+
+
+def words_of(error: CatBoostError) -> str:
+    """Return what CatBoost says, without where in its source."""
+    return str(error).rpartition(".cpp:")[2].partition(": ")[2] or str(error)
+
+
+def require_fit(recipe: Recipe, source: str) -> None:
+    """Raise, before anything is loaded, if CatBoost refuses a recipe's parameters: those of one tree on drawn rows."""
+    rng, names = np.random.default_rng(0), recipe.features
+    groups = {"group_id": np.arange(1000) // 10} if ranks(recipe.parameters) else {}
+    pool = Pool(rng.random((1000, len(names)), np.float32), rng.integers(0, 2, 1000), feature_names=names, **groups)
+    try:
+        CatBoost(recipe.parameters | {"iterations": 1, "allow_writing_files": False, "verbose": False}).fit(pool)
+    except CatBoostError as error:
+        raise wrong(source, "CatBoost refuses its parameters", words_of(error)) from error
 
 
 def fit_again(

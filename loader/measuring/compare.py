@@ -12,14 +12,15 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from loader.errors import PgfeedError
-from loader.learning import train
+from loader.learning import registry, train
+from loader.learning.candidates import recipe_for
 from loader.learning.impressions import Impressions
 from loader.learning.model import artifact, predict
-from loader.learning.recipes import feature_names, recipe_of
+from loader.learning.recipes import Recipe, feature_names
 from loader.learning.split import load as load_split
 from loader.measuring import live, logged
 from loader.metrics import compact, hits, request_auc
-from loader.terminal import console
+from loader.terminal import status
 
 MAX_ROWS = 400_000
 LIVE_REQUESTS = 500
@@ -96,7 +97,7 @@ def contenders(usual: dict, training: Impressions, validation: Impressions) -> l
     usual: the parameters of CatBoost that are not tried.
     """
     fits = []
-    with console.status("fitting decision trees and forests"):
+    with status("fitting decision trees and forests"):
         for depth in TREES["max_depth"]:
             tree = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=100, random_state=0)
             fits.append(forest("decision tree", tree, {"max_depth": depth}, training, validation))
@@ -128,14 +129,25 @@ def measure(contender: Contender, held_out: Impressions, posts: np.ndarray, live
     )
 
 
+def recipe_to_compare(connection: Connection, variant: str) -> Recipe:
+    """Return the recipe that a variant would be trained by; PgfeedError if there is none, or not of impressions."""
+    recipe = recipe_for(connection, variant)
+    if recipe is None:
+        raise registry.missing(connection, variant)
+    if not isinstance(recipe, Recipe):
+        cause = "its recipe learns from requests for all posts, the methods from impressions"
+        raise PgfeedError(f"there are no methods to compare for {variant}", cause, "pgfeed compare control")
+    return recipe
+
+
 def compare(connection: Connection, variant: str) -> list[Comparison]:
     """Return the figures of each method.
 
     Fitted on the training days of the variant's recipe, parameters chosen on the validation days, measured on the
     held-out days.
     """
-    recipe, split = recipe_of(variant), load_split(connection)
-    names = feature_names(connection, variant, split)
+    recipe, split = recipe_to_compare(connection, variant), load_split(connection)
+    names = feature_names(connection, variant, split, recipe)
     history = train.load_history(connection, split, names, recipe, MAX_ROWS)
     rivals = contenders(recipe.parameters, history.training, history.validation)
     try:

@@ -5,14 +5,18 @@ import os
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import psycopg2
 import pytest
 
 from loader.errors import PgfeedError
 from loader.learning import catalogue, registry, selection, split
-from loader.learning.recipes import RECIPES
+from loader.learning.candidates import train_by
+from loader.learning.recipes import RECIPES, shipped
+from loader.learning.requests import Request
 from tests.db.conftest import ROOT
 
 
@@ -41,22 +45,60 @@ def verb(dsn: str, *words: str) -> dict:
 def test_a_recipe_is_selected_on_days_before_the_held_out_ones(connection, small, monkeypatch):
     """What users like is written into their features, which control knows; test needs texts that are not embedded."""
     days, looked_at = split.load(connection), []
-    load = selection.with_features
+    load, told = selection.prepared, []
 
     def noted(connection, asked, *rest):
         looked_at.extend(asked)
         return load(connection, asked, *rest)
 
-    monkeypatch.setattr(selection, "with_features", noted)
-    recipe, found = selection.select(connection, "mine")
+    def trained(*arguments, **options):
+        assert len(told) == 2, "all that cannot be tried is told before anything is trained"
+        return train_by(*arguments, **options)
+
+    monkeypatch.setattr(selection, "prepared", noted)
+    monkeypatch.setattr(selection, "train_by", trained)
+    recipe, found = selection.select(connection, "mine", told.append)
     assert recipe == RECIPES["control"] and found.chosen == "control"
     assert list(found.figures)[:2] == ["control", "negatives"] and found.rules == list(found.figures)[2:]
     assert "no text components" in found.problems["test"]
+    assert [text.split(":")[0] for text in told] == ["test cannot be tried", "test_fresh cannot be tried"]
     assert found.figures["control"].as_dict()["request_auc"] > 0.6 and "the best rule" in found.reason
     moments = [request.at for request in looked_at]
     inner = selection.validation_split(days)
     assert split.midnight(inner.day).timestamp() <= min(moments)
     assert max(moments) < split.midnight(days.day).timestamp()
+
+
+def test_recipes_reach_together_what_each_reaches_alone(connection, small):
+    """Also a model that encodes the categories of users and posts in the opposite order."""
+    days = selection.validation_split(split.load(connection))
+    sessions = selection.load_sessions(connection, days)
+    models = {name: train_by(connection, "mine", shipped(name), split=days) for name in ("control", "negatives")}
+    encoders = models["control"].encoders
+    turned = {name: {value: -code for value, code in codes.items()} for name, codes in encoders.items()}
+    models["turned"] = replace(models["control"], encoders=turned)
+    together = selection.measured(connection, sessions, models)
+    for name, model in models.items():
+        alone = selection.measured(connection, sessions, {name: model})
+        for figure, values in vars(alone[name]).items():
+            np.testing.assert_array_equal(values, getattr(together[name], figure), f"{figure} of {name}")
+        for rule in selection.rule_scorers():
+            np.testing.assert_array_equal(alone[rule].ndcg, together[rule].ndcg, rule)
+    assert not np.array_equal(together["control"].ndcg, together["turned"].ndcg)
+
+
+def test_each_stands_against_the_best_rule():
+    users = np.arange(40)
+    figures = {name: selection.Figures(*(np.full(40, value) for _ in range(3)))
+               for name, value in (("control", 0.3), ("rule, 1 d", 0.2), ("rule, 2 d", 0.25), ("newest first", 0.1))}
+    sessions = [selection.Session(Request(user, 0.0, np.empty(0)), np.empty(0)) for user in users]
+    found = selection.selection_of(sessions, figures, ["control"], {})
+    assert found.rules == ["rule, 2 d", "newest first"]
+    methods = found.as_dict()["methods"]
+    assert list(methods) == ["control", "rule, 2 d", "newest first"] and "over_best_rule" not in methods["rule, 2 d"]
+    assert methods["control"]["over_best_rule"]["low"] == pytest.approx(0.05)
+    assert methods["newest first"]["over_best_rule"]["gain"] == pytest.approx(-0.15)
+    assert "clear of the best rule, rule, 2 d (NDCG@10 +0.050, +0.050 to +0.050)" in found.reason
 
 
 def test_sessions_have_likes_and_others_and_start_with_the_first_view(connection, network):
