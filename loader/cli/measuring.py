@@ -55,9 +55,14 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
     from loader.measuring import protocols as by_name
     from loader.measuring.results import Contest
 
+    names = protocols.split(",")
     if by is not None:
+        if "live" in names:
+            others = ",".join(name for name in names if name != "live") or "full"
+            next_step = f"pgfeed evaluate {others} {' '.join(models)} --by {by}"
+            raise PgfeedError("live has no groups of users", "--by is of logged and full", next_step)
         groups.require(connection, by)
-    for step in by_name.evaluate(connection, protocols.split(","), models, relations, request_count, seed):
+    for step in by_name.evaluate(connection, names, models, relations, request_count, seed):
         if isinstance(step, list):
             show({"protocol": "live", "paired": [gain.as_dict() for gain in step]}, as_json,
                  "\n".join(map(gain_line, step)))
@@ -144,8 +149,14 @@ def compare_versions(connection: "Connection", first: str, second: str, as_json:
 
 def compare_methods(connection: "Connection", variant: str, as_json: bool) -> None:
     """Print what a decision tree, a random forest and CatBoost reach by a variant's recipe."""
+    from loader.learning import registry
     from loader.measuring import compare
 
+    name, version = registry.parsed(variant)
+    if version is not None:
+        cause = "one version is compared with another, methods are compared for a variant"
+        next_step = f"pgfeed compare {variant} {name}, or: pgfeed compare {name}"
+        raise PgfeedError(f"{variant} is one version", cause, next_step)
     rows = compare.compare(connection, variant)
     headers = ["method", "AUC*", "AUC", "logged", "live", "fit s", "MB", "ms"]
     lines = [

@@ -3,7 +3,7 @@
 import click
 
 from loader.cli.command import JSON, connected, main, say, show
-from loader.terminal import table
+from loader.terminal import out, table
 
 LIST = """
     select variant, version, created_at, trained_until, is_active, feature_count, artifact_bytes, note, tags
@@ -37,18 +37,28 @@ def list_models(connection, as_json):
         cursor.execute(LIST)
         names = [column.name for column in cursor.description]
         models = [dict(zip(names, row)) for row in cursor.fetchall()]
-    headers = ["model", "made", "trained until", "active", "features", "MB", "tags", "note"]
+    headers = ["model", "made", "until", "active", "features", "MB"]
     lines = [
-        (f"{m['variant']}@{m['version']}", f"{m['created_at']:%Y-%m-%d %H:%M}", day_of(m["trained_until"]),
-         "active" if m["is_active"] else "", m["feature_count"], f"{m['artifact_bytes'] / 1e6:.1f}",
-         ", ".join(m["tags"]), m["note"])
+        (name_of(m), day_of(m["created_at"]), day_of(m["trained_until"]), "active" if m["is_active"] else "",
+         m["feature_count"], f"{m['artifact_bytes'] / 1e6:.1f}")
         for m in models
+    ]
+    said = [
+        f"{name_of(m)}: {'; '.join(filter(None, [', '.join(m['tags']), m['note']]))}"
+        for m in models if m["tags"] or m["note"]
     ]
     for model in models:
         for name in ("created_at", "trained_until"):
             model[name] = model[name] and model[name].isoformat()
     none = "no model is stored. Next: pgfeed train control --activate"
-    show(models, as_json, table("", headers, lines, ["features", "MB"]) if models else none)
+    show(models, as_json, table("until: trained on the days before", headers, lines, headers[4:]) if models else none)
+    if said and not as_json:
+        out.print("\n".join(said), soft_wrap=True)
+
+
+def name_of(model: dict) -> str:
+    """Return VARIANT@VERSION."""
+    return f"{model['variant']}@{model['version']}"
 
 
 def day_of(moment) -> str:

@@ -17,6 +17,7 @@ from loader.learning.split import load as load_split
 from loader.measuring import baselines, outside
 from loader.measuring.results import Contest, Evaluation, entrants
 from loader.metrics import TOP, compact, hits, random_hits, request_aucs
+from plpy.columns import needs_catalogue
 
 MAX_ROWS = 300_000
 HIT_RATE, AUC = f"HitRate@{TOP}", "AUC"
@@ -29,6 +30,8 @@ def evaluate(connection: Connection, model: Model) -> Evaluation:
 
 def contest(connection: Connection, models: list[Model], relations: Sequence[str] = ()) -> Contest:
     """Return what models, scores of relations and the baselines reach on the same user-days: HitRate@5 and AUC."""
+    for model in models:
+        require_impressions(model)
     split = for_models(load_split(connection), models)
     scores = {}
     for model in models:
@@ -46,6 +49,15 @@ def contest(connection: Connection, models: list[Model], relations: Sequence[str
     users = rows.user_ids[np.unique(rows.request, return_index=True)[1]]
     parameters = {"half_life": half_life.name}
     return Contest("logged", entrants(models, relations), values, users, parameters, note=half_life.sentence)
+
+
+def require_impressions(model: Model) -> None:
+    """Raise if a model has features that views of the past do not have."""
+    if needs_catalogue(model.feature_names):
+        raise PgfeedError(
+            f"{model.name} has features of a request for all posts", "views of the past have none",
+            f"pgfeed evaluate full {model.name}",
+        )
 
 
 def measures(rows: Impressions, scores: np.ndarray) -> dict[str, np.ndarray]:
