@@ -38,6 +38,7 @@ FIGURES = {
     "recommended_posts": "Posts that the probe's own call gave.",
     "refresh_running_seconds": "Age of the running refresh or roll-up; 0: none.",
     "refreshes_waiting": "Refreshes that wait for the running one.",
+    "refused_in_a_row": "Challengers of a variant that the gate refused since one served.",
     "rejected_rows": "Rows that ingest could not load.",
     "rejected_rows_7_days": "Those of the last 7 days.",
     "rolled_up_days": "Days with events in the roll-ups.",
@@ -72,7 +73,7 @@ def families(rows: Iterable[dict] | None) -> Iterator[GaugeMetricFamily]:
     for row in rows:
         status.add_metric([row["name"]], STATUSES.index(row["status"]))
         kind, _, variant = row["name"].partition(" ")
-        labels = {"variant": variant} if kind in ("model", "schedule") and variant else {}
+        labels = {"variant": variant} if kind in ("model", "schedule", "decisions") and variant else {}
         about = THRESHOLD if row["name"] == "thresholds" else ""
         for name, value in (row["figures"] or {}).items():
             family = GaugeMetricFamily(f"pgfeed_{name}", FIGURES.get(name, about), labels=list(labels))

@@ -169,7 +169,12 @@ def do(connection: Connection, desk: Connection, job: Job) -> str:
     if version is None:
         version, _ = training.train_and_store(connection, job.variant, job.settings.get("recipe"))
         note(desk, STORED, [version, job.job_id])
-    return f"{job.variant} version {version} is stored"
+    if not job.settings.get("switch"):
+        return f"{job.variant} version {version} is stored"
+    from loader.measuring import gate
+
+    decision, why = gate.decide(connection, job.variant, version)
+    return f"{job.variant} version {version} is {decision}" + (f": {why}" if why else "")
 
 
 def perform(desk: Connection, job: Job) -> tuple[bool, str]:

@@ -174,9 +174,12 @@ def of_shown_again(metrics: dict) -> str:
 @main.command("activate")
 @click.argument("variant")
 @click.argument("version", type=int, required=False)
+@click.option("--force", "is_forced", is_flag=True, help="Also one that the gate refused; that is written down.")
 @connected
-def activate_model(connection, variant, version):
+def activate_model(connection, variant, version, is_forced):
     """Let a stored model serve its variant, the newest if no version is named.
+
+    A model that the gate refused or took back (table pgfeed.model_decisions) needs --force.
 
     \b
     Example:
@@ -184,7 +187,7 @@ def activate_model(connection, variant, version):
     """
     from loader.learning import registry
 
-    click.echo(f"{variant} version {registry.activate(connection, variant, version)} is active")
+    click.echo(f"{variant} version {registry.activate(connection, variant, version, is_forced)} is active")
 
 
 @main.command("rollback")

@@ -128,16 +128,17 @@ def version_of(name: str) -> tuple[str, int]:
     return variant, version
 
 
-def load(connection: Connection, variant: str, version: int | None) -> Model:
-    """Return a stored version as it is evaluated, the one that serves the variant if none is named."""
+def load(connection: Connection, variant: str, version: int | None, is_measured: bool = True) -> Model:
+    """Return a stored version as it is evaluated, or else as it serves; the active one if none is named."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select m.version, coalesce(m.evaluation_artifact, m.artifact), m.feature_names, m.encoders,"
+            "select m.version, case when %(is_measured)s then coalesce(m.evaluation_artifact, m.artifact)"
+            " else m.artifact end, m.feature_names, m.encoders,"
             " case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end, m.trained_until"
             " from pgfeed.models as m where m.deleted_at is null and m.variant = %(variant)s"
             " and m.version = coalesce(%(version)s,"
             " (select a.version from pgfeed.active_models as a where a.variant = %(variant)s))",
-            {"variant": variant, "version": version},
+            {"variant": variant, "version": version, "is_measured": is_measured},
         )
         row = cursor.fetchone()
     if row is None:
@@ -308,8 +309,8 @@ def store(connection: Connection, variant: str, model: NewModel) -> int:
         return cursor.fetchone()[0]
 
 
-def activate(connection: Connection, variant: str, version: int | None) -> int:
-    """Activate a stored version, the newest if none is named; return it."""
+def activate(connection: Connection, variant: str, version: int | None, is_forced: bool = False) -> int:
+    """Activate a stored version, the newest if none is named; return it. is_forced: also one that the gate refused."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "select max(version) from pgfeed.model_versions where variant = %s and version = coalesce(%s, version)",
@@ -317,7 +318,7 @@ def activate(connection: Connection, variant: str, version: int | None) -> int:
         )
         newest = cursor.fetchone()[0]
         if newest is not None:
-            cursor.execute("call pgfeed.activate_model(%s, %s)", [variant, newest])
+            cursor.execute("call pgfeed.activate_model(%s, %s, %s)", [variant, newest, is_forced])
     if newest is None:
         raise missing(connection, variant, version)
     return newest

@@ -60,7 +60,7 @@ PINS = {
     "functions/_model_id": "511b6ff1570a",
     "procedures/delete_model": "39e7a971fde7",
     "procedures/describe_model": "5d2eae2aba54",
-    "procedures/activate_model": "ca7ac828bc59",
+    "procedures/activate_model": "1bc72be896f2",
     "procedures/rollback_model": "9bbccd82f4a4",
     "functions/_request_users": "30d33e35f887",
     "functions/_serving_state": "346c38d1b69b",
@@ -77,7 +77,7 @@ PINS = {
     "functions/_running_arm": "1f30d566b423",
     "functions/_arm_problems": "b8801b9d9811",
     "procedures/create_experiment": "e0eaf1098e47",
-    "procedures/start_experiment": "614b1470c4b1",
+    "procedures/start_experiment": "ed2e92f6f3ed",
     "procedures/stop_experiment": "980ff7eb9a3f",
     "procedures/conclude_experiment": "d47d401ce377",
     "procedures/_create_partitions": "3c2e38f527fd",
@@ -285,15 +285,21 @@ PINS = {
     "functions/_place_effects": "e54f7802b2e6",
     "functions/_place_versions": "bb31d4b1a92c",
     "procedures/_estimate_places": "979ab37633e3",
-    "procedures/ask_for_training": "3e1d340be579",
+    "procedures/ask_for_training": "5a5aa491c26b",
     "procedures/ask_for_embedding": "c6463f6ae8c6",
-    "procedures/set_schedule": "cea60fc61cb2",
+    "functions/_list_figures": "19e60abe6c91",
+    "functions/_gate_reasons": "7f53824ac769",
+    "procedures/_stop_gate": "b9a60928e142",
+    "procedures/_keep_champion": "74ff828ebca7",
+    "procedures/_decide": "42ebec22f03e",
+    "procedures/_watch": "1d1b55c30c31",
+    "procedures/set_schedule": "811953842cbc",
     "procedures/set_upkeep": "43d0c785cdd7",
-    "functions/_due_steps": "169b7f8815cd",
+    "functions/_due_steps": "36dc31b4bd24",
     "procedures/_begin_step": "74deaa3bd62b",
-    "procedures/_do_step": "bdb029891b4e",
+    "procedures/_do_step": "e7601fd16280",
     "procedures/tick": "4da00e16709e",
-    "functions/_loop_probes": "d34c4e354878",
+    "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
@@ -402,6 +408,7 @@ RESHAPED = """
     drop function if exists pgfeed._request_users(timestamptz, bigint[], boolean);
     drop function if exists pgfeed._user_history(bigint, timestamptz);
     drop function if exists pgfeed._recent_events(timestamptz, timestamptz);
+    drop procedure if exists pgfeed.activate_model(text, integer);
 """
 # A dump names no login then, and pgvector can be used on a server where PUBLIC may not use its schema.
 OWNED = """
@@ -1174,6 +1181,54 @@ SCHEDULES = """
     grant select on pgfeed.tick_steps to pgfeed_reader, pgfeed_operator;
 """
 NO_SCHEDULES = "drop table pgfeed.schedules, pgfeed.upkeep, pgfeed.tick_steps"
+# What the gate decided.
+DECISIONS = """
+    alter table pgfeed.schedules
+        add column is_switching boolean not null default true,
+        add column margin real not null default 0.02 check (margin between 0 and 1),
+        add column champion_share real not null default 0.05 check (champion_share between 0 and 0.5),
+        add column champion_time interval not null default '7 days' check (champion_time > interval '0');
+    comment on column pgfeed.schedules.is_switching is
+        'Whether the gate lets a new version serve; false: it stays inactive';
+    comment on column pgfeed.schedules.margin is
+        'What share of the champion''s AUC, or NDCG@10, a challenger may be clearly behind';
+    comment on column pgfeed.schedules.champion_share is
+        'Share of the users that the champion keeps after a switch, in whole percents, to be compared; 0: none';
+    comment on column pgfeed.schedules.champion_time is 'How long after a switch the new model can be taken back';
+
+    create table pgfeed.model_decisions (
+        decision_id bigint generated always as identity primary key,
+        variant text not null,
+        challenger integer not null,
+        champion integer,
+        decision text not null check (decision in ('served', 'refused', 'taken back')),
+        rule text not null,
+        reasons text[] not null,
+        figures jsonb not null,
+        activation_id bigint references pgfeed.model_activations,
+        experiment_id integer references pgfeed.experiments on delete set null,
+        decided_at timestamptz not null default now(),
+        decided_by text not null default session_user,
+        foreign key (variant, challenger) references pgfeed.models (variant, version)
+    );
+    create index on pgfeed.model_decisions (variant, decision_id desc);
+    comment on table pgfeed.model_decisions is
+        'One row per decision on whether a version serves: of the gate, of activate_model() by force, of tick()';
+    comment on column pgfeed.model_decisions.challenger is 'The version that was decided on';
+    comment on column pgfeed.model_decisions.champion is 'The version that served until then; null: none did';
+    comment on column pgfeed.model_decisions.rule is 'In words: what it had to fulfil';
+    comment on column pgfeed.model_decisions.reasons is
+        'Why it was refused or taken back; empty: it fulfilled all';
+    comment on column pgfeed.model_decisions.figures is
+        'What was measured: differences on days that neither model has seen, slope, drift, agreement, lists of some '
+        'users; of what was taken back the report of the experiment and the answers';
+    comment on column pgfeed.model_decisions.activation_id is 'The activation that it led to; null: none';
+    comment on column pgfeed.model_decisions.experiment_id is
+        'The experiment in which the champion keeps a share of the users; null: none';
+    alter table pgfeed.model_decisions owner to pgfeed_owner;
+    grant select on pgfeed.model_decisions to pgfeed_reader, pgfeed_operator;
+"""
+NO_DECISIONS = "drop table pgfeed.model_decisions"
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$
@@ -1259,6 +1314,7 @@ def upgrade() -> None:
     execute_each(NOTES)
     execute_each(JOBS)
     execute_each(SCHEDULES)
+    execute_each(DECISIONS)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
@@ -1283,6 +1339,7 @@ def downgrade() -> None:
     revert([name for name in PINS if name not in KEPT], revision)
     execute_each(NO_REFITS)
     execute_each(NO_NOTES)
+    execute(NO_DECISIONS)
     execute(NO_SCHEDULES)
     execute(NO_JOBS)
     execute_each(NO_LISTS)

@@ -24,6 +24,19 @@ begin
         select 5, 'train ' || s.variant, s.train_every, (select max(m.created_at) from pgfeed.models as m where m.variant = s.variant)
         from pgfeed.schedules as s
         union all
+        select 6, 'watch ' || s.variant, interval '0', null
+        from pgfeed.schedules as s
+        where exists (
+            select
+            from pgfeed.model_decisions as d
+            left join pgfeed.experiments as e on e.experiment_id = d.experiment_id
+            where
+                d.variant = s.variant
+                and d.decision = 'served'
+                and d.champion is not null
+                and (at <= d.decided_at + s.champion_time or (e.started_at is not null and e.stopped_at is null))
+        )
+        union all
         select 7, 'drop_events', interval '1 day', null from pgfeed.upkeep as u where u.keep_events is not null
         union all
         select 8, 'drop_exposures', interval '1 day', null from pgfeed.upkeep as u where u.keep_exposures is not null
@@ -35,7 +48,7 @@ begin
         -- The tick of a day may begin some seconds earlier than that of the day before.
         coalesce(greatest(t.done_at, w.made_at) + w.every - least(w.every / 10, interval '1 hour') <= at, true)
         -- What was interrupted goes on at once, what failed waits.
-        and (t.error is null or w.step = 'roll_up' or t.begun_at + interval '1 hour' <= at)
+        and (t.error is null or w.every = interval '0' or t.begun_at + interval '1 hour' <= at)
     order by w.number, w.step;
 end;
 $$;

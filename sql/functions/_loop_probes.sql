@@ -159,6 +159,46 @@ begin
         ) as w
     ) as m
     order by s.variant;
+
+    return query
+    select (pgfeed._probe(
+        'decisions ' || d.variant,
+        array[
+            case
+                when d.decision = 'taken back'
+                    then format('version %s was taken back at %s: %s', d.challenger, d.decided, array_to_string(d.reasons, '; '))
+            end,
+            case
+                when r.refused_count >= 3
+                    then format('%s challengers in a row were refused, the last one because %s', r.refused_count, array_to_string(d.reasons, '; '))
+            end
+        ],
+        null,
+        case when d.decision <> 'taken back' then format('version %s was %s at %s', d.challenger, d.decision, d.decided) end
+        || coalesce(format(', version %s keeps a share in the experiment %s', d.champion, e.name), ''),
+        format('select reasons, figures from pgfeed.model_decisions where variant = %L order by decision_id desc limit 3', d.variant),
+        jsonb_build_object('refused_in_a_row', r.refused_count)
+    )).*
+    from (
+        select distinct on (w.variant)
+            w.variant, w.challenger, w.champion, w.decision, w.reasons, w.experiment_id,
+            to_char(w.decided_at, 'YYYY-MM-DD HH24:MI') as decided
+        from pgfeed.model_decisions as w
+        order by w.variant, w.decision_id desc
+    ) as d
+    left join pgfeed.experiments as e
+        on e.experiment_id = d.experiment_id and e.started_at is not null and e.stopped_at is null
+    cross join lateral (
+        select count(*) as refused_count
+        from pgfeed.model_decisions as w
+        where
+            w.variant = d.variant
+            and w.decision = 'refused'
+            and w.decision_id > coalesce(
+                (select max(o.decision_id) from pgfeed.model_decisions as o where o.variant = d.variant and o.decision <> 'refused'), 0
+            )
+    ) as r
+    order by d.variant;
 end;
 $$;
 

@@ -40,7 +40,9 @@ begin
                     call pgfeed.ask_for_embedding(job_id => v_count);
                 end if;
             when 'train' then
-                call pgfeed.ask_for_training(v_variant, v_schedule.recipe, v_count);
+                call pgfeed.ask_for_training(v_variant, v_schedule.recipe, v_schedule.is_switching, v_count);
+            when 'watch' then
+                call pgfeed._watch(v_variant, at);
             when 'drop_events' then
                 call pgfeed.drop_events(now() - v_upkeep.keep_events, v_count);
             when 'drop_exposures' then

@@ -1,6 +1,7 @@
 create or replace procedure pgfeed.activate_model(
     variant text,
-    version integer
+    version integer,
+    force boolean default false
 )
 language plpgsql
 security definer
@@ -10,6 +11,9 @@ as $$
 declare
     v_model_id bigint;
     v_problems text[];
+    v_refused pgfeed.model_decisions;
+    v_champion integer;
+    v_activation_id bigint;
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
     v_model_id := pgfeed._model_id(variant, version);
@@ -27,22 +31,41 @@ begin
     ) then
         return;
     end if;
+    select d.* into v_refused
+    from pgfeed.model_decisions as d
+    where d.variant = activate_model.variant and d.challenger = activate_model.version
+    order by d.decision_id desc
+    limit 1;
+    if v_refused.decision in ('refused', 'taken back') and not coalesce(force, false) then
+        raise exception 'model % version % was %: %', variant, version, v_refused.decision, array_to_string(v_refused.reasons, '; ')
+            using errcode = '55000',
+            hint = format('Run, to let it serve all the same: call pgfeed.activate_model(%L, %s, force => true)', variant, version);
+    end if;
+    select a.version into v_champion from pgfeed.active_models as a where a.variant = activate_model.variant;
     insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
     values (
         activate_model.variant,
         activate_model.version,
         session_user,
         (select a.activation_id from pgfeed.active_models as a where a.variant = activate_model.variant)
-    );
+    )
+    returning activation_id into v_activation_id;
+    if force then
+        insert into pgfeed.model_decisions (variant, challenger, champion, decision, rule, reasons, figures, activation_id)
+        values (
+            activate_model.variant, activate_model.version, v_champion, 'served', 'forced: none', '{}', '{}', v_activation_id
+        );
+    end if;
 --!include sql/_plain_errors.sql
 end;
 $$;
 
-alter procedure pgfeed.activate_model(text, integer) owner to pgfeed_owner;
+alter procedure pgfeed.activate_model(text, integer, boolean) owner to pgfeed_owner;
 
-comment on procedure pgfeed.activate_model(text, integer) is
+comment on procedure pgfeed.activate_model(text, integer, boolean) is
     'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its '
-    'features exist here and its golden sample gets the trainer''s scores';
+    'features exist here and its golden sample gets the trainer''s scores; and if the gate refused it or took it back, see '
+    'model_decisions, unless force: that is written down there';
 
-revoke all on procedure pgfeed.activate_model(text, integer) from public;
-grant execute on procedure pgfeed.activate_model(text, integer) to pgfeed_operator;
+revoke all on procedure pgfeed.activate_model(text, integer, boolean) from public;
+grant execute on procedure pgfeed.activate_model(text, integer, boolean) to pgfeed_operator;

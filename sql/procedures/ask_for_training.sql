@@ -1,6 +1,7 @@
 create or replace procedure pgfeed.ask_for_training(
     variant text,
     recipe text default null,
+    switch boolean default false,
     inout job_id integer default null
 )
 language plpgsql
@@ -10,7 +11,7 @@ set row_security = off
 as $$
 #variable_conflict use_column
 declare
-    v_settings constant jsonb := jsonb_strip_nulls(jsonb_build_object('recipe', recipe));
+    v_settings constant jsonb := jsonb_strip_nulls(jsonb_build_object('recipe', recipe, 'switch', nullif(switch, false)));
 begin
     if ask_for_training.variant is null or ask_for_training.variant !~ '^[a-z][a-z0-9_]{0,39}$'
         or pgfeed._is_without_model(ask_for_training.variant)
@@ -35,11 +36,11 @@ begin
 end;
 $$;
 
-alter procedure pgfeed.ask_for_training(text, text, integer) owner to pgfeed_owner;
+alter procedure pgfeed.ask_for_training(text, text, boolean, integer) owner to pgfeed_owner;
 
-comment on procedure pgfeed.ask_for_training(text, text, integer) is
+comment on procedure pgfeed.ask_for_training(text, text, boolean, integer) is
     'Asks a worker (pgfeed worker) to train a variant as pgfeed train does, by its own recipe or another one, and gives the '
-    'job; the same job if that is asked for already. See jobs and health()';
+    'job. switch: the gate then lets the new version serve, or not, see model_decisions. The same job if that is asked for already. See jobs and health()';
 
-revoke all on procedure pgfeed.ask_for_training(text, text, integer) from public;
-grant execute on procedure pgfeed.ask_for_training(text, text, integer) to pgfeed_operator;
+revoke all on procedure pgfeed.ask_for_training(text, text, boolean, integer) from public;
+grant execute on procedure pgfeed.ask_for_training(text, text, boolean, integer) to pgfeed_operator;

@@ -2,7 +2,11 @@ create or replace procedure pgfeed.set_schedule(
     variant text,
     train interval default null,
     train_in text default 'worker',
-    recipe text default null
+    recipe text default null,
+    switch boolean default true,
+    margin real default 0.02,
+    champion_share real default 0.05,
+    champion_time interval default '7 days'
 )
 language plpgsql
 security definer
@@ -29,20 +33,34 @@ begin
         raise exception 'nothing can be trained in %', coalesce(quote_literal(set_schedule.train_in), 'null')
             using errcode = '22023', hint = 'Give ''worker'' (pgfeed worker) or ''server'' (the session of tick()).';
     end if;
-    insert into pgfeed.schedules as s (variant, train_every, train_in, recipe)
-    values (set_schedule.variant, train, set_schedule.train_in, set_schedule.recipe)
+    if coalesce(set_schedule.margin not between 0 and 1, true) or coalesce(set_schedule.champion_share not between 0 and 0.5, true)
+        or coalesce(set_schedule.champion_time <= interval '0', true)
+    then
+        raise exception 'margin %, champion_share %, champion_time % cannot be', coalesce(set_schedule.margin::text, 'null'),
+            coalesce(set_schedule.champion_share::text, 'null'), coalesce(set_schedule.champion_time::text, 'null')
+            using errcode = '22023', hint = 'Give a margin from 0 to 1, a share from 0 to 0.5, and a time such as ''7 days''.';
+    end if;
+    insert into pgfeed.schedules as s (variant, train_every, train_in, recipe, is_switching, margin, champion_share, champion_time)
+    values (
+        set_schedule.variant, train, set_schedule.train_in, set_schedule.recipe, coalesce(switch, false), set_schedule.margin,
+        set_schedule.champion_share, set_schedule.champion_time
+    )
     on conflict (variant) do update
     set
         train_every = excluded.train_every, train_in = excluded.train_in, recipe = excluded.recipe,
+        is_switching = excluded.is_switching, margin = excluded.margin, champion_share = excluded.champion_share,
+        champion_time = excluded.champion_time,
         set_at = excluded.set_at, set_by = excluded.set_by;
 end;
 $$;
 
-alter procedure pgfeed.set_schedule(text, interval, text, text) owner to pgfeed_owner;
+alter procedure pgfeed.set_schedule(text, interval, text, text, boolean, real, real, interval) owner to pgfeed_owner;
 
-comment on procedure pgfeed.set_schedule(text, interval, text, text) is
-    'Lets tick() train a variant so often (train), by a worker or in its own session, by its own recipe or another one. All '
-    'arguments are set anew; train null: it is trained no more';
+comment on procedure pgfeed.set_schedule(text, interval, text, text, boolean, real, real, interval) is
+    'Lets tick() train a variant so often (train), by a worker or in its own session, by its own recipe or another one. '
+    'switch: the gate lets a new version serve if it is not clearly behind the active one by more than margin and trips no '
+    'guardrail, see model_decisions; then the champion keeps champion_share of the users for champion_time, and a clearly worse '
+    'model is taken back. All arguments are set anew; train null: it is trained no more';
 
-revoke all on procedure pgfeed.set_schedule(text, interval, text, text) from public;
-grant execute on procedure pgfeed.set_schedule(text, interval, text, text) to pgfeed_operator;
+revoke all on procedure pgfeed.set_schedule(text, interval, text, text, boolean, real, real, interval) from public;
+grant execute on procedure pgfeed.set_schedule(text, interval, text, text, boolean, real, real, interval) to pgfeed_operator;

@@ -16,6 +16,8 @@ begin
         raise exception 'experiment % was started before', experiment
             using errcode = '55000', hint = 'Create a new one; with the same salt it splits the users the same way.';
     end if;
+    -- That in which a champion keeps a share makes way.
+    call pgfeed._stop_gate();
     select e.name into v_running
     from pgfeed.experiments as e
     where e.started_at is not null and e.stopped_at is null;
@@ -42,7 +44,7 @@ alter procedure pgfeed.start_experiment(text) owner to pgfeed_owner;
 
 comment on procedure pgfeed.start_experiment(text) is
     'From the next call on, recommend_posts and serve_posts follow the arms of the experiment, in all sessions. '
-    'Refused while another one runs, after it was started once, and if a model of an arm cannot serve';
+    'Refused while another one runs (that of a gate ends), after it was started once, and if a model of an arm cannot serve';
 
 revoke all on procedure pgfeed.start_experiment(text) from public;
 grant execute on procedure pgfeed.start_experiment(text) to pgfeed_operator;

@@ -321,6 +321,12 @@ CREATE FUNCTION pgfeed._date_of(value text) RETURNS timestamp with time zone
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._date_of(value text) IS 'A text as a moment, UTC if it does not say a zone; null: it is none';
+CREATE PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text) IS 'Lets a version serve or not, by what was measured where it was trained (trial, see loader/measuring/gate.py) and by the lists that it would give, and writes the decision down. A version is decided on once';
 CREATE FUNCTION pgfeed._default_months(parent text) RETURNS TABLE(month timestamp with time zone, row_count bigint)
     LANGUAGE plpgsql STABLE STRICT COST 10000 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -570,6 +576,11 @@ CREATE FUNCTION pgfeed._fresh_text_features(post_ids bigint[]) RETURNS TABLE(pos
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._fresh_text_features(post_ids bigint[]) IS 'The columns of post_text_features for posts that came after the last refresh, as it would have made them: with the frequencies of that refresh and of these posts';
+CREATE FUNCTION pgfeed._gate_reasons(figures jsonb, margin double precision) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE COST 1000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._gate_reasons(figures jsonb, margin double precision) IS 'Why the gate refuses a challenger with these figures, see model_decisions; empty: it serves. margin: what share of the champion''s metric it may be clearly behind';
 CREATE FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -661,6 +672,11 @@ CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its transaction began';
+CREATE PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer) IS 'Starts the experiment in which the champion keeps a share of the users, if the schedule of the variant has one and the variant is what all users get. None while an operator''s experiment runs';
 CREATE FUNCTION pgfeed._key_id(key text) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((('x'::text || "left"(encode(sha256((replace(key, '\'::text, '\\'::text))::bytea), 'hex'::text), 16)))::bit(64))::bigint & '9223372036854775807'::bigint);
@@ -690,6 +706,11 @@ CREATE FUNCTION pgfeed._like_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '01:00:00'::interval;
 COMMENT ON FUNCTION pgfeed._like_window() IS 'How long after a view a like of the same post by the same user belongs to it, and another view of it repeats it';
+CREATE FUNCTION pgfeed._list_figures(variant text, version integer, user_count integer DEFAULT 100) RETURNS jsonb
+    LANGUAGE plpgsql COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._list_figures(variant text, version integer, user_count integer) IS 'What a version would give a sample of users, as if it were active: milliseconds of a call (median), shares of lists that are empty, of another source than a model, with one score for all or with none; posts in the lists, topics a list, share of places with posts of the last 7 days, bytes of the model';
 CREATE FUNCTION pgfeed._list_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1185,6 +1206,11 @@ CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, 
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
+CREATE PROCEDURE pgfeed._stop_gate()
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._stop_gate() IS 'Ends the experiment in which a champion keeps a share, if one runs';
 CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1330,6 +1356,12 @@ CREATE FUNCTION pgfeed._warn_of_feed(settings jsonb, filter jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._warn_of_feed(settings jsonb, filter jsonb) IS 'Says what of a feed works otherwise than its operator may think; settings: the arguments of create_feed(), filter: what _compiled_filter() gave, null: none';
+CREATE PROCEDURE pgfeed._watch(IN variant text, IN at timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._watch(IN variant text, IN at timestamp with time zone) IS 'Takes back the model that the gate let serve last, if it turned out to be worse than the champion or its answers are a fallback; ends the experiment of the two when its time is over';
 CREATE PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[] DEFAULT NULL::timestamp with time zone[], INOUT thin_partitions text[] DEFAULT NULL::text[], INOUT token text DEFAULT NULL::text, INOUT is_busy boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1344,12 +1376,12 @@ CREATE FUNCTION pgfeed._without_usage() RETURNS TABLE(role_name text)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._without_usage() IS 'One row per role that may read or call something in the schema, and may not use the schema';
-CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer)
+CREATE PROCEDURE pgfeed.activate_model(IN variant text, IN version integer, IN force boolean DEFAULT false)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) IS 'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its features exist here and its golden sample gets the trainer''s scores';
+COMMENT ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer, IN force boolean) IS 'Makes a stored model serve its variant from the next call on, in all sessions. Refused unless its features exist here and its golden sample gets the trainer''s scores; and if the gate refused it or took it back, see model_decisions, unless force: that is written down there';
 CREATE PROCEDURE pgfeed.add_feature(IN name text, IN function text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1366,12 +1398,12 @@ CREATE PROCEDURE pgfeed.ask_for_embedding(IN embedder text DEFAULT NULL::text, I
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.ask_for_embedding(IN embedder text, INOUT job_id integer) IS 'Asks a worker (pgfeed worker) to embed new and changed texts as pgfeed embed does, and gives the job; the same job if that is asked for already. embedder null: the one that answers now, else the default of pgfeed embed';
-CREATE PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text DEFAULT NULL::text, INOUT job_id integer DEFAULT NULL::integer)
+CREATE PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text DEFAULT NULL::text, IN switch boolean DEFAULT false, INOUT job_id integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, INOUT job_id integer) IS 'Asks a worker (pgfeed worker) to train a variant as pgfeed train does, by its own recipe or another one, and gives the job; the same job if that is asked for already. See jobs and health()';
+COMMENT ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, IN switch boolean, INOUT job_id integer) IS 'Asks a worker (pgfeed worker) to train a variant as pgfeed train does, by its own recipe or another one, and gives the job. switch: the gate then lets the new version serve, or not, see model_decisions. The same job if that is asked for already. See jobs and health()';
 CREATE PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text DEFAULT 'view'::text, IN target text DEFAULT NULL::text, IN condition text DEFAULT NULL::text, IN sync text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS '...';
@@ -1675,12 +1707,12 @@ CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone D
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_posts() for the same arguments, and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
-CREATE PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval DEFAULT NULL::interval, IN train_in text DEFAULT 'worker'::text, IN recipe text DEFAULT NULL::text)
+CREATE PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval DEFAULT NULL::interval, IN train_in text DEFAULT 'worker'::text, IN recipe text DEFAULT NULL::text, IN switch boolean DEFAULT true, IN margin real DEFAULT 0.02, IN champion_share real DEFAULT 0.05, IN champion_time interval DEFAULT '7 days'::interval)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text) IS 'Lets tick() train a variant so often (train), by a worker or in its own session, by its own recipe or another one. All arguments are set anew; train null: it is trained no more';
+COMMENT ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text, IN switch boolean, IN margin real, IN champion_share real, IN champion_time interval) IS 'Lets tick() train a variant so often (train), by a worker or in its own session, by its own recipe or another one. switch: the gate lets a new version serve if it is not clearly behind the active one by more than margin and trips no guardrail, see model_decisions; then the champion keeps champion_share of the users for champion_time, and a clearly worse model is taken back. All arguments are set anew; train null: it is trained no more';
 CREATE PROCEDURE pgfeed.set_upkeep(IN refresh interval DEFAULT '1 day'::interval, IN embed boolean DEFAULT true, IN recommend interval DEFAULT NULL::interval, IN keep_events interval DEFAULT NULL::interval, IN keep_exposures interval DEFAULT NULL::interval)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1715,7 +1747,7 @@ CREATE PROCEDURE pgfeed.start_experiment(IN experiment text)
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.start_experiment(IN experiment text) IS 'From the next call on, recommend_posts and serve_posts follow the arms of the experiment, in all sessions. Refused while another one runs, after it was started once, and if a model of an arm cannot serve';
+COMMENT ON PROCEDURE pgfeed.start_experiment(IN experiment text) IS 'From the next call on, recommend_posts and serve_posts follow the arms of the experiment, in all sessions. Refused while another one runs (that of a gate ends), after it was started once, and if a model of an arm cannot serve';
 CREATE PROCEDURE pgfeed.stop_experiment(IN experiment text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2383,6 +2415,37 @@ ALTER TABLE pgfeed.model_activations ALTER COLUMN activation_id ADD GENERATED AL
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE pgfeed.model_decisions (
+    decision_id bigint NOT NULL,
+    variant text NOT NULL,
+    challenger integer NOT NULL,
+    champion integer,
+    decision text NOT NULL,
+    rule text NOT NULL,
+    reasons text[] NOT NULL,
+    figures jsonb NOT NULL,
+    activation_id bigint,
+    experiment_id integer,
+    decided_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_by text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT model_decisions_decision_check CHECK ((decision = ANY (ARRAY['served'::text, 'refused'::text, 'taken back'::text])))
+);
+COMMENT ON TABLE pgfeed.model_decisions IS 'One row per decision on whether a version serves: of the gate, of activate_model() by force, of tick()';
+COMMENT ON COLUMN pgfeed.model_decisions.challenger IS 'The version that was decided on';
+COMMENT ON COLUMN pgfeed.model_decisions.champion IS 'The version that served until then; null: none did';
+COMMENT ON COLUMN pgfeed.model_decisions.rule IS 'In words: what it had to fulfil';
+COMMENT ON COLUMN pgfeed.model_decisions.reasons IS 'Why it was refused or taken back; empty: it fulfilled all';
+COMMENT ON COLUMN pgfeed.model_decisions.figures IS 'What was measured: differences on days that neither model has seen, slope, drift, agreement, lists of some users; of what was taken back the report of the experiment and the answers';
+COMMENT ON COLUMN pgfeed.model_decisions.activation_id IS 'The activation that it led to; null: none';
+COMMENT ON COLUMN pgfeed.model_decisions.experiment_id IS 'The experiment in which the champion keeps a share of the users; null: none';
+ALTER TABLE pgfeed.model_decisions ALTER COLUMN decision_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME pgfeed.model_decisions_decision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE VIEW pgfeed.model_versions AS ...;
 COMMENT ON VIEW pgfeed.model_versions IS 'One row per stored model that was not deleted, without its artifacts';
 COMMENT ON COLUMN pgfeed.model_versions.evaluated_from IS 'Evaluations measure a copy that saw no event at or after it. Null: they measure what serves, from trained_until on';
@@ -2517,12 +2580,23 @@ CREATE TABLE pgfeed.schedules (
     recipe text,
     set_at timestamp with time zone DEFAULT now() NOT NULL,
     set_by text DEFAULT SESSION_USER NOT NULL,
+    is_switching boolean DEFAULT true NOT NULL,
+    margin real DEFAULT 0.02 NOT NULL,
+    champion_share real DEFAULT 0.05 NOT NULL,
+    champion_time interval DEFAULT '7 days'::interval NOT NULL,
+    CONSTRAINT schedules_champion_share_check CHECK (((champion_share >= (0)::double precision) AND (champion_share <= (0.5)::double precision))),
+    CONSTRAINT schedules_champion_time_check CHECK ((champion_time > '00:00:00'::interval)),
+    CONSTRAINT schedules_margin_check CHECK (((margin >= (0)::double precision) AND (margin <= (1)::double precision))),
     CONSTRAINT schedules_train_every_check CHECK ((train_every >= '01:00:00'::interval)),
     CONSTRAINT schedules_train_in_check CHECK ((train_in = ANY (ARRAY['worker'::text, 'server'::text])))
 );
 COMMENT ON TABLE pgfeed.schedules IS 'One row per variant that tick() has trained: see set_schedule()';
 COMMENT ON COLUMN pgfeed.schedules.train_in IS 'worker: tick() asks a worker for it; server: it runs in the session of tick()';
 COMMENT ON COLUMN pgfeed.schedules.recipe IS 'Null: its own, or that of its newest version';
+COMMENT ON COLUMN pgfeed.schedules.is_switching IS 'Whether the gate lets a new version serve; false: it stays inactive';
+COMMENT ON COLUMN pgfeed.schedules.margin IS 'What share of the champion''s AUC, or NDCG@10, a challenger may be clearly behind';
+COMMENT ON COLUMN pgfeed.schedules.champion_share IS 'Share of the users that the champion keeps after a switch, in whole percents, to be compared; 0: none';
+COMMENT ON COLUMN pgfeed.schedules.champion_time IS 'How long after a switch the new model can be taken back';
 CREATE TABLE pgfeed.tick_steps (
     step text NOT NULL,
     begun_at timestamp with time zone NOT NULL,
@@ -2634,6 +2708,8 @@ ALTER TABLE ONLY pgfeed.marked_posts
     ADD CONSTRAINT marked_posts_pkey PRIMARY KEY (user_id, post_id);
 ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_pkey PRIMARY KEY (activation_id);
+ALTER TABLE ONLY pgfeed.model_decisions
+    ADD CONSTRAINT model_decisions_pkey PRIMARY KEY (decision_id);
 ALTER TABLE ONLY pgfeed.models
     ADD CONSTRAINT models_pkey PRIMARY KEY (model_id);
 ALTER TABLE pgfeed.models
@@ -2702,6 +2778,7 @@ CREATE INDEX ingest_rejects_ingest_id_idx ON pgfeed.ingest_rejects USING btree (
 CREATE INDEX jobs_job_id_idx ON pgfeed.jobs USING btree (job_id) WHERE (finished_at IS NULL);
 CREATE INDEX liked_posts_liked_at_idx ON pgfeed.liked_posts USING btree (liked_at);
 CREATE INDEX model_activations_variant_activation_id_idx ON pgfeed.model_activations USING btree (variant, activation_id DESC);
+CREATE INDEX model_decisions_variant_decision_id_idx ON pgfeed.model_decisions USING btree (variant, decision_id DESC);
 CREATE INDEX post_days_post_id_day_idx ON pgfeed.post_days USING btree (post_id, day);
 CREATE INDEX post_embeddings_post_id_idx ON pgfeed.post_embeddings USING btree (post_id);
 CREATE UNIQUE INDEX post_features_post_id_idx ON pgfeed.post_features USING btree (post_id);
@@ -2736,6 +2813,12 @@ ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_replaced_activation_id_fkey FOREIGN KEY (replaced_activation_id) REFERENCES pgfeed.model_activations(activation_id);
 ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_variant_version_fkey FOREIGN KEY (variant, version) REFERENCES pgfeed.models(variant, version);
+ALTER TABLE ONLY pgfeed.model_decisions
+    ADD CONSTRAINT model_decisions_activation_id_fkey FOREIGN KEY (activation_id) REFERENCES pgfeed.model_activations(activation_id);
+ALTER TABLE ONLY pgfeed.model_decisions
+    ADD CONSTRAINT model_decisions_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id) ON DELETE SET NULL;
+ALTER TABLE ONLY pgfeed.model_decisions
+    ADD CONSTRAINT model_decisions_variant_challenger_fkey FOREIGN KEY (variant, challenger) REFERENCES pgfeed.models(variant, version);
 ALTER TABLE ONLY pgfeed.post_components
     ADD CONSTRAINT post_components_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.post_embeddings
@@ -2789,6 +2872,8 @@ REVOKE ALL ON FUNCTION pgfeed._counting_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._date_of(value text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._default_months(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._do_step(IN step text, IN at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
@@ -2832,6 +2917,7 @@ GRANT ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) TO pgfee
 REVOKE ALL ON PROCEDURE pgfeed._forget_profile(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fresh_posts(features_as_of timestamp with time zone, ts timestamp with time zone, is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._fresh_text_features(post_ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._gate_reasons(figures jsonb, margin double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._grants_to_revoke(attachment_id smallint, OUT columns text, OUT schema text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._group_counts(feature text, group_values text[], as_of timestamp with time zone, OUT user_count integer, OUT post_ids bytea, OUT view_counts bytea, OUT like_counts bytea) FROM PUBLIC;
@@ -2856,12 +2942,14 @@ GRANT ALL ON FUNCTION pgfeed._is_without_model(variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._is_without_model(variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_type(kind text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._leave_out_user(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._like_window() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._list_figures(variant text, version integer, user_count integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._list_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._live_from(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._load_attachment(IN attachment_id smallint, INOUT done double precision) FROM PUBLIC;
@@ -2964,6 +3052,7 @@ REVOKE ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, se
 GRANT ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, settings jsonb, sync text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._stop_gate() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) FROM PUBLIC;
@@ -2984,19 +3073,20 @@ REVOKE ALL ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with 
 REVOKE ALL ON FUNCTION pgfeed._user_vector(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._value_condition(feature text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._warn_of_feed(settings jsonb, filter jsonb) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._watch(IN variant text, IN at timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._watch_partitions(IN parent text, INOUT months timestamp with time zone[], INOUT thin_partitions text[], INOUT token text, INOUT is_busy boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._without_usage() FROM PUBLIC;
-REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer, IN force boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.activate_model(IN variant text, IN version integer, IN force boolean) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.add_feature(IN name text, IN function text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.add_feature(IN name text, IN function text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.arrange_partitions(INOUT move_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.ask_for_embedding(IN embedder text, INOUT job_id integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.ask_for_embedding(IN embedder text, INOUT job_id integer) TO pgfeed_operator;
-REVOKE ALL ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, INOUT job_id integer) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, INOUT job_id integer) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, IN switch boolean, INOUT job_id integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, IN switch boolean, INOUT job_id integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text, IN topic text, IN created_at text, IN available text, IN features jsonb, IN sync text) FROM PUBLIC;
@@ -3131,8 +3221,8 @@ REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zo
 GRANT ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
-REVOKE ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text, IN switch boolean, IN margin real, IN champion_share real, IN champion_time interval) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text, IN switch boolean, IN margin real, IN champion_share real, IN champion_time interval) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.set_upkeep(IN refresh interval, IN embed boolean, IN recommend interval, IN keep_events interval, IN keep_exposures interval) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.set_upkeep(IN refresh interval, IN embed boolean, IN recommend interval, IN keep_events interval, IN keep_exposures interval) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.similar_posts(post_id bigint, k integer) FROM PUBLIC;
@@ -3243,6 +3333,8 @@ GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.jobs TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.jobs TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.model_decisions TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.model_decisions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.own_features TO pgfeed_operator;

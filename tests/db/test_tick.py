@@ -43,7 +43,9 @@ def test_a_month_of_schedules(network):
     assert {step: done.count(step) for step in done} == {
         "roll_up": 30, "arrange": 30, "refresh": 30, "train control": 4, "drop_exposures": 30, "recommend": 30,
     }
-    assert network("select count(*), min(variant), max(settings::text) from pgfeed.jobs") == [(4, "control", "{}")]
+    assert network("select count(*), min(variant), max(settings::text) from pgfeed.jobs") == [
+        (4, "control", '{"switch": true}'),
+    ]
     assert network("select count(distinct user_id) from pgfeed.recommendations") == [(60,)]
 
 

@@ -1,0 +1,125 @@
+"""What is measured of a challenger where it was trained, for the gate in SQL to decide by: see pgfeed._decide()."""
+
+import json
+
+import numpy as np
+from psycopg2.extensions import connection as Connection
+
+from loader.errors import PgfeedError
+from loader.figures import defined, rounded
+from loader.learning import registry, split
+from loader.learning.impressions import Impressions
+from loader.learning.model import Model, predict
+from loader.measuring import logged, paired
+
+BINS = 10
+STEPS = 25
+
+
+def trial(connection: Connection, variant: str, version: int) -> dict:
+    """Return the figures of a version beside the active one's, on days that neither of them has seen.
+
+    champion: the active version, None if there is none: then nothing is compared. differences: as in paired.
+    not_compared: why there are none. The rest is as measured() has it.
+    """
+    champion = registry.active_version(connection, variant)
+    if champion is None or champion == version:
+        return {"champion": champion}
+    found: dict = {"champion": champion}
+    try:
+        differences, problems = paired.compare(connection, f"{variant}@{champion}", f"{variant}@{version}")
+        found |= {"differences": [vars(difference) for difference in differences], "not_measured": problems}
+    except PgfeedError as error:
+        found["not_compared"] = str(error)
+    try:
+        found |= measured(connection, variant, champion, version)
+    except PgfeedError as error:
+        found["not_measured"] = [*found.get("not_measured", []), str(error)]
+    return found
+
+
+def measured(connection: Connection, variant: str, champion: int, challenger: int) -> dict:
+    """Return figures of scores on held-out impressions that neither model has seen.
+
+    slope: of each, what its log-odds are to be multiplied by to fit the likes. drift: the population stability index of
+    what would serve against what serves. agreement: the correlation of the challenger's fit that was measured with
+    the one that would serve. not_finite_ratio: of its scores.
+    """
+    models = [registry.load(connection, variant, version) for version in (champion, challenger)]
+    serving = [registry.load(connection, variant, version, is_measured=False) for version in (champion, challenger)]
+    days = split.for_models(split.load(connection), models)
+    rows = [held_out(connection, days, model) for model in models]
+    scores = [predict(model.booster, each.features) for model, each in zip(models, rows)]
+    served = [predict(model.booster, each.features) for model, each in zip(serving, rows)]
+    is_finite = np.isfinite(scores[1]) & np.isfinite(served[1])
+    return {
+        "slope": {
+            name: rounded(slope(score, each.is_liked), 4)
+            for name, score, each in zip(("champion", "challenger"), scores, rows)
+        },
+        "drift": rounded(stability_index(served[0], served[1]), 4),
+        "agreement": rounded(correlation(scores[1], served[1]), 4),
+        "not_finite_ratio": float(1 - is_finite.mean()),
+    }
+
+
+def held_out(connection: Connection, days: split.Split, model: Model) -> Impressions:
+    """Return the impressions of the days as a model sees them."""
+    return logged.load_held_out(connection, days, model.feature_names, model.encoders, least_views=1)
+
+
+def slope(scores: np.ndarray, is_liked: np.ndarray) -> float | None:
+    """Return the slope of a logistic regression of likes on scores; None if all scores are the same, or no number.
+
+    The calibration slope of D. R. Cox, Two further applications of a model for binary regression, Biometrika 45 (1958).
+    """
+    if not np.isfinite(scores).all() or scores.std() == 0 or is_liked.all() or not is_liked.any():
+        return None
+    inputs = np.column_stack([np.ones(len(scores)), (scores - scores.mean()) / scores.std()])
+    effects = np.zeros(2)
+    for _ in range(STEPS):
+        rates = 1 / (1 + np.exp(-np.clip(inputs @ effects, -30, 30)))
+        curve = (inputs.T * (rates * (1 - rates))) @ inputs + 1e-6 * np.eye(2)
+        step = np.linalg.solve(curve, inputs.T @ (is_liked - rates))
+        effects = effects + np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-8:
+            break
+    return float(effects[1] / scores.std())
+
+
+def stability_index(expected: np.ndarray, actual: np.ndarray) -> float | None:
+    """Return the population stability index of two samples of scores, by the tenths of the first.
+
+    The sum of (a - e) * ln(a / e) over the bins, a and e the shares of the scores in them: N. Siddiqi, Credit Risk
+    Scorecards (2006); below 0.1 little has changed, above 0.25 much. An empty bin counts as half a score. Scores are
+    compared by how far they are from their median: log-odds are relative.
+    """
+    if not (np.isfinite(expected).all() and np.isfinite(actual).all()):
+        return None
+    expected, actual = expected - np.median(expected), actual - np.median(actual)
+    edges = np.unique(np.quantile(expected, np.arange(1, BINS) / BINS))
+    counts = [np.bincount(np.searchsorted(edges, each), minlength=len(edges) + 1) for each in (expected, actual)]
+    e, a = (np.maximum(count, 0.5) / max(count.sum(), 1) for count in counts)
+    return float(((a - e) * np.log(a / e)).sum())
+
+
+def correlation(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Return the correlation of two scores of the same rows; None if either never changes."""
+    if not (np.isfinite(first).all() and np.isfinite(second).all()) or not first.std() or not second.std():
+        return None
+    return float(np.corrcoef(first, second)[0, 1])
+
+
+def decide(connection: Connection, variant: str, version: int) -> tuple[str, str]:
+    """Let a version serve or not; return the decision, and why."""
+    figures = trial(connection, variant, version)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("call pgfeed._decide(%s, %s, %s)", [variant, version, json.dumps(defined(figures))])
+        decision = cursor.fetchone()[0]
+        cursor.execute(
+            "select array_to_string(d.reasons, '; ') from pgfeed.model_decisions as d"
+            " where d.variant = %s and d.challenger = %s order by d.decision_id desc limit 1",
+            [variant, version],
+        )
+        row = cursor.fetchone()
+    return decision, row[0] if row else ""

@@ -1,0 +1,47 @@
+create or replace procedure pgfeed._keep_champion(
+    variant text,
+    challenger integer,
+    champion integer,
+    inout experiment_id integer default null
+)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_schedule pgfeed.schedules;
+    v_share integer;
+    v_name constant text := left(format('gate_%s_%s', variant, challenger), 40);
+begin
+    select s.* into v_schedule from pgfeed.schedules as s where s.variant = _keep_champion.variant;
+    v_share := round(coalesce(v_schedule.champion_share, 0) * 100) * 100;
+    perform pg_advisory_xact_lock(hashtext('pgfeed.start_experiment'));
+    if
+        champion is null
+        or v_share = 0
+        -- An experiment splits the users of the default variant alone, and there is one at a time.
+        or variant <> coalesce(nullif(current_setting('pgfeed.default_variant', true), ''), pgfeed._default_variant())
+        or exists (select from pgfeed.experiments as e where e.name = v_name)
+    then
+        return;
+    end if;
+    call pgfeed._stop_gate();
+    if exists (select from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null) then
+        return;
+    end if;
+    -- The challenger is what is active, so that rollback_model() reaches all.
+    call pgfeed.create_experiment(
+        v_name, array[format('%s@%s', variant, champion), variant], array[v_share, 10000 - v_share], '{champion,challenger}'
+    );
+    call pgfeed.start_experiment(v_name);
+    select e.experiment_id into _keep_champion.experiment_id from pgfeed.experiments as e where e.name = v_name;
+end;
+$$;
+
+alter procedure pgfeed._keep_champion(text, integer, integer, integer) owner to pgfeed_owner;
+
+comment on procedure pgfeed._keep_champion(text, integer, integer, integer) is
+    'Starts the experiment in which the champion keeps a share of the users, if the schedule of the variant has one and the '
+    'variant is what all users get. None while an operator''s experiment runs';
+
+revoke all on procedure pgfeed._keep_champion(text, integer, integer, integer) from public;

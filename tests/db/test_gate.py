@@ -1,0 +1,264 @@
+"""The gate: what serves, what is refused and why, what is forced, what is taken back."""
+
+import json
+from contextlib import closing
+
+import numpy as np
+import psycopg2
+import psycopg2.errors
+import pytest
+
+from loader import worker
+from loader.learning import registry, train
+from loader.measuring import gate
+from loader.server import db
+from tests.db.conftest import autocommit, queries
+from tests.db.test_health import probes
+
+DECISIONS = "select challenger, champion, decision, reasons from pgfeed.model_decisions order by decision_id"
+ACTIVE = "select version from pgfeed.active_models where variant = 'control'"
+
+pytestmark = pytest.mark.usefixtures("durable")
+
+
+@pytest.fixture
+def connection(network_dsn, monkeypatch):
+    """A connection to the network; workers of this process work there too."""
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    with closing(db.connect()) as connection:
+        yield connection
+
+
+@pytest.fixture
+def trained(connection):
+    """A function that stores a version of control, by the usual training or of other labels or features."""
+
+    def store(monkeypatch=None, labels=None) -> int:
+        if labels is None:
+            model = train.train(connection, "control", is_refitted=True)
+        else:
+            loaded = train.impressions.load
+
+            def load(*arguments, **named):
+                rows = loaded(*arguments, **named)
+                rows.is_liked = labels(rows)
+                return rows
+
+            with monkeypatch.context() as patch:
+                patch.setattr(train.impressions, "load", load)
+                model = train.train(connection, "control", is_refitted=True)
+        return registry.store(connection, "control", model)
+
+    return store
+
+
+def test_a_model_of_the_same_recipe_serves(network, connection, trained):
+    version = trained()
+    assert gate.decide(connection, "control", version) == ("served", "")
+    assert network(DECISIONS) == [(2, 1, "served", [])] and network(ACTIVE) == [(2,)]
+    figures, = network("select figures from pgfeed.model_decisions")[0]
+    assert {(d["protocol"], d["metric"]) for d in figures["differences"]} >= {("logged", "AUC"), ("full", "NDCG@10")}
+    assert figures["agreement"] > 0.5 and figures["drift"] < 1 and figures["slope"]["challenger"] > 0
+    for lists in figures["lists"].values():
+        assert lists["lists"] == 60 and lists["empty_ratio"] == lists["fallback_ratio"] == 0 and lists["ms"] > 0
+    assert figures["lists"]["challenger"]["topics_per_list"] == pytest.approx(
+        figures["lists"]["champion"]["topics_per_list"], abs=0.3
+    )
+    # It is decided on once.
+    assert gate.decide(connection, "control", version)[0] == "served"
+    assert len(network(DECISIONS)) == 1
+    assert network("call pgfeed.rollback_model('control')") == [(1,)]
+
+
+def test_shuffled_labels_are_refused_and_can_be_forced(network, connection, trained, monkeypatch):
+    version = trained(monkeypatch, lambda rows: np.random.default_rng(0).permutation(rows.is_liked))
+    decision, why = gate.decide(connection, "control", version)
+    assert decision == "refused" and "of what the champion's AUC has above chance it has less than half" in why
+    assert network(ACTIVE) == [(1,)]
+    assert probes(network)["decisions control"][0] == "ok"
+    with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="control version 2 was refused: .*chance"):
+        registry.activate(connection, "control", version)
+    connection.rollback()
+    assert registry.activate(connection, "control", version, is_forced=True) == 2
+    assert network(DECISIONS)[1:] == [(2, 1, "served", [])] and network(ACTIVE) == [(2,)]
+    assert network("select rule from pgfeed.model_decisions where decision_id = 2") == [("forced: none",)]
+
+
+def test_inverted_labels_are_refused_for_more_than_one_reason(network, connection, trained, monkeypatch):
+    version = trained(monkeypatch, lambda rows: ~rows.is_liked)
+    decision, why = gate.decide(connection, "control", version)
+    assert decision == "refused" and "clearly behind by AUC of logged" in why and "do not rise with likes" in why
+
+
+def test_a_damaged_model_is_refused(network, connection, trained):
+    version = trained()
+    network("update pgfeed.models set golden_scores[1] = 9 where version = 2")
+    decision, why = gate.decide(connection, "control", version)
+    assert decision == "refused" and "golden sample" in why
+
+
+def test_the_first_version_serves_if_its_lists_are_well(network, connection):
+    version = registry.store(connection, "mine", train.train(connection, "control"))
+    assert gate.decide(connection, "mine", version) == ("served", "")
+    assert network("select challenger, champion, decision from pgfeed.model_decisions") == [(1, None, "served")]
+
+
+def test_looking_at_lists_changes_nothing(network, network_dsn, trained):
+    version = trained()
+    before = network("select activation_id from pgfeed.active_models")
+    figures, = network("select pgfeed._list_figures('control', %s, 5)", version)[0]
+    assert figures["lists"] == 5 and network("select activation_id from pgfeed.active_models") == before
+    network("update pgfeed.models set artifact = '\\x00' where version = 2")
+    with autocommit(network_dsn) as fresh:
+        figures, = queries(fresh)("select pgfeed._list_figures('control', %s, 5)", version)[0]
+    assert figures.get("problem") or figures["fallback_ratio"] == 1
+
+
+FINE = {
+    "champion": 1, "problems": [], "slope": {"champion": 1, "challenger": 1.1}, "drift": 0.1, "agreement": 0.9,
+    "not_finite_ratio": 0,
+    "differences": [{"protocol": "logged", "metric": "AUC", "first": 0.6, "second": 0.59, "gain": -0.01, "low": -0.02,
+                     "high": -0.001}],
+    "lists": {name: {"ms": 5, "empty_ratio": 0, "fallback_ratio": 0, "constant_ratio": 0, "not_finite_ratio": 0,
+                     "posts": 100, "topics_per_list": 4, "fresh_ratio": 0.2, "bytes": 1_000_000}
+              for name in ("challenger", "champion")},
+}
+
+
+@pytest.mark.parametrize(("path", "value", "reason"), [
+    (None, None, None),
+    ("{differences,0,gain}", -0.013, "clearly behind by AUC of logged: -0.0130 (-0.0200 to -0.0010)"),
+    ("{differences,0,second}", 0.54, "less than half: 0.540, 0.600"),
+    ("{differences,0,low}", 0.2, "too good to be true"),
+    ("{differences}", [], "it was not compared with the champion"),
+    ("{problems}", ["its artifact is broken"], "its artifact is broken"),
+    ("{slope,challenger}", -0.5, "do not rise with likes: calibration slope -0.50"),
+    ("{slope,challenger}", 4, "calibration: where the champion's log-odds are to be multiplied by 1.00"),
+    ("{drift}", 1.5, "population stability index 1.50"),
+    ("{agreement}", 0.2, "correlation 0.20"),
+    ("{not_finite_ratio}", 0.01, "scores are not finite"),
+    ("{lists,challenger,not_finite_ratio}", 0.01, "scores are not finite"),
+    ("{lists,challenger,problem}", "division by zero", "its lists cannot be made: division by zero"),
+    ("{lists,challenger,constant_ratio}", 0.5, "all posts of a list have one score"),
+    ("{lists,challenger,empty_ratio}", 0.5, "more lists are empty"),
+    ("{lists,challenger,fallback_ratio}", 0.5, "more answers are a fallback"),
+    ("{lists,challenger,ms}", 26, "a call takes 26.0 ms, the champion's 5.0"),
+    ("{lists,challenger,bytes}", 17_000_000, "it has 17.0 MB, the champion 1.0"),
+    ("{lists,challenger,posts}", 20, "coverage: its lists hold 20 posts, the champion's 100"),
+    ("{lists,challenger,topics_per_list}", 1, "variety: its lists have 1.0 topics, the champion's 4.0"),
+    ("{lists,challenger,fresh_ratio}", 0.01, "fresh posts have 1% of its places, 20% of the champion's"),
+])
+def test_each_guardrail_alone(query, path, value, reason):
+    found, = query(
+        "select pgfeed._gate_reasons(case when %s::text[] is null then %s::jsonb else"
+        " jsonb_set(%s::jsonb, %s::text[], %s::jsonb) end, 0.02)",
+        path, json.dumps(FINE), json.dumps(FINE), path, json.dumps(value),
+    )[0]
+    assert (found == []) if reason is None else (len(found) == 1 and reason in found[0])
+
+
+def test_a_schedule_trains_decides_and_keeps_the_champion_for_a_share(network, connection):
+    network("call pgfeed.set_schedule('control', train => '1 day', champion_share => 0.1)")
+    network("call pgfeed.set_upkeep(embed => false)")
+    network("update pgfeed.models set created_at = now() - interval '2 days'")
+    assert list(worker.work(is_once=True)) == [(True, "train control: control version 2 is served")]
+    assert network(ACTIVE) == [(2,)]
+    assert network("""
+        select a.arm, a.variant, a.version, a.weight from pgfeed.experiment_arms as a
+        inner join pgfeed.experiments as e on e.experiment_id = a.experiment_id
+        where e.name = 'gate_control_2' and e.started_at is not null and e.stopped_at is null order by a.number
+    """) == [("champion", "control", 1, 1000), ("challenger", "control", None, 9000)]
+    assert "version 1 keeps a share in the experiment gate_control_2" in probes(network)["decisions control"][1]
+    served = "select distinct model_version from generate_series(1, 60) as u," \
+        " pgfeed.recommend_posts(u, '2021-12-13 12:00+00') order by 1"
+    assert network(served) == [(1,), (2,)]
+    # A rollback reaches all users, and ends it.
+    network("call pgfeed.rollback_model('control')")
+    assert network(served) == [(1,)]
+    network("call pgfeed.tick()")
+    assert network("select stopped_at is not null from pgfeed.experiments") == [(True,)]
+
+
+def test_an_experiment_of_an_operator_ends_that_of_the_gate_and_keeps_it_from_starting(network, connection, trained):
+    network("call pgfeed.set_schedule('control', train => '1 day')")
+    gate.decide(connection, "control", trained())
+    network("call pgfeed.create_experiment('try', '{control,random}')")
+    network("call pgfeed.start_experiment('try')")
+    running = "select name from pgfeed.experiments where stopped_at is null and started_at is not null"
+    assert network(running) == [("try",)]
+    assert gate.decide(connection, "control", trained()) == ("served", "")
+    assert network(running) == [("try",)] and network(ACTIVE) == [(3,)]
+
+
+def served_with(network, is_worse: bool) -> None:
+    """Log an hour of answers of both arms, of which the challenger's are liked far less often, or not."""
+    network("""
+        insert into pgfeed.exposures (
+            served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids
+        )
+        select now() - interval '2 hours' + n * interval '1 second', u, e.experiment_id,
+            case when u <= 2000 then 'champion' else 'challenger' end, 'control', 'model',
+            case when u <= 2000 then 1 else 2 end, now(), array[n]
+        from pgfeed.experiments as e, generate_series(1000, 3000) as u, generate_series(1, 3) as n
+    """)
+    network("update pgfeed.model_decisions set decided_at = now() - interval '1 day'")
+    network("""
+        insert into pgfeed.feed_events (event_at, user_id, post_id, action)
+        select x.served_at + interval '1 minute', x.user_id, x.post_ids[1], 'like'
+        from pgfeed.exposures as x
+        where abs(hashint8(x.user_id * 7 + x.post_ids[1])) %% 100
+            < case when %s and x.arm = 'challenger' then 20 else 40 end
+    """, is_worse)
+
+
+@pytest.mark.parametrize("is_worse", [True, False])
+def test_a_clearly_worse_model_is_taken_back(network, connection, trained, is_worse):
+    network("call pgfeed.set_schedule('control', train => '30 days', champion_share => 0.5)")
+    network("call pgfeed.set_upkeep(refresh => '300 days')")
+    network("call pgfeed.tick()")
+    gate.decide(connection, "control", trained())
+    served_with(network, is_worse)
+    network("call pgfeed.tick()")
+    assert network(ACTIVE) == [(1 if is_worse else 2,)]
+    assert network("select stopped_at is not null from pgfeed.experiments") == [(is_worse,)]
+    status, found, remedy = probes(network)["decisions control"]
+    if is_worse:
+        assert network(DECISIONS)[1][:3] == (2, 1, "taken back")
+        assert status == "fail" and "its hit rate is clearly below the champion's: -" in found
+        assert remedy.startswith("select reasons, figures from pgfeed.model_decisions")
+        with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="was taken back"):
+            registry.activate(connection, "control", 2)
+        connection.rollback()
+        network("call pgfeed.tick()")
+        assert len(network(DECISIONS)) == 2
+    else:
+        assert status == "ok"
+        network("update pgfeed.model_decisions set decided_at = now() - interval '8 days'")
+        network("call pgfeed.tick()")
+        assert network("select winner from pgfeed.experiments") == [("challenger",)]
+        assert network(ACTIVE) == [(2,)]
+
+
+def test_a_model_that_falls_back_is_taken_back(network, connection, trained):
+    network("call pgfeed.set_schedule('control', train => '30 days', champion_share => 0)")
+    gate.decide(connection, "control", trained())
+    assert network("select from pgfeed.experiments") == []
+    network("update pgfeed.model_decisions set decided_at = now() - interval '1 hour'")
+    network("""
+        insert into pgfeed.exposures (served_at, user_id, variant, source, features_as_of, post_ids)
+        select now() - n * interval '1 second', n, 'control', case when n % 3 = 0 then 'popular' else 'model' end,
+            now(), '{1}'
+        from generate_series(1, 60) as n
+    """)
+    network("call pgfeed.tick()")
+    assert network(ACTIVE) == [(1,)]
+    assert network(DECISIONS)[1] == (2, 1, "taken back", ["33% of its answers are a fallback"])
+
+
+def test_three_refusals_in_a_row_are_an_alarm(network):
+    for count in (1, 2, 3):
+        network("insert into pgfeed.model_decisions (variant, challenger, champion, decision, rule, reasons, figures)"
+                " values ('control', 1, 1, 'refused', '', '{too slow}', '{}')")
+        status, found, _ = probes(network)["decisions control"]
+        assert status == ("fail" if count == 3 else "ok")
+    assert "3 challengers in a row were refused, the last one because too slow" in found

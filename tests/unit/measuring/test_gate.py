@@ -1,0 +1,47 @@
+"""Figures of scores that the gate decides by."""
+
+import numpy as np
+import pytest
+
+from loader.measuring.gate import correlation, slope, stability_index
+
+RNG = np.random.default_rng(0)
+SCORES = RNG.normal(size=20_000)
+LIKES = RNG.random(20_000) < 1 / (1 + np.exp(-(SCORES - 2)))
+
+
+@pytest.mark.parametrize("factor", [0.25, 1.0, 4.0, -1.0])
+def test_the_slope_is_what_log_odds_are_to_be_multiplied_by(factor):
+    assert slope(SCORES * factor, LIKES) == pytest.approx(1 / factor, rel=0.08)
+
+
+@pytest.mark.parametrize(("scores", "likes"), [
+    (np.ones(5), np.array([True, False] * 2 + [True])), (np.arange(4.0), np.ones(4, bool)),
+    (np.array([np.nan, 1.0]), np.array([True, False])),
+])
+def test_there_is_no_slope(scores, likes):
+    assert slope(scores, likes) is None
+
+
+def test_stability_by_hand():
+    expected = np.repeat(np.arange(10.0), 10)
+    assert stability_index(expected, expected) == 0
+    assert stability_index(expected, expected + 1000) == 0  # log-odds are relative
+    # The first tenth gives half of its scores to the second one.
+    actual = expected.copy()
+    actual[:5] = 1.0
+    by_hand = (0.05 - 0.1) * np.log(0.05 / 0.1) + (0.15 - 0.1) * np.log(0.15 / 0.1)
+    assert stability_index(expected, actual) == pytest.approx(by_hand)
+
+
+def test_a_wider_distribution_has_drifted():
+    assert stability_index(SCORES, RNG.normal(size=5000)) < 0.02
+    assert 0.1 < stability_index(SCORES, 2 * RNG.normal(size=5000)) < 1
+    assert stability_index(SCORES, 10 * RNG.normal(size=5000)) > 1
+    assert stability_index(SCORES, np.full(10, np.nan)) is None
+
+
+def test_correlation():
+    assert correlation(SCORES, 3 * SCORES + 1) == pytest.approx(1)
+    assert correlation(SCORES, -SCORES) == pytest.approx(-1)
+    assert correlation(SCORES, np.ones(20_000)) is None
