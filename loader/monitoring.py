@@ -39,6 +39,8 @@ FIGURES = {
     "refresh_running_seconds": "Age of the running refresh or roll-up; 0: none.",
     "refreshes_waiting": "Refreshes that wait for the running one.",
     "refused_in_a_row": "Challengers of a variant that the gate refused since one served.",
+    "training_running_seconds": "Age of the training that runs in a session; 0: none.",
+    "training_memory_limit_bytes": "What a training in a session may take.",
     "rejected_rows": "Rows that ingest could not load.",
     "rejected_rows_7_days": "Those of the last 7 days.",
     "rolled_up_days": "Days with events in the roll-ups.",

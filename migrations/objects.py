@@ -22,7 +22,7 @@ BASELINE = MIGRATIONS / "baseline"
 RELEASED = MIGRATIONS / "released.txt"
 VERSIONS = MIGRATIONS / "versions"
 INCLUDE = re.compile(r"^--!include (plpy/\w+\.py|sql/\w+\.sql)$", re.MULTILINE)
-LIBRARY = re.compile(r"^--!library ([\w ]+)$", re.MULTILINE)
+LIBRARY = re.compile(r"^--!library ([\w ./]+)$", re.MULTILINE)
 PUBLIC = re.compile(r"\bpublic(?=\.)|(?<=\bschema )public\b")
 VECTOR_SCHEMA = "select extnamespace::regnamespace::text from pg_catalog.pg_extension where extname = 'vector'"
 PIN = re.compile(r"^    \"((?:functions|procedures|views|matviews)/\w+)\": \"([0-9a-f]{12})\",\n", re.MULTILINE)
@@ -63,12 +63,13 @@ def compose(name: str, read: Callable[[str], str] | None = None) -> str:
     return LIBRARY.sub(lambda found: "\n".join(as_string(module, read) for module in found[1].split()), text)
 
 
-def as_string(module: str, read: Callable[[str], str]) -> str:
-    """Return a line of a Python dictionary: a module of plpy and its text."""
-    text = read(f"plpy/{module}.py")
+def as_string(name: str, read: Callable[[str], str]) -> str:
+    """Return a line of a Python dictionary: a module of plpy, or a file by its path, and its text."""
+    path = name if "/" in name else f"plpy/{name}.py"
+    text = read(path)
     if "'''" in text:
-        raise PinError(f"plpy/{module}.py has ''', which ends its string in the library. Next: write \"\"\"")
-    return f'"{module}": r\'\'\'{text}\'\'\','
+        raise PinError(f"{path} has ''', which ends its string in the library. Next: write \"\"\"")
+    return f'"{name}": r\'\'\'{text}\'\'\','
 
 
 def digest(text: str) -> str:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
               help="Try all recipes and take the one that suits the feed, as for a new variant.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE",
               help="Change a setting of the recipe, or a parameter of CatBoost. May be repeated.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+              help="Learn only from days (UTC) before this one, as if it were today.")
 @click.option("--refit/--no-refit", "is_refitted", default=True, show_default=True,
               help="Fit again on all days, or learn nothing from the held-out ones.")
 @click.option("--activate", "is_activated", is_flag=True, help="Let the new model serve at once.")
@@ -38,8 +40,8 @@ if TYPE_CHECKING:
 @JSON
 @connected
 def train_model(
-    connection, variant, negatives, horizon_days, source, is_selected, changes, is_refitted, is_activated, is_tried,
-    as_json,
+    connection, variant, negatives, horizon_days, source, is_selected, changes, until, is_refitted, is_activated,
+    is_tried, as_json,
 ):
     """Train a model, measure it on the held-out days, fit it again on all days and store it, inactive.
 
@@ -68,7 +70,8 @@ def train_model(
     if is_selected and (source or changes):
         raise PgfeedError("--auto takes no recipe and no change of one", None, f"pgfeed train {variant} --auto")
     version, model = training.train_and_store(
-        connection, variant, source, changes, is_selected, is_refitted, None if as_json else show_selection, say
+        connection, variant, source, changes, is_selected, is_refitted, None if as_json else show_selection, say,
+        until and until.date(),
     )
     trial = trial_of(connection, variant, version) if is_tried else None
     is_activated = is_activated or (trial is not None and trial["is_better"])

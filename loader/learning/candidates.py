@@ -1,5 +1,7 @@
 """What a variant is trained by: a recipe that is asked for, its own, or that of its newest version."""
 
+from collections.abc import Callable
+
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
@@ -18,14 +20,16 @@ from loader.learning.recipes import (
     read,
     stored,
 )
-from loader.learning.split import Split, midnight
+from loader.learning.split import Split
 
 
 def recipe_for(
-    connection: Connection, variant: str, source: str | None = None, changes: tuple[str, ...] = ()
+    connection: Connection, variant: str, source: str | None = None, changes: tuple[str, ...] = (),
+    read: Callable[[str], dict] = read,
 ) -> AnyRecipe | None:
     """Return the recipe to train a variant by: of a file or name, else its own, else of its newest version; changed.
 
+    read: gives the settings of a source.
     None if the variant is new: see selection. PgfeedError if the recipe cannot be used, or there is none to change.
     """
     if source:
@@ -39,7 +43,7 @@ def recipe_for(
         raise PgfeedError("there is no recipe to change", cause, f"pgfeed train {variant} --recipe control --set ...")
     else:
         return None
-    named = source or f"of {variant}"
+    named = source if source and "=" not in source else f"of {variant}"
     recipe = parse(changed(settings, changes), named)
     if isinstance(recipe, Recipe) and (source or changes):
         train.require_fit(recipe, named)
@@ -54,8 +58,9 @@ def train_by(
     is_refitted: then on all.
     """
     if isinstance(recipe, RequestRecipe):
-        until = midnight(split.day) if split else None
-        return catalogue.train(connection, recipe.negatives, recipe.horizon_days, until, is_refitted)
+        return catalogue.train(
+            connection, recipe.negatives, recipe.horizon_days, is_refitted=is_refitted, split=split
+        )
     return train.train(connection, variant, is_refitted, recipe, split)
 
 

@@ -3,7 +3,6 @@
 It starts as decayed popularity (posts are liked in proportion to their decayed likes) and adds trees to it.
 """
 
-import os
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.learning.features import Encoders, feature_matrix, load_attributes, load_encoders
-from loader.learning.model import HeldOut, NewModel, golden_sample, predict
+from loader.learning.model import HeldOut, NewModel, golden_sample, predict, thread_count
 from loader.learning.recipes import RequestRecipe, as_settings
 from loader.learning.requests import (
     Likes,
@@ -29,8 +28,8 @@ from loader.learning.requests import (
     rank_all,
     with_features,
 )
+from loader.learning.split import Split, midnight, spread
 from loader.learning.split import load as load_split
-from loader.learning.split import midnight, spread
 from loader.metrics import Ranking
 from loader.terminal import status
 from plpy.columns import FRESH_COLUMNS, HALF_LIFE_HOURS, PAIR_COLUMNS, TASTE_COLUMNS
@@ -130,7 +129,7 @@ def fit_part(training: Choices, part: str, prior: str) -> CatBoost:
     booster = CatBoost({
         **PARAMETERS, "depth": depth,
         "ignored_features": [i for i, name in enumerate(training.names) if used and name not in used],
-        "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
+        "allow_writing_files": False, "thread_count": thread_count(), "verbose": False,
     })
     with status(f"fitting CatBoost, {PARAMETERS['loss_function']}, {part} features"):
         return booster.fit(pool)
@@ -164,16 +163,16 @@ def mixed(prior: CatBoost, boosters: dict[str, CatBoost], mixture: tuple[str, ..
 
 def train(
     connection: Connection, negatives: int, horizon_days: float | None = None, until: datetime | None = None,
-    is_refitted: bool = False,
+    is_refitted: bool = False, split: Split | None = None,
 ) -> NewModel:
-    """Train a model on the likes before a moment, or before the held-out days.
+    """Train a model on the likes before a moment, or before the held-out days, of another split if given.
 
     The last 20% of them validate: the half-life, then the mixture, the number of trees and whether viewed posts come
     last, with the best NDCG@10 over the whole catalogue, are taken, and the model is fitted again on all of them;
     is_refitted: then on all, see refit().
     """
     started = time.monotonic()
-    until = until or midnight(load_split(connection).day)
+    until = until or midnight((split or load_split(connection)).day)
     end, horizon = until.timestamp(), horizon_days and horizon_days * 86400
     likes = load_likes(connection, until)
     first_day = datetime.fromtimestamp(likes.at[int(len(likes.at) * WARM_UP_SHARE)], UTC).date()
@@ -201,7 +200,7 @@ def train(
     trained_until = until.date() if until == midnight(until.date()) else until.date() + timedelta(days=1)
     golden = golden_sample(choices.features)
     model = NewModel(booster, names, encoders, first_day, trained_until, golden, metrics, parameters)
-    return refit(connection, model, choice, negatives, horizon) if is_refitted else model
+    return refit(connection, split or load_split(connection), model, choice, horizon) if is_refitted else model
 
 
 def fit(choices: Choices, choice: "Choice") -> CatBoost:
@@ -211,10 +210,10 @@ def fit(choices: Choices, choice: "Choice") -> CatBoost:
 
 
 def refit(
-    connection: Connection, model: NewModel, choice: "Choice", negatives: int, horizon: float | None
+    connection: Connection, split: Split, model: NewModel, choice: "Choice", horizon: float | None
 ) -> NewModel:
     """Return the model fitted again on the likes of all days, after it was measured on those of the held-out ones."""
-    started, split = time.monotonic(), load_split(connection)
+    started = time.monotonic()
     first, end = midnight(split.day).timestamp(), midnight(split.end).timestamp()
     likes, names = load_likes(connection, midnight(split.end)), model.feature_names
     figures = {}
@@ -224,7 +223,9 @@ def refit(
         if len(ranking.user_ids):
             figures = {f"held_out_{name}": value for name, value in figures_of(ranking).items()}
     requests = requests_until(likes, end, horizon, MAX_REQUESTS)
-    choices = load_choices(connection, requests, names, model.encoders, negatives, "requests until the end")
+    choices = load_choices(
+        connection, requests, names, model.encoders, model.parameters["negatives"], "requests until the end"
+    )
     booster = fit(choices, choice)
     figures |= {
         "refit_row_count": len(choices.features), "refit_request_count": int(choices.request[-1]) + 1,
@@ -276,8 +277,8 @@ class Options:
         """Score a request by the prior and by each part, unless it was the last one."""
         if request is not self.request:
             matrix = feature_matrix(self.names, pack, columns, np.arange(len(pack)))
-            self.prior = predict(self.start, matrix, thread_count=1)
-            self.added = {key: predict(booster, matrix, thread_count=1) for key, booster in self.boosters.items()}
+            self.prior = predict(self.start, matrix, threads=1)
+            self.added = {key: predict(booster, matrix, threads=1) for key, booster in self.boosters.items()}
             self.request = request
 
     def scorer(self, mixture: tuple[str, ...], trees: int) -> Scorer:

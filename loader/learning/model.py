@@ -1,9 +1,8 @@
 """A model in memory: as training gives it, and as it is loaded back."""
 
-import tempfile
+import os
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 
 import numpy as np
 from catboost import CatBoost
@@ -59,9 +58,11 @@ class Model:
         return f"{self.variant}@{self.version}"
 
 
-def predict(booster: CatBoost, features: np.ndarray, thread_count: int = -1) -> np.ndarray:
-    """Return the scores of rows of features as the database computes them; -1 threads are all."""
-    return booster.predict(np.asfortranarray(features), prediction_type="RawFormulaVal", thread_count=thread_count)
+def predict(booster: CatBoost, features: np.ndarray, threads: int | None = None) -> np.ndarray:
+    """Return the scores of rows of features as the database computes them; threads: all of thread_count()."""
+    return booster.predict(
+        np.asfortranarray(features), prediction_type="RawFormulaVal", thread_count=threads or thread_count()
+    )
 
 
 def golden_sample(features: np.ndarray) -> np.ndarray:
@@ -70,9 +71,16 @@ def golden_sample(features: np.ndarray) -> np.ndarray:
     return features[chosen]
 
 
+def thread_count() -> int:
+    """Return how many threads a fit takes: as many as there are processors, or as PGFEED_THREADS says.
+
+    Their number does not change the model.
+    """
+    return int(os.environ.get("PGFEED_THREADS") or os.cpu_count() or 1)
+
+
 def artifact(booster: CatBoost) -> bytes:
-    """Return the model in the native CatBoost format."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.cbm"
-        booster.save_model(str(path), format="cbm")
-        return path.read_bytes()
+    """Return the model in the native CatBoost format; a process that is killed leaves no file behind."""
+    with open(os.memfd_create("model"), "rb") as file:
+        booster.save_model(f"/proc/self/fd/{file.fileno()}", format="cbm")
+        return file.read()

@@ -1,5 +1,6 @@
 """Recipes: how a model is trained, as files of TOML in the folder recipes, or the user's own."""
 
+import pkgutil
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -15,8 +16,7 @@ from loader.learning.split import Split
 from plpy.columns import TEXT_COMPONENT, unknown_features
 from plpy.model_problems import PACK_QUERY
 
-FOLDER = Path(__file__).parent / "recipes"
-SUFFIX = ".toml"
+NAMES = ("control", "negatives", "test", "test_fresh")  # of those that come with pgfeed, in the folder recipes
 KIND = "learns_from"
 OFFSETS = ("day", "place", "hour", "user")
 LOGISTIC = "Logloss"
@@ -94,23 +94,43 @@ CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def names() -> list[str]:
-    """Return the names of the recipes that come with pgfeed."""
-    return sorted(path.stem for path in FOLDER.glob(f"*{SUFFIX}"))
+def text_of(name: str) -> str:
+    """Return the text of a recipe that comes with pgfeed."""
+    text = pkgutil.get_data("loader.learning", f"recipes/{name}.toml")
+    assert text is not None
+    return text.decode()
 
 
 def read(source: str) -> dict:
     """Return what a file says, or that of a recipe by its name; PgfeedError if it cannot be read."""
     path = Path(source)
+    if source in NAMES and not path.exists():
+        return tomllib.loads(text_of(source))
     try:
-        if source in names() and not path.exists():
-            path = FOLDER / f"{source}{SUFFIX}"
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        cause = f"{error.strerror}; recipes by name: {', '.join(names())}"
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        cause = f"{getattr(error, 'strerror', None) or error}; recipes by name: {', '.join(NAMES)}"
         raise PgfeedError(f"cannot read {source}", cause, "name a file or one of these") from error
-    except ValueError as error:
-        raise PgfeedError(f"{source} is no TOML", str(error), f"see {FOLDER / 'control.toml'}") from error
+    return parse_toml(text, source)
+
+
+def read_text(recipe: str) -> dict:
+    """Return what a recipe says, by its name or as the text of one; PgfeedError if it is neither."""
+    if recipe in NAMES:
+        return tomllib.loads(text_of(recipe))
+    if "=" not in recipe:
+        raise PgfeedError(
+            f"there is no recipe {recipe[:60]!r}", f"by name: {', '.join(NAMES)}", "give one of these, or TOML"
+        )
+    return parse_toml(recipe, "the recipe")
+
+
+def parse_toml(text: str, source: str) -> dict:
+    """Return what a text says; PgfeedError if it is no TOML. source: what has it."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PgfeedError(f"{source} is no TOML", str(error), "write it as those in loader/learning/recipes") from error
 
 
 def changed(settings: dict, changes: tuple[str, ...]) -> dict:
@@ -189,10 +209,10 @@ def as_settings(recipe: AnyRecipe) -> dict:
 
 def shipped(name: str) -> AnyRecipe:
     """Return a recipe that comes with pgfeed."""
-    return parse(read(str(FOLDER / f"{name}{SUFFIX}")), name)
+    return parse(tomllib.loads(text_of(name)), name)
 
 
-RECIPES = {name: shipped(name) for name in names()}
+RECIPES = {name: shipped(name) for name in NAMES}
 
 
 def recipe_of(variant: str) -> Recipe:

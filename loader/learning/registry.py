@@ -280,7 +280,7 @@ def store(connection: Connection, variant: str, model: NewModel) -> int:
     if model.trained_until:
         model.booster.get_metadata()[UNTIL_KEY] = model.trained_until.isoformat()
     blob, held_out = artifact(model.booster), model.held_out
-    scores = predict(model.booster, model.golden, thread_count=1)
+    scores = predict(model.booster, model.golden, threads=1)
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('pgfeed.models'))")
         cursor.execute(

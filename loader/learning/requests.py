@@ -248,7 +248,7 @@ def model_scorer(booster: CatBoost, names: list[str], encoders: Encoders) -> Sco
 
     def score(request: Request, pack: Pack, columns: dict) -> np.ndarray:
         matrix = feature_matrix(names, pack, columns, np.arange(len(pack)))
-        return predict(booster, matrix, thread_count=1) + effect * is_viewed(columns)
+        return predict(booster, matrix, threads=1) + effect * is_viewed(columns)
 
     return score
 

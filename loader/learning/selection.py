@@ -95,13 +95,13 @@ def mean(values: np.ndarray) -> float | None:
 
 
 def select(
-    connection: Connection, variant: str, tell: Callable[[str], None] = lambda text: None
+    connection: Connection, variant: str, tell: Callable[[str], None] = lambda text: None, split: Split | None = None
 ) -> tuple[AnyRecipe, Selection]:
     """Return the recipe that suits the feed, and what it was chosen by; nothing of the held-out days is looked at.
 
-    tell: is called with what cannot be tried and why, as soon as it is known.
+    tell: is called with what cannot be tried and why, as soon as it is known. split: another one of the days.
     """
-    split = validation_split(load_split(connection))
+    split = validation_split(split or load_split(connection))
     sessions = load_sessions(connection, split)
     if not sessions:
         reason = "no session of the validation days has both a like and a view without one: likes alone teach"

@@ -70,15 +70,19 @@ class Split:
         return Split(self.views, first)
 
 
-def load(connection: Connection) -> Split:
-    """Return the split whose held-out share of the views is nearest to 20%; PgfeedError if the days are too few."""
+def load(connection: Connection, until: date | None = None) -> Split:
+    """Return the split whose held-out share of the views is nearest to 20%; PgfeedError if the days are too few.
+
+    until: of the days before this one.
+    """
     with connection.cursor() as cursor:
         cursor.execute(DAYS)
-        views = dict(cursor.fetchall())
+        views = {day: count for day, count in cursor.fetchall() if until is None or day < until}
     if len(views) < 3:
         raise PgfeedError(
             "there is too little to learn from",
-            f"the feed has views or likes on {len(views)} days that are rolled up, training needs 3",
+            f"the feed has views or likes on {len(views)} days that are rolled up"
+            f"{f' and before {until}' if until else ''}, training needs 3",
             "pgfeed ingest FILE... && pgfeed refresh",
         )
     return Split(views, first_held_out(views))

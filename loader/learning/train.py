@@ -1,6 +1,5 @@
 """Training on impressions: which of the posts that a user saw are liked."""
 
-import os
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from loader.figures import rounded
 from loader.learning import impressions, seen
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
-from loader.learning.model import HeldOut, NewModel, golden_sample, predict
+from loader.learning.model import HeldOut, NewModel, golden_sample, predict, thread_count
 from loader.learning.recipes import (
     LOGISTIC,
     OFFSETS,
@@ -177,7 +176,7 @@ def pool_of(rows: Impressions, baseline: np.ndarray, start: CatBoost | None, par
 def boost(parameters: dict, pool: Pool, stopped_on: Pool | None = None) -> CatBoost:
     """Return fitted trees; PgfeedError with CatBoost's own words if it cannot."""
     booster = CatBoost({
-        **parameters, "allow_writing_files": False, "thread_count": os.cpu_count(), "verbose": False,
+        **parameters, "allow_writing_files": False, "thread_count": thread_count(), "verbose": False,
     })
     try:
         with status(f"fitting CatBoost, {parameters['loss_function']}"):
@@ -223,13 +222,23 @@ class History:
     user_share: float
 
 
+def days_of(split: Split, recipe: Recipe, max_rows: int = MAX_ROWS) -> tuple[list[date], float]:
+    """Return the days of the history that a recipe learns from, see fullest(), and of which share of the users."""
+    days = list(split.history)[int(len(split.history) * recipe.warm_up_share):]
+    days = fullest({day: split.views[day] for day in days}, recipe.max_days)
+    return days, user_share(sum(split.views[day] for day in days), max_rows)
+
+
+def held_out_days_of(split: Split, recipe: Recipe) -> list[date]:
+    """Return the held-out days that a recipe learns from when it is fitted again."""
+    return fullest(split.held_out, max(1, round(recipe.max_days * HELD_OUT_SHARE / (1 - HELD_OUT_SHARE))))
+
+
 def load_history(
     connection: Connection, split: Split, names: list[str], recipe: Recipe, max_rows: int = MAX_ROWS
 ) -> History:
-    """Return what a recipe learns from: its days, see fullest(), of a share of the users if need be."""
-    days = list(split.history)[int(len(split.history) * recipe.warm_up_share):]
-    days = fullest({day: split.views[day] for day in days}, recipe.max_days)
-    share = user_share(sum(split.views[day] for day in days), max_rows)
+    """Return what a recipe learns from: its days, of a share of the users if need be."""
+    days, share = days_of(split, recipe, max_rows)
     encoders = load_encoders(connection, days[0])
     if "match.text" in names:
         with connection, connection.cursor() as cursor:
@@ -275,8 +284,7 @@ def refit(connection: Connection, split: Split, history: History, model: NewMode
     without an impression of a post of the catalogue teach nothing: the model stays as it is.
     """
     started = time.monotonic()
-    count = max(1, round(recipe.max_days * HELD_OUT_SHARE / (1 - HELD_OUT_SHARE)))
-    days = fullest(split.held_out, count)
+    days = held_out_days_of(split, recipe)
     try:
         held_out = impressions.load(
             connection, days, model.feature_names, model.encoders, history.user_share, "held-out days"

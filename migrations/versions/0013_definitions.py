@@ -100,10 +100,10 @@ PINS = {
     "functions/_probe": "58d77f4b18c6",
     "functions/_python_versions": "ef23bc3ada6f",
     "functions/_job_sessions": "221e26f89a20",
-    "functions/_server_probes": "840e67932aac",
+    "functions/_server_probes": "4e01d81492ec",
     "functions/_data_probes": "987ed5430aa2",
     "functions/_serving_probes": "52dd77c77b6d",
-    "functions/_job_probes": "a8401755c934",
+    "functions/_job_probes": "a47c57db6a9d",
     "functions/_access_probes": "b2643c0f74fb",
     "functions/health": "03c401f0b2ac",
     "functions/warm_up": "ece8528896c8",
@@ -301,6 +301,10 @@ PINS = {
     "procedures/tick": "4da00e16709e",
     "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
+    "functions/_learning": "6799398a226f",
+    "functions/_training_limits": "ced0c218725b",
+    "functions/_answer_training": "34c29d4e310c",
+    "procedures/train_model": "50f6328155f9",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

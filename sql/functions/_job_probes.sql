@@ -1,7 +1,7 @@
 create or replace function pgfeed._job_probes()
 returns setof pgfeed.probe
 language plpgsql stable
-cost 100000 rows 3
+cost 100000 rows 4
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
@@ -18,6 +18,8 @@ declare
     v_experiment pgfeed.experiments;
     v_batch pgfeed.recommendation_batches;
     v_done record;
+    v_limit bigint;
+    v_problem text;
 begin
     select r.* into v_refresh from pgfeed.feature_refreshes as r order by r.refresh_id desc limit 1;
 
@@ -49,7 +51,7 @@ begin
     into v_stranger
     from unnest(array[
         'refresh_features', 'roll_up_events', 'activate_model', 'start_experiment', 'create_event_partitions',
-        'refresh_recommendations', 'recommendation_chunks', 'ingest', 'embed', 'models'
+        'refresh_recommendations', 'recommendation_chunks', 'ingest', 'embed', 'models', 'train_model'
     ]) as n (name)
     cross join lateral pgfeed._job_sessions('pgfeed.' || n.name) as j
     inner join pg_stat_activity as a on a.pid = j.pid
@@ -146,6 +148,32 @@ begin
             'batch_users', v_batch.user_count,
             'batch_users_done', case when v_batch.finished_at is null then v_done.user_count else v_batch.user_count end,
             'batch_age_seconds', extract(epoch from now() - v_batch.finished_at)
+        )
+    );
+
+    begin
+        select t.memory into v_limit from pgfeed._training_limits() as t;
+    exception when invalid_parameter_value then
+        v_problem := sqlerrm;
+    end;
+    -- It commits as it goes: the call began before the transaction.
+    select j.pid, a.application_name as step, clock_timestamp() - a.query_start as duration
+    into v_session
+    from pgfeed._job_sessions('pgfeed.train_model') as j
+    inner join pg_stat_activity as a on a.pid = j.pid
+    where not j.is_waiting;
+    return next pgfeed._probe(
+        'training',
+        array[v_problem],
+        null,
+        case
+            when v_session.pid is null then 'none is running in a session'
+            else format('session %s: %s, for %s', v_session.pid, v_session.step, date_trunc('second', v_session.duration))
+        end,
+        format('alter database %I reset %s', current_database(), split_part(v_problem, ' ', 1)),
+        jsonb_build_object(
+            'training_running_seconds', coalesce(extract(epoch from v_session.duration), 0),
+            'training_memory_limit_bytes', v_limit
         )
     );
 

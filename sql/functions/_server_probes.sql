@@ -96,7 +96,9 @@ begin
         where
             s.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()))
             and c.line like 'pgfeed.%'
-            and split_part(c.line, '=', 1) <> 'pgfeed.default_variant'
+            and split_part(c.line, '=', 1) <> all(array[
+                'pgfeed.default_variant', 'pgfeed.training_memory', 'pgfeed.training_threads', 'pgfeed.training_nice'
+            ])
             and split_part(c.line, '=', 1) not in (select t.name from pgfeed.thresholds() as t)
     ) as w;
 

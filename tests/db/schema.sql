@@ -107,6 +107,16 @@ CREATE FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) RETURNS void
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) IS 'Where no posts are attached, makes those that events name and nobody deleted, without text and topic';
+CREATE FUNCTION pgfeed._answer_training() RETURNS void
+    LANGUAGE plpython3u SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET standard_conforming_strings TO 'on'
+    SET cursor_tuple_fraction TO '1'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._answer_training() IS 'Runs the statement that the training process of this session waits for, as pgfeed_owner, and sends it the rows: no argument, so that only what train_model() started can ask';
 CREATE PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -660,7 +670,7 @@ CREATE FUNCTION pgfeed._is_without_model(variant text) RETURNS boolean
     RETURN ((variant = ANY (pgfeed._variants_without_model())) OR (variant ~ '^trending:(1h|6h|1d|3d|7d)$'::text) OR (variant ~ '^popular_by:user[.].'::text));
 COMMENT ON FUNCTION pgfeed._is_without_model(variant text) IS 'Whether a variant ranks without a model. popular: by the decayed like rate; popular_by:user.NAME: by that among users with the user''s value of the feature, popular_by:user.NAME=VALUE: with this one; newest; trending, trending:6h: by the rise of the like rate, with a half-life of a day, or this one; random: by lot';
 CREATE FUNCTION pgfeed._job_probes() RETURNS SETOF pgfeed.probe
-    LANGUAGE plpgsql STABLE COST 100000 ROWS 3
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 4
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     SET "DateStyle" TO 'ISO, YMD'
@@ -686,6 +696,11 @@ CREATE FUNCTION pgfeed._key_type(kind text) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._key_type(kind text) IS 'The type of the keys of users or posts: as they are attached, else text where some were loaded with a key, else bigint';
+CREATE FUNCTION pgfeed._learning() RETURNS text
+    LANGUAGE plpython3u IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._learning() IS 'The texts of what pgfeed train runs, by path, as JSON: the process that train_model() starts runs them, so that nothing but what serving needs is installed on the server';
 CREATE PROCEDURE pgfeed._leave_out_user(IN user_id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1262,6 +1277,11 @@ CREATE FUNCTION pgfeed._threshold_value(setting text, unit text) RETURNS double 
     SET "IntervalStyle" TO 'postgres'
     AS '...';
 COMMENT ON FUNCTION pgfeed._threshold_value(setting text, unit text) IS 'A threshold as a number: seconds of an interval with units, or a share of 1; null: off';
+CREATE FUNCTION pgfeed._training_limits() RETURNS TABLE(memory bigint, threads integer, nice integer)
+    LANGUAGE plpgsql STABLE ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._training_limits() IS 'One row: what a training in the server may take, by the settings pgfeed.training_memory (bytes), pgfeed.training_threads (0: as many as there are processors) and pgfeed.training_nice';
 CREATE FUNCTION pgfeed._try_attachment(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1772,6 +1792,10 @@ CREATE PROCEDURE pgfeed.tick(IN at timestamp with time zone DEFAULT now(), INOUT
     LANGUAGE plpgsql
     AS '...';
 COMMENT ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) IS 'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it did: rolls up, refreshes, asks for embedding and training, fills recommendations, drops old months. A step that fails keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
+CREATE PROCEDURE pgfeed.train_model(IN variant text, IN recipe text DEFAULT NULL::text, IN until date DEFAULT NULL::date, IN seed integer DEFAULT NULL::integer, INOUT version integer DEFAULT NULL::integer)
+    LANGUAGE plpython3u
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer) IS 'Trains a variant as pgfeed train does, by the server''s own Python, stores the model, inactive, and gives its version. recipe: control, test, test_fresh, negatives or a text of TOML; null: the variant''s own, else that of its newest version, else the one that suits the feed. until: learns from days before it only. seed: of the trees. One training at a time, in a process that the settings pgfeed.training_memory, pgfeed.training_threads and pgfeed.training_nice limit. It commits as it goes: not inside a transaction block. health() says how far it is';
 CREATE FUNCTION pgfeed.trending_posts(k integer DEFAULT 5, half_life interval DEFAULT '1 day'::interval, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2834,6 +2858,8 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._access_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._answer_training() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._answer_training() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._arm_problems(experiment_id integer) FROM PUBLIC;
@@ -2945,6 +2971,8 @@ REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_type(kind text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._learning() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._learning() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._leave_out_user(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._level(threshold text, value double precision) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._library() FROM PUBLIC;
@@ -3059,6 +3087,8 @@ REVOKE ALL ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete bool
 REVOKE ALL ON FUNCTION pgfeed._sync_rows(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._take_out_user(IN user_id bigint, IN into_user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._threshold_value(setting text, unit text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._training_limits() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._training_limits() TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._undos() FROM PUBLIC;
@@ -3249,6 +3279,8 @@ GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.thresholds() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts timestamp with time zone) TO pgfeed_writer;

@@ -66,7 +66,7 @@ def test_include_puts_a_module_in_as_code_and_library_as_strings():
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A committed copy of what objects.py works on, in which texts can be edited, pinned and released."""
-    for folder in ("migrations", "sql", "plpy"):
+    for folder in ("loader", "migrations", "plpy", "sql"):
         shutil.copytree(objects.ROOT / folder, tmp_path / folder)
     monkeypatch.setattr(objects, "ROOT", tmp_path)
     for constant, path in (

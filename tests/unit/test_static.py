@@ -15,10 +15,11 @@ from migrations.objects import ARCHIVE, ROOT, compose
 
 SCRIPTS = Path(sys.executable).parent
 OFFLINE = [sys.executable, "-m", "alembic"]
-# By Alembic, psycopg2, numpy, io, pydantic, CatBoost; by SQL.
+# By Alembic, psycopg2, numpy, io, pydantic, CatBoost, importlib; by SQL.
 USED_BY_OTHERS = [
     "upgrade", "downgrade", "revision", "down_revision", "autocommit", "writeable", "readable", "recommendations",
     "id", "__instancecheck__", "__call__", "__getattr__", "sparse",
+    "find_spec", "get_source", "exec_module",
     *{name for path in (ROOT / "sql").rglob("*.sql")
       for name in re.findall(r"^(?:return|if not SD:.*\n) +(\w+)\(", path.read_text(), re.MULTILINE)},
 ]

@@ -1,11 +1,13 @@
 """Recipes from files, and changes of them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from loader.errors import PgfeedError
-from loader.learning.recipes import RECIPES, RequestRecipe, as_settings, changed, names, parse, read
+from loader.learning import recipes
+from loader.learning.recipes import NAMES, RECIPES, RequestRecipe, as_settings, changed, parse, read, read_text
 from plpy.columns import LIVE_RATES
 
 SMALL = """
@@ -30,12 +32,22 @@ def own(tmp_path):
 
 
 def test_all_that_come_with_pgfeed_can_be_read_and_written():
-    assert names() == ["control", "negatives", "test", "test_fresh"]
-    for name in names():
+    folder = Path(recipes.__file__).parent / "recipes"
+    assert list(NAMES) == sorted(path.stem for path in folder.glob("*.toml"))
+    for name in NAMES:
         recipe = parse(read(name), name)
         assert parse(as_settings(recipe), name) == recipe
     assert parse(read("negatives"), "negatives") == RequestRecipe(100)
     assert RECIPES["test"].parameters["monotone_constraints"] == {"match.score": 1}
+
+
+def test_a_text_is_a_recipe_and_no_file_is_read(own, tmp_path):
+    assert read_text("control") == read("control")
+    assert parse(read_text(SMALL), "mine") == own(SMALL)
+    with pytest.raises(PgfeedError, match="there is no recipe '/.*': by name: control, negatives, test"):
+        read_text(str(tmp_path / "mine.toml"))
+    with pytest.raises(PgfeedError, match="the recipe is no TOML"):
+        read_text("a =")
 
 
 def test_the_recipe_test_fresh_is_test_with_live_like_rates():
