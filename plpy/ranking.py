@@ -5,6 +5,8 @@ import numpy as np
 from plpy.columns import APPEAL, SCORE
 from plpy.features import feature_values
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
 
 def rank(scores, post_ids, k):
     """Return the indices of the k best scores, best first, ties by post_id; a score of -inf is never ranked."""
@@ -27,10 +29,14 @@ def lottery(post_ids, user_id, moment):
     The mixing of SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014).
     """
     seed = np.random.default_rng([user_id % 2**64, round(moment * 1e6) % 2**64]).integers(2**64, dtype=np.uint64)
-    bits = seed + post_ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (mixed(seed + post_ids.astype(np.uint64) * GOLDEN) >> np.uint64(11)) * 2.0**-53
+
+
+def mixed(bits):
+    """Return uint64 whose bits are as good as random, each a function of one of `bits`: see lottery()."""
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((bits ^ (bits >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+    return bits ^ (bits >> np.uint64(31))
 
 
 def score(model, pack, requests, places=None):

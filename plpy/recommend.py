@@ -1,11 +1,13 @@
 """recommend_posts: one request scored, the best k posts as rows."""
 
+import json
 from copy import copy
 
 import numpy as np
 
 from plpy.choice import choose, gave_way
 from plpy.columns import DAY_SECONDS, needs_catalogue, needs_factors, needs_live, needs_neighbours, needs_preferences
+from plpy.explore import explore
 from plpy.features import clicked_topics, request_columns, with_clicks
 from plpy.fresh import with_fresh_posts
 from plpy.live import kinds_of, live_of_request
@@ -60,6 +62,9 @@ def reply_to(session, request, post_ids=()):
     request's, else its shortlist, the user's own candidates, and post_ids.
     """
     state = session.run("state", request.ts, request.variant, request.user_id)[0]
+    if request.model is not None:
+        model_id, variant, version = request.model
+        state = {**state, "model_id": model_id, "model_version": version, "variants": [variant]}
     check_state(session, state, request.ts, request.variant)
     feed = None
     if request.feed is not None:
@@ -196,17 +201,61 @@ def recommend_posts(plpy, *arguments):
     """
     request = Request(*arguments)
     request.check(plpy)
+    return answer(plpy, request)[0]
+
+
+def serve_list(plpy, *arguments):
+    """Return the fields of pgfeed.served_list for a request, by name; arguments: see Request."""
+    request = Request(*arguments)
+    request.check(plpy)
+    return as_served(*answer(plpy, request))
+
+
+def list_of_version(plpy, model, exposure, explores):
+    """Return what serve_list() does for a row of exposures: by a stored model, its feed exploring or not.
+
+    model: its model_id (negative: as it is evaluated; None: a variant without a model), variant and version.
+    exposure: a row with user_id, served_at, feed, arguments as text and post_ids.
+    """
+    told = json.loads(exposure["arguments"] or "{}")
+    request = Request(
+        exposure["user_id"], exposure["served_at"], told.get("k", len(exposure["post_ids"])), model[1],
+        hide_viewed=told.get("hide_viewed"), max_per_topic=told.get("max_per_topic"), feed=exposure["feed"],
+        after=told.get("after"),
+    )
+    request.check(plpy)
+    for name in ("candidates", "exclude"):
+        if name in told:
+            setattr(request, name, np.sort(np.array(told[name], np.int64)))
+    request.model, request.explores = model, explores
+    return as_served(*answer(plpy, request))
+
+
+def as_served(rows, exploration):
+    """Return the fields of pgfeed.served_list by name."""
+    if exploration is None:
+        return {"rows": rows, "propensities": None, "exploration": None, "seed": None}
+    chances = None if exploration.chances is None else exploration.chances.tolist()
+    return {"rows": rows, "propensities": chances, "exploration": exploration.policy, "seed": exploration.seed}
+
+
+def answer(plpy, request):
+    """Return the rows of a checked request, and the Exploration of the list; None: its feed does not explore."""
     session = current_session(plpy)
     cursor = turn_page(session, request)
     rest = copy(request)
     reply, rows = listed(session, request)
+    exploration = None
+    if reply.feed is not None and request.explores:
+        page = 0 if cursor is None else len(cursor.shown)
+        rows, exploration = explore(session, request, reply, rows, rules_of(request, reply), page)
     if reply.feed is not None and reply.feed.fallbacks and len(rows) < request.k:
         rows = rows + unfiltered(session, rest, reply, rows)
     if not rows:
-        return []
+        return [], None
     cursors = [None] * len(rows)
     cursors[-1] = cursor_after(request, reply.state, [row[0] for row in rows], cursor)
-    return [(number, *row, after) for number, (row, after) in enumerate(zip(rows, cursors), 1)]
+    return [(number, *row, after) for number, (row, after) in enumerate(zip(rows, cursors), 1)], exploration
 
 
 def unfiltered(session, request, reply, rows):
@@ -222,7 +271,7 @@ def unfiltered(session, request, reply, rows):
     found = []
 
     def reply_of(name):
-        request.variant = name
+        request.variant, request.model = name, None
         other, found[:] = listed(session, copy(request))
         return other
 

@@ -15,7 +15,8 @@ class Request:
     ts: text of a timestamptz; clicked: ids of posts that were just read, the newest last, None: nothing is known of
     it, and user_id may be None with them. candidates, exclude: as array_send() packs a bigint[], after check() ids,
     int64, ascending; hide_viewed: text of an interval. None of these and of the rest: there is no such wish.
-    seen_post_ids: what hide_viewed keeps out, once it was read.
+    seen_post_ids: what hide_viewed keeps out, once it was read. model: model_id, variant and version of the model that
+    answers, None: the one that serves; explores: whether the feed may.
     """
 
     def __init__(
@@ -25,7 +26,8 @@ class Request:
         self.user_id, self.ts, self.k, self.variant, self.clicked = user_id, ts, k, variant, clicked
         self.candidates, self.exclude = candidates, exclude
         self.hide_viewed, self.max_per_topic, self.feed, self.after = hide_viewed, max_per_topic, feed, after
-        self.seen_post_ids = None
+        self.seen_post_ids = self.model = None
+        self.explores = True
 
     def check(self, plpy):
         """Raise the one error that says which argument cannot be served; unpack the ids."""

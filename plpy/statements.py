@@ -38,9 +38,12 @@ STATEMENTS = {
         " order by e.served_at desc limit 200) as x cross join lateral unnest(x.post_ids) as p (post_id)",
         ["bigint", "timestamptz"],
     ),
+    # A negative id: as it is evaluated.
     "model": (
-        "select artifact, encode(sha256(artifact), 'hex') = sha256 as is_intact, feature_names, encoders"
-        " from pgfeed.models where model_id = $1",
+        "select m.artifact, m.is_evaluation or encode(sha256(m.artifact), 'hex') = m.sha256 as is_intact,"
+        " m.feature_names, m.encoders from (select case when $1 < 0 and evaluation_artifact is not null"
+        " then evaluation_artifact else artifact end as artifact, $1 < 0 and evaluation_artifact is not null"
+        " as is_evaluation, sha256, feature_names, encoders from pgfeed.models where model_id = abs($1)) as m",
         ["bigint"],
     ),
     "stored pack": (
@@ -162,6 +165,12 @@ STATEMENTS = {
         ["bigint", "timestamptz", "interval"],
     ),
     "feed": ("select f.feed_id from pgfeed.named_feeds as f where f.name = $1", ["text"]),
+    "is pinned baseline": (
+        "select exists (select from pgfeed._running_arm($1) as r inner join pgfeed.experiment_arms as a"
+        " on a.experiment_id = r.experiment_id and a.arm = r.arm where a.number = 1 and a.version is not null)"
+        " as is_pinned_baseline",
+        ["bigint"],
+    ),
     "feed names": ("select array(select f.name from pgfeed.named_feeds as f order by f.name) as names", []),
     "feed posts": (
         "select f.name, f.settings::text as settings, f.filter::text as filter, p.post_ids, p.moments"

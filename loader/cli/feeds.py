@@ -10,7 +10,8 @@ from loader.terminal import table
 
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 LIST = """
-    select name, filter, max_per, diversity, boosts, hide_viewed::text as hide_viewed, fallbacks, post_count, problem
+    select name, filter, max_per, diversity, boosts, hide_viewed::text as hide_viewed, fallbacks, explore,
+        post_count, problem
     from pgfeed.feeds
     order by name
 """
@@ -51,8 +52,10 @@ def feed_group():
 @click.option("--hide-viewed", metavar="INTERVAL", help="How long a post is not shown again.")
 @click.option("--fallback", "fallbacks", multiple=True, metavar="VARIANT",
               help="A variant that answers where the model cannot, or fills the list; can be repeated, in order.")
+@click.option("--explore", type=click.Choice(["off", "careful", "normal"]),
+              help="How often a place is given to a post that may be better than is known.  [default: off]")
 @connected
-def create_feed(connection, name, filter, caps, diversity, boosts, hide_viewed, fallbacks):
+def create_feed(connection, name, filter, caps, diversity, boosts, hide_viewed, fallbacks, explore):
     """Make a feed. An option that is not given is no rule.
 
     \b
@@ -63,8 +66,8 @@ def create_feed(connection, name, filter, caps, diversity, boosts, hide_viewed, 
     with connection, connection.cursor() as cursor:
         cursor.execute(
             "call pgfeed.create_feed(%s, %s, max_per => %s, diversity => %s::real, boosts => %s,"
-            " hide_viewed => %s::interval, fallbacks => %s)",
-            [name, filter, caps, diversity, boosts, hide_viewed, list(fallbacks) or None],
+            " hide_viewed => %s::interval, fallbacks => %s, explore => %s)",
+            [name, filter, caps, diversity, boosts, hide_viewed, list(fallbacks) or None, explore],
         )
     for notice in connection.notices:
         say(notice.splitlines()[0].lower())
@@ -111,4 +114,5 @@ def rules_of(feed: dict) -> str:
     for name in ("max_per", "boosts"):
         rules[name] = ", ".join(f"{feature}={number}" for feature, number in (rules[name] or {}).items())
     rules["fallbacks"] = ", ".join(rules["fallbacks"] or ())
+    rules["explore"] = "" if feed["explore"] == "off" else feed["explore"]
     return "\n".join(f"{name.replace('_', ' ')}: {rule}" for name, rule in rules.items() if rule)

@@ -81,7 +81,7 @@ PINS = {
     "procedures/stop_experiment": "980ff7eb9a3f",
     "procedures/conclude_experiment": "d47d401ce377",
     "procedures/_create_partitions": "3c2e38f527fd",
-    "functions/serve_posts": "fda4ce1db315",
+    "functions/serve_posts": "2ac0bb8be173",
     "procedures/drop_exposures": "a7fcc21aa2ce",
     "functions/_chi_square_tail": "07ec1ce54042",
     "functions/experiment_days": "6b969e31d5e0",
@@ -123,7 +123,7 @@ PINS = {
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
     "functions/explain_recommendation": "d233e19542d3",
-    "functions/_library": "80d2ed3fab9c",
+    "functions/_library": "967adfb31cb8",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",
@@ -229,7 +229,7 @@ PINS = {
     "functions/_user_days": "1e879393122c",
     "procedures/_count_user_topics": "91bac70a8b2a",
     "procedures/_forget_profile": "2b0817b6815f",
-    "procedures/_move_user": "1e0cbfc53780",
+    "procedures/_move_user": "66eff45342d2",
     "procedures/_require_detached_user": "76a7aed78f33",
     "procedures/_take_out_user": "a74ce1ad5ecc",
     "procedures/erase_user": "b4887129cd2d",
@@ -246,7 +246,7 @@ PINS = {
     "functions/_require_all_rows": "478a6590a6e0",
     "functions/_post_ids_of": "e418af32db81",
     "functions/_list_probes": "b759e13c8151",
-    "functions/_check_feed": "fb77a01121f9",
+    "functions/_check_feed": "b8476dfaf391",
     "functions/_compiled_filter": "c29f9d0eac07",
     "functions/_feed_feature": "43ea0f3b1958",
     "functions/_filter_columns": "2f9aa5639ddd",
@@ -255,9 +255,9 @@ PINS = {
     "functions/_filter_rows": "2d5ca1130c37",
     "functions/_filtered_posts": "8098608cc35a",
     "procedures/_evaluate_feeds": "6c75b81f3f61",
-    "procedures/create_feed": "7235f677dc25",
+    "procedures/create_feed": "820cf52bc621",
     "procedures/drop_feed": "2df6a602b3f0",
-    "views/feeds": "47853479ed9b",
+    "views/feeds": "535aeae73eba",
     "functions/_feed_problem": "a46c11b8a0fc",
     "functions/_named_feed_probes": "c63dffd4754e",
     "functions/_rank_posts": "9d4580a543f3",
@@ -281,6 +281,11 @@ PINS = {
     "functions/_prior_like_rate": "43cb444b1543",
     "functions/_shown_post_ids": "73333b339e0f",
     "functions/_warn_of_feed": "6aa905b5baa4",
+    "functions/_off_policy_estimates": "8d10ea140ed9",
+    "functions/off_policy_report": "88621a546600",
+    "functions/_replay_list": "2bdabc1f2f80",
+    "functions/replay_exposure": "61c32a478cd5",
+    "functions/_serve_list": "be6962a3bc0f",
     "functions/_fitted_places": "4741ad9cabc1",
     "functions/_place_effects": "e54f7802b2e6",
     "functions/_place_versions": "bb31d4b1a92c",
@@ -894,6 +899,61 @@ NO_FEEDS = """
     drop type pgfeed.ranked_post;
     alter type pgfeed.recommendation drop attribute cursor;
 """
+EXPLORATION = """
+    create type pgfeed.served_list as (
+        rows pgfeed.recommendation[],
+        propensities real[],
+        exploration text,
+        seed bigint
+    );
+    create type pgfeed.off_policy_estimate as (
+        metric text,
+        estimator text,
+        value double precision,
+        low double precision,
+        high double precision,
+        list_count bigint,
+        user_count bigint,
+        effective_size double precision,
+        support double precision,
+        refusal text
+    );
+    comment on type pgfeed.off_policy_estimate is
+        'One row per metric and estimator of what a version that was not served would have had';
+    comment on column pgfeed.off_policy_estimate.metric is
+        'likes per list: posts of a list that are liked; likes per place: the same by the places of a list';
+    comment on column pgfeed.off_policy_estimate.estimator is
+        'logged: of what was served, to compare with; the others: see the explanation of off-policy estimates';
+    comment on column pgfeed.off_policy_estimate.low is 'From here to high: the 95% interval, over users';
+    comment on column pgfeed.off_policy_estimate.effective_size is
+        'How many lists of the version itself would tell as much: (sum of weights) squared / sum of squared weights';
+    comment on column pgfeed.off_policy_estimate.support is
+        'The mean weight: which share of what the version shows could be shown, by likes; about 1: all of it';
+    comment on column pgfeed.off_policy_estimate.refusal is 'Why there is no estimate; null: there is one';
+    alter type pgfeed.off_policy_estimate owner to pgfeed_owner;
+    comment on type pgfeed.served_list is 'One list of a feed: its rows, the rest as in exposures';
+    alter type pgfeed.served_list owner to pgfeed_owner;
+    alter table pgfeed.exposures
+        add column propensities real[],
+        add column exploration text,
+        add column seed bigint,
+        add column arguments jsonb;
+    comment on column pgfeed.exposures.propensities is
+        'propensities[i][j]: the probability that the post at place i of the list is shown at place j, so [i][i] that '
+        'it is shown where it was. Null: each post was sure to be where it was';
+    comment on column pgfeed.exposures.exploration is
+        'How much the feed explores and by which version of the policy: normal-1; null: it does not';
+    comment on column pgfeed.exposures.seed is
+        'What drew the list, from feed, user and moment; null: nothing was drawn';
+    comment on column pgfeed.exposures.arguments is
+        'What the call said beside user_id, ts and feed; k only if fewer posts were served. is_cut: more than 1000 '
+        'candidates or posts to exclude, which are not kept. Null: nothing';
+"""
+NO_EXPLORATION = """
+    drop type pgfeed.served_list, pgfeed.off_policy_estimate;
+    alter table pgfeed.exposures
+        drop column propensities, drop column exploration, drop column seed, drop column arguments;
+"""
 OF_FOUR_ARGUMENTS = """
     create function pgfeed.recommend_posts(
         user_id bigint,
@@ -1309,6 +1369,7 @@ def upgrade() -> None:
     execute_each(KEYS)
     execute(WITHOUT_SESSION)
     execute_each(FEEDS)
+    execute_each(EXPLORATION)
     execute_each(ACTIONS)
     execute_each(LISTS)
     execute_each(NEW_POSTS)
@@ -1357,4 +1418,5 @@ def downgrade() -> None:
     execute(NOT_OWNED)
     execute(SINGLE_REJECTS)
     execute(NO_FIGURES)
+    execute_each(NO_EXPLORATION)
     execute_each(NO_FEEDS)

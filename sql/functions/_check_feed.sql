@@ -62,6 +62,14 @@ begin
         raise exception 'diversity is %', settings ->> 'diversity'
             using errcode = '22023', hint = 'Give a number from 0 to 1, such as 0.2.';
     end if;
+    if settings ->> 'explore' not in ('careful', 'normal') then
+        raise exception 'explore is %', quote_literal(left(settings ->> 'explore', 100))
+            using errcode = '22023', hint = 'Give off, careful or normal.';
+    end if;
+    if settings ? 'explore_baseline' and not settings ? 'explore' then
+        raise exception 'explore_baseline is true where nothing explores'
+            using errcode = '22023', hint = 'Give explore => ''careful'' or ''normal'', too.';
+    end if;
     if (settings ->> 'hide_viewed')::interval < interval '0' then
         raise exception 'hide_viewed is %', settings ->> 'hide_viewed'
             using errcode = '22023', hint = 'Give an interval such as 7 days.';

@@ -19,8 +19,10 @@ as $$
 #variable_conflict use_column
 declare
     v_rows pgfeed.recommendation[];
+    v_list pgfeed.served_list;
     v_experiment_id integer;
     v_arm text;
+    v_arguments jsonb;
 begin
     if current_setting('transaction_read_only')::boolean then
         raise exception 'serve_posts logs what it serves, and nothing can be written here'
@@ -28,16 +30,41 @@ begin
     end if;
 
     -- One statement, so that the posts and the arm are of the same moment.
-    select array_agg(r order by r.rank), min(a.experiment_id), min(a.arm)
-    into v_rows, v_experiment_id, v_arm
-    from pgfeed.recommend_posts(user_id, ts, k, null, null, candidates, exclude, hide_viewed, max_per_topic, feed, after)
-    as r cross join pgfeed._running_arm(serve_posts.user_id) as a;
-    if v_rows is null then
+    if feed is null then
+        select array_agg(r order by r.rank), min(a.experiment_id), min(a.arm)
+        into v_rows, v_experiment_id, v_arm
+        from pgfeed.recommend_posts(user_id, ts, k, null, null, candidates, exclude, hide_viewed, max_per_topic, null, after)
+        as r cross join pgfeed._running_arm(serve_posts.user_id) as a;
+    else
+        begin
+            select l.rows, l.propensities, l.exploration, l.seed, a.experiment_id, a.arm
+            into v_list.rows, v_list.propensities, v_list.exploration, v_list.seed, v_experiment_id, v_arm
+            from pgfeed._serve_list(
+                serve_posts.user_id, ts, k, array_send(candidates), array_send(exclude), hide_viewed, max_per_topic, feed, after
+            ) as l cross join pgfeed._running_arm(serve_posts.user_id) as a;
+            v_rows := v_list.rows;
+--!include sql/_plain_errors.sql
+        end;
+    end if;
+    if coalesce(cardinality(v_rows), 0) = 0 then
         return;
     end if;
 
+    if num_nonnulls(candidates, exclude, hide_viewed, max_per_topic, after) > 0 or cardinality(v_rows) < k then
+        v_arguments := jsonb_strip_nulls(
+            jsonb_build_object(
+                'k', case when cardinality(v_rows) < k then k end,
+                'hide_viewed', hide_viewed::text, 'max_per_topic', max_per_topic, 'after', after,
+                'candidates', case when cardinality(candidates) <= 1000 then to_jsonb(candidates) end,
+                'exclude', case when cardinality(exclude) <= 1000 then to_jsonb(exclude) end,
+                'is_cut', case when greatest(cardinality(candidates), cardinality(exclude)) > 1000 then true end
+            )
+        );
+    end if;
+
     insert into pgfeed.exposures (
-        served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids, feed
+        served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids, feed,
+        propensities, exploration, seed, arguments
     )
     select
         ts,
@@ -49,7 +76,11 @@ begin
         v_rows[1].model_version,
         v_rows[1].features_as_of,
         array(select r.post_id from unnest(v_rows) as r order by r.rank),
-        serve_posts.feed;
+        serve_posts.feed,
+        v_list.propensities,
+        v_list.exploration,
+        v_list.seed,
+        v_arguments;
     return query select r.* from unnest(v_rows) as r;
 end;
 $$;

@@ -35,7 +35,8 @@ begin
     where m.user_id = v_from
     on conflict (user_id, post_id) do nothing;
     insert into pgfeed.exposures (
-        exposure_id, served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids
+        exposure_id, served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids,
+        feed, propensities, exploration, seed, arguments
     )
     select
         x.exposure_id,
@@ -47,7 +48,12 @@ begin
         x.source,
         x.model_version,
         x.features_as_of,
-        x.post_ids
+        x.post_ids,
+        x.feed,
+        x.propensities,
+        x.exploration,
+        x.seed,
+        x.arguments
     from pgfeed.exposures as x
     where x.user_id = v_from;
     insert into pgfeed.user_topic_days as o (user_id, day, topic, view_count, like_count, effective_view_count)

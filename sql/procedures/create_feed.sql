@@ -5,7 +5,9 @@ create or replace procedure pgfeed.create_feed(
     diversity real default null,
     boosts jsonb default null,
     hide_viewed interval default null,
-    fallbacks text[] default null
+    fallbacks text[] default null,
+    explore text default null,
+    explore_baseline boolean default null
 )
 language plpgsql
 security definer
@@ -18,7 +20,8 @@ declare
     v_settings constant jsonb := jsonb_strip_nulls(
         jsonb_build_object(
             'filter', filter, 'max_per', max_per, 'diversity', diversity, 'boosts', boosts,
-            'hide_viewed', hide_viewed::text, 'fallbacks', to_jsonb(fallbacks)
+            'hide_viewed', hide_viewed::text, 'fallbacks', to_jsonb(fallbacks), 'explore', nullif(explore, 'off'),
+            'explore_baseline', nullif(explore_baseline, false)
         )
     );
     v_filter jsonb;
@@ -75,9 +78,9 @@ begin
 end;
 $$;
 
-alter procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[]) owner to pgfeed_owner;
+alter procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[], text, boolean) owner to pgfeed_owner;
 
-comment on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[]) is
+comment on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[], text, boolean) is
     'Makes a feed that recommend_posts(..., feed => name) serves. filter: an SQL condition over the posts'' columns and '
     'features (topic, created_at, post.NAME, text.NAME) and ts, the moment of a call; it can call PostgreSQL''s own functions '
     'that depend on nothing else. max_per: how many posts with the same value a list may have, by feature: {"topic": 2}. '
@@ -85,7 +88,9 @@ comment on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval
     'score (log-odds): {"post.is_sponsored": 0.3} times its number, {"post.topic:sport": 0.1} where it has that value. '
     'hide_viewed: for how long a post is not shown again. fallbacks: variants, such as '
     '{popular_by:user.city,newest}. The first that can answers, as source says, where the model cannot: a user without profile '
-    'and history, no usable model; and where the filter leaves too few posts, with posts that it keeps out';
+    'and history, no usable model; and where the filter leaves too few posts, with posts that it keeps out. '
+    'explore: off (null), careful or normal: how often one place of a list is given to a post that may be better than is '
+    'known; serve_posts() logs the chances. explore_baseline: also for the users of an experiment''s pinned baseline';
 
-revoke all on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[]) from public;
-grant execute on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[]) to pgfeed_operator;
+revoke all on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[], text, boolean) from public;
+grant execute on procedure pgfeed.create_feed(text, text, jsonb, real, jsonb, interval, text[], text, boolean) to pgfeed_operator;

@@ -12,7 +12,9 @@ select
     octet_length(p.post_ids) / 8 as post_count,
     p.problem,
     f.created_at,
-    f.created_by
+    f.created_by,
+    coalesce(f.settings ->> 'explore', 'off') as explore,
+    coalesce((f.settings ->> 'explore_baseline')::boolean, false) as explore_baseline
 from pgfeed.named_feeds as f
 left join (
     select n.feed_id, n.post_ids, n.problem

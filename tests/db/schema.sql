@@ -35,6 +35,25 @@ CREATE TYPE pgfeed.listed_post AS (
 );
 COMMENT ON TYPE pgfeed.listed_post IS 'One row per post of a list that is the same for everybody';
 COMMENT ON COLUMN pgfeed.listed_post.score IS 'What it is ranked by. trending_posts: standard deviations; newest_posts: minus its age in days; popular_posts: log-odds of a like';
+CREATE TYPE pgfeed.off_policy_estimate AS (
+	metric text,
+	estimator text,
+	value double precision,
+	low double precision,
+	high double precision,
+	list_count bigint,
+	user_count bigint,
+	effective_size double precision,
+	support double precision,
+	refusal text
+);
+COMMENT ON TYPE pgfeed.off_policy_estimate IS 'One row per metric and estimator of what a version that was not served would have had';
+COMMENT ON COLUMN pgfeed.off_policy_estimate.metric IS 'likes per list: posts of a list that are liked; likes per place: the same by the places of a list';
+COMMENT ON COLUMN pgfeed.off_policy_estimate.estimator IS 'logged: of what was served, to compare with; the others: see the explanation of off-policy estimates';
+COMMENT ON COLUMN pgfeed.off_policy_estimate.low IS 'From here to high: the 95% interval, over users';
+COMMENT ON COLUMN pgfeed.off_policy_estimate.effective_size IS 'How many lists of the version itself would tell as much: (sum of weights) squared / sum of squared weights';
+COMMENT ON COLUMN pgfeed.off_policy_estimate.support IS 'The mean weight: which share of what the version shows could be shown, by likes; about 1: all of it';
+COMMENT ON COLUMN pgfeed.off_policy_estimate.refusal IS 'Why there is no estimate; null: there is one';
 CREATE TYPE pgfeed.probe AS (
 	name text,
 	status text,
@@ -73,6 +92,13 @@ COMMENT ON COLUMN pgfeed.recommendation.score IS 'The model''s raw value, log-od
 COMMENT ON COLUMN pgfeed.recommendation.source IS 'model; cold_start: the user has neither profile nor history; popular: no usable model, or the variant popular; random: the variant random';
 COMMENT ON COLUMN pgfeed.recommendation.features_as_of IS 'No later event is in the features of the posts';
 COMMENT ON COLUMN pgfeed.recommendation.cursor IS 'What `after` of the next page is, if this is the last row';
+CREATE TYPE pgfeed.served_list AS (
+	rows pgfeed.recommendation[],
+	propensities real[],
+	exploration text,
+	seed bigint
+);
+COMMENT ON TYPE pgfeed.served_list IS 'One list of a feed: its rows, the rest as in exposures';
 CREATE TYPE pgfeed.similar_post AS (
 	rank integer,
 	post_id bigint,
@@ -880,6 +906,13 @@ CREATE FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], sche
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) IS 'Notes what an attach_*() granted to pgfeed_owner, for detach()';
+CREATE FUNCTION pgfeed._off_policy_estimates(model_id bigint, variant text, version integer, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) RETURNS pgfeed.off_policy_estimate[]
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._off_policy_estimates(model_id bigint, variant text, version integer, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) IS 'The rows of off_policy_report() of a model; model_id negative: as it is evaluated, null: the variant has none. See plpy/off_policy.py';
 CREATE PROCEDURE pgfeed._open_columns(IN attachment_id smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1106,6 +1139,13 @@ CREATE PROCEDURE pgfeed._remember_missing_posts()
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._remember_missing_posts() IS 'Notes on Citus, where posts have no trigger, which posts were deleted since the last refresh, so that events which name them do not bring them back';
+CREATE FUNCTION pgfeed._replay_list(exposure jsonb, model_id bigint, explores boolean) RETURNS pgfeed.served_list
+    LANGUAGE plpython3u STABLE COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._replay_list(exposure jsonb, model_id bigint, explores boolean) IS 'The list of an exposure, a row of exposures with its arguments as text, made again by a stored model; null: the variant has none';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, viewed_at bytea, hidden_post_ids bytea, attributes jsonb)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1162,6 +1202,13 @@ CREATE FUNCTION pgfeed._search_posts(text text, k integer) RETURNS pgfeed.simila
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._search_posts(text text, k integer) IS 'The rows of search_posts() as one array, see _recommend_posts()';
+CREATE FUNCTION pgfeed._serve_list(user_id bigint, ts timestamp with time zone, k integer, candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) RETURNS pgfeed.served_list
+    LANGUAGE plpython3u STABLE COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._serve_list(user_id bigint, ts timestamp with time zone, k integer, candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) IS 'What serve_posts() gives of a feed, and what its exploration made of it; arguments: as those of _recommend_posts()';
 CREATE FUNCTION pgfeed._server_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1460,13 +1507,13 @@ CREATE PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[]
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) IS 'Makes an experiment, not started, and warns of arms that could not serve. A variant is a model''s (test), a pinned version of it (test@3), popular or random; the first arm is the baseline. weights in hundredths of a percent, null: equal; arms: their names, null: the variants; salt null: a new one; expected_lift: the relative gain worth finding';
-CREATE PROCEDURE pgfeed.create_feed(IN name text, IN filter text DEFAULT NULL::text, IN max_per jsonb DEFAULT NULL::jsonb, IN diversity real DEFAULT NULL::real, IN boosts jsonb DEFAULT NULL::jsonb, IN hide_viewed interval DEFAULT NULL::interval, IN fallbacks text[] DEFAULT NULL::text[])
+CREATE PROCEDURE pgfeed.create_feed(IN name text, IN filter text DEFAULT NULL::text, IN max_per jsonb DEFAULT NULL::jsonb, IN diversity real DEFAULT NULL::real, IN boosts jsonb DEFAULT NULL::jsonb, IN hide_viewed interval DEFAULT NULL::interval, IN fallbacks text[] DEFAULT NULL::text[], IN explore text DEFAULT NULL::text, IN explore_baseline boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     SET "IntervalStyle" TO 'postgres'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) IS 'Makes a feed that recommend_posts(..., feed => name) serves. filter: an SQL condition over the posts'' columns and features (topic, created_at, post.NAME, text.NAME) and ts, the moment of a call; it can call PostgreSQL''s own functions that depend on nothing else. max_per: how many posts with the same value a list may have, by feature: {"topic": 2}. diversity: from 0, the best posts, to 1, those that are least like each other. boosts: what is added to the score (log-odds): {"post.is_sponsored": 0.3} times its number, {"post.topic:sport": 0.1} where it has that value. hide_viewed: for how long a post is not shown again. fallbacks: variants, such as {popular_by:user.city,newest}. The first that can answers, as source says, where the model cannot: a user without profile and history, no usable model; and where the filter leaves too few posts, with posts that it keeps out';
+COMMENT ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[], IN explore text, IN explore_baseline boolean) IS 'Makes a feed that recommend_posts(..., feed => name) serves. filter: an SQL condition over the posts'' columns and features (topic, created_at, post.NAME, text.NAME) and ts, the moment of a call; it can call PostgreSQL''s own functions that depend on nothing else. max_per: how many posts with the same value a list may have, by feature: {"topic": 2}. diversity: from 0, the best posts, to 1, those that are least like each other. boosts: what is added to the score (log-odds): {"post.is_sponsored": 0.3} times its number, {"post.topic:sport": 0.1} where it has that value. hide_viewed: for how long a post is not shown again. fallbacks: variants, such as {popular_by:user.city,newest}. The first that can answers, as source says, where the model cannot: a user without profile and history, no usable model; and where the filter leaves too few posts, with posts that it keeps out. explore: off (null), careful or normal: how often one place of a list is given to a post that may be better than is known; serve_posts() logs the chances. explore_baseline: also for the users of an experiment''s pinned baseline';
 CREATE PROCEDURE pgfeed.define_action(IN action text, IN sign integer DEFAULT NULL::integer, IN weight real DEFAULT NULL::real, IN hides boolean DEFAULT NULL::boolean, IN undoes text DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1591,6 +1638,13 @@ CREATE FUNCTION pgfeed.newest_posts(k integer DEFAULT 5, ts timestamp with time 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) IS 'The k newest posts (1 to 1000) at ts, newest first, by created_at, where that is not known by the first event; posts that have neither come last. For one user: recommend_posts(user_id, variant => ''newest'')';
+CREATE FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time zone DEFAULT NULL::timestamp with time zone, until_at timestamp with time zone DEFAULT now(), feed text DEFAULT NULL::text, most bigint DEFAULT 20000, attribution interval DEFAULT '01:00:00'::interval) RETURNS SETOF pgfeed.off_policy_estimate
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) IS 'What a model that was not served, VARIANT@VERSION, would have had of likes: estimates from lists of feeds that explore (create_feed), served by any model from from_at until before until_at, by default from when the model has seen no event. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a like belongs to a list. Takes about as long as recommend_posts() for each list';
 CREATE FUNCTION pgfeed.popular_posts(k integer DEFAULT 5, by text DEFAULT NULL::text, value text DEFAULT NULL::text, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1690,6 +1744,12 @@ CREATE PROCEDURE pgfeed.remove_feature(IN name text)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.remove_feature(IN name text) IS 'Forgets a feature of add_feature(). Models that have it serve until the next refresh, then users get popular posts until others are activated';
+CREATE FUNCTION pgfeed.replay_exposure(exposure_id uuid, served_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS TABLE(rank integer, post_id bigint, score double precision, propensity real)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 100000 ROWS 5
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.replay_exposure(exposure_id uuid, served_at timestamp with time zone) IS 'The list of an exposure made again, by the version, the features and the moment that it was served with: one row per place, with the probability of the post there. An error says why it does not come out the same. served_at finds the exposure faster';
 CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer, IN from_day date DEFAULT NULL::date, INOUT day_count integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2190,6 +2250,10 @@ CREATE TABLE pgfeed.exposures (
     features_as_of timestamp with time zone NOT NULL,
     post_ids bigint[] NOT NULL,
     feed text,
+    propensities real[],
+    exploration text,
+    seed bigint,
+    arguments jsonb,
     CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
 )
 PARTITION BY RANGE (served_at);
@@ -2199,6 +2263,10 @@ COMMENT ON COLUMN pgfeed.exposures.experiment_id IS 'The experiment that was run
 COMMENT ON COLUMN pgfeed.exposures.source IS 'As in recommendation';
 COMMENT ON COLUMN pgfeed.exposures.post_ids IS 'In the order in which they were served';
 COMMENT ON COLUMN pgfeed.exposures.feed IS 'The named feed that was asked for; null: none';
+COMMENT ON COLUMN pgfeed.exposures.propensities IS 'propensities[i][j]: the probability that the post at place i of the list is shown at place j, so [i][i] that it is shown where it was. Null: each post was sure to be where it was';
+COMMENT ON COLUMN pgfeed.exposures.exploration IS 'How much the feed explores and by which version of the policy: normal-1; null: it does not';
+COMMENT ON COLUMN pgfeed.exposures.seed IS 'What drew the list, from feed, user and moment; null: nothing was drawn';
+COMMENT ON COLUMN pgfeed.exposures.arguments IS 'What the call said beside user_id, ts and feed; k only if fewer posts were served. is_cut: more than 1000 candidates or posts to exclude, which are not kept. Null: nothing';
 CREATE TABLE pgfeed.exposures_default (
     exposure_id uuid DEFAULT gen_random_uuid() NOT NULL,
     served_at timestamp with time zone NOT NULL,
@@ -2211,6 +2279,10 @@ CREATE TABLE pgfeed.exposures_default (
     features_as_of timestamp with time zone NOT NULL,
     post_ids bigint[] NOT NULL,
     feed text,
+    propensities real[],
+    exploration text,
+    seed bigint,
+    arguments jsonb,
     CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
 );
 CREATE TABLE pgfeed.feature_packs (
@@ -3006,6 +3078,7 @@ REVOKE ALL ON FUNCTION pgfeed._needs_neighbours(feature_names text[]) FROM PUBLI
 REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._off_policy_estimates(model_id bigint, variant text, version integer, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._open_relation(IN relation regclass) FROM PUBLIC;
@@ -3055,6 +3128,7 @@ GRANT ALL ON FUNCTION pgfeed._relation_named(name text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics text[], post_ids bytea, topic_codes bytea, matrix bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._replay_list(exposure jsonb, model_id bigint, explores boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_all_rows() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM PUBLIC;
@@ -3067,6 +3141,7 @@ REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._serve_list(user_id bigint, ts timestamp with time zone, k integer, candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;
@@ -3132,8 +3207,8 @@ GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with 
 GRANT ALL ON PROCEDURE pgfeed.create_event_partitions(IN from_at timestamp with time zone, IN to_at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.create_experiment(IN experiment text, IN variants text[], IN weights integer[], IN arms text[], IN salt text, IN expected_lift double precision) TO pgfeed_operator;
-REVOKE ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[]) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[], IN explore text, IN explore_baseline boolean) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed.create_feed(IN name text, IN filter text, IN max_per jsonb, IN diversity real, IN boosts jsonb, IN hide_viewed interval, IN fallbacks text[], IN explore text, IN explore_baseline boolean) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.define_action(IN action text, IN sign integer, IN weight real, IN hides boolean, IN undoes text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.delete_model(IN variant text, IN version integer) FROM PUBLIC;
@@ -3185,6 +3260,9 @@ REVOKE ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zon
 GRANT ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.newest_posts(k integer, ts timestamp with time zone) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.popular_posts(k integer, by text, value text, ts timestamp with time zone) TO pgfeed_writer;
@@ -3237,6 +3315,8 @@ REVOKE ALL ON PROCEDURE pgfeed.remove_action(IN action text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.remove_action(IN action text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.remove_feature(IN name text) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.remove_feature(IN name text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.replay_exposure(exposure_id uuid, served_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.replay_exposure(exposure_id uuid, served_at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer) FROM PUBLIC;

@@ -1,0 +1,74 @@
+create or replace function pgfeed.off_policy_report(
+    model text,
+    from_at timestamptz default null,
+    until_at timestamptz default now(),
+    feed text default null,
+    most bigint default 20000,
+    attribution interval default '1 hour'
+)
+returns setof pgfeed.off_policy_estimate
+language plpgsql stable
+cost 1000000 rows 10
+security definer
+set search_path = pg_catalog, pg_temp
+set row_security = off
+set plan_cache_mode = force_custom_plan
+as $$
+#variable_conflict use_column
+declare
+    v_variant constant text := split_part(model, '@', 1);
+    v_version integer;
+    v_model_id bigint;
+    v_seen_until timestamptz;
+    v_rows pgfeed.off_policy_estimate[];
+begin
+    if not model ~ '^[^@]+(@[1-9][0-9]{0,8})?$' then
+        raise exception 'there is no model %', coalesce(quote_literal(model), 'null')
+            using errcode = '22023', hint = 'Name one as VARIANT or VARIANT@VERSION.';
+    end if;
+    if not pgfeed._is_without_model(v_variant) then
+        v_version := coalesce(
+            nullif(split_part(model, '@', 2), '')::integer,
+            (select a.version from pgfeed.active_models as a where a.variant = v_variant)
+        );
+        v_model_id := pgfeed._model_id(v_variant, v_version);
+        select case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end
+        into v_seen_until
+        from pgfeed.models as m
+        where m.model_id = v_model_id;
+        if from_at < v_seen_until then
+            raise exception '% has seen events until %', model, v_seen_until
+                using errcode = '22023', hint = 'Leave from_at out: only lists from then on can judge it.';
+        end if;
+    end if;
+    v_rows := pgfeed._off_policy_estimates(
+        -v_model_id, v_variant, v_version, coalesce(from_at, v_seen_until, '-infinity'), until_at - attribution, feed,
+        most, attribution
+    );
+    if coalesce(cardinality(v_rows), 0) = 0 then
+        v_rows := array[
+            (
+                'likes per list', 'doubly robust', null, null, null, 0, 0, null, null,
+                format(
+                    'no list was explored from %s on: it cannot be known what else would have been liked',
+                    coalesce(from_at, v_seen_until, '-infinity')
+                )
+            )::pgfeed.off_policy_estimate
+        ];
+    end if;
+    return query select r.* from unnest(v_rows) as r;
+--!include sql/_plain_errors.sql
+end;
+$$;
+
+alter function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval) owner to pgfeed_owner;
+
+comment on function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval) is
+    'What a model that was not served, VARIANT@VERSION, would have had of likes: estimates from lists of feeds that explore '
+    '(create_feed), served by any model from from_at until before until_at, by default from when the model has seen '
+    'no event. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a '
+    'like belongs to a list. Takes about as long as recommend_posts() for each list';
+
+revoke all on function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval) from public;
+grant execute on function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval)
+to pgfeed_reader, pgfeed_operator;
