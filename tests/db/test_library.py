@@ -91,7 +91,7 @@ def test_what_calls_share_is_kept_once_a_session_through_a_clean_up(network):
 
 def test_a_failure_in_it_names_the_function_and_the_line_of_the_file(network):
     text = compose("functions/_library")
-    network(text.replace("    request.check(plpy)\n    session", "    1 / 0\n    session"))
+    network(text.replace("    request.check(plpy)\n    return answer", "    1 / 0\n    return answer"))
     with pytest.raises(psycopg2.Error, match="division by zero") as raised:
         network(BY_LOT, AT)
     lines = (ROOT / "plpy/recommend.py").read_text().splitlines()
@@ -125,4 +125,4 @@ def test_the_sql_of_an_offline_migration_makes_it(empty_dsn):
 def test_python_in_the_catalogue_is_small(query):
     size = query("select sum(length(p.prosrc)) from pg_proc as p join pg_language as l on l.oid = p.prolang"
                  " where l.lanname = 'plpython3u'")
-    assert size[0][0] < 240_000
+    assert size[0][0] < 265_000  # 20,000 of it explore and judge by what was explored
