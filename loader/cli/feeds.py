@@ -8,10 +8,11 @@ import click
 from loader.cli.command import JSON, connected, main, say, show
 from loader.terminal import table
 
+RULES = ("filter", "max_per", "diversity", "boosts", "hide_viewed", "fallbacks", "explore")
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 LIST = """
-    select name, filter, max_per, diversity, boosts, hide_viewed::text as hide_viewed, fallbacks, explore,
-        post_count, problem
+    select name, filter, max_per, diversity, boosts, hide_viewed::text as hide_viewed, fallbacks,
+        nullif(explore, 'off') as explore, post_count, problem
     from pgfeed.feeds
     order by name
 """
@@ -110,9 +111,8 @@ def drop_feed(connection, name):
 
 def rules_of(feed: dict) -> str:
     """Return the rules of a feed, a line each."""
-    rules = {name: feed[name] for name in ("filter", "max_per", "diversity", "boosts", "hide_viewed", "fallbacks")}
+    rules = {name: feed[name] for name in RULES}
     for name in ("max_per", "boosts"):
         rules[name] = ", ".join(f"{feature}={number}" for feature, number in (rules[name] or {}).items())
     rules["fallbacks"] = ", ".join(rules["fallbacks"] or ())
-    rules["explore"] = "" if feed["explore"] == "off" else feed["explore"]
     return "\n".join(f"{name.replace('_', ' ')}: {rule}" for name, rule in rules.items() if rule)

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
               help="Of the live protocol.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True,
               help="Of the live requests and likes, and of the users of full.")
+@click.option("--feed", metavar="NAME", help="Of off-policy, the lists of this feed alone.")
 @JSON
 @connected
-def evaluate_models(connection, protocols, models, relations, by, request_count, seed, as_json):
+def evaluate_models(connection, protocols, models, relations, by, request_count, seed, feed, as_json):
     """Measure models beside each other and simple baselines on the same requests.
 
     A model is VARIANT, its active version, or VARIANT@VERSION. Its figures are written to pgfeed.evaluations.
@@ -40,6 +41,7 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
     logged  re-ranks what users saw on the held-out days; user-days with more than five views
     live    sends requests through recommend_posts; likes drawn from the simulated network's truth
     full    ranks the whole catalogue for users with likes before and after the first held-out day
+    off-policy  by itself: what each model would have had of likes, from lists of feeds that explore; nothing is written
 
     The ts of a score is for logged the moment of the view, as in pgfeed.impressions, for full the first held-out
     midnight.
@@ -50,7 +52,13 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
       ./run evaluate logged,full control@3 control@4
       ./run evaluate logged control --scores app.scores
       ./run evaluate full control --by user.gender
+      ./run evaluate off-policy control@4
     """
+    from loader.measuring import off_policy
+
+    if protocols == off_policy.PROTOCOL:
+        judge_models(connection, models, feed, as_json)
+        return
     from loader.measuring import groups
     from loader.measuring import protocols as by_name
     from loader.measuring.results import Contest
@@ -80,6 +88,19 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
                 out.print(figures, crop=False)
         lines = step.verdicts() if is_contest else [step.verdict()]
         out.print("\n".join(filter(None, [*lines, step.note])), soft_wrap=True)
+
+
+def judge_models(connection: "Connection", models: tuple[str, ...], feed: str | None, as_json: bool) -> None:
+    """Print what models would have had of likes, one after the other."""
+    from loader.measuring import off_policy
+
+    if not models:
+        raise PgfeedError("no model is named", "off-policy judges versions", "pgfeed evaluate off-policy control@4")
+    for model in models:
+        rows = off_policy.judge(connection, model, feed)
+        show({"model": model, "estimates": rows}, as_json, off_policy.figures(model, rows))
+        if not as_json:
+            out.print(off_policy.verdict(model, rows), soft_wrap=True)
 
 
 def groups_tables(by: str, parts: list) -> "Iterator[Table]":

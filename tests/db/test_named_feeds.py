@@ -440,7 +440,7 @@ def test_the_life_of_a_feed_by_its_verbs(shop, network_dsn, monkeypatch):
     home = {
         "name": "home", "filter": "topic <> 'covid' and ts - created_at < interval '1 day'", "diversity": 0.2,
         "max_per": {"topic": 2, "post.author_id": 1}, "boosts": {"post.topic:sport": -0.25, "post.tags:a=b": 1},
-        "hide_viewed": "7 days", "fallbacks": ["newest", "popular"], "problem": None,
+        "hide_viewed": "7 days", "fallbacks": ["newest", "popular"], "problem": None, "explore": None,
     }
     run("create", "all")
     every, listed_home = loads(run("list", "--json"))
