@@ -90,6 +90,26 @@ def trial(population: list[Person], share: float, lists: int, seed: int) -> Tria
     return Trial(np.repeat(np.arange(len(drawn)), LISTS_OF_A_USER), shown, (of_lists, of_places, scores), EFFECTS)
 
 
+def line(name: str, estimates: list[tuple[float, float]], truth: float) -> tuple[str, ...]:
+    """Return a line of the table from the values and standard errors of an estimator."""
+    value, error = np.array(estimates).T
+    apart, width = np.abs(value - truth), NORMAL_95 * error
+    return (
+        name, f"{value.mean():.4f}", f"{np.median(apart) / truth:.1%}", f"{value.mean() / truth - 1:+.1%}",
+        f"{(apart <= width).mean():.1%}", f"{2 * width.mean() / truth:.1%}",
+    )
+
+
+def alike(population: list[Person]) -> str:
+    """Return how far the version's lists are from those that are served."""
+    wanted = np.array([person.wanted for person in population])
+    could_be = [[place >= 0 and (place < K or person.chances[:, place].any()) for place in person.wanted.tolist()]
+                for person in population]
+    return (f"the version has {(wanted == np.arange(K)).mean():.0%} of the places as served,"
+            f" {((wanted >= 0) & (wanted < K)).mean():.0%} of its posts are in the served list,"
+            f" {np.mean(could_be):.1%} could be shown")
+
+
 def main() -> None:
     """Print how far the estimates are from the truth."""
     parser = argparse.ArgumentParser(prog="./run bench off_policy")
@@ -102,39 +122,27 @@ def main() -> None:
     population = people(0, given.shared, given.error)
     truth = float(np.mean([person.truth for person in population]))
     served = float(np.mean([(person.likes[:K] * EFFECTS).sum() for person in population]))
-    alike = np.mean([(person.wanted == np.arange(K)).mean() for person in population])
-    inside = np.mean([((person.wanted >= 0) & (person.wanted < K)).mean() for person in population])
-    supported = np.mean([
-        [place >= 0 and (place < K or person.chances[:, place].any()) for place in person.wanted] for person in population
-    ])
     share = min(SHARES[given.explore], LISTS / K)
     found: dict[str, list[tuple[float, float]]] = {}
-    refused, sizes, supports, logged = 0, [], [], []
+    refused, sizes, supports = 0, [], []
     with progress("trials", given.trials) as advance:
         for number in range(given.trials):
             estimates, size, support, refusal = judged(trial(population, share, given.lists, number + 1))
             refused += refusal is not None
             sizes.append(size)
             supports.append(support)
-            logged.append(estimates["logged"][0])
             for name, estimate in estimates.items():
                 found.setdefault(name, []).append(estimate)
             advance(1)
-    rows = []
-    for name, values in found.items():
-        value, error = np.array(values).T
-        if name != "logged":
-            apart = np.abs(value - truth)
-            rows.append((name, f"{value.mean():.4f}", f"{np.median(apart) / truth:.1%}", f"{(value.mean() / truth - 1):+.1%}",
-                         f"{(apart <= NORMAL_95 * error).mean():.1%}", f"{2 * NORMAL_95 * error.mean() / truth:.1%}"))
-    title = f"{given.trials} trials of {given.lists:,} lists of {K}, explore {given.explore}; truth {truth:.4f} likes a list"
-    out.print(table(title, ["estimator", "mean", "median error", "bias", "95% interval holds", "its width"], rows,
-                    ["mean", "median error", "bias", "95% interval holds", "its width"]))
+    logged = np.mean([value for value, _ in found.pop("logged")])
+    headers = ["estimator", "mean", "median error", "bias", "95% interval holds", "its width"]
+    title = f"{given.trials} trials of {given.lists:,} lists of {K}, {given.explore}: {truth:.4f} likes a list are true"
+    out.print(table(title, headers, [line(name, each, truth) for name, each in found.items()], headers[1:]))
     out.print(
-        f"Served without exploration: {served:.4f}; with: {np.mean(logged):.4f} ({np.mean(logged) / served - 1:+.2%})."
-        f" The version has {alike:.0%} of the places as served, {inside:.0%} of its posts are in the served list,"
-        f" {supported:.1%} could be shown.\nMean support {np.mean(supports):.3f}, effective size {np.mean(sizes):,.0f},"
-        f" refused {refused} of {given.trials}.", soft_wrap=True,
+        f"Served without exploration: {served:.4f}; with: {logged:.4f} ({logged / served - 1:+.2%}); "
+        f"{alike(population)}.\n"
+        f"Mean support {np.mean(supports):.3f}, effective size {np.mean(sizes):,.0f}; refused {refused}.",
+        soft_wrap=True,
     )
 
 

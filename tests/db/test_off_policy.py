@@ -16,7 +16,8 @@ LIKE = """
     select x.served_at + interval '1 minute', x.user_id, p.post_id, 'like'
     from pgfeed.exposures as x cross join lateral unnest(x.post_ids) as p (post_id)
     where
-        x.served_at = %s and ('x' || substr(md5(concat(x.exposure_id, p.post_id)), 1, 8))::bit(32)::bigint::double precision / 4294967296
+        x.served_at = %s
+        and ('x' || substr(md5(concat(x.user_id, x.served_at, p.post_id)), 1, 8))::bit(32)::bigint / 4294967296.0
         < case when x.user_id %% 2 = p.post_id %% 2 then 0.5 else 0.05 end
     on conflict do nothing
 """
