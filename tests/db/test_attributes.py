@@ -88,7 +88,9 @@ def test_types_are_found_from_values_and_values_follow_them(filled):
 
 
 @pytest.mark.parametrize("trainer", ["control", "negatives"])
-def test_a_model_with_own_features_serves_and_explains(filled, trainer):
+def test_a_model_with_own_features_serves_and_explains(filled, trainer, monkeypatch):
+    for name, value in (("MAX_REQUESTS", 400), ("MAX_VALIDATION_REQUESTS", 100), ("TREES", (30,))):
+        monkeypatch.setattr(catalogue, name, value)
     assert feature_names(filled, "control", split.load(filled))[-len(OWN):] == list(OWN)
     if trainer == "control":
         model = train.train(filled, "control")
