@@ -207,19 +207,20 @@ class Fit:
         if self.others is not None:
             slope, weight = (one + other for one, other in zip((slope, weight), self.sums_outside(chance)))
         inputs = np.column_stack([np.ones(self.shape[1]), self.post_inputs])
-        usual = inputs @ self.appeal_map
+        usual, seen = inputs @ self.appeal_map, self.has_views[1]
+        # The map is fitted to the estimates before they are shrunk, weighed by how sure they are.
+        raw = self.appeal + slope / np.maximum(weight, 1e-9)
+        sure = np.where(seen, 1 / (self.appeal_variance + 1 / np.maximum(weight, 1e-9)), 0)
         precision = weight + 1 / self.appeal_variance
         step = ((slope - (self.appeal - usual) / self.appeal_variance) / precision).clip(-LONGEST_STEP, LONGEST_STEP)
         self.appeal += step
-        seen = self.has_views[1]
-        # The map is fitted to the estimates before they were shrunk, weighed by how sure they are.
-        raw = usual + (self.appeal - usual) * precision / np.maximum(weight, 1e-9)
-        sure = np.where(seen, 1 / (self.appeal_variance + 1 / np.maximum(weight, 1e-9)), 0)
+        spread = (self.appeal - usual) ** 2 + 1 / precision
+        self.appeal_variance = max(spread[seen].mean(), LEAST_VARIANCE)
         weighted = inputs * sure[:, None]
         penalty = MAP_PENALTY * sure.mean() * np.eye(inputs.shape[1])
-        self.appeal_map = np.linalg.solve(weighted.T @ inputs + penalty, weighted.T @ np.where(seen, raw, 0))
-        spread = (self.appeal - inputs @ self.appeal_map) ** 2 + 1 / precision
-        self.appeal_variance = max(spread[seen].mean(), LEAST_VARIANCE)
+        found = np.linalg.solve(weighted.T @ inputs + penalty, weighted.T @ np.where(seen, raw, 0))
+        change = found - self.appeal_map
+        self.appeal_map += change * min(1, LONGEST_STEP / max(np.abs(inputs[seen] @ change).max(), 1e-9))
         return step
 
     def sums_outside(self, chance):

@@ -23,7 +23,7 @@ from loader.data.sources import open_sources
 from loader.errors import PgfeedError
 from loader.learning import split, train
 from loader.learning.model import predict
-from loader.learning.recipes import RECIPES
+from loader.learning.recipes import RECIPES, shipped
 from loader.measuring import baselines, logged
 from loader.metrics import TOP, bootstrap, hits, request_aucs
 from loader.server.remedies import told
@@ -32,7 +32,7 @@ from plpy.columns import LIVE_COLUMNS
 from tests.bench import data_folder, temporary_database
 
 MODELS = {
-    "control": RECIPES["control"], "test": RECIPES["test"],
+    "control": RECIPES["control"], "test": RECIPES["test"], "test_fresh": shipped("test_fresh"),
     "control with live features": replace(
         RECIPES["control"], features=[*dict.fromkeys([*RECIPES["control"].features, *LIVE_COLUMNS])],
     ),
@@ -109,7 +109,7 @@ def main() -> None:
             refresh.refresh(connection)
         lines, days = [], split.load(connection)
         for name, recipe in MODELS.items():
-            model = train.train(connection, "test" if name == "test" else "control", recipe=recipe)
+            model = train.train(connection, name.partition(" ")[0], recipe=recipe)
             held_out = logged.load_held_out(connection, days, model.feature_names, model.encoders)
             rows = logged.with_enough_views(held_out)
             lines.append((name, *measures(rows, predict(model.booster, rows.features))))

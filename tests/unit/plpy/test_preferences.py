@@ -114,6 +114,19 @@ def test_the_appeal_of_posts_is_learned_from_what_a_sample_leaves_out_too():
     assert abs(with_others[at_top] - with_others[below]) < 0.6  # their places alone make it 1.6
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_fit_stays_calm_where_posts_are_seen_hardly_ever_and_hardly_ever_liked(seed):
+    rng = np.random.default_rng(seed)
+    user, place = np.repeat(np.arange(USERS), 25), np.tile(np.arange(25), USERS)
+    post = np.minimum(rng.exponential(100, len(user)).astype(int), 1_299)
+    liked = rng.random(len(user)) < sigmoid(-3.4 + rng.standard_normal(1_300)[post])
+    inputs = (rng.random((1_300, 30)) < 0.02).astype(np.float32)
+    inputs = ((inputs - inputs.mean(0)) / inputs.std(0)).clip(-6, 6)
+    fit = fit_preferences.Fit(user, post, place, np.zeros_like(user), rng.random(len(user)), liked, inputs,
+                              np.zeros((USERS, 1), np.float32))
+    assert np.abs(fit.appeal_map).max() < 1 and np.abs(fit.appeal).max() < 6 and fit.appeal_variance < 2
+
+
 def test_impressions_are_views_until_the_first_like():
     pack = SimpleNamespace(locate=lambda ids: np.where(np.isin(ids, [7, 8]), ids - 7, -1))
     rows = [
