@@ -67,7 +67,7 @@ PINS = {
     "functions/_user_history": "45f8abbf6e6a",
     "functions/_recent_events": "0b02ad4d8734",
     "functions/_post_neighbours": "b221347d41e0",
-    "functions/_preferences": "bbafc6a5bfad",
+    "functions/_preferences": "87849cd67bc8",
     "functions/_nearest_posts": "08db576cefd0",
     "functions/similar_posts": "d6aea0fd4630",
     "functions/_hex_modulo": "54911f6b674b",
