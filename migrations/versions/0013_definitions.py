@@ -306,7 +306,7 @@ PINS = {
     "procedures/tick": "4da00e16709e",
     "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
-    "functions/_learning": "6799398a226f",
+    "functions/_learning": "a47675ae1fb7",
     "functions/_training_limits": "ced0c218725b",
     "functions/_answer_training": "34c29d4e310c",
     "procedures/train_model": "50f6328155f9",

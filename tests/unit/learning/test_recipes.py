@@ -52,7 +52,9 @@ def test_a_text_is_a_recipe_and_no_file_is_read(own, tmp_path):
 
 def test_the_recipe_test_fresh_is_test_with_live_like_rates():
     test, fresh = (parse(read(name), name) for name in ("test", "test_fresh"))
-    assert fresh == replace(test, features=[*test.features, *LIVE_RATES])
+    rising = test.parameters["monotone_constraints"] | dict.fromkeys(LIVE_RATES, 1)
+    parameters = test.parameters | {"monotone_constraints": rising}
+    assert fresh == replace(test, features=[*test.features, *LIVE_RATES], parameters=parameters)
 
 
 def test_a_recipe_of_ones_own_has_the_usual_days_and_offsets(own):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loader.learning.selection import Figures, best_of, gain, put, reason_of
+from loader.learning.selection import Figures, Standing, best_of, gain, put, reason_of
 
 USERS = np.arange(400)
 NOISE = np.random.default_rng(0).normal(0, 0.1, (3, 400))
@@ -26,10 +26,10 @@ def test_ties_and_figures_that_are_not_defined_are_no_errors():
 
 
 def test_the_reason_says_when_a_rule_is_ahead():
-    one, rule = figures(0.1, 0.6, NOISE[0]), figures(0.3, 0.5, NOISE[1])
-    behind = reason_of("one", "newest", {"one": one, "newest": rule}, USERS)
-    assert "is clearly worse than the best rule, newest" in behind
-    assert "is clear of the best rule, newest" in reason_of("one", "newest", {"one": rule, "newest": one}, USERS)
+    one, rule = (figures(ndcg, 0.6, noise).ndcg for ndcg, noise in zip((0.1, 0.3), NOISE))
+    behind, ahead = (Standing(*gain(*pair, USERS)) for pair in ((one, rule), (rule, one)))
+    assert "is clearly worse than the best rule, newest" in reason_of("one", "newest", behind)
+    assert "is clear of the best rule, newest" in reason_of("one", "newest", ahead)
 
 
 def test_a_session_is_measured_by_what_was_shown_and_by_the_catalogue():
