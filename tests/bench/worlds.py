@@ -1,6 +1,6 @@
 """What can be won in each simulated world: `./run bench worlds [NAME...] [--train VARIANT...] [--users N]`.
 
---train: what is won there, by variants trained in it, see trained().
+--train: what is won there, by recipes trained in it, see trained().
 
 Expected HitRate@5 of requests of any user at any moment of December, computed from the truth alone, without a database
 or a model: of random posts; of those with most likes and of those with the best like rate (smoothed by 20 views) in all
@@ -17,8 +17,10 @@ from psycopg2.extensions import connection as Connection
 
 from loader.data import embed, embedders
 from loader.data.refresh import refresh
-from loader.learning import catalogue, registry, train
+from loader.learning import registry
+from loader.learning.candidates import train_by
 from loader.learning.model import Model
+from loader.learning.recipes import parse, read
 from loader.learning.split import load as load_split
 from loader.measuring import live
 from loader.metrics import TOP, best, bootstrap
@@ -96,7 +98,7 @@ def ready(connection: Connection, name: str, users: int, seed: int, variants: li
     has_views = World.load(connection).mechanism.has_views
     for variant in variants:
         is_of_likes = variant == NEGATIVES or not has_views
-        model = catalogue.train(connection, 100) if is_of_likes else train.train(connection, variant)
+        model = train_by(connection, variant, parse(read(NEGATIVES if is_of_likes else variant), variant))
         registry.activate(connection, variant, registry.store(connection, variant, model))
     return [registry.load_active(connection, variant) for variant in variants]
 
