@@ -9,6 +9,9 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 HEALTH = "select name, status, figures from pgfeed.health()"
 STATUSES = ("ok", "warn", "fail")
 FIGURES = {
+    "answers_fallback_ratio": "Share of the answers of models in the last day that none gave.",
+    "answers_hit_ratio": "Share of the answers of the last day of which a post was liked within the hour.",
+    "answers_hit_ratio_before": "That of the week before.",
     "batch_age_seconds": "Age of the last batch of recommendations.",
     "batch_users": "Users of the newest batch of recommendations.",
     "batch_users_done": "Users of the newest batch who have their list.",

@@ -105,7 +105,7 @@ PINS = {
     "functions/_serving_probes": "52dd77c77b6d",
     "functions/_job_probes": "a47c57db6a9d",
     "functions/_access_probes": "b2643c0f74fb",
-    "functions/health": "03c401f0b2ac",
+    "functions/health": "617662a3e84f",
     "functions/warm_up": "ece8528896c8",
     "functions/_is_large": "d22c51b9a0d7",
     "functions/_post_factors": "5bacdd46773d",
@@ -298,12 +298,13 @@ PINS = {
     "procedures/_keep_champion": "74ff828ebca7",
     "procedures/_decide": "42ebec22f03e",
     "procedures/_watch": "1d1b55c30c31",
-    "procedures/set_schedule": "811953842cbc",
+    "procedures/set_schedule": "20cce9fd8480",
     "procedures/set_upkeep": "43d0c785cdd7",
-    "functions/_due_steps": "36dc31b4bd24",
+    "functions/_due_steps": "add561f433cb",
     "procedures/_begin_step": "74deaa3bd62b",
-    "procedures/_do_step": "e7601fd16280",
-    "procedures/tick": "4da00e16709e",
+    "procedures/_do_step": "2079c9ea713b",
+    "procedures/tick": "049db77d613e",
+    "functions/_answer_probes": "ebcc196d7313",
     "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
     "functions/_learning": "a47675ae1fb7",
@@ -1185,7 +1186,8 @@ JOBS = """
     comment on column pgfeed.jobs.worker is 'Machine and process that took it last; null: none yet';
     comment on column pgfeed.jobs.started_at is 'Of the last attempt; null: nobody took it, or its worker gave it back';
     comment on column pgfeed.jobs.heartbeat_at is 'When the worker was there last: every ten seconds';
-    comment on column pgfeed.jobs.version is 'The version that train stored; null: none yet';
+    comment on column pgfeed.jobs.version is
+        'The version that train stored, or that is only to be compared; null: none yet';
     comment on column pgfeed.jobs.error is
         'Why the last attempt failed; null: none did. With finished_at: none will follow';
     comment on column pgfeed.jobs.finished_at is 'Null: to do, or at work';
@@ -1205,7 +1207,7 @@ SCHEDULES = """
     );
     comment on table pgfeed.schedules is 'One row per variant that tick() has trained: see set_schedule()';
     comment on column pgfeed.schedules.train_in is
-        'worker: tick() asks a worker for it; server: it runs in the session of tick()';
+        'worker: tick() asks a worker for it; server: it runs in the session of tick(), a worker compares';
     comment on column pgfeed.schedules.recipe is 'Null: its own, or that of its newest version';
     alter table pgfeed.schedules owner to pgfeed_owner;
     grant select on pgfeed.schedules to pgfeed_reader, pgfeed_operator;

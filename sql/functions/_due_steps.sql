@@ -21,7 +21,7 @@ begin
         where u.is_embedding and exists (select from pgfeed.embedders as e where e.is_active)
         union all
         -- A version that somebody trained meanwhile counts.
-        select 5, 'train ' || s.variant, s.train_every, (select max(m.created_at) from pgfeed.models as m where m.variant = s.variant)
+        select case s.train_in when 'worker' then 5 else 10 end, 'train ' || s.variant, s.train_every, (select max(m.created_at) from pgfeed.models as m where m.variant = s.variant)
         from pgfeed.schedules as s
         union all
         select 6, 'watch ' || s.variant, interval '0', null
@@ -49,6 +49,8 @@ begin
         coalesce(greatest(t.done_at, w.made_at) + w.every - least(w.every / 10, interval '1 hour') <= at, true)
         -- What was interrupted goes on at once, what failed waits.
         and (t.error is null or w.every = interval '0' or t.begun_at + interval '1 hour' <= at)
+        -- What fails in the session of tick() ends it, and would at each call.
+        and (w.number < 10 or coalesce(t.done_at >= t.begun_at or t.begun_at + interval '1 hour' <= at, t.step is null))
     order by w.number, w.step;
 end;
 $$;

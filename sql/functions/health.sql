@@ -108,7 +108,15 @@ begin
         b.found,
         b.remedy,
         b.figures
-    from pgfeed._loop_probes() as b;
+    from pgfeed._loop_probes() as b
+    union all
+    select
+        w.name,
+        w.status,
+        w.found,
+        w.remedy,
+        w.figures
+    from pgfeed._answer_probes() as w;
 end;
 $$;
 

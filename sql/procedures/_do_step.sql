@@ -40,7 +40,18 @@ begin
                     call pgfeed.ask_for_embedding(job_id => v_count);
                 end if;
             when 'train' then
-                call pgfeed.ask_for_training(v_variant, v_schedule.recipe, v_schedule.is_switching, v_count);
+                if v_schedule.train_in = 'worker' then
+                    call pgfeed.ask_for_training(v_variant, v_schedule.recipe, v_schedule.is_switching, v_count);
+                elsif v_schedule.is_switching then
+                    -- It is trained: a worker compares it.
+                    insert into pgfeed.jobs (kind, variant, settings, version)
+                    select 'train', v_variant, '{"switch": true}', max(m.version)
+                    from pgfeed.models as m
+                    where m.variant = v_variant and m.deleted_at is null
+                    having max(m.version) not in (
+                        select j.version from pgfeed.jobs as j where j.variant = v_variant and j.version is not null
+                    );
+                end if;
             when 'watch' then
                 call pgfeed._watch(v_variant, at);
             when 'drop_events' then

@@ -57,7 +57,7 @@ $$;
 alter procedure pgfeed.set_schedule(text, interval, text, text, boolean, real, real, interval) owner to pgfeed_owner;
 
 comment on procedure pgfeed.set_schedule(text, interval, text, text, boolean, real, real, interval) is
-    'Lets tick() train a variant so often (train), by a worker or in its own session, by its own recipe or another one. '
+    'Lets tick() train a variant so often (train), by a worker or in its own session (then a worker compares), by its own recipe or another one. '
     'switch: the gate lets a new version serve if it is not clearly behind the active one by more than margin and trips no '
     'guardrail, see model_decisions; then the champion keeps champion_share of the users for champion_time, and a clearly worse '
     'model is taken back. All arguments are set anew; train null: it is trained no more';

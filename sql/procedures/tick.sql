@@ -11,6 +11,8 @@ declare
     v_is_done boolean;
     v_move_count integer;
     v_batch_id bigint;
+    v_schedule record;
+    v_version integer;
 begin
     call pgfeed._commit(v_is_committed);
     if not v_is_committed then
@@ -25,6 +27,14 @@ begin
             call pgfeed.arrange_partitions(v_move_count);
         elsif v_is_alone and v_step = 'recommend' then
             call pgfeed.refresh_recommendations(batch_id => v_batch_id);
+        elsif v_is_alone and v_step like 'train %' then
+            select s.variant, s.recipe into v_schedule
+            from pgfeed.schedules as s
+            where 'train ' || s.variant = v_step and s.train_in = 'server';
+            if found then
+                commit;
+                call pgfeed.train_model(v_schedule.variant, v_schedule.recipe, version => v_version);
+            end if;
         end if;
         if v_is_alone then
             call pgfeed._do_step(v_step, at, v_is_done);
@@ -45,7 +55,7 @@ alter procedure pgfeed.tick(timestamptz, text[]) owner to pgfeed_owner;
 
 comment on procedure pgfeed.tick(timestamptz, text[]) is
     'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it '
-    'did: rolls up, refreshes, asks for embedding and training, fills recommendations, drops old months. A step that fails '
+    'did: rolls up, refreshes, asks for embedding and training or trains, fills recommendations, drops old months. A step that fails '
     'keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. '
     'Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
 

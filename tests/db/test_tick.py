@@ -58,6 +58,43 @@ def test_a_version_that_somebody_trained_counts(network):
     assert "train control" not in tick(network, 40)
 
 
+TRAIN_MODEL = """
+    create or replace procedure pgfeed.train_model(
+        variant text, recipe text default null, until date default null, seed integer default null,
+        inout version integer default null
+    ) language plpgsql as $$
+    begin
+        commit;
+        insert into pgfeed.models (
+            variant, version, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix,
+            golden_scores
+        )
+        select m.variant, 2, m.artifact, m.sha256, m.feature_names, m.encoders, m.parameters, m.metrics,
+            m.golden_matrix, m.golden_scores
+        from pgfeed.models as m where m.version = 1 and m.variant = train_model.variant
+        returning models.version into train_model.version;
+        commit;
+    end; $$
+"""
+
+
+def test_training_in_the_session_of_tick(network):
+    """What trains is put in its place: here it is about when, and what follows."""
+    network(TRAIN_MODEL)
+    network("call pgfeed.set_schedule('control', train => '1 day', train_in => 'server')")
+    assert tick(network, 2) == ["roll_up", "arrange", "refresh", "train control"]
+    assert network("select kind, variant, version, settings from pgfeed.jobs") == [
+        ("train", "control", 2, {"switch": True}),
+    ]
+    # The next version is stored as 2 again, which fails.
+    network("update pgfeed.jobs set finished_at = now()")
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        tick(network, 4)
+    assert "train control" not in tick(network, 4.01)
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        tick(network, 4.1)
+
+
 def test_old_events_are_dropped(network):
     network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
             " values ('2021-09-03 12:00+00', 1, 1, 'view')")
