@@ -143,7 +143,7 @@ PINS = {
     "functions/_feed_probes": "4d68f6863bfa",
     "functions/_is_loaded": "147b31685fa3",
     "functions/_level": "e4687b0bed78",
-    "functions/_missing_indexes": "28c8f61402ad",
+    "functions/_missing_indexes": "3d5fd64fc0c6",
     "functions/_since": "4eb2093a262f",
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",

@@ -30,6 +30,7 @@ from tests.bench import temporary_database
 
 POSTS, DAYS = 600, 35
 VARIANT = "control"
+QUICK = {"iterations": 200, "learning_rate": 0.1}
 SLOWER = 40
 STALE_DAYS = 14
 SPAM_POSTS = 10
@@ -42,8 +43,9 @@ class Range:
         simulate.simulate(connection, users, 1, POSTS, DAYS)
         refresh(connection)
         self.connection, self.rng = connection, np.random.default_rng(0)
-        self.recipe = RECIPES[VARIANT]
-        assert isinstance(self.recipe, Recipe)
+        usual = RECIPES[VARIANT]
+        assert isinstance(usual, Recipe)
+        self.recipe = replace(usual, parameters=usual.parameters | QUICK)
         self.split = split.load(connection)
         self.names = feature_names(connection, VARIANT, self.split)
         self.history = self.load()
