@@ -133,6 +133,14 @@ CREATE FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) RETURNS void
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) IS 'Where no posts are attached, makes those that events name and nobody deleted, without text and topic';
+CREATE FUNCTION pgfeed._answer_probes() RETURNS SETOF pgfeed.probe
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 1
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._answer_probes() IS 'The row of health() about the answers of serve_posts() of the last day beside those of the week before, of samples of a thousand; none where there are fewer than fifty';
 CREATE FUNCTION pgfeed._answer_training() RETURNS void
     LANGUAGE plpython3u SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1792,7 +1800,7 @@ CREATE PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval DEFAULT 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text, IN switch boolean, IN margin real, IN champion_share real, IN champion_time interval) IS 'Lets tick() train a variant so often (train), by a worker or in its own session, by its own recipe or another one. switch: the gate lets a new version serve if it is not clearly behind the active one by more than margin and trips no guardrail, see model_decisions; then the champion keeps champion_share of the users for champion_time, and a clearly worse model is taken back. All arguments are set anew; train null: it is trained no more';
+COMMENT ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text, IN switch boolean, IN margin real, IN champion_share real, IN champion_time interval) IS 'Lets tick() train a variant so often (train), by a worker or in its own session (then a worker compares), by its own recipe or another one. switch: the gate lets a new version serve if it is not clearly behind the active one by more than margin and trips no guardrail, see model_decisions; then the champion keeps champion_share of the users for champion_time, and a clearly worse model is taken back. All arguments are set anew; train null: it is trained no more';
 CREATE PROCEDURE pgfeed.set_upkeep(IN refresh interval DEFAULT '1 day'::interval, IN embed boolean DEFAULT true, IN recommend interval DEFAULT NULL::interval, IN keep_events interval DEFAULT NULL::interval, IN keep_exposures interval DEFAULT NULL::interval)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1851,7 +1859,7 @@ COMMENT ON FUNCTION pgfeed.thresholds() IS 'One row per threshold of health(): a
 CREATE PROCEDURE pgfeed.tick(IN at timestamp with time zone DEFAULT now(), INOUT steps text[] DEFAULT NULL::text[])
     LANGUAGE plpgsql
     AS '...';
-COMMENT ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) IS 'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it did: rolls up, refreshes, asks for embedding and training, fills recommendations, drops old months. A step that fails keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
+COMMENT ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) IS 'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it did: rolls up, refreshes, asks for embedding and training or trains, fills recommendations, drops old months. A step that fails keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
 CREATE PROCEDURE pgfeed.train_model(IN variant text, IN recipe text DEFAULT NULL::text, IN until date DEFAULT NULL::date, IN seed integer DEFAULT NULL::integer, INOUT version integer DEFAULT NULL::integer)
     LANGUAGE plpython3u
     AS '...';
@@ -2475,7 +2483,7 @@ COMMENT ON COLUMN pgfeed.jobs.retry_at IS 'Not taken before; null: at once';
 COMMENT ON COLUMN pgfeed.jobs.worker IS 'Machine and process that took it last; null: none yet';
 COMMENT ON COLUMN pgfeed.jobs.started_at IS 'Of the last attempt; null: nobody took it, or its worker gave it back';
 COMMENT ON COLUMN pgfeed.jobs.heartbeat_at IS 'When the worker was there last: every ten seconds';
-COMMENT ON COLUMN pgfeed.jobs.version IS 'The version that train stored; null: none yet';
+COMMENT ON COLUMN pgfeed.jobs.version IS 'The version that train stored, or that is only to be compared; null: none yet';
 COMMENT ON COLUMN pgfeed.jobs.error IS 'Why the last attempt failed; null: none did. With finished_at: none will follow';
 COMMENT ON COLUMN pgfeed.jobs.finished_at IS 'Null: to do, or at work';
 ALTER TABLE pgfeed.jobs ALTER COLUMN job_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2687,7 +2695,7 @@ CREATE TABLE pgfeed.schedules (
     CONSTRAINT schedules_train_in_check CHECK ((train_in = ANY (ARRAY['worker'::text, 'server'::text])))
 );
 COMMENT ON TABLE pgfeed.schedules IS 'One row per variant that tick() has trained: see set_schedule()';
-COMMENT ON COLUMN pgfeed.schedules.train_in IS 'worker: tick() asks a worker for it; server: it runs in the session of tick()';
+COMMENT ON COLUMN pgfeed.schedules.train_in IS 'worker: tick() asks a worker for it; server: it runs in the session of tick(), a worker compares';
 COMMENT ON COLUMN pgfeed.schedules.recipe IS 'Null: its own, or that of its newest version';
 COMMENT ON COLUMN pgfeed.schedules.is_switching IS 'Whether the gate lets a new version serve; false: it stays inactive';
 COMMENT ON COLUMN pgfeed.schedules.margin IS 'What share of the champion''s AUC, or NDCG@10, a challenger may be clearly behind';
@@ -2930,6 +2938,7 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._access_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._answer_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._answer_training() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._answer_training() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._apply_partition_changes(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, INOUT is_done boolean) FROM PUBLIC;

@@ -95,6 +95,13 @@ def test_training_in_the_session_of_tick(network):
         tick(network, 4.1)
 
 
+def test_it_trains_in_the_server(network):
+    network("call pgfeed.set_schedule('control', train => '1 day', train_in => 'server', switch => false)")
+    assert tick(network, 2)[-1] == "train control"
+    assert network("select version from pgfeed.models order by version") == [(1,), (2,)]
+    assert network("select from pgfeed.jobs") == []  # nothing is compared
+
+
 def test_old_events_are_dropped(network):
     network("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
             " values ('2021-09-03 12:00+00', 1, 1, 'view')")
