@@ -87,13 +87,21 @@ STATEMENTS = {
         "$1, $1 + make_interval(secs => $2), $1 + make_interval(secs => $3))",
         ["timestamptz", "double precision", "double precision"],
     ),
+    "events of users": (
+        "select event_user_ids, post_ids, seconds, view_counts, like_counts, effective_view_counts"
+        " from pgfeed._recent_events_of($4, $1, $1 + make_interval(secs => $2), $1 + make_interval(secs => $3))",
+        ["timestamptz", "double precision", "double precision", "bigint[]"],
+    ),
     "recorded": (
-        "select f.recorded, t.written from"
+        "select f.recorded, t.user_ids, t.written from"
         " (select concat_ws(' ', count(*), max(e.recorded_at)) as recorded from pgfeed.feed_events as e"
         " where e.event_at >= $1 and e.event_at < $1 + make_interval(secs => $2) and e.recorded_at >= to_timestamp($4))"
         " as f cross join"
-        " (select concat_ws(' ', count(*), max(e.recorded_at)) as written from pgfeed.feed_events as e"
-        " where e.event_at >= $1 + make_interval(secs => $2) and e.event_at < $1 + make_interval(secs => $3)) as t",
+        " (select string_agg(int8send(u.user_id), '') as user_ids,"
+        " string_agg(int8send(u.event_count) || timestamptz_send(u.recorded_at), '') as written"
+        " from (select e.user_id, count(*) as event_count, max(e.recorded_at) as recorded_at"
+        " from pgfeed.feed_events as e where e.event_at >= $1 + make_interval(secs => $2)"
+        " and e.event_at < $1 + make_interval(secs => $3) group by e.user_id) as u) as t",
         ["timestamptz", "double precision", "double precision", "double precision"],
     ),
     "stored factors": ("select factors from pgfeed.feature_packs where pack_id = $1", ["bigint"]),

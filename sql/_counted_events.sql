@@ -1,5 +1,5 @@
--- One row per event in [v_from, v_to) that counts, of v_user_ids and v_post_ids (null: of all): a view unless the user viewed
--- the post within the hour before it, the first like of a user and post, and when it was first taken back.
+-- One row per event in [v_from, v_to) of chosen_events that counts: a view unless the user viewed the post within the hour
+-- before it, the first like of a user and post, and when it was first taken back.
 -- v_hour_before: _like_window() before v_from; v_hits, v_undos: see _hits(), _undos().
 select
     v.event_at,
@@ -13,13 +13,11 @@ from (
         e.user_id,
         e.post_id,
         lag(e.event_at) over (partition by e.user_id, e.post_id order by e.event_at) as previous_at
-    from pgfeed.feed_events as e
+    from chosen_events as e
     where
         e.action = 'view'
         and e.event_at >= v_hour_before
         and e.event_at < v_to
-        and (v_user_ids is null or e.user_id = any(v_user_ids))
-        and (v_post_ids is null or e.post_id = any(v_post_ids))
 ) as v
 where
     v.event_at >= v_from
@@ -36,13 +34,11 @@ from (
         e.user_id,
         e.post_id,
         min(e.event_at) as liked_at
-    from pgfeed.feed_events as e
+    from chosen_events as e
     where
         (e.action = any(v_hits) or e.target)
         and e.event_at >= v_from
         and e.event_at < v_to
-        and (v_user_ids is null or e.user_id = any(v_user_ids))
-        and (v_post_ids is null or e.post_id = any(v_post_ids))
     group by e.user_id, e.post_id
 ) as f
 where
@@ -66,14 +62,12 @@ from (
         e.user_id,
         e.post_id,
         min(e.event_at) as undone_at
-    from pgfeed.feed_events as e
+    from chosen_events as e
     where
         v_undos <> '{}'
         and e.action = any(v_undos)
         and e.event_at >= v_from
         and e.event_at < v_to
-        and (v_user_ids is null or e.user_id = any(v_user_ids))
-        and (v_post_ids is null or e.post_id = any(v_post_ids))
         and pgfeed._is_first_undo(e.user_id, e.post_id, e.event_at, v_hits, v_undos)
     group by e.user_id, e.post_id
 ) as u

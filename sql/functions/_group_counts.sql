@@ -39,7 +39,11 @@ begin
         return;
     end if;
 
-    with counted as (
+    with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+    ),
+
+    counted as (
 --!include sql/_weighed_events.sql
     ),
 

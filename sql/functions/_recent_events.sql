@@ -20,23 +20,18 @@ declare
     v_from timestamptz := date_trunc('day', cut_off);
     v_to timestamptz := ts;
     v_hour_before timestamptz := v_from - pgfeed._like_window();
-    v_user_ids bigint[];
+    v_user_ids constant bigint[] := null;
     v_post_ids constant bigint[] := null;
     v_hits constant text[] := pgfeed._hits();
     v_undos constant text[] := pgfeed._undos();
     v_untils constant date[] := pgfeed._place_versions();
     v_effects constant real[] := pgfeed._place_effects();
 begin
-    if from_at > cut_off then
-        v_user_ids := array(
-            select distinct e.user_id from pgfeed.feed_events as e where e.event_at >= from_at and e.event_at < ts
-        );
-        if v_user_ids = '{}' then
-            return;
-        end if;
-    end if;
+    with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+    ),
 
-    with counted as (
+    counted as (
 --!include sql/_weighed_events.sql
     )
 

@@ -26,6 +26,10 @@ begin
         sum(c.like_count)::integer,
         sum(c.effective_view_count)::real
     from (
+        with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+        )
+
 --!include sql/_weighed_events.sql
     ) as c
     inner join pgfeed.rollup_days as d on d.day = c.event_at::date

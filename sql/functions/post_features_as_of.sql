@@ -51,7 +51,11 @@ declare
     v_prior_views constant double precision := 100;
 begin
     return query
-    with counted as (
+    with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+    ),
+
+    counted as (
 --!include sql/_weighed_events.sql
     ),
 

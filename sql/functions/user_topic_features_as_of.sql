@@ -54,7 +54,11 @@ begin
     end if;
 
     return query
-    with counted as (
+    with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+    ),
+
+    counted as (
 --!include sql/_weighed_events.sql
     ),
 

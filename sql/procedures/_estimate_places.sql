@@ -65,6 +65,10 @@ begin
                     c.post_id,
                     row_number() over (partition by c.user_id, c.event_at::date order by c.event_at, c.post_id) - 1 as place
                 from (
+                    with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+                    )
+
 --!include sql/_counted_events.sql
                 ) as c
                 where

@@ -41,6 +41,10 @@ begin
         sum(c.like_count),
         sum(c.effective_view_count)
     from (
+        with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+        )
+
 --!include sql/_weighed_events.sql
     ) as c
     where (v_is_whole or c.event_at::date = any(v_days))
@@ -56,6 +60,10 @@ begin
         sum(c.like_count),
         sum(c.effective_view_count)
     from (
+        with chosen_events as not materialized (
+--!include sql/_chosen_events.sql
+        )
+
 --!include sql/_weighed_events.sql
     ) as c
     left join pgfeed.posts as p on p.post_id = c.post_id

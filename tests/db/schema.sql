@@ -1097,6 +1097,14 @@ CREATE FUNCTION pgfeed._recent_events(cut_off timestamp with time zone, from_at 
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._recent_events(cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) IS 'One row: the events of all users that count, from from_at, which is not before cut_off, until before ts, in no order: posts (big-endian int8), seconds after cut_off (float8), whether they count as a view and as a like, and what the view weighs by its place (float4); null: none';
+CREATE FUNCTION pgfeed._recent_events_of(user_ids bigint[], cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT event_user_ids bytea, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) RETURNS record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._recent_events_of(user_ids bigint[], cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT event_user_ids bytea, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) IS 'One row: what _recent_events() counts, of some users, whose ids come first (big-endian int8); made to be quick for a few of them';
 CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) RETURNS pgfeed.recommendation[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3125,6 +3133,7 @@ GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts time
 GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._recent_events_of(user_ids bigint[], cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT event_user_ids bytea, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;

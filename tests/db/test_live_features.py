@@ -171,3 +171,35 @@ def test_an_open_session_knows_what_a_new_one_knows(busy, network_dsn):
         assert known(call) == values[2] == of_new_session()
     likes = [dict(each)["fresh.like_count_total"] for each in values]
     assert np.diff(likes).tolist() == [0, 1, 1, 1]
+
+
+def test_of_the_last_minutes_an_open_session_reads_the_users_who_wrote(busy, network_dsn):
+    """A second event of a user, one of another, one taken back, one moved, and all of a user's gone."""
+    def known(call):
+        return call("select feature, value from pgfeed.explain_recommendation(7, 5, '2021-12-13 12:00+00', 'live')")
+
+    def of_new_session():
+        with autocommit(network_dsn) as connection:
+            return known(queries(connection))
+
+    changes = [
+        (EVENT, "2021-12-13 11:59:10+00", 130, 5, "view"), (EVENT, "2021-12-13 11:59:20+00", 130, 5, "like"),
+        (EVENT, "2021-12-13 11:58:30+00", 131, 5, "view"), (EVENT, "2021-12-13 11:59:40+00", 131, 4, "view"),
+        ("update pgfeed.feed_events set event_at = '2021-12-13 11:57+00', recorded_at = now() where user_id = 131"
+         " and post_id = 5 and event_at = '2021-12-13 11:58:30+00'",),
+        ("delete from pgfeed.feed_events where user_id = 130 and action = 'like'",),
+        ("delete from pgfeed.feed_events where user_id = 131",),
+        ("delete from pgfeed.feed_events where user_id = 130",),
+    ]
+    with autocommit(network_dsn) as own:
+        call = queries(own)
+        before, counts = known(call), []
+        for change in changes:
+            call(*change)
+            values = known(call)
+            assert values == of_new_session(), change
+            counts.append(tuple(dict(values)[f"fresh.{action}_count_total"] for action in ("view", "like")))
+        assert known(call) == before
+    views, likes = zip(*((view - dict(before)["fresh.view_count_total"], like - dict(before)["fresh.like_count_total"])
+                         for view, like in counts))
+    assert views == (1, 1, 2, 2, 2, 2, 1, 0) and likes == (0, 1, 1, 1, 1, 0, 0, 0)

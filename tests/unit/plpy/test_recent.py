@@ -14,23 +14,34 @@ COUNT_NAMES = ("view_counts", "like_counts", "effective_view_counts")
 
 
 class Feed:
-    """Stands for a session: views as (post id, seconds after the cut-off, when recorded), and what was read of them."""
+    """Stands for a session: views as (post id, seconds after the cut-off, when recorded), and what was read of them.
+
+    Each post has one user, with its number.
+    """
 
     def __init__(self, *views):
         self.views, self.reads = list(views), []
 
-    def run(self, name, as_of, start, end, since=None):
-        if name == "recorded":
-            early = [view for view in self.views if view[1] < start and view[2] >= since]
-            return [{"recorded": f"{early}", "written": f"{self.between(start, end)}"}]
-        self.reads.append((start, end))
+    def run(self, name, as_of, start, end, more=None):
         rows = self.between(start, end)
+        if name == "recorded":
+            early = [view for view in self.views if view[1] < start and view[2] >= more]
+            moments = {user: [row[2] for row in rows if row[0] == user] for user, *_ in rows}
+            written = np.array([(len(each), max(each)) for each in moments.values()]).astype(">i8").tobytes()
+            return [{"recorded": f"{early}", "user_ids": packed(list(moments)), "written": written}]
+        self.reads.append((start, end) if more is None else (start, end, more))
+        rows = [row for row in rows if more is None or row[0] in more]
         post_ids, at = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
         counts = {name: np.ones(len(rows), ">f4").tobytes() for name in COUNT_NAMES}
-        return [{"post_ids": post_ids.astype(">i8").tobytes(), "seconds": at.astype(">f8").tobytes(), **counts}]
+        ids = packed(post_ids)
+        return [{"event_user_ids": ids, "post_ids": ids, "seconds": at.astype(">f8").tobytes(), **counts}]
 
     def between(self, start, end):
         return sorted((view for view in self.views if start <= view[1] < end), reverse=True)
+
+
+def packed(ids):
+    return np.array(ids).astype(">i8").tobytes()
 
 
 @pytest.fixture(autouse=True)
@@ -54,15 +65,19 @@ def test_where_nothing_changed_nothing_is_read():
     assert totals(recent, feed, 1500.0, "a") == [1, 1, 0]
     assert totals(recent, feed, 1500.1, "a") == [1, 1, 1]
     assert totals(recent, feed, 500.0, "a") == [1, 0, 0]
-    assert len(feed.reads) == 1
+    assert [read[2:] for read in feed.reads] == [(), ([5, 9],)]
 
 
-def test_a_change_is_read_after_what_is_settled():
+def test_after_what_is_settled_those_are_read_who_wrote():
     feed, recent = Feed((3, 100.0, 0.0), (5, 950.0, 9_900.0)), Recent("1")
     totals(recent, feed, 1000.0, "a")
     feed.views.append((9, 960.0, 10_005.0))
     assert totals(recent, feed, 1010.0, "b") == [1, 1, 1]
-    assert feed.reads[1][0] == 880.0
+    feed.views.append((9, 970.0, 10_006.0))
+    assert totals(recent, feed, 1010.0, "c") == [1, 1, 2]
+    del feed.views[1]
+    assert totals(recent, feed, 1010.0, "d") == [1, 0, 2]
+    assert [(read[0], *read[2:]) for read in feed.reads] == [(0.0,), (880.0, [5]), (880.0, [9]), (880.0, [9])]
 
 
 def test_an_event_of_long_ago_is_counted_at_once():
@@ -77,10 +92,10 @@ def test_an_event_of_long_ago_is_counted_at_once():
 def test_where_others_wrote_something_else_nothing_is_read():
     feed, recent = Feed((3, 100.0, 0.0), (5, 950.0, 9_900.0)), Recent("1")
     assert totals(recent, feed, 1000.0, None) == totals(recent, feed, 1010.0, None) == [1, 1, 0]
-    assert len(feed.reads) == 1
+    assert len(feed.reads) == 2
     feed.views[1] = (9, 950.0, 9_900.0)
     assert totals(recent, feed, 1010.0, None) == [1, 0, 1]
-    assert [start for start, _ in feed.reads] == [0.0, 880.0]
+    assert [(read[0], *read[2:]) for read in feed.reads] == [(0.0,), (880.0, [5]), (880.0, [9])]
 
 
 def test_after_twenty_minutes_all_is_read_again():
@@ -104,4 +119,4 @@ def test_all_is_read_again_after_a_reading_that_was_cancelled(monkeypatch):
 def test_what_is_far_in_the_future_is_read_until_there():
     feed = Feed()
     Recent("1").read(feed, {"features_as_of": None, "snapshot": "a"}, 5e12)
-    assert feed.reads == [(0.0, 5e12)]
+    assert feed.reads == [(0.0, 5e12 - 120)]
