@@ -56,66 +56,66 @@ begin
             values
             ('its lists cannot be made: ' || (v_mine ->> 'problem'), v_mine ? 'problem'),
             (
-                'scores are not finite', (v_mine -> 'not_finite_ratio')::double precision > 0
-                or (figures -> 'not_finite_ratio')::double precision > 0
+                'scores are not finite', (v_mine ->> 'not_finite_ratio')::double precision > 0
+                or (figures ->> 'not_finite_ratio')::double precision > 0
             ),
-            ('all posts of a list have one score', (v_mine -> 'constant_ratio')::double precision > 0.1),
+            ('all posts of a list have one score', (v_mine ->> 'constant_ratio')::double precision > 0.1),
             (
                 'more lists are empty',
-                (v_mine -> 'empty_ratio')::double precision > coalesce((v_theirs -> 'empty_ratio')::double precision, 0) + 0.05
+                (v_mine ->> 'empty_ratio')::double precision > coalesce((v_theirs ->> 'empty_ratio')::double precision, 0) + 0.05
             ),
             (
                 'more answers are a fallback',
-                (v_mine -> 'fallback_ratio')::double precision > coalesce((v_theirs -> 'fallback_ratio')::double precision, 0) + 0.05
+                (v_mine ->> 'fallback_ratio')::double precision > coalesce((v_theirs ->> 'fallback_ratio')::double precision, 0) + 0.05
             ),
             (
-                format('its scores do not rise with likes: calibration slope %s', round((figures -> 'slope' -> 'challenger')::numeric, 2)),
-                (figures -> 'slope' -> 'challenger')::double precision <= 0
+                format('its scores do not rise with likes: calibration slope %s', round((figures -> 'slope' ->> 'challenger')::numeric, 2)),
+                (figures -> 'slope' ->> 'challenger')::double precision <= 0
             ),
             (
                 format(
                     'calibration: where the champion''s log-odds are to be multiplied by %s to fit the likes, its are by %s',
-                    round((figures -> 'slope' -> 'champion')::numeric, 2), round((figures -> 'slope' -> 'challenger')::numeric, 2)
+                    round((figures -> 'slope' ->> 'champion')::numeric, 2), round((figures -> 'slope' ->> 'challenger')::numeric, 2)
                 ),
-                (figures -> 'slope' -> 'champion')::double precision > 0
-                and (figures -> 'slope' -> 'challenger')::double precision > 0
-                and abs(ln((figures -> 'slope' -> 'challenger')::double precision / (figures -> 'slope' -> 'champion')::double precision))
+                (figures -> 'slope' ->> 'champion')::double precision > 0
+                and (figures -> 'slope' ->> 'challenger')::double precision > 0
+                and abs(ln((figures -> 'slope' ->> 'challenger')::double precision / (figures -> 'slope' ->> 'champion')::double precision))
                 > ln(3)
             ),
             (
-                format('score drift: population stability index %s', round((figures -> 'drift')::numeric, 2)),
-                (figures -> 'drift')::double precision > 1
+                format('score drift: population stability index %s', round((figures ->> 'drift')::numeric, 2)),
+                (figures ->> 'drift')::double precision > 1
             ),
             (
-                format('what would serve orders posts unlike what was measured: correlation %s', round((figures -> 'agreement')::numeric, 2)),
-                (figures -> 'agreement')::double precision < 0.5
+                format('what would serve orders posts unlike what was measured: correlation %s', round((figures ->> 'agreement')::numeric, 2)),
+                (figures ->> 'agreement')::double precision < 0.5
             ),
             (
-                format('a call takes %s ms, the champion''s %s', round((v_mine -> 'ms')::numeric, 1), round((v_theirs -> 'ms')::numeric, 1)),
-                (v_mine -> 'ms')::double precision > 3 * (v_theirs -> 'ms')::double precision + 10
+                format('a call takes %s ms, the champion''s %s', round((v_mine ->> 'ms')::numeric, 1), round((v_theirs ->> 'ms')::numeric, 1)),
+                (v_mine ->> 'ms')::double precision > 3 * (v_theirs ->> 'ms')::double precision + 10
             ),
             (
-                format('it has %s MB, the champion %s', round((v_mine -> 'bytes')::numeric / 1e6, 1), round((v_theirs -> 'bytes')::numeric / 1e6, 1)),
-                (v_mine -> 'bytes')::double precision > greatest(10 * (v_theirs -> 'bytes')::double precision, 16e6)
+                format('it has %s MB, the champion %s', round((v_mine ->> 'bytes')::numeric / 1e6, 1), round((v_theirs ->> 'bytes')::numeric / 1e6, 1)),
+                (v_mine ->> 'bytes')::double precision > greatest(10 * (v_theirs ->> 'bytes')::double precision, 16e6)
             ),
             (
                 format('coverage: its lists hold %s posts, the champion''s %s', v_mine -> 'posts', v_theirs -> 'posts'),
-                (v_mine -> 'posts')::double precision < (v_theirs -> 'posts')::double precision / 3
+                (v_mine ->> 'posts')::double precision < (v_theirs ->> 'posts')::double precision / 3
             ),
             (
                 format(
-                    'variety: its lists have %s topics, the champion''s %s', round((v_mine -> 'topics_per_list')::numeric, 1),
-                    round((v_theirs -> 'topics_per_list')::numeric, 1)
+                    'variety: its lists have %s topics, the champion''s %s', round((v_mine ->> 'topics_per_list')::numeric, 1),
+                    round((v_theirs ->> 'topics_per_list')::numeric, 1)
                 ),
-                (v_mine -> 'topics_per_list')::double precision < (v_theirs -> 'topics_per_list')::double precision / 2
+                (v_mine ->> 'topics_per_list')::double precision < (v_theirs ->> 'topics_per_list')::double precision / 2
             ),
             (
                 format(
-                    'fresh posts have %s%% of its places, %s%% of the champion''s', round(100 * (v_mine -> 'fresh_ratio')::numeric),
-                    round(100 * (v_theirs -> 'fresh_ratio')::numeric)
+                    'fresh posts have %s%% of its places, %s%% of the champion''s', round(100 * (v_mine ->> 'fresh_ratio')::numeric),
+                    round(100 * (v_theirs ->> 'fresh_ratio')::numeric)
                 ),
-                (v_theirs -> 'fresh_ratio')::double precision >= 0.05
-                and (v_mine -> 'fresh_ratio')::double precision < (v_theirs -> 'fresh_ratio')::double precision / 5
+                (v_theirs ->> 'fresh_ratio')::double precision >= 0.05
+                and (v_mine ->> 'fresh_ratio')::double precision < (v_theirs ->> 'fresh_ratio')::double precision / 5
             )
         ) as g (reason, is_so)
         where g.is_so

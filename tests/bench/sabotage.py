@@ -92,13 +92,6 @@ def weighed(boosters: list[CatBoost], weights: list[float]) -> CatBoost:
     return sum_models(boosters, weights=weights)
 
 
-def shifted(booster: CatBoost, scale: float, bias: float) -> CatBoost:
-    """Return a copy of a model with other scores."""
-    copy = booster.copy()
-    copy.set_scale_and_bias(scale, [bias])
-    return copy
-
-
 def stale(network: Range) -> NewModel:
     """Return a model that was taught features which are two weeks older than what they are said to be."""
     loaded = impressions.load_pack
@@ -167,7 +160,7 @@ BAD: dict[str, Callable[[Range], NewModel]] = {
     "one tree": lambda n: n.fitted(n.history, iterations=1),
     "constant scores": lambda n: n.of_booster(weighed([n.champion.booster], [0.0])),
     "scores ten times as large": lambda n: n.of_booster(weighed([n.champion.booster], [10.0])),
-    "NaN": lambda n: n.of_booster(shifted(n.champion.booster, 1.0, float("nan"))),
+    "scores a hundredth as large": lambda n: n.of_booster(weighed([n.champion.booster], [0.01])),
     f"{SLOWER} times the trees": lambda n: n.of_booster(weighed([n.champion.booster] * SLOWER, [1 / SLOWER] * SLOWER)),
     "serving fit broken": broken_refit,
 }

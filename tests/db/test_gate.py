@@ -7,6 +7,7 @@ import numpy as np
 import psycopg2
 import psycopg2.errors
 import pytest
+from catboost import sum_models
 
 from loader import worker
 from loader.learning import registry, train
@@ -84,6 +85,13 @@ def test_shuffled_labels_are_refused_and_can_be_forced(network, connection, trai
     assert network("select rule from pgfeed.model_decisions where decision_id = 2") == [("forced: none",)]
 
 
+def test_a_model_whose_scores_are_all_the_same_is_refused(network, connection):
+    constant = train.train(connection, "control")
+    constant.booster = sum_models([constant.booster], weights=[0.0])
+    decision, why = gate.decide(connection, "control", registry.store(connection, "control", constant))
+    assert decision == "refused" and "all posts of a list have one score" in why
+
+
 def test_inverted_labels_are_refused_for_more_than_one_reason(network, connection, trained, monkeypatch):
     version = trained(monkeypatch, lambda rows: ~rows.is_liked)
     decision, why = gate.decide(connection, "control", version)
@@ -134,6 +142,7 @@ FINE = {
     ("{problems}", ["its artifact is broken"], "its artifact is broken"),
     ("{slope,challenger}", -0.5, "do not rise with likes: calibration slope -0.50"),
     ("{slope,challenger}", 4, "calibration: where the champion's log-odds are to be multiplied by 1.00"),
+    ("{slope}", {"champion": None, "challenger": None}, None), ("{drift}", None, None), ("{agreement}", None, None),
     ("{drift}", 1.5, "population stability index 1.50"),
     ("{agreement}", 0.2, "correlation 0.20"),
     ("{not_finite_ratio}", 0.01, "scores are not finite"),
