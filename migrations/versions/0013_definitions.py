@@ -104,7 +104,7 @@ PINS = {
     "functions/_server_probes": "4e01d81492ec",
     "functions/_data_probes": "987ed5430aa2",
     "functions/_serving_probes": "52dd77c77b6d",
-    "functions/_job_probes": "a47c57db6a9d",
+    "functions/_job_probes": "0e5310472565",
     "functions/_access_probes": "b2643c0f74fb",
     "functions/health": "617662a3e84f",
     "functions/warm_up": "ece8528896c8",
@@ -1272,7 +1272,7 @@ DECISIONS = """
         rule text not null,
         reasons text[] not null,
         figures jsonb not null,
-        activation_id bigint references pgfeed.model_activations,
+        activation_id bigint,
         experiment_id integer references pgfeed.experiments on delete set null,
         decided_at timestamptz not null default now(),
         decided_by text not null default session_user,
@@ -1405,9 +1405,9 @@ def downgrade() -> None:
     execute(f"drop function {signature('functions/explain_recommendation')}")
     execute(EXPLAINED_WITHOUT_FEED)
     revert([name for name in PINS if name not in KEPT], revision)
+    execute(NO_DECISIONS)
     execute_each(NO_REFITS)
     execute_each(NO_NOTES)
-    execute(NO_DECISIONS)
     execute(NO_SCHEDULES)
     execute(NO_JOBS)
     execute_each(NO_LISTS)

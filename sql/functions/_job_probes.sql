@@ -51,7 +51,7 @@ begin
     into v_stranger
     from unnest(array[
         'refresh_features', 'roll_up_events', 'activate_model', 'start_experiment', 'create_event_partitions',
-        'refresh_recommendations', 'recommendation_chunks', 'ingest', 'embed', 'models', 'train_model'
+        'refresh_recommendations', 'recommendation_chunks', 'ingest', 'embed', 'models', 'tick', 'ask_for_job', 'train_model'
     ]) as n (name)
     cross join lateral pgfeed._job_sessions('pgfeed.' || n.name) as j
     inner join pg_stat_activity as a on a.pid = j.pid

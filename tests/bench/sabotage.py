@@ -28,7 +28,8 @@ from loader.simulation import simulate
 from loader.terminal import console, counted, out, table
 from tests.bench import temporary_database
 
-POSTS, DAYS = 600, 35
+POSTS, DAYS = 500, 30
+RANKED_USERS = 80
 VARIANT = "control"
 QUICK = {"iterations": 200, "learning_rate": 0.1}
 SLOWER = 40
@@ -186,12 +187,12 @@ def leaking(network: Range) -> Iterator[None]:
 
 @contextmanager
 def measured_once() -> Iterator[None]:
-    """Load the held-out impressions once, measure the champion once and no baselines: this is about the gate."""
+    """Load the held-out impressions once, measure the champion once, few rankings and no baselines."""
     loaded, ranked, half_life = impressions.load, full.rank_all, baselines.choose_for_views
     with patched(impressions, "load", once(loaded, lambda connection, *rest, **named: repr((rest, named)))), \
             patched(full, "rank_all", once(ranked, lambda *arguments: arguments[4])), \
             patched(baselines, "choose_for_views", once(half_life, lambda *_: "")), \
-            patched(baselines, "scores", lambda *_: {}):
+            patched(baselines, "scores", lambda *_: {}), patched(full, "MAX_USERS", RANKED_USERS):
         yield
 
 
@@ -252,7 +253,7 @@ def judged(network: Range, kind: str, make: Callable[[Range], NewModel]) -> tupl
 def main() -> None:
     """Print a line for each challenger, then how many bad ones were refused and good ones were not."""
     parser = argparse.ArgumentParser(prog="./run bench sabotage")
-    parser.add_argument("--users", type=int, default=400)
+    parser.add_argument("--users", type=int, default=300)
     parser.add_argument("--good", type=int, default=8, help="Good models: other seeds of the same recipe.")
     given = parser.parse_args()
     with temporary_database("sabotage") as connection:

@@ -16,7 +16,10 @@ from tests.db.test_hostile import EMBEDDINGS, FUNCTIONS, GOOD
 from tests.db.test_structure import PRIVILEGES
 
 # they tell numbers and times
-CHANGING = ("refresh_features", "_start_recommendation_batch", "create_experiment", "health")
+CHANGING = (
+    "refresh_features", "_start_recommendation_batch", "create_experiment", "health", "ask_for_training",
+    "ask_for_embedding",
+)
 ROLES = ("pgfeed_reader", "pgfeed_writer", "pgfeed_operator")
 RELATIONS = """
     select case c.relkind when 'v' then 'view' when 'm' then 'matview' else 'table' end, c.relname,
