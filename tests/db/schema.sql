@@ -2926,8 +2926,6 @@ ALTER TABLE ONLY pgfeed.model_activations
 ALTER TABLE ONLY pgfeed.model_activations
     ADD CONSTRAINT model_activations_variant_version_fkey FOREIGN KEY (variant, version) REFERENCES pgfeed.models(variant, version);
 ALTER TABLE ONLY pgfeed.model_decisions
-    ADD CONSTRAINT model_decisions_activation_id_fkey FOREIGN KEY (activation_id) REFERENCES pgfeed.model_activations(activation_id);
-ALTER TABLE ONLY pgfeed.model_decisions
     ADD CONSTRAINT model_decisions_experiment_id_fkey FOREIGN KEY (experiment_id) REFERENCES pgfeed.experiments(experiment_id) ON DELETE SET NULL;
 ALTER TABLE ONLY pgfeed.model_decisions
     ADD CONSTRAINT model_decisions_variant_challenger_fkey FOREIGN KEY (variant, challenger) REFERENCES pgfeed.models(variant, version);
