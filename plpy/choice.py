@@ -5,7 +5,7 @@ import numpy as np
 from plpy.ranking import rank
 
 WINDOW = 4
-POOL, POOL_OF_K, MOST_IN_POOL = 200, 20, 2000
+POOL, POOL_OF_K, MOST_IN_POOL = 600, 20, 2000
 
 
 def choose(scores, post_ids, k, caps=(), diversity=0.0, vectors=None, pool=None):
