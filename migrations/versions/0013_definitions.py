@@ -305,7 +305,7 @@ PINS = {
     "procedures/_begin_step": "74deaa3bd62b",
     "procedures/_do_step": "2079c9ea713b",
     "procedures/tick": "049db77d613e",
-    "functions/_answer_probes": "ebcc196d7313",
+    "functions/_answer_probes": "cc73b14703f3",
     "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
     "functions/_learning": "a47675ae1fb7",

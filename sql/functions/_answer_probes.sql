@@ -10,95 +10,104 @@ as $$
 declare
     v_sample constant integer := 1000;
     v_least constant integer := 50;
+    v_window constant interval := pgfeed._like_window();
     v_hits constant text[] := pgfeed._hits();
-    v_until timestamptz := (
-        select max(x.served_at) from pgfeed.exposures as x where x.served_at <= now() - pgfeed._like_window()
-    );
-    v_answers record;
+    v_until timestamptz;
+    v_day record;
+    v_week record;
     v_z double precision;
 begin
+    select max(x.served_at) into v_until from pgfeed.exposures as x where x.served_at <= now() - v_window;
     if v_until is null then
         return;
     end if;
-    with spans (is_new, from_at, to_at) as (
-        values (true, v_until - interval '1 day', v_until), (false, v_until - interval '8 days', v_until - interval '1 day')
-    ),
-
-    answers as materialized (
+    select
+        sum(a.answer_count) as answer_count,
+        sum(a.hit_count) / sum(a.answer_count) as hit_rate,
+        sum(a.answer_count) filter (where a.source not in ('model', 'cold_start') and not pgfeed._is_without_model(a.variant))
+        / sum(a.answer_count) filter (where not pgfeed._is_without_model(a.variant)) as fallback_ratio
+    into v_day
+    from (
+        select s.variant, s.source, count(*) as answer_count, count(*) filter (where s.is_hit) as hit_count
+        from (
+            select
+                x.variant,
+                x.source,
+                exists (
+                    select 1
+                    from pgfeed.feed_events as e
+                    where
+                        e.user_id = x.user_id
+                        and e.event_at >= x.served_at
+                        and e.event_at < x.served_at + v_window
+                        and e.post_id = any(x.post_ids)
+                        and (e.action = any(v_hits) or e.target)
+                ) as is_hit
+            from pgfeed.exposures as x
+            where x.served_at > v_until - interval '1 day' and x.served_at <= v_until
+            order by hashtextextended(x.exposure_id::text, 0)
+            limit v_sample
+        ) as s
+        group by s.variant, s.source
+    ) as a;
+    if coalesce(v_day.answer_count, 0) < v_least then
+        return;
+    end if;
+    select count(*) as answer_count, avg(s.is_hit::integer) as hit_rate into v_week
+    from (
         select
-            s.is_new,
-            a.source,
-            a.variant,
-            a.user_id,
             exists (
                 select 1
                 from pgfeed.feed_events as e
                 where
-                    e.user_id = a.user_id
-                    and e.event_at >= a.served_at
-                    and e.event_at < a.served_at + pgfeed._like_window()
-                    and e.post_id = any(a.post_ids)
+                    e.user_id = x.user_id
+                    and e.event_at >= x.served_at
+                    and e.event_at < x.served_at + v_window
+                    and e.post_id = any(x.post_ids)
                     and (e.action = any(v_hits) or e.target)
             ) as is_hit
-        from spans as s
-        cross join lateral (
-            select x.source, x.variant, x.user_id, x.served_at, x.post_ids
-            from pgfeed.exposures as x
-            where x.served_at > s.from_at and x.served_at <= s.to_at
-            order by hashtextextended(x.exposure_id::text, 0)
-            limit v_sample
-        ) as a
-    )
-
-    select
-        count(*) filter (where a.is_new) as new_count,
-        count(*) filter (where not a.is_new) as old_count,
-        avg(a.is_hit::integer) filter (where a.is_new) as new_rate,
-        avg(a.is_hit::integer) filter (where not a.is_new) as old_rate,
-        avg((a.source not in ('model', 'cold_start'))::integer)
-        filter (where a.is_new and not pgfeed._is_without_model(a.variant)) as fallback_ratio
-    into v_answers
-    from answers as a;
-    if v_answers.new_count < v_least then
-        return;
-    end if;
-    if v_answers.old_count >= v_least and v_answers.old_rate > 0 then
-        v_z := (v_answers.old_rate - v_answers.new_rate) / nullif(sqrt(
-            v_answers.new_rate * (1 - v_answers.new_rate) / v_answers.new_count
-            + v_answers.old_rate * (1 - v_answers.old_rate) / v_answers.old_count
+        from pgfeed.exposures as x
+        where x.served_at > v_until - interval '8 days' and x.served_at <= v_until - interval '1 day'
+        order by hashtextextended(x.exposure_id::text, 0)
+        limit v_sample
+    ) as s;
+    if v_week.answer_count >= v_least and v_week.hit_rate > 0 then
+        v_z := (v_week.hit_rate - v_day.hit_rate) / nullif(sqrt(
+            v_day.hit_rate * (1 - v_day.hit_rate) / v_day.answer_count
+            + v_week.hit_rate * (1 - v_week.hit_rate) / v_week.answer_count
         ), 0);
     end if;
     return next pgfeed._probe(
         'answers',
         array[
             case
-                when v_answers.fallback_ratio > 0.2
-                    then format('%s%% of the answers of models are a fallback', round(100 * v_answers.fallback_ratio))
+                when v_day.fallback_ratio > 0.2
+                    then format('%s%% of the answers of models are a fallback', round(100 * v_day.fallback_ratio))
             end,
             case
-                when v_z > 4 and v_answers.new_rate < v_answers.old_rate / 2
-                    then format('the hit rate fell from %s to %s', round(v_answers.old_rate, 3), round(v_answers.new_rate, 3))
+                when v_z > 4 and v_day.hit_rate < v_week.hit_rate / 2
+                    then format('the hit rate fell from %s to %s', round(v_week.hit_rate, 3), round(v_day.hit_rate, 3))
             end
         ],
         array[
             case
-                when v_answers.fallback_ratio > 0.05 and v_answers.fallback_ratio <= 0.2
-                    then format('%s%% of the answers of models are a fallback', round(100 * v_answers.fallback_ratio))
+                when v_day.fallback_ratio > 0.05 and v_day.fallback_ratio <= 0.2
+                    then format('%s%% of the answers of models are a fallback', round(100 * v_day.fallback_ratio))
             end,
             case
-                when v_z > 4 and v_answers.new_rate >= v_answers.old_rate / 2 and v_answers.new_rate < v_answers.old_rate * 0.75
-                    then format('the hit rate fell from %s to %s', round(v_answers.old_rate, 3), round(v_answers.new_rate, 3))
+                when v_z > 4 and v_day.hit_rate >= v_week.hit_rate / 2 and v_day.hit_rate < v_week.hit_rate * 0.75
+                    then format('the hit rate fell from %s to %s', round(v_week.hit_rate, 3), round(v_day.hit_rate, 3))
             end
         ],
         format(
-            'of %s answers of a day until %s, %s%% were liked', v_answers.new_count, to_char(v_until, 'YYYY-MM-DD HH24:MI'),
-            round(100 * v_answers.new_rate, 1)
+            'of %s answers of a day until %s, %s%% were liked', v_day.answer_count, to_char(v_until, 'YYYY-MM-DD HH24:MI'),
+            round(100 * v_day.hit_rate, 1)
         ),
         'select variant, version, activated_at from pgfeed.model_activations order by activation_id desc limit 3'
         ' -- the last one: call pgfeed.rollback_model(''control'')',
         jsonb_build_object(
-            'answers_hit_ratio', v_answers.new_rate, 'answers_hit_ratio_before', v_answers.old_rate,
-            'answers_fallback_ratio', v_answers.fallback_ratio
+            'answers_hit_ratio', v_day.hit_rate, 'answers_hit_ratio_before', v_week.hit_rate,
+            'answers_fallback_ratio', v_day.fallback_ratio
         )
     );
 end;
