@@ -25,7 +25,7 @@ from plpy.without_model import is_in_log_odds
 VERSION = 1
 SHARES = {"careful": 0.02, "normal": 0.1}
 LISTS, PLACES = 0.5, 50
-DRAWS, CANDIDATES, NEAR = 16, 128, 24
+DRAWS, NEAR, HOPEFUL = 16, 24, 40
 WIDTH = 2.5
 UNIT_LOGISTIC = 3**0.5 / np.pi
 
@@ -60,8 +60,11 @@ def explore(session, request, reply, rows, rules, page):
     if "deviations" not in known:
         known["deviations"] = deviations(pack)
     draws = seed_of(name, reply.state["features_as_of"])
-    others = others_of(session, reply.scores, pack.post_ids, known["deviations"], listed)
-    chances = choices(reply.scores, pack.post_ids, known["deviations"], listed, others, rules, draws)
+    others, is_near = others_of(reply.scores, pack.post_ids, known["deviations"], listed)
+    # Not those that were deleted or hidden since the refresh.
+    is_there = np.isin(pack.post_ids[others], session.stored_ids("shown ids", pack.post_ids[others]))
+    others, is_near = others[is_there], is_near[is_there]
+    chances = choices(reply.scores, pack.post_ids, known["deviations"], listed, others, is_near, rules, draws)
     share = min(SHARES[setting], LISTS / len(rows))
     order, result.chances = explored(chances, share, seed)
     changed = [int(choice) - len(rows) for choice in order if choice >= len(rows)]
@@ -87,15 +90,16 @@ def new_row(session, reply, row, place):
     return post["post_id"], post["topic"], post["text"], float(reply.scores[place]), *row[4:]
 
 
-def others_of(session, scores, post_ids, deviations, listed):
-    """Return the places of the posts that may come into a list: the 128 with the best score plus 2.5 deviations.
+def others_of(scores, post_ids, deviations, listed):
+    """Return the places of the posts that may come into a list, and whether each is one of the 24 that come next.
 
-    Those that were deleted or hidden since the refresh are not among them.
+    The others are the 40 with the best score plus 2.5 deviations.
     """
-    others = scores + WIDTH * deviations
-    others[listed] = -np.inf
-    others = rank(others, post_ids, CANDIDATES)
-    return others[np.isin(post_ids[others], session.stored_ids("shown ids", post_ids[others]))]
+    free = scores.copy()
+    free[listed] = -np.inf
+    near = rank(free, post_ids, NEAR)
+    others = np.union1d(near, rank(free + WIDTH * deviations, post_ids, HOPEFUL))
+    return others, np.isin(others, near)
 
 
 def deviations(pack):
@@ -113,19 +117,18 @@ def deviations(pack):
     return 1 / np.sqrt(1 / np.clip(excess, 0.01, 1.0) + information)
 
 
-def choices(scores, post_ids, deviations, listed, others, rules, seed):
+def choices(scores, post_ids, deviations, listed, others, is_near, rules, seed):
     """Return q, float64 (k, k + others): at each place of a list that of its own posts, then that of the others.
 
-    A place has zeros only where no other post is allowed at it.
+    others, is_near: see others_of(). A place has zeros only where no other post is allowed at it.
     """
     count = len(listed)
     is_allowed = allowed(listed, others, *rules)
     sampled, near = np.zeros((2, count, count + len(others)))
     if len(others):
         sampled[:, count:] = thompson(scores[others], deviations[others], post_ids[others], is_allowed, seed)
-        is_allowed[:, np.setdiff1d(np.arange(len(others)), rank(scores[others], post_ids[others], NEAR))] = False
     near[:, :count] = ~np.eye(count, dtype=bool)
-    near[:, count:] = is_allowed
+    near[:, count:] = is_allowed & is_near
     near /= np.maximum(near.sum(axis=1, keepdims=True), 1e-300)
     both = sampled + near
     return both / np.maximum(both.sum(axis=1, keepdims=True), 1e-300)

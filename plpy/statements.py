@@ -174,7 +174,8 @@ STATEMENTS = {
     ),
     "feed": ("select f.feed_id from pgfeed.named_feeds as f where f.name = $1", ["text"]),
     "is pinned baseline": (
-        "select exists (select from pgfeed._running_arm($1) as r inner join pgfeed.experiment_arms as a"
+        "select exists (select from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null)"
+        " and exists (select from pgfeed._running_arm($1) as r inner join pgfeed.experiment_arms as a"
         " on a.experiment_id = r.experiment_id and a.arm = r.arm where a.number = 1 and a.version is not null)"
         " as is_pinned_baseline",
         ["bigint"],

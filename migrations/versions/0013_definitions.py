@@ -124,7 +124,7 @@ PINS = {
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
     "functions/explain_recommendation": "d233e19542d3",
-    "functions/_library": "1e09b3b7c4b1",
+    "functions/_library": "90668efef414",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",

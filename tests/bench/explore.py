@@ -1,4 +1,4 @@
-"""What exploration costs, finds and tells: `./run bench explore [--users 300] [--lists 1500] [--calls 400]`.
+"""What exploration costs, finds and tells: `./run bench explore [--users N] [--posts N] [--lists N] [--calls N]`.
 
 First without a server, a feed in which new posts come: how soon the good ones are found and which likes that takes,
 by the real exploration policy. Then in a database of its own, dropped in the end: how long serve_posts takes, as before
@@ -24,9 +24,8 @@ from loader.simulation import future, simulate
 from loader.simulation.world import World, seconds_of
 from loader.terminal import out, progress, table
 from plpy.choice import choose
-from plpy.explore import CANDIDATES, LISTS, SHARES, WIDTH, choices, explored, seed_of
+from plpy.explore import LISTS, SHARES, choices, explored, others_of, seed_of
 from plpy.preferences import sigmoid
-from plpy.ranking import rank
 from tests.bench import temporary_database
 
 K, WARM_UP = 5, 30
@@ -95,11 +94,9 @@ def life(setting: str | None, seed: int) -> tuple[float, float, list[float]]:
             scores = np.log(known / (1 - known)) + taste
             order = listed = choose(scores, post_ids, K)
             if share:
-                others = scores + WIDTH * deviation
-                others[listed] = -np.inf
-                others = rank(others, post_ids, CANDIDATES)
+                others, is_near = others_of(scores, post_ids, deviation, listed)
                 draws = seed_of(seed, day)
-                chances = choices(scores, post_ids, deviation, listed, others, NO_RULES, draws)
+                chances = choices(scores, post_ids, deviation, listed, others, is_near, NO_RULES, draws)
                 order = np.append(listed, others)[explored(chances, share, seed_of(seed, day, number))[0]]
             chance = sigmoid(-2 + quality[order] + taste[order])
             hits.append(chance.sum())
@@ -236,6 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench explore")
     parser.add_argument("--seeds", type=int, default=5, help="of the lives without a server")
     parser.add_argument("--users", type=int, default=300)
+    parser.add_argument("--posts", type=int, default=simulate.FULL_POSTS)
     parser.add_argument("--lists", type=int, default=1500)
     parser.add_argument("--calls", type=int, default=400)
     given = parser.parse_args()
@@ -244,7 +242,7 @@ def main() -> None:
     if not given.calls:
         return
     with temporary_database("explore") as connection:
-        simulate.simulate(connection, given.users, 5, days=30)
+        simulate.simulate(connection, given.users, 5, posts=given.posts, days=30)
         refresh(connection)
         world, day = World.load(connection), future.next_day(connection)
         first = registry.store(connection, "control", train.train(connection, "control"))

@@ -12,10 +12,9 @@ import numpy as np
 
 from loader.terminal import out, progress, table
 from plpy.choice import choose
-from plpy.explore import CANDIDATES, LISTS, SHARES, WIDTH, choices, explored, seed_of
+from plpy.explore import LISTS, SHARES, choices, explored, others_of, seed_of
 from plpy.off_policy import NORMAL_95, Trial, judged
 from plpy.preferences import sigmoid
-from plpy.ranking import rank
 
 PEOPLE, LISTS_OF_A_USER = 2000, 20
 POSTS, K = 400, 5
@@ -58,10 +57,8 @@ def people(seed: int, shared: float, error: float) -> list[Person]:
         blur = random.normal(0, error / 2, POSTS)
         served, version = true + both + of_served + blur, true + both + of_version + blur
         listed, wanted = choose(served, post_ids, K), choose(version, post_ids, K)
-        others = served + WIDTH * deviation
-        others[listed] = -np.inf
-        others = rank(others, post_ids, CANDIDATES)
-        chances = choices(served, post_ids, deviation, listed, others, RULES, seed_of("bench", seed))
+        others, is_near = others_of(served, post_ids, deviation, listed)
+        chances = choices(served, post_ids, deviation, listed, others, is_near, RULES, seed_of("bench", seed))
         order, likes = np.append(listed, others), sigmoid(true)
         place_of = {post: place for place, post in enumerate(order.tolist())}
         places = np.array([place_of.get(post, -1) for post in wanted.tolist()])

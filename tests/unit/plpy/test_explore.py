@@ -7,8 +7,8 @@ import pytest
 
 from plpy.choice import choose, gave_way
 from plpy.explore import (
-    CANDIDATES,
     DRAWS,
+    HOPEFUL,
     LISTS,
     NEAR,
     SHARES,
@@ -17,10 +17,10 @@ from plpy.explore import (
     choices,
     deviations,
     explored,
+    others_of,
     seed_of,
     thompson,
 )
-from plpy.ranking import rank
 from tests.unit.plpy.packs import unpacked
 
 K = 5
@@ -38,10 +38,10 @@ def chances_of(seed, rules=NO_RULES, count=300, k=K):
     """Return the list of a catalogue, the others and the chances."""
     scores, post_ids, deviation, _ = catalogue(seed, count)
     listed = choose(scores, post_ids, k, *rules)
-    others = scores + WIDTH * deviation
-    others[listed] = -np.inf
-    others = rank(others, post_ids, CANDIDATES)
-    return listed, others, choices(scores, post_ids, deviation, listed, others, rules, seed_of("draws", seed))
+    others, is_near = others_of(scores, post_ids, deviation, listed)
+    return listed, others, choices(
+        scores, post_ids, deviation, listed, others, is_near, rules, seed_of("draws", seed)
+    )
 
 
 def enumerated(chances, share):
@@ -108,7 +108,8 @@ def test_every_other_place_of_the_list_and_the_next_posts_have_a_chance():
     np.testing.assert_allclose(chances.sum(axis=1), 1)
     assert (chances[:, :K].diagonal() == 0).all()
     assert (chances[:, :K][~np.eye(K, dtype=bool)] > 0).all()
-    near = rank(scores[others], post_ids[others], NEAR)
+    near = np.argsort(-scores[others])[:NEAR]
+    assert set(post_ids[others[near]]) == set(post_ids[np.argsort(-scores)[K:K + NEAR]])
     assert (chances[:, K + near] > 0).all()
     assert (chances[0, K:] > 0).sum() <= NEAR + DRAWS
 
@@ -153,7 +154,8 @@ def test_with_diversity_no_post_comes_that_is_more_like_another_than_two_of_the_
 
 def test_where_nothing_else_is_allowed_the_list_stays():
     scores, post_ids, deviation = np.array([1.0]), np.array([7]), np.array([0.5])
-    chances = choices(scores, post_ids, deviation, np.array([0]), np.empty(0, np.int64), NO_RULES, 1)
+    others = others_of(scores, post_ids, deviation, [0])
+    chances = choices(scores, post_ids, deviation, np.array([0]), *others, NO_RULES, 1)
     for number in range(50):
         order, matrix = explored(chances, SHARES["normal"], seed_of(number))
         assert order.tolist() == [0] and matrix.tolist() == [[1]]
@@ -168,6 +170,16 @@ def test_the_less_is_known_of_a_post_the_more_often_a_draw_likes_it_best():
     assert 0.2 < shares[1] < 0.4
     certain = thompson(np.array([0.0, -0.3]), np.array([0.01, 0.01]), np.array([4, 9]), is_allowed, 1)
     assert certain.tolist() == [[1, 0]]
+
+
+def test_who_may_come_are_the_next_posts_and_those_that_could_be_best():
+    scores, post_ids, deviation, _ = catalogue(4)
+    listed = choose(scores, post_ids, K)
+    others, is_near = others_of(scores, post_ids, deviation, listed)
+    order = [place for place in np.argsort(-scores) if place not in listed]
+    hopeful = [place for place in np.argsort(-scores - WIDTH * deviation) if place not in listed]
+    assert set(others[is_near]) == set(order[:NEAR])
+    assert set(others) == {*order[:NEAR], *hopeful[:HOPEFUL]}
 
 
 def test_draws_of_a_post_do_not_depend_on_who_stands_beside_it():
