@@ -20,7 +20,7 @@ import tempfile
 
 PR_SET_PDEATHSIG = 1
 LENGTH = struct.Struct(">Q")
-TICK_SECONDS = 0.05
+TICK_SECONDS = 0.02
 KEY = "pgfeed.training"
 LOCK = "pg_catalog.hashtext('pgfeed.train_model')"
 CODE = "loader/learning/child.py"

@@ -294,6 +294,7 @@ def refit(connection: Connection, split: Split, history: History, model: NewMode
     scores = predict(model.booster, held_out.features)
     auc = rounded(request_auc(scores, compact(held_out.request), held_out.is_liked), 4)
     rows = impressions.joined([history.training, history.validation, held_out])
+    history.training = history.validation = held_out = rows  # in memory once while they are fitted
     chosen = model.metrics
     trees, share = chosen["fitted_tree_count"], chosen["correction_share"]
     booster = fit_again(rows, recipe.parameters, trees, share, recipe.offsets)

@@ -308,10 +308,10 @@ PINS = {
     "functions/_answer_probes": "cc73b14703f3",
     "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
-    "functions/_learning": "a47675ae1fb7",
+    "functions/_learning": "b19c9f1732df",
     "functions/_training_limits": "ced0c218725b",
     "functions/_answer_training": "34c29d4e310c",
-    "procedures/train_model": "50f6328155f9",
+    "procedures/train_model": "264cb00fa96d",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

@@ -92,6 +92,7 @@ def test_modules_and_their_data_come_from_texts(monkeypatch):
 
 @pytest.mark.parametrize("error, kind, what", [
     (MemoryError(), "memory", "too little memory"), (RuntimeError("std::bad_alloc"), "memory", "too little memory"),
+    (PgfeedError("CatBoost cannot learn from this", "cxxrt::bad_alloc", "pgfeed ingest FILE..."), "memory", "memory"),
     (PgfeedError("no luck", "none was\n had", "try again"), "known", "no luck: none was had"),
     (ZeroDivisionError("0"), "bug", "the training failed: ZeroDivisionError('0')"),
 ])
