@@ -19,13 +19,15 @@ STEPS = 25
 def trial(connection: Connection, variant: str, version: int) -> dict:
     """Return the figures of a version beside the active one's, on days that neither of them has seen.
 
-    champion: the active version, None if there is none: then nothing is compared. differences: as in paired.
-    not_compared: why there are none. The rest is as measured() has it.
+    champion: the active version, None if there is none: then nothing is compared, and neither is a version that cannot
+    serve. differences: as in paired. not_compared: why there are none. The rest is as measured() has it.
     """
     champion = registry.active_version(connection, variant)
     if champion is None or champion == version:
         return {"champion": champion}
     found: dict = {"champion": champion}
+    if has_problems(connection, variant, version):
+        return found
     try:
         differences, problems = paired.compare(connection, f"{variant}@{champion}", f"{variant}@{version}")
         found |= {"differences": [vars(difference) for difference in differences], "not_measured": problems}
@@ -36,6 +38,13 @@ def trial(connection: Connection, variant: str, version: int) -> dict:
     except PgfeedError as error:
         found["not_measured"] = [*found.get("not_measured", []), str(error)]
     return found
+
+
+def has_problems(connection: Connection, variant: str, version: int) -> bool:
+    """Return whether something keeps a version from serving: the gate will say what."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select cardinality(pgfeed._model_problems(pgfeed._model_id(%s, %s)))", [variant, version])
+        return cursor.fetchone()[0] > 0
 
 
 def measured(connection: Connection, variant: str, champion: int, challenger: int) -> dict:

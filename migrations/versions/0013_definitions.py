@@ -294,7 +294,7 @@ PINS = {
     "procedures/ask_for_training": "5a5aa491c26b",
     "procedures/ask_for_embedding": "c6463f6ae8c6",
     "functions/_list_figures": "19e60abe6c91",
-    "functions/_gate_reasons": "c93ffa3309ef",
+    "functions/_gate_reasons": "b1525f43dfd1",
     "procedures/_stop_gate": "b9a60928e142",
     "procedures/_keep_champion": "74ff828ebca7",
     "procedures/_decide": "42ebec22f03e",

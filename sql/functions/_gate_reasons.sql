@@ -13,7 +13,7 @@ declare
     v_theirs constant jsonb := coalesce(figures -> 'lists' -> 'champion', '{}');
     v_reasons text[] := array(select p.problem from jsonb_array_elements_text(figures -> 'problems') as p (problem));
 begin
-    if v_has_champion and not coalesce(jsonb_array_length(figures -> 'differences') > 0, false) then
+    if v_has_champion and v_reasons = '{}' and not coalesce(jsonb_array_length(figures -> 'differences') > 0, false) then
         v_reasons := v_reasons || coalesce(
             'it could not be compared with the champion: ' || (figures ->> 'not_compared'), 'it was not compared with the champion'
         );
@@ -35,7 +35,7 @@ begin
             ),
             (
                 case
-                    when d.metric = 'AUC' and d.first > 0.52 and d.second - 0.5 < (d.first - 0.5) / 2
+                    when d.metric = 'AUC' and d.high < 0 and d.first > 0.52 and d.second - 0.5 < (d.first - 0.5) / 2
                         then format('of what the champion''s AUC has above chance it has less than half: %s, %s',
                             round(d.second::numeric, 3), round(d.first::numeric, 3))
                 end

@@ -32,7 +32,7 @@ POSTS, DAYS = 500, 30
 RANKED_USERS = 80
 VARIANT = "control"
 QUICK = {"iterations": 200, "learning_rate": 0.1}
-SLOWER = 40
+SLOWER = 400
 STALE_DAYS = 14
 SPAM_POSTS = 10
 
@@ -265,7 +265,7 @@ def main() -> None:
         kinds = BAD | dict.fromkeys((LEAK, DAMAGED, UNKNOWN), lambda n: n.champion)
         results = []
         with measured_once():
-            for kind, make in (kinds | good).items():
+            for kind, make in (good | kinds).items():
                 results.append(judged(network, kind, make))
                 console.print(*results[-1][:3])
     rows = [(kind, decision, why.split("; ")[0], f"{seconds:.1f}") for kind, decision, why, seconds in results]

@@ -105,6 +105,13 @@ def test_a_damaged_model_is_refused(network, connection, trained):
     assert decision == "refused" and "golden sample" in why
 
 
+def test_a_model_of_features_that_are_gone_is_refused(network, connection, trained):
+    version = trained()
+    network("update pgfeed.models set feature_names[1] = 'user.shoe_size' where version = 2")
+    decision, why = gate.decide(connection, "control", version)
+    assert (decision, why) == ("refused", "features that this database does not have: user.shoe_size")
+
+
 def test_the_first_version_serves_if_its_lists_are_well(network, connection):
     version = registry.store(connection, "mine", train.train(connection, "control"))
     assert gate.decide(connection, "mine", version) == ("served", "")
