@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from loader.cli import main
 from loader.errors import PgfeedError
 from loader.learning import registry
-from loader.measuring import full, logged, outside, paired
+from loader.learning.recipes import RECIPES, as_settings
+from loader.measuring import compare, full, logged, outside, paired
 from loader.metrics import bootstrap
 
 # 1 for what a user likes, as in the network of the fixtures; at the moment of each view and at the held-out midnight.
@@ -147,9 +148,23 @@ def test_the_verbs(scored, network_dsn, monkeypatch):
         (["evaluate", "logged", "control@7"], "there is no model control version 7"),
         (["evaluate", "logged", "control@x"], "'control@x' names no model"),
         (["compare", "control", "control@1"], "both are control@1"),
+        (["compare", "control@1"], "control@1 is one version"),
+        (["compare", "negatives"], "there are no methods to compare for negatives"),
+        (["compare", "nothing"], "there is no variant nothing"),
+        (["evaluate", "live", "control", "--by", "user.gender"], "evaluate full control --by user.gender"),
+        (["train", "mine", "--recipe", "control", "--set", "subsample=7"], "CatBoost refuses its parameters"),
     ):
         code, printed = run(*words)
         assert code == 1 and said in printed
+
+
+def test_methods_are_compared_by_a_variants_own_recipe(connection):
+    assert compare.recipe_to_compare(connection, "test_fresh") == RECIPES["test_fresh"]
+    own = as_settings(RECIPES["control"]) | {"topic_count": 3}
+    with connection, connection.cursor() as cursor:
+        cursor.execute("update pgfeed.models set variant = 'mine', parameters = %s where version = 2",
+                       [json.dumps({"recipe": own})])
+    assert compare.recipe_to_compare(connection, "mine").topic_count == 3
 
 
 def test_what_no_protocol_can_measure_says_why(connection, monkeypatch):

@@ -43,6 +43,11 @@ def run(tmp_path):
     return call
 
 
+def test_a_wrong_option_of_demo_is_refused_before_anything_is_installed(run):
+    done = run("demo", "--own")
+    assert done.returncode == 1 and "demo does not take --own: its one option is --own-tables" in done.stderr
+
+
 def test_the_list_names_every_verb():
     assert set(main.commands) < set(VERBS) and len(VERBS) == len(set(VERBS))
     assert len(USAGE.splitlines()) <= SCREEN

@@ -8,6 +8,7 @@ import pytest
 from loader.errors import PgfeedError
 from loader.learning import recipes
 from loader.learning.recipes import NAMES, RECIPES, RequestRecipe, as_settings, changed, parse, read, read_text
+from loader.learning.train import require_fit
 from plpy.columns import LIVE_RATES
 
 SMALL = """
@@ -96,6 +97,13 @@ def test_what_is_wrong_is_said_in_one_line(own, text, changes, what, cause):
     with pytest.raises(PgfeedError) as raised:
         own(text, *changes)
     assert what in str(raised.value) and cause in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_parameters_that_catboost_refuses_are_said_before_anything_is_loaded(own):
+    for changes in ([], ["loss_function=YetiRank"], ['monotone_constraints={"post.like_rate" = 1}']):
+        require_fit(own(SMALL, *changes), "mine")
+    with pytest.raises(PgfeedError, match="the recipe mine cannot be used: CatBoost refuses its parameters: .*Bootstrap"):
+        require_fit(own(SMALL, "bootstrap_type=None"), "mine")
 
 
 def test_a_file_that_is_not_there_names_the_recipes_that_are(tmp_path):
