@@ -56,7 +56,7 @@ PARTS = {"all": (None, 6), "fresh": (FRESH_COLUMNS, 3)}  # features (None: all) 
 HIDES = (False, True)
 MIXTURES = (("all",), ("fresh",), ("all", "fresh"))
 PRIORS = (*(f"fresh.like_{name}" for name in HALF_LIFE_HOURS), "fresh.like_total")
-ALL_NEW = "every post that was liked after another one was new on that day, and the catalogue is that of midnight"
+ALL_NEW = "every post that was liked after another one was new on that day, without a created_at before the like"
 
 
 @dataclass
@@ -101,7 +101,7 @@ def load_choices(
     rng = np.random.default_rng(0)
     parts = []
     answers = with_features(connection, requests, encoders, title, names)
-    for number, (request, pack, columns, liked) in enumerate(answers):
+    for number, (request, pack, columns, excluded) in enumerate(answers):
         targets = pack.locate(request.targets)
         # Nobody can know that a post without any event will be liked: it is only ever a negative.
         targets = targets[(targets >= 0) & ~np.isnan(columns["fresh.age_days"][0][targets])]
@@ -109,7 +109,7 @@ def load_choices(
             continue
         is_free = np.ones(len(pack), bool)
         is_free[targets] = False
-        is_free[liked] = False
+        is_free[excluded] = False
         free = np.flatnonzero(is_free)
         rows = np.concatenate([targets, rng.choice(free, min(negatives, len(free)), replace=False)])
         is_target = np.arange(len(rows)) < len(targets)

@@ -22,6 +22,7 @@ CATEGORY_PRIOR_VIEWS = 100
 HALF_LIVES = {f"{hours} h" if hours < 24 else f"{hours // 24} d": name for name, hours in HALF_LIFE_HOURS.items()}
 MAX_CATEGORIES = 2_000
 FIT_DAYS = 7
+MOST_FRESH = 1000  # as in _fresh_posts()
 OF_KIND = {
     "post": {"days": "post_days", "relation": "posts", "key": "post_id", "fewest": 1},
     # What only few users have would tell in a model who they are.
@@ -151,15 +152,39 @@ def join_fresh_posts(connection: Connection, pack: Pack, day: date, post_ids: np
     """
     if not len(post_ids):
         return pack
-    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
+    with connection, connection.cursor() as cursor:
         cursor.execute(
             "select p.post_id from pgfeed.posts as p where p.post_id = any(%s)"
             " and p.created_at >= %s and p.created_at < %s",
             [post_ids.tolist(), midnight(day), midnight(day) + timedelta(days=1)],
         )
-        fresh_ids = [row["post_id"] for row in cursor.fetchall()]
-        if not fresh_ids:
-            return pack
+        fresh_ids = [post_id for (post_id,) in cursor.fetchall()]
+    return joined_with(connection, pack, day, fresh_ids)
+
+
+def join_posts_of_day(connection: Connection, pack: Pack, day: date, until: datetime) -> tuple[Pack, np.ndarray]:
+    """Return a day's pack joined with the 1,000 newest posts that came on the day before a moment, and since when each
+    post is there, unix seconds: -inf before the day.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select p.post_id, extract(epoch from p.created_at)::float8 from pgfeed.posts as p"
+            " where p.created_at >= %s and p.created_at < %s and p.hidden_at is null"
+            " order by p.created_at desc limit %s", [midnight(day), until, MOST_FRESH],
+        )
+        rows = cursor.fetchall()
+    post_ids, created_at = np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows])
+    joined = joined_with(connection, pack, day, post_ids[pack.locate(post_ids) < 0].tolist())
+    there_since = np.full(len(joined), -np.inf)
+    there_since[joined.locate(post_ids)] = created_at
+    return joined, there_since
+
+
+def joined_with(connection: Connection, pack: Pack, day: date, fresh_ids: list[int]) -> Pack:
+    """Return a day's pack joined with posts that are not in it, whose features are as of its midnight, too."""
+    if not fresh_ids:
+        return pack
+    with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
         row = run_plan(cursor, "fresh pack", midnight(day), fresh_ids, pack.topics)[0]
     fresh = Pack.unpack(row, pack.scale.with_topics(pack, len(row["topics"])))
     fresh.encode(pack.encoders)
@@ -168,6 +193,8 @@ def join_fresh_posts(connection: Connection, pack: Pack, day: date, post_ids: np
         spread_factors(joined)
     if pack.preference_sides is not None:
         joined.take_preferences(pack.preferences)
+    if pack.neighbours is not None:
+        joined.neighbours = pack.neighbours.spread(joined.locate(pack.post_ids), len(joined))
     return joined
 
 

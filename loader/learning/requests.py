@@ -15,7 +15,15 @@ from catboost import CatBoost
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
-from loader.learning.features import Encoders, columns_at, feature_matrix, load_events, load_pack, load_users
+from loader.learning.features import (
+    Encoders,
+    columns_at,
+    feature_matrix,
+    join_posts_of_day,
+    load_events,
+    load_pack,
+    load_users,
+)
 from loader.learning.model import predict
 from loader.learning.split import in_sample, midnight
 from loader.metrics import Ranking, best_places, places_of
@@ -147,14 +155,15 @@ def sample(values: list, count: int, seed: int) -> list:
 class Prepared:
     """A request with what is known at its moment but for categories, which each model encodes in its own way.
 
-    row: of the user; columns: those that need no encoding; liked: places of what the user liked before.
+    row: of the user; columns: those that need no encoding; excluded: places of what the user liked before, and of
+    posts that came later on the day.
     """
 
     request: Request
     pack: Pack
     row: dict
     columns: dict
-    liked: np.ndarray
+    excluded: np.ndarray
 
     def encoded(self, encoders: Encoders) -> dict:
         """Return all columns of the request, and let the pack be encoded in the same way."""
@@ -170,7 +179,7 @@ def moment_of(request: Request) -> datetime:
 def prepared(
     connection: Connection, requests: list[Request], title: str, names: Collection[str] = ()
 ) -> Iterator[Prepared]:
-    """Yield the requests in the order of time, each with the pack of its day.
+    """Yield the requests in the order of time, each with the pack of its day and the posts that came on it.
 
     Its columns are those that names need, and all that compare posts with the catalogue at the moment.
     """
@@ -186,8 +195,9 @@ def prepared_of_day(
     connection: Connection, day: date, requests: list[Request], names: Collection[str]
 ) -> Iterator[Prepared]:
     """Yield the requests of one day, which are in the order of time."""
-    pack = load_pack(connection, day, {}, names, has_neighbours=True)
-    of_day, start = load_events(connection, pack, day, moment_of(requests[-1])), midnight(day).timestamp()
+    pack, until = load_pack(connection, day, {}, names, has_neighbours=True), moment_of(requests[-1])
+    pack, there_since = join_posts_of_day(connection, pack, day, until)
+    of_day, start = load_events(connection, pack, day, until), midnight(day).timestamp()
     for at, of_moment in groupby(requests, lambda request: request.at):
         together = list(of_moment)
         users = sorted({request.user_id for request in together})
@@ -197,7 +207,8 @@ def prepared_of_day(
         for request in together:
             row = rows[request.user_id]
             columns = moment_columns(row, pack, events, at, start, PAIR_COLUMNS) | live
-            yield Prepared(request, pack, row, columns, pack.places(row["liked_post_ids"]))
+            excluded = np.union1d(pack.places(row["liked_post_ids"]), np.flatnonzero(there_since >= at))
+            yield Prepared(request, pack, row, columns, excluded)
 
 
 def events_before(events: Events, seconds: float) -> Events:
@@ -210,12 +221,12 @@ def events_before(events: Events, seconds: float) -> Events:
 def with_features(
     connection: Connection, requests: list[Request], encoders: Encoders, title: str, names: Collection[str] = ()
 ) -> Iterator[tuple[Request, Pack, dict, np.ndarray]]:
-    """Yield each request, in the order of time: the pack of its day, its own columns, the places of what was liked.
+    """Yield each request, in the order of time: the pack of its day, its own columns, the places that it excludes.
 
-    The columns are those of prepared(), with categories encoded.
+    As in prepared(), with categories encoded.
     """
     for each in prepared(connection, requests, title, names):
-        yield each.request, each.pack, each.encoded(encoders), each.liked
+        yield each.request, each.pack, each.encoded(encoders), each.excluded
 
 
 def rank_all(
@@ -227,14 +238,14 @@ def rank_all(
     counts: list[int] = []
     places: dict[object, list[np.ndarray]] = {key: [] for key in scorers}
     shown: dict[object, list[np.ndarray]] = {key: [] for key in scorers}
-    for request, pack, columns, liked in with_features(connection, requests, encoders, title, names):
+    for request, pack, columns, not_allowed in with_features(connection, requests, encoders, title, names):
         targets = pack.locate(request.targets)
         targets = targets[targets >= 0]
         if not len(targets):
             continue
         users.append(request.user_id)
         counts.append(len(targets))
-        excluded = np.setdiff1d(liked, targets)
+        excluded = np.setdiff1d(not_allowed, targets)
         for key, score in scorers.items():
             scores = score(request, pack, columns)
             places[key].append(places_of(scores, targets, excluded))

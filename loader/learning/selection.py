@@ -3,7 +3,8 @@
 A request is a session: what a user viewed on one day, ranked as of the first view. AUC: how well a recipe orders what
 was shown, which does not depend on why it was shown. NDCG@10 and HitRate@5: where what was liked stands in the whole
 catalogue, which is what the service ranks; a recipe can win there by knowing what is shown. So the recipe with the best
-NDCG@10 is taken among those that are not clearly below the best AUC.
+NDCG@10 is taken among those that are not clearly below the best AUC. But what is clearly worse over the catalogue than
+a simple rule is of no use, however well it orders what was shown: it is left out before, unless all are.
 """
 
 from collections.abc import Callable, Iterator
@@ -133,8 +134,8 @@ def selection_of(
     """Return what is taken by the figures of recipes and rules; names: of the recipes."""
     users = np.array([session.request.user_id for session in sessions])
     recipes_of, rules = {name: figures[name] for name in names}, [name for name in figures if name not in names]
-    chosen = best_of(recipes_of, users)
     best_rule = max(rules, key=lambda name: mean(figures[name].ndcg) or 0)
+    chosen = best_of(recipes_of, figures[best_rule], users)
     kept = list(dict.fromkeys((best_rule, NEWEST)))
     standings = {
         name: Standing(*gain(figures[name].ndcg, figures[best_rule].ndcg, users))
@@ -209,7 +210,7 @@ def measured(connection: Connection, sessions: list[Session], models: dict[str, 
         targets, shown = (places[places >= 0] for places in map(pack.locate, (request.targets, sessions[number].shown)))
         if not len(targets):
             continue
-        excluded = np.setdiff1d(each.liked, targets)
+        excluded = np.setdiff1d(each.excluded, targets)
         for name, scorer in rules.items():
             put(figures[name], number, scorer(request, pack, each.columns), targets, shown, excluded)
         for name, scorer in scorers.items():
@@ -236,10 +237,14 @@ def gain(ours: np.ndarray, theirs: np.ndarray, user_ids: np.ndarray) -> tuple[fl
     return bootstrap(difference[is_defined], user_ids[is_defined])
 
 
-def best_of(figures: dict[str, Figures], user_ids: np.ndarray) -> str:
-    """Return the name with the best NDCG@10 among those whose AUC is not clearly below the best; ties to the first."""
-    leader = max(figures, key=lambda name: mean(figures[name].auc) or 0)
-    able = [name for name in figures if gain(figures[name].auc, figures[leader].auc, user_ids)[2] >= 0]
+def best_of(figures: dict[str, Figures], rule: Figures, user_ids: np.ndarray) -> str:
+    """Return the name with the best NDCG@10 among those whose AUC is not clearly below the best; ties to the first.
+
+    Those whose NDCG@10 is clearly below that of a rule are left out, unless all are.
+    """
+    useful = [name for name in figures if gain(figures[name].ndcg, rule.ndcg, user_ids)[2] >= 0] or list(figures)
+    leader = max(useful, key=lambda name: mean(figures[name].auc) or 0)
+    able = [name for name in useful if gain(figures[name].auc, figures[leader].auc, user_ids)[2] >= 0]
     return max(able, key=lambda name: mean(figures[name].ndcg) or 0)
 
 
@@ -247,7 +252,7 @@ def reason_of(chosen: str, rule: str, standing: Standing) -> str:
     """Return why the recipe was taken, and whether the best rule is ahead of it over the catalogue."""
     words = "is clear of" if standing.low > 0 else "is clearly worse than" if standing.high < 0 else "is not clear of"
     return (
-        f"{chosen} is taken: it has the best NDCG@10 over the catalogue of those whose AUC is not clearly below the"
-        f" best one; it {words} the best rule, {rule}"
+        f"{chosen} is taken: it has the best NDCG@10 over the catalogue of those that are not clearly worse than the"
+        f" best rule and whose AUC is not clearly below the best of them; it {words} the best rule, {rule}"
         f" (NDCG@10 {standing.gain:+.3f}, {standing.low:+.3f} to {standing.high:+.3f})"
     )

@@ -308,7 +308,7 @@ PINS = {
     "functions/_answer_probes": "cc73b14703f3",
     "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
-    "functions/_learning": "b19c9f1732df",
+    "functions/_learning": "49e65348d32e",
     "functions/_training_limits": "ced0c218725b",
     "functions/_answer_training": "34c29d4e310c",
     "procedures/train_model": "264cb00fa96d",

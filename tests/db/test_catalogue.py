@@ -69,6 +69,34 @@ def test_equals_what_python_computes(network, choosing_dsn, ts):
         assert value == pytest.approx(expected[post_id], abs=1e-6)
 
 
+def test_a_request_chooses_from_the_posts_that_came_on_its_day_too(network, choosing_dsn):
+    """Posts 900 and 901 came before and after it; what is known of the first is what the service knows."""
+    network("insert into pgfeed.posts (post_id, topic, text, created_at) values"
+            " (900, 'sport', 'football', '2021-12-09 12:00+00'), (901, 'sport', 'goal', '2021-12-09 16:00+00')")
+    for user in range(1, 11):
+        network("insert into pgfeed.feed_events (event_at, user_id, post_id, action) values (%s, %s, 900, 'like')",
+                f"2021-12-09 13:{user:02}:00+00", user + 20)
+    with closing(psycopg2.connect(choosing_dsn)) as connection:
+        model = registry.load_active(connection, "control")
+        score = requests.model_scorer(model.booster, model.feature_names, model.encoders)
+        with connection.cursor() as cursor:
+            cursor.execute("select extract(epoch from %s::timestamptz)::float8", [EARLIER])
+            at = cursor.fetchone()[0]
+        asked = [requests.Request(7, at, np.array([900])), requests.Request(8, at + 7200, np.array([901]))]
+        found = requests.with_features(connection, asked, model.encoders, "test")
+        request, pack, columns, excluded = next(found)
+        expected = dict(zip(pack.post_ids.tolist(), score(request, pack, columns)))
+        later = next(found)
+        choices = catalogue.load_choices(connection, asked[:1], model.feature_names, model.encoders, 30, "test")
+    assert 901 in pack.post_ids[excluded] and 900 not in pack.post_ids[excluded]
+    assert 901 in later[1].post_ids and 901 not in later[1].post_ids[later[3]]
+    got = dict(network(CALL, EARLIER))
+    assert 900 in got and 901 not in got
+    for post_id, value in got.items():
+        assert value == pytest.approx(expected[post_id], abs=1e-6), post_id
+    assert choices.is_liked.sum() == 1
+
+
 @pytest.mark.parametrize("ts", [END, EARLIER])
 def test_events_at_or_after_ts_change_nothing(network, choosing_dsn, ts):
     before = network(CALL, ts)
@@ -159,7 +187,7 @@ def test_full_protocol(network, choosing_dsn):
 @pytest.mark.parametrize(("names", "has_neighbours"),
                          [(["pair.co_like", "user.age"], True), (["fresh.like_1d", "user.age"], False)])
 def test_a_refresh_stores_neighbours_for_models_that_need_them(network, choosing_dsn, tmp_path, names, has_neighbours):
-    network("truncate pgfeed.model_activations")
+    network("truncate pgfeed.model_decisions, pgfeed.model_activations")
     rows = np.random.default_rng(0).random((100, 2))
     booster = CatBoost({"iterations": 2, "verbose": False, "allow_writing_files": False, "loss_function": "Logloss"})
     booster.fit(Pool(rows, rows[:, 0] > 0.5, feature_names=names)).save_model(str(tmp_path / "model.cbm"))

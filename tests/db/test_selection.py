@@ -101,6 +101,21 @@ def test_each_stands_against_the_best_rule():
     assert "clear of the best rule, rule, 2 d (NDCG@10 +0.050, +0.050 to +0.050)" in found.reason
 
 
+def test_what_is_clearly_worse_than_a_rule_is_taken_only_if_all_are():
+    """However well it orders what was shown."""
+    users = np.arange(40)
+    figures = {
+        name: selection.Figures(np.zeros(40), np.full(40, ndcg), np.full(40, auc))
+        for name, ndcg, auc in (("orders", 0.1, 0.9), ("chooses", 0.3, 0.6), ("both", 0.2, 0.6))
+    }
+    rule = selection.Figures(*(np.full(40, 0.2) for _ in range(3)))
+    assert selection.best_of(figures, rule, users) == "chooses"
+    rule.ndcg[:] = 0.4
+    assert selection.best_of(figures, rule, users) == "orders"
+    rule.ndcg[:] = 0.05
+    assert selection.best_of(figures, rule, users) == "orders"
+
+
 def test_sessions_have_likes_and_others_and_start_with_the_first_view(connection, network):
     inner = selection.validation_split(split.load(connection))
     sessions = selection.load_sessions(connection, inner)

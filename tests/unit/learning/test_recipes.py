@@ -102,7 +102,7 @@ def test_what_is_wrong_is_said_in_one_line(own, text, changes, what, cause):
 def test_parameters_that_catboost_refuses_are_said_before_anything_is_loaded(own):
     for changes in ([], ["loss_function=YetiRank"], ['monotone_constraints={"post.like_rate" = 1}']):
         require_fit(own(SMALL, *changes), "mine")
-    with pytest.raises(PgfeedError, match="the recipe mine cannot be used: CatBoost refuses its parameters: .*Bootstrap"):
+    with pytest.raises(PgfeedError, match="recipe mine cannot be used: CatBoost refuses its parameters: .*Bootstrap"):
         require_fit(own(SMALL, "bootstrap_type=None"), "mine")
 
 

@@ -15,13 +15,14 @@ def figures(ndcg: float, auc: float, noise: np.ndarray) -> Figures:
 def test_what_knows_what_is_shown_wins_only_if_it_orders_it_as_well():
     """By NDCG@10 alone the second would be taken both times."""
     first, equal, worse = (figures(*means, noise) for means, noise in zip([(0.1, 0.6), (0.2, 0.6), (0.2, 0.5)], NOISE))
-    assert best_of({"first": first, "second": equal}, USERS) == "second"
-    assert best_of({"first": first, "second": worse}, USERS) == "first"
+    rule = figures(0.1, 0.6, NOISE[2])
+    assert best_of({"first": first, "second": equal}, rule, USERS) == "second"
+    assert best_of({"first": first, "second": worse}, rule, USERS) == "first"
 
 
 def test_ties_and_figures_that_are_not_defined_are_no_errors():
     nothing = Figures(*np.full((3, 400), np.nan))
-    assert best_of({"first": nothing, "second": nothing}, USERS) == "first"
+    assert best_of({"first": nothing, "second": nothing}, nothing, USERS) == "first"
     assert gain(nothing.ndcg, nothing.ndcg, USERS) == (0.0, 0.0, 0.0)
 
 
