@@ -29,7 +29,11 @@ START = (
     "import socket; stream = socket.socket(fileno=0).makefile('rwb');"
     " exec(stream.read(int(stream.readline()))); main(stream)"
 )
-LIBRARY = "select p.prosrc from pg_catalog.pg_proc as p where p.oid = 'pgfeed._library()'::pg_catalog.regprocedure"
+# An operator of anybody's for oid = regprocedure would be taken before that of pg_catalog, which has to cast.
+LIBRARY = """
+    select p.prosrc from pg_catalog.pg_proc as p
+    where p.oid = 'pgfeed._library()'::pg_catalog.regprocedure::pg_catalog.oid
+"""
 HOLDER = """
     select l.pid from pg_catalog.pg_locks as l
     where l.locktype = 'advisory' and l.objsubid = 1 and l.granted

@@ -304,14 +304,14 @@ PINS = {
     "functions/_due_steps": "add561f433cb",
     "procedures/_begin_step": "74deaa3bd62b",
     "procedures/_do_step": "2079c9ea713b",
-    "procedures/tick": "049db77d613e",
+    "procedures/tick": "36097803b424",
     "functions/_answer_probes": "cc73b14703f3",
     "functions/_loop_probes": "3a3d0e479b27",
     "procedures/_make_newest_events": "356f5c97fad6",
     "functions/_learning": "49e65348d32e",
     "functions/_training_limits": "ced0c218725b",
     "functions/_answer_training": "34c29d4e310c",
-    "procedures/train_model": "264cb00fa96d",
+    "procedures/train_model": "309c8db004ae",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

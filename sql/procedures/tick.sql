@@ -20,7 +20,10 @@ begin
             using errcode = '25001', hint = 'End the transaction first; with a driver switch autocommit on.';
     end if;
     steps := '{}';
-    foreach v_step in array array(select d.step from pgfeed._due_steps(at) as d (step)) || array['tick'] loop
+    -- By functions of pg_catalog: anybody's operator for text[] would be taken before one for any array.
+    foreach v_step in array pg_catalog.array_append(
+        array(select d.step from pgfeed._due_steps(at) as d (step)), 'tick'::text
+    ) loop
         call pgfeed._begin_step(v_step, at, v_is_alone);
         commit;
         if v_is_alone and v_step = 'arrange' then
@@ -45,7 +48,7 @@ begin
             return;
         end if;
         if v_is_done and v_step <> 'tick' then
-            steps := steps || v_step;
+            steps := pg_catalog.array_append(steps, v_step);
         end if;
     end loop;
 end;

@@ -8,6 +8,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from plpy.train_model import LIBRARY
 from tests.db.conftest import autocommit, queries
 from tests.db.test_health import probes
 
@@ -232,3 +233,17 @@ def test_it_turns_red(network, change, name, status, words):
     network(change)
     found = probes(network)[name]
     assert found[0] == status and words in found[1] and found[2]
+
+
+def test_operators_of_strangers_are_not_taken(network):
+    for left, right, result in (("text[]", "text[]", "text[]"), ("text[]", "text", "text[]"),
+                                ("oid", "regprocedure", "boolean")):
+        symbol = "=" if left == "oid" else "||"
+        name = f"public.stranger_{left.strip('[]')}_{right.strip('[]')}_{'many' if right == 'text[]' else 'one'}"
+        network(f"create function {name}(a {left}, b {right}) returns {result} language plpgsql"
+                " as 'begin raise exception ''a stranger was called''; end'")
+        network(f"create operator public.{symbol} (leftarg = {left}, rightarg = {right}, function = {name})")
+    with pytest.raises(psycopg2.errors.RaiseException, match="stranger"):
+        network("select array['a'] || array['b']")
+    assert "roll_up" in tick(network)
+    assert network(LIBRARY) == network("select prosrc from pg_proc where proname = '_library'")
