@@ -90,7 +90,8 @@ class Trial:
     def modelled(self):
         """Return a like's chance by a model, at each place that was shown (0: the version has not its post) and of h.
 
-        A logistic regression on the version's scores, of each half of the users for the other half.
+        A logistic regression on the version's scores, of each half of the users for the other half, times the effect of
+        the place: so w times it has, over the draws, the mean of what it says of the version's place.
         """
         at = np.full((len(self.users), len(self.effects)), np.nan)
         at[self.target_lists, self.target_places] = self.scores
@@ -100,7 +101,7 @@ class Trial:
         shown, target = np.zeros(len(self.lists)), np.zeros(len(self.target_lists))
         for side in (0, 1):
             learned = is_wanted & (half != side)
-            line = fitted(score[learned], np.log(self.effect[learned]), self.likes[learned])
+            line = fitted(score[learned], self.effect[learned], self.likes[learned])
             chosen = is_wanted & (half == side)
             shown[chosen] = chance(line, score[chosen], self.effect[chosen])
             chosen = wanted_half == side
@@ -129,20 +130,24 @@ class Trial:
         return np.sqrt((residuals**2).sum() * users / max(users - 1, 1)) / len(values)
 
 
-def fitted(scores, offset, likes):
-    """Return the intercept and slope of a logistic regression with a normal prior of deviation 1 on the slope."""
+def fitted(scores, effects, likes):
+    """Return the intercept and slope for chance(), with a normal prior of deviation 1 on the slope.
+
+    They solve sum of (1, score) (like - chance) = 0 but for the prior: the maximum of a concave function, and of the
+    likelihood where all effects are 1.
+    """
     line = np.array([np.log((likes.sum() + 0.5) / (len(likes) - likes.sum() + 0.5)), 0.0])
     columns = np.column_stack([np.ones(len(scores)), scores])
     for _ in range(NEWTON_STEPS):
-        chances = sigmoid(offset + columns @ line)
-        slope = columns.T @ (likes - chances) - [1e-3 * line[0], line[1]]
-        curve = (columns * (chances * (1 - chances))[:, None]).T @ columns + np.diag([1e-3, 1])
+        at_mean = sigmoid(columns @ line)
+        slope = columns.T @ (likes - effects * at_mean) - [1e-3 * line[0], line[1]]
+        curve = (columns * (effects * at_mean * (1 - at_mean))[:, None]).T @ columns + np.diag([1e-3, 1])
         line = line + np.clip(np.linalg.solve(curve, slope), -2, 2)
     return line
 
 
 def chance(line, scores, effects):
-    return sigmoid(line[0] + line[1] * scores + np.log(effects))
+    return effects * sigmoid(line[0] + line[1] * scores)
 
 
 def judged(trial):

@@ -282,7 +282,7 @@ PINS = {
     "functions/_prior_like_rate": "43cb444b1543",
     "functions/_shown_post_ids": "73333b339e0f",
     "functions/_warn_of_feed": "6aa905b5baa4",
-    "functions/_off_policy_estimates": "8d10ea140ed9",
+    "functions/_off_policy_estimates": "2b4cb4d81a3d",
     "functions/off_policy_report": "88621a546600",
     "functions/_replay_list": "2bdabc1f2f80",
     "functions/replay_exposure": "61c32a478cd5",

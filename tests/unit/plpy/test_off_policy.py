@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plpy.explore import explored, seed_of
-from plpy.off_policy import Trial, fitted, judged, rows_of
+from plpy.off_policy import Trial, chance, fitted, judged, rows_of
 from plpy.preferences import sigmoid
 
 K = 3
@@ -50,10 +50,10 @@ def test_lists_that_were_sure_are_worth_what_they_were():
     assert estimates["logged"][1] == pytest.approx(np.sqrt((of_users**2).sum() * 200 / 199) / 600)
 
 
-def drawn(lists, seed, wanted=(3, 0, 1)):
+def drawn(lists, seed, wanted=(3, 0, 1), levels_at=0.0):
     """Return the Trial of lists drawn by CHANCES in a world where likes have known probabilities, and its truth."""
     random = np.random.default_rng(seed)
-    levels = np.repeat(random.normal(0, 0.4, lists // 10), 10)
+    levels = np.repeat(random.normal(levels_at, 0.4, lists // 10), 10)
     log_odds = np.array([-1.5, -1.2, -1.8, -0.9, -1.4, *[-1.5] * 5]) + levels[:, None]
     outcomes = [explored(CHANCES, 0.15, seed_of(seed, number)) for number in range(lists)]
     posts, chances = (np.array(each) for each in zip(*outcomes))
@@ -75,6 +75,24 @@ def test_estimates_are_around_the_truth():
         assert 0.6 < errors.std() < 1.4, name
     _, weights = found[0][0].estimates()
     assert weights.mean() == pytest.approx(1, abs=0.2)
+
+
+def test_whatever_the_model_says_the_weights_have_it_as_their_mean():
+    random = np.random.default_rng(4)
+    posts, targets, scores = 50, random.integers(K, size=50), random.normal(0, 2, 50)
+    chances = random.dirichlet(np.ones(K + 1), posts)[:, :K]  # of each post at each place, else nowhere
+    likely = np.stack([chance([-0.3, 0.8], scores, effect) for effect in EFFECTS], axis=1)
+    lists = np.repeat(np.arange(posts), K)
+    trial = Trial(np.arange(posts), (lists, np.tile(np.arange(K), posts), np.zeros(posts * K), targets[lists],
+                                     chances[lists]), (np.arange(posts), targets, scores), EFFECTS)
+    mean = trial.sums(trial.weights * chances.ravel() * likely.ravel())
+    np.testing.assert_allclose(mean, likely[np.arange(posts), targets])
+
+
+def test_a_wrong_model_does_not_move_the_estimate():
+    found = [drawn(10_000, seed, wanted=(1, 2, 0), levels_at=0.5) for seed in range(4)]
+    estimates = [(*trial.estimates()[0]["doubly robust"], truth) for trial, truth in found]
+    assert abs(np.mean([(value - truth) / error for value, error, truth in estimates])) < 3 / np.sqrt(len(found))
 
 
 def test_the_model_takes_luck_out_of_the_estimate():
@@ -101,8 +119,9 @@ def test_too_few_lists_or_users_are_refused():
 
 def test_a_line_through_scores():
     random = np.random.default_rng(0)
-    scores, offset = random.normal(0, 1, 20_000), np.log(random.choice(EFFECTS, 20_000))
-    likes = (random.random(20_000) < sigmoid(-1 + 0.7 * scores + offset)).astype(int)
-    np.testing.assert_allclose(fitted(scores, offset, likes), [-1, 0.7], atol=0.06)
-    assert np.isfinite(fitted(scores[:5], offset[:5], np.zeros(5, int))).all()
-    assert np.isfinite(fitted(scores[:0], offset[:0], likes[:0])).all()
+    scores, effects = random.normal(0, 1, 20_000), random.choice(EFFECTS, 20_000)
+    likes = (random.random(20_000) < effects * sigmoid(-1 + 0.7 * scores)).astype(int)
+    np.testing.assert_allclose(fitted(scores, effects, likes), [-1, 0.7], atol=0.06)
+    assert np.isfinite(fitted(scores[:5], effects[:5], np.zeros(5, int))).all()
+    assert np.isfinite(fitted(scores[:5], effects[:5], np.ones(5, int))).all()
+    assert np.isfinite(fitted(scores[:0], effects[:0], likes[:0])).all()
