@@ -176,7 +176,9 @@ STATEMENTS = {
     "is pinned baseline": (
         "select exists (select from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null)"
         " and exists (select from pgfeed._running_arm($1) as r inner join pgfeed.experiment_arms as a"
-        " on a.experiment_id = r.experiment_id and a.arm = r.arm where a.number = 1 and a.version is not null)"
+        " on a.experiment_id = r.experiment_id and a.arm = r.arm where a.number = 1 and a.version is not null"
+        # The gate compares a champion with a challenger that explores: it does, too.
+        " and not exists (select from pgfeed.model_decisions as d where d.experiment_id = r.experiment_id))"
         " as is_pinned_baseline",
         ["bigint"],
     ),

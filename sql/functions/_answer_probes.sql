@@ -24,15 +24,17 @@ begin
     select
         sum(a.answer_count) as answer_count,
         sum(a.hit_count) / sum(a.answer_count) as hit_rate,
-        sum(a.answer_count) filter (where a.source not in ('model', 'cold_start') and not pgfeed._is_without_model(a.variant))
+        sum(a.answer_count) filter (where a.is_fallback and not pgfeed._is_without_model(a.variant))
         / sum(a.answer_count) filter (where not pgfeed._is_without_model(a.variant)) as fallback_ratio
     into v_day
     from (
-        select s.variant, s.source, count(*) as answer_count, count(*) filter (where s.is_hit) as hit_count
+        select s.variant, s.is_fallback, count(*) as answer_count, count(*) filter (where s.is_hit) as hit_count
         from (
             select
                 x.variant,
-                x.source,
+                -- Not those that a feed's own fallbacks gave a new user.
+                x.source not in ('model', 'cold_start')
+                and (x.model_version is null and f.settings -> 'fallbacks' ? x.source) is not true as is_fallback,
                 exists (
                     select 1
                     from pgfeed.feed_events as e
@@ -44,11 +46,12 @@ begin
                         and (e.action = any(v_hits) or e.target)
                 ) as is_hit
             from pgfeed.exposures as x
+            left join pgfeed.named_feeds as f on f.name = x.feed
             where x.served_at > v_until - interval '1 day' and x.served_at <= v_until
             order by hashtextextended(x.exposure_id::text, 0)
             limit v_sample
         ) as s
-        group by s.variant, s.source
+        group by s.variant, s.is_fallback
     ) as a;
     if coalesce(v_day.answer_count, 0) < v_least then
         return;

@@ -57,19 +57,44 @@ begin
             );
         end if;
     end if;
-    select
-        count(*) as answer_count,
-        avg((x.source not in ('model', 'cold_start'))::integer) as fallback_ratio
+    -- What a feed's fallback answers has no version: new users are there before and after.
+    select w.*, coalesce(b.fallback_ratio, 0) as fallback_ratio_before
     into v_answers
     from (
-        select x.source
-        from pgfeed.exposures as x
-        where x.variant = _watch.variant and x.served_at >= v_decision.decided_at and x.served_at <= _watch.at
-        order by x.served_at desc
-        limit 1000
-    ) as x;
-    if v_answers.answer_count >= 50 and v_answers.fallback_ratio > 0.2 then
-        v_reasons := v_reasons || format('%s%% of its answers are a fallback', round(100 * v_answers.fallback_ratio));
+        select
+            count(*) as answer_count,
+            avg((x.source not in ('model', 'cold_start'))::integer) as fallback_ratio
+        from (
+            select x.source
+            from pgfeed.exposures as x
+            where
+                x.variant = _watch.variant
+                and x.served_at >= v_decision.decided_at
+                and x.served_at <= _watch.at
+                and coalesce(x.model_version, v_decision.challenger) = v_decision.challenger
+                and (x.experiment_id = v_decision.experiment_id and x.arm = 'champion') is not true
+            order by x.served_at desc
+            limit 1000
+        ) as x
+    ) as w
+    cross join (
+        select avg((x.source not in ('model', 'cold_start'))::integer) as fallback_ratio
+        from (
+            select x.source
+            from pgfeed.exposures as x
+            where
+                x.variant = _watch.variant
+                and x.served_at < v_decision.decided_at
+                and x.served_at >= v_decision.decided_at - interval '7 days'
+            order by x.served_at desc
+            limit 1000
+        ) as x
+    ) as b;
+    if v_answers.answer_count >= 50 and v_answers.fallback_ratio > v_answers.fallback_ratio_before + 0.2 then
+        v_reasons := v_reasons || format(
+            '%s%% of its answers are a fallback, of those before it %s%%',
+            round(100 * v_answers.fallback_ratio), round(100 * v_answers.fallback_ratio_before)
+        );
     end if;
     if v_reasons = '{}' then
         return;
@@ -87,7 +112,7 @@ begin
     )
     values (
         v_decision.variant, v_decision.challenger, v_decision.champion, 'taken back',
-        'hit rate not clearly below the champion''s by a test that is valid at every look, at most 20% of 50 or more answers a fallback',
+        'hit rate not clearly below the champion''s by a test that is valid at every look, at most 20% more of 50 or more answers a fallback than before',
         v_reasons, jsonb_strip_nulls(jsonb_build_object('report', to_jsonb(v_report), 'answers', to_jsonb(v_answers))),
         v_activation_id, v_decision.experiment_id
     );

@@ -127,6 +127,19 @@ def test_a_pinned_baseline_is_not_explored_unless_asked(feeds):
         ("asked", "lot", "normal-1", True), ("asked", "pinned", "normal-1", False),
         ("lively", "lot", "normal-1", True), ("lively", "pinned", None, True),
     ]
+    # The champion of the gate is: what it is compared with explores.
+    feeds("""
+        insert into pgfeed.model_decisions (
+            variant, challenger, champion, decision, rule, reasons, figures, experiment_id
+        )
+        select 'control', 1, 1, 'served', '', '{}', '{}', e.experiment_id from pgfeed.experiments as e
+    """)
+    feeds("truncate pgfeed.exposures")
+    for user_id, _ in arms:
+        feeds("select * from pgfeed.serve_posts(%s, %s, feed => 'lively')", user_id, MOMENT)
+    assert feeds("select distinct arm, exploration from pgfeed.exposures order by 1") == [
+        ("lot", "normal-1"), ("pinned", "normal-1"),
+    ]
 
 
 @pytest.mark.parametrize(("argument", "message"), [

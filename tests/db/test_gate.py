@@ -268,7 +268,48 @@ def test_a_model_that_falls_back_is_taken_back(network, connection, trained):
     """)
     network("call pgfeed.tick()")
     assert network(ACTIVE) == [(1,)]
-    assert network(DECISIONS)[1] == (2, 1, "taken back", ["33% of its answers are a fallback"])
+    assert network(DECISIONS)[1] == (2, 1, "taken back", [
+        "33% of its answers are a fallback, of those before it 0%",
+    ])
+
+
+def test_new_users_in_a_feed_with_fallbacks_take_no_model_back(network, connection, trained):
+    network("call pgfeed.create_feed('home', fallbacks => '{newest}')")
+    network("call pgfeed.set_schedule('control', train => '30 days', champion_share => 0)")
+    gate.decide(connection, "control", trained())
+    network("update pgfeed.model_decisions set decided_at = now() - interval '1 hour'")
+    network("""
+        insert into pgfeed.exposures (
+            served_at, user_id, variant, source, model_version, feed, features_as_of, post_ids
+        )
+        select now() - h * interval '1 hour' - n * interval '1 second', n, 'control',
+            case when n % 3 = 0 then 'newest' else 'model' end, case when n % 3 <> 0 then 2 - sign(h) end, 'home',
+            now(), '{1}'
+        from generate_series(1, 60) as n, generate_series(0, 2) as h
+    """)
+    network("call pgfeed.tick()")
+    assert network(ACTIVE) == [(2,)]
+    # In the health of answers they are no fallback either.
+    network("update pgfeed.exposures set served_at = served_at - interval '2 days'")
+    assert probes(network)["answers"][0] == "ok"
+    network("update pgfeed.exposures set model_version = 2")
+    assert probes(network)["answers"][0] == "fail"
+
+
+def test_the_champion_s_own_fallbacks_take_no_challenger_back(network, connection, trained):
+    network("call pgfeed.set_schedule('control', train => '30 days', champion_share => 0.5)")
+    gate.decide(connection, "control", trained())
+    network("update pgfeed.model_decisions set decided_at = now() - interval '1 hour'")
+    network("""
+        insert into pgfeed.exposures (
+            served_at, user_id, experiment_id, arm, variant, source, model_version, features_as_of, post_ids
+        )
+        select now() - n * interval '1 second', n, e.experiment_id, a.arm, 'control', a.source, a.version, now(), '{1}'
+        from generate_series(1, 60) as n, pgfeed.experiments as e,
+            (values ('champion', 'popular', 1), ('challenger', 'model', 2)) as a (arm, source, version)
+    """)
+    network("call pgfeed.tick()")
+    assert network(ACTIVE) == [(2,)]
 
 
 def test_three_refusals_in_a_row_are_an_alarm(network):
