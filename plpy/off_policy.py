@@ -34,6 +34,8 @@ EXPOSURES_QUERY = """
         where
             x.propensities is not null and x.served_at >= $1 and x.served_at < $2
             and ($3 is null or x.feed = $3) and x.arguments -> 'is_cut' is null
+            and x.arguments -> 'after' is null -- such a page has the features of the last refresh, not of served_at
+            and exists (select from pgfeed.named_feeds as f where f.name = x.feed)
     ),
     share as (select least($4::double precision / greatest(count(*), 1), 1) as of_users from known)
     select
@@ -173,9 +175,7 @@ def _off_policy_estimates(plpy, model_id, variant, version, from_at, until_at, f
     rows = plpy.execute(plan, [from_at, until_at, feed, most, attribution, known["hits"]])
     if not len(rows):
         return []
-    effects = np.ones(max(len(row["post_ids"]) for row in rows))
-    of_places = known["effects"][:len(effects)]
-    effects[:len(of_places)] = of_places
+    effects = effects_of(known["effects"], max(len(row["post_ids"]) for row in rows))
     users, shown, target = [], [[] for _ in range(5)], [[] for _ in range(3)]
     numbers = {}
     for number, row in enumerate(rows):
@@ -193,6 +193,13 @@ def _off_policy_estimates(plpy, model_id, variant, version, from_at, until_at, f
     trial = Trial(np.array(users), (lists, places, likes, targets, np.array(shown[4])),
                   (*(np.array(each, np.int64) for each in target[:2]), np.array(target[2], float)), effects)
     return rows_of(trial, len(places) / len(rows))
+
+
+def effects_of(known, count):
+    """Return the effects of the first count places, float64; known: of some places, the last one for all beyond it."""
+    effects = np.full(count, known[-1] if known else 1.0)
+    effects[:len(known)] = known[:count]
+    return effects
 
 
 def rows_of(trial, length):

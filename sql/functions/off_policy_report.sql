@@ -20,9 +20,10 @@ declare
     v_version integer;
     v_model_id bigint;
     v_seen_until timestamptz;
+    v_problems text[];
     v_rows pgfeed.off_policy_estimate[];
 begin
-    if not model ~ '^[^@]+(@[1-9][0-9]{0,8})?$' then
+    if not coalesce(model, '') ~ '^[^@]+(@[1-9][0-9]{0,8})?$' then
         raise exception 'there is no model %', coalesce(quote_literal(model), 'null')
             using errcode = '22023', hint = 'Name one as VARIANT or VARIANT@VERSION.';
     end if;
@@ -36,6 +37,15 @@ begin
         into v_seen_until
         from pgfeed.models as m
         where m.model_id = v_model_id;
+        v_problems := pgfeed._model_problems(v_model_id);
+        if v_problems <> '{}' then
+            raise exception '%@% cannot serve: %', v_variant, v_version, array_to_string(v_problems, '; ')
+                using errcode = '55000', hint = 'Judge another version: select variant, version from pgfeed.model_versions';
+        end if;
+        if coalesce(from_at, v_seen_until) is null then
+            raise exception 'it is not known which events %@% has seen', v_variant, v_version
+                using errcode = '22023', hint = 'Give from_at: the moment from which on it has seen none.';
+        end if;
         if from_at < v_seen_until then
             raise exception '% has seen events until %', model, v_seen_until
                 using errcode = '22023', hint = 'Leave from_at out: only lists from then on can judge it.';
@@ -66,7 +76,7 @@ alter function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bi
 comment on function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval) is
     'What a model that was not served, VARIANT@VERSION, would have had of likes: estimates from lists of feeds that explore '
     '(create_feed), served by any model from from_at until before until_at, by default from when the model has seen '
-    'no event. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a '
+    'no event. Only first pages of feeds that are there. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a '
     'like belongs to a list. Takes about as long as recommend_posts() for each list';
 
 revoke all on function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval) from public;

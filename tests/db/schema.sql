@@ -1660,7 +1660,7 @@ CREATE FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time
     SET row_security TO 'off'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) IS 'What a model that was not served, VARIANT@VERSION, would have had of likes: estimates from lists of feeds that explore (create_feed), served by any model from from_at until before until_at, by default from when the model has seen no event. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a like belongs to a list. Takes about as long as recommend_posts() for each list';
+COMMENT ON FUNCTION pgfeed.off_policy_report(model text, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) IS 'What a model that was not served, VARIANT@VERSION, would have had of likes: estimates from lists of feeds that explore (create_feed), served by any model from from_at until before until_at, by default from when the model has seen no event. Only first pages of feeds that are there. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a like belongs to a list. Takes about as long as recommend_posts() for each list';
 CREATE FUNCTION pgfeed.popular_posts(k integer DEFAULT 5, by text DEFAULT NULL::text, value text DEFAULT NULL::text, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'

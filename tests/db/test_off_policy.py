@@ -91,7 +91,39 @@ def test_only_lists_that_the_version_has_not_seen_judge_it(served):
     assert seen is not None
 
 
-@pytest.mark.parametrize("model", ["control@7", "nobody", "control@", "a@b"])
+def test_pages_after_the_first_do_not_judge(served):
+    moment = "2021-12-20 20:00+00"
+    page = "select r.cursor from pgfeed.serve_posts(1, %s, 4, feed => 'lively', after => %s) as r order by r.rank"
+    after = served(page, moment, None)[-1][0]
+    served(page, moment, after)
+    later = "select count(*) from pgfeed.exposures where arguments ? 'after' and propensities is not null"
+    assert served(later) == [(1,)]
+    assert report(served, "popular")["likes per list", "logged"][3] == 721
+
+
+def test_lists_of_a_dropped_feed_do_not_judge(served):
+    served("call pgfeed.create_feed('gone', explore => 'normal')")
+    served("select from pgfeed.serve_posts(1, '2021-12-20 20:00+00', 4, feed => 'gone')")
+    assert report(served, "control")["likes per list", "logged"][3] == 721
+    served("call pgfeed.drop_feed('gone')")
+    assert report(served, "control")["likes per list", "logged"][3] == 720
+
+
+def test_a_version_that_cannot_serve_is_not_judged_as_popular(served):
+    served("update pgfeed.models set sha256 = repeat('0', 64)")
+    with pytest.raises(psycopg2.Error, match="control@1 cannot serve: its artifact does not have the recorded sha256"):
+        report(served, "control")
+
+
+def test_a_version_that_does_not_say_what_it_has_seen_needs_from_at(served):
+    served("update pgfeed.models set trained_until = null, evaluation_artifact = null, evaluated_from = null")
+    with pytest.raises(psycopg2.Error, match="it is not known which events control@1 has seen"):
+        report(served, "control")
+    rows = report(served, "control", ", from_at => '2021-12-20 12:00+00'")
+    assert rows["likes per list", "logged"][3] == 480
+
+
+@pytest.mark.parametrize("model", ["control@7", "nobody", "control@", "a@b", None])
 def test_what_is_no_model_is_refused(network, model):
     with pytest.raises(psycopg2.Error, match="there is no model"):
         report(network, model)

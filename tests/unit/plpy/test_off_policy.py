@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from plpy.explore import explored, seed_of
-from plpy.off_policy import Trial, chance, fitted, judged, rows_of
+from plpy.off_policy import Trial, chance, effects_of, fitted, judged, rows_of
 from plpy.preferences import sigmoid
 
 K = 3
@@ -125,3 +125,9 @@ def test_a_line_through_scores():
     assert np.isfinite(fitted(scores[:5], effects[:5], np.zeros(5, int))).all()
     assert np.isfinite(fitted(scores[:5], effects[:5], np.ones(5, int))).all()
     assert np.isfinite(fitted(scores[:0], effects[:0], likes[:0])).all()
+
+
+def test_the_last_known_place_is_that_of_all_beyond_it():
+    assert effects_of([1.5, 0.75], 4).tolist() == [1.5, 0.75, 0.75, 0.75]
+    assert effects_of([1.5, 0.75], 1).tolist() == [1.5]
+    assert effects_of([], 2).tolist() == [1, 1]
