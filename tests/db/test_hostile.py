@@ -49,6 +49,7 @@ VALUES = {
     "real": st.floats(width=32),
     "jsonb": st.sampled_from(("null", "[]", "{}", "1", '"x"', '["a", "a"]', '[{"a": 1}]', '{"key": "id"}')),
     "bytea": st.binary(max_size=40),
+    "uuid": st.uuids().map(str),
     "regclass": st.sampled_from(("pgfeed.posts", "pg_class", "0", "1")),
 }
 GOOD = {
