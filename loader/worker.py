@@ -163,11 +163,14 @@ def do(connection: Connection, desk: Connection, job: Job) -> str:
         from loader.data import embed, embedders
 
         return embed.embed(connection, embedders.open_embedder(embedder_of(connection, job.settings))).text()
-    from loader.learning import training
+    from loader.learning import recipes, training
 
     version = job.version
     if version is None:
-        version, _ = training.train_and_store(connection, job.variant, job.settings.get("recipe"))
+        # Who asks may not read the worker's files.
+        version, _ = training.train_and_store(
+            connection, job.variant, job.settings.get("recipe"), read=recipes.read_text,
+        )
         note(desk, STORED, [version, job.job_id])
     if not job.settings.get("switch"):
         return f"{job.variant} version {version} is stored"
@@ -184,12 +187,16 @@ def perform(desk: Connection, job: Job) -> tuple[bool, str]:
             told = do(connection, desk, job)
         note(desk, DONE, [job.job_id])
         return True, f"{job.name}: {told}"
-    except (PgfeedError, psycopg2.Error, MemoryError) as error:
+    except Exception as error:
         message = excerpt(str(error)) or type(error).__name__
+        if not isinstance(error, (PgfeedError, psycopg2.Error, MemoryError)):
+            message = f"{type(error).__name__}: {message}"
         note(desk, FAILED, {
             "error": message, "attempts": ATTEMPTS, "minutes": RETRY_MINUTES, "job": job.job_id,
         })
-        return False, f"{job.name} failed: {message}"
+        if isinstance(error, (PgfeedError, psycopg2.Error, MemoryError)):
+            return False, f"{job.name} failed: {message}"
+        raise
     except KeyboardInterrupt:
         note(desk, GIVE_BACK, [job.job_id])
         raise

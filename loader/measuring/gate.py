@@ -19,12 +19,15 @@ STEPS = 25
 def trial(connection: Connection, variant: str, version: int) -> dict:
     """Return the figures of a version beside the active one's, on days that neither of them has seen.
 
-    champion: the active version, None if there is none: then nothing is compared, and neither is a version that cannot
-    serve. differences: as in paired. not_compared: why there are none. The rest is as measured() has it.
+    champion: the active version, None if there is none that can serve: then nothing is compared, and neither is a
+    version that cannot serve. differences: as in paired. not_compared: why there are none. The rest is as measured()
+    has it.
     """
     champion = registry.active_version(connection, variant)
     if champion is None or champion == version:
         return {"champion": champion}
+    if has_problems(connection, variant, champion):
+        return {"champion": None}
     found: dict = {"champion": champion}
     if has_problems(connection, variant, version):
         return found

@@ -296,17 +296,17 @@ PINS = {
     "functions/_list_figures": "19e60abe6c91",
     "functions/_gate_reasons": "b1525f43dfd1",
     "procedures/_stop_gate": "b9a60928e142",
-    "procedures/_keep_champion": "74ff828ebca7",
-    "procedures/_decide": "42ebec22f03e",
-    "procedures/_watch": "623781b2a496",
+    "procedures/_keep_champion": "932355a85a31",
+    "procedures/_decide": "ce64e4d067fb",
+    "procedures/_watch": "052d9f41d20b",
     "procedures/set_schedule": "20cce9fd8480",
     "procedures/set_upkeep": "43d0c785cdd7",
-    "functions/_due_steps": "add561f433cb",
+    "functions/_due_steps": "cc3e9634758d",
     "procedures/_begin_step": "74deaa3bd62b",
     "procedures/_do_step": "2079c9ea713b",
     "procedures/tick": "36097803b424",
     "functions/_answer_probes": "71bea00ba3b4",
-    "functions/_loop_probes": "3a3d0e479b27",
+    "functions/_loop_probes": "3b0a30235fb4",
     "procedures/_make_newest_events": "356f5c97fad6",
     "functions/_learning": "49e65348d32e",
     "functions/_training_limits": "ced0c218725b",
@@ -1282,7 +1282,7 @@ DECISIONS = """
     comment on table pgfeed.model_decisions is
         'One row per decision on whether a version serves: of the gate, of activate_model() by force, of tick()';
     comment on column pgfeed.model_decisions.challenger is 'The version that was decided on';
-    comment on column pgfeed.model_decisions.champion is 'The version that served until then; null: none did';
+    comment on column pgfeed.model_decisions.champion is 'The version that served until then; null: none that can';
     comment on column pgfeed.model_decisions.rule is 'In words: what it had to fulfil';
     comment on column pgfeed.model_decisions.reasons is
         'Why it was refused or taken back; empty: it fulfilled all';

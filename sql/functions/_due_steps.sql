@@ -24,18 +24,15 @@ begin
         select case s.train_in when 'worker' then 5 else 10 end, 'train ' || s.variant, s.train_every, (select max(m.created_at) from pgfeed.models as m where m.variant = s.variant)
         from pgfeed.schedules as s
         union all
-        select 6, 'watch ' || s.variant, interval '0', null
-        from pgfeed.schedules as s
-        where exists (
-            select
-            from pgfeed.model_decisions as d
-            left join pgfeed.experiments as e on e.experiment_id = d.experiment_id
-            where
-                d.variant = s.variant
-                and d.decision = 'served'
-                and d.champion is not null
-                and (at <= d.decided_at + s.champion_time or (e.started_at is not null and e.stopped_at is null))
-        )
+        -- The experiment of a schedule that was ended is ended, too, when its time is over.
+        select distinct 6, 'watch ' || d.variant, interval '0', null::timestamptz
+        from pgfeed.model_decisions as d
+        left join pgfeed.schedules as s on s.variant = d.variant
+        left join pgfeed.experiments as e on e.experiment_id = d.experiment_id
+        where
+            d.decision = 'served'
+            and d.champion is not null
+            and (at <= d.decided_at + s.champion_time or (e.started_at is not null and e.stopped_at is null))
         union all
         select 7, 'drop_events', interval '1 day', null from pgfeed.upkeep as u where u.keep_events is not null
         union all
@@ -50,7 +47,7 @@ begin
         -- What was interrupted goes on at once, what failed waits.
         and (t.error is null or w.every = interval '0' or t.begun_at + interval '1 hour' <= at)
         -- What fails in the session of tick() ends it, and would at each call.
-        and (w.number < 10 or coalesce(t.done_at >= t.begun_at or t.begun_at + interval '1 hour' <= at, t.step is null))
+        and (w.number < 10 and w.step not in ('arrange', 'recommend') or coalesce(t.done_at >= t.begun_at or t.begun_at + interval '1 hour' <= at, t.step is null))
     order by w.number, w.step;
 end;
 $$;

@@ -102,13 +102,20 @@ begin
         count(*) as step_count,
         count(t.error) as failed_count,
         array_agg(format('%s failed: %s', t.step, t.error) order by t.step) filter (where t.error is not null) as failures,
-        -- These two commit as they go, and are waited for by nobody.
-        array_agg(format('%s was interrupted', t.step) order by t.step) filter (
+        array_agg(
+            case
+                when t.step in ('arrange', 'recommend')
+                    then format('%s was begun at %s and has not ended', t.step, to_char(t.begun_at, 'YYYY-MM-DD HH24:MI'))
+                else format('%s was interrupted', t.step)
+            end
+            order by t.step
+        ) filter (
             where
-                t.step not in ('arrange', 'recommend', 'tick')
+                t.step <> 'tick'
                 and t.error is null
                 and coalesce(t.done_at < t.begun_at, true)
-                and t.begun_at < now() - interval '10 seconds'
+                -- These two hold no lock that says that they go on.
+                and t.begun_at < now() - case when t.step in ('arrange', 'recommend') then interval '10 minutes' else interval '10 seconds' end
                 and not pg_is_in_recovery()
                 and not exists (select from pgfeed._job_sessions('pgfeed.tick'))
         ) as interrupted

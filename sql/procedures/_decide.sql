@@ -35,6 +35,10 @@ begin
         decision := 'served';
         return;
     end if;
+    -- One that cannot serve is no champion: it would keep out what can for ever.
+    if (case when v_champion is not null then cardinality(pgfeed._model_problems(pgfeed._model_id(variant, v_champion))) > 0 end) then
+        v_champion := null;
+    end if;
     select s.* into v_schedule from pgfeed.schedules as s where s.variant = _decide.variant;
     v_margin := coalesce(v_schedule.margin, 0.02);
 
@@ -83,4 +87,3 @@ comment on procedure pgfeed._decide(text, integer, jsonb, text) is
     'that it would give, and writes the decision down. A version is decided on once';
 
 revoke all on procedure pgfeed._decide(text, integer, jsonb, text) from public;
-grant execute on procedure pgfeed._decide(text, integer, jsonb, text) to pgfeed_operator;

@@ -11,7 +11,7 @@ as $$
 declare
     v_schedule pgfeed.schedules;
     v_share integer;
-    v_name constant text := left(format('gate_%s_%s', variant, challenger), 40);
+    v_name constant text := format('gate_%s_%s', left(variant, 34 - length(challenger::text)), challenger);
 begin
     select s.* into v_schedule from pgfeed.schedules as s where s.variant = _keep_champion.variant;
     v_share := round(coalesce(v_schedule.champion_share, 0) * 100) * 100;

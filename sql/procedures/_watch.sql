@@ -15,6 +15,7 @@ declare
     v_is_active boolean;
     v_reasons text[] := '{}';
     v_activation_id bigint;
+    v_champion_id bigint;
     v_time interval := (select s.champion_time from pgfeed.schedules as s where s.variant = _watch.variant);
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
@@ -98,6 +99,15 @@ begin
     end if;
     if v_reasons = '{}' then
         return;
+    end if;
+
+    select m.model_id into v_champion_id
+    from pgfeed.models as m
+    where m.variant = v_decision.variant and m.version = v_decision.champion and m.deleted_at is null;
+    if v_champion_id is null or cardinality(pgfeed._model_problems(v_champion_id)) > 0 then
+        raise exception '% version % is to be taken back (%), and the champion, version %, cannot serve any more: see rollback_model()',
+            v_decision.variant, v_decision.challenger, array_to_string(v_reasons, '; '), v_decision.champion
+            using errcode = '55000', hint = format('Run: call pgfeed.rollback_model(%L)', v_decision.variant);
     end if;
 
     update pgfeed.experiments as e set stopped_at = now() where e.experiment_id = v_experiment.experiment_id;

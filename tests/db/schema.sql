@@ -2544,7 +2544,7 @@ CREATE TABLE pgfeed.model_decisions (
 );
 COMMENT ON TABLE pgfeed.model_decisions IS 'One row per decision on whether a version serves: of the gate, of activate_model() by force, of tick()';
 COMMENT ON COLUMN pgfeed.model_decisions.challenger IS 'The version that was decided on';
-COMMENT ON COLUMN pgfeed.model_decisions.champion IS 'The version that served until then; null: none did';
+COMMENT ON COLUMN pgfeed.model_decisions.champion IS 'The version that served until then; null: none that can';
 COMMENT ON COLUMN pgfeed.model_decisions.rule IS 'In words: what it had to fulfil';
 COMMENT ON COLUMN pgfeed.model_decisions.reasons IS 'Why it was refused or taken back; empty: it fulfilled all';
 COMMENT ON COLUMN pgfeed.model_decisions.figures IS 'What was measured: differences on days that neither model has seen, slope, drift, agreement, lists of some users; of what was taken back the report of the experiment and the answers';
@@ -2986,7 +2986,6 @@ REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at tim
 REVOKE ALL ON FUNCTION pgfeed._data_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._date_of(value text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text) FROM PUBLIC;
-GRANT ALL ON PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._default_months(parent text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._default_variant() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._do_step(IN step text, IN at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;

@@ -312,6 +312,80 @@ def test_the_champion_s_own_fallbacks_take_no_challenger_back(network, connectio
     assert network(ACTIVE) == [(2,)]
 
 
+@pytest.mark.parametrize("change", [
+    "call pgfeed.delete_model('control', 1)", "update pgfeed.models set golden_scores[1] = 9 where version = 1",
+])
+def test_it_is_not_taken_back_for_what_cannot_serve(network, connection, trained, change):
+    network("call pgfeed.set_schedule('control', train => '30 days', champion_share => 0)")
+    gate.decide(connection, "control", trained())
+    network("update pgfeed.model_decisions set decided_at = now() - interval '1 hour'")
+    network("""
+        insert into pgfeed.exposures (served_at, user_id, variant, source, features_as_of, post_ids)
+        select now() - n * interval '1 second', n, 'control', 'popular', now(), '{1}' from generate_series(1, 60) as n
+    """)
+    network(change)
+    network("call pgfeed.tick()")
+    assert network(ACTIVE) == [(2,)] and len(network(DECISIONS)) == 1
+    status, found, _ = probes(network)["tick"]
+    assert status == "fail" and "control version 2 is to be taken back (100% of its answers" in found
+    assert "version 1, cannot serve any more" in found
+
+
+def test_a_champion_that_cannot_serve_keeps_no_successor_out(network, connection, trained):
+    network("call pgfeed.set_schedule('control', train => '30 days')")
+    version = trained()
+    network("update pgfeed.models set feature_names[1] = 'user.shoe_size' where version = 1")
+    assert gate.decide(connection, "control", version) == ("served", "")
+    assert network(DECISIONS) == [(2, None, "served", [])] and network(ACTIVE) == [(2,)]
+    assert network("select from pgfeed.experiments") == []
+
+
+def test_the_gate_of_a_schedule_that_was_ended_ends(network, connection, trained):
+    network("call pgfeed.set_schedule('control', train => '30 days')")
+    gate.decide(connection, "control", trained())
+    network("call pgfeed.set_schedule('control')")
+    network("call pgfeed.tick()")
+    assert network("select winner from pgfeed.experiments") == [(None,)]
+    network("update pgfeed.model_decisions set decided_at = now() - interval '8 days'")
+    network("call pgfeed.tick()")
+    assert network("select winner from pgfeed.experiments where stopped_at is not null") == [("challenger",)]
+
+
+def test_each_version_of_a_long_variant_has_an_experiment(network):
+    variant = "a" * 40
+    network(f"alter database {network('select current_database()')[0][0]} set pgfeed.default_variant = '{variant}'")
+    network(f"set pgfeed.default_variant = '{variant}'")
+    network("""
+        insert into pgfeed.models (
+            variant, version, artifact, sha256, feature_names, encoders, parameters, metrics, golden_matrix,
+            golden_scores
+        )
+        select %s, v, m.artifact, m.sha256, m.feature_names, m.encoders, m.parameters, m.metrics, m.golden_matrix,
+            m.golden_scores
+        from pgfeed.models as m, generate_series(1, 3) as v where m.version = 1 and m.variant = 'control'
+    """, variant)
+    network("call pgfeed.activate_model(%s, 3)", variant)
+    network("call pgfeed.set_schedule(%s, train => '30 days')", variant)
+    for challenger in (2, 3):
+        (experiment_id,), = network("call pgfeed._keep_champion(%s, %s, 1)", variant, challenger)
+        network("""
+            insert into pgfeed.model_decisions (
+                variant, challenger, champion, decision, rule, reasons, figures, experiment_id
+            ) values (%s, %s, 1, 'served', '', '{}', '{}', %s)
+        """, variant, challenger, experiment_id)
+    names = [f"gate_{'a' * 33}_2", f"gate_{'a' * 33}_3"]
+    assert network("select name from pgfeed.experiments order by name") == [(name,) for name in names]
+
+
+def test_operators_forge_no_trial(network, network_dsn, trained):
+    version = trained()
+    with autocommit(network_dsn) as other:
+        query = queries(other)
+        query("set role pgfeed_operator")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            query("call pgfeed._decide('control', %s, '{}')", version)
+
+
 def test_three_refusals_in_a_row_are_an_alarm(network):
     for count in (1, 2, 3):
         network("insert into pgfeed.model_decisions (variant, challenger, champion, decision, rule, reasons, figures)"

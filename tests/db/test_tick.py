@@ -132,6 +132,27 @@ def test_a_step_that_fails_keeps_no_other_from_being_done(network):
     assert probes(network)["tick"][0] == "ok"
 
 
+@pytest.mark.parametrize(("step", "procedure"), [
+    ("arrange", "arrange_partitions(inout move_count integer default null)"),
+    ("recommend", "refresh_recommendations(inout batch_id bigint default null)"),
+])
+def test_what_fails_in_the_session_of_tick_ends_it_once(network, step, procedure):
+    name = procedure.partition("(")[0]
+    network("call pgfeed.set_upkeep(recommend => '1 day')")
+    for drop, in network("select 'drop procedure ' || oid::regprocedure from pg_proc where proname = %s", name):
+        network(drop)
+    network(f"create procedure pgfeed.{procedure} language plpgsql as $$begin raise exception 'no room'; end$$")
+    with pytest.raises(psycopg2.errors.RaiseException, match="no room"):
+        tick(network)
+    done = tick(network, 0.01)
+    assert step not in done and ("refresh" in done or step == "recommend")
+    network("update pgfeed.tick_steps set begun_at = begun_at - interval '20 minutes' where step = %s", step)
+    status, found, _ = probes(network)["tick"]
+    assert status == "warn" and f"{step} was begun at " in found
+    with pytest.raises(psycopg2.errors.RaiseException, match="no room"):
+        tick(network, 0.1)
+
+
 def test_new_posts_are_embedded_by_a_worker_if_an_embedder_answers(network):
     network("insert into pgfeed.embedders (name, checkpoint, dimensions, is_active) values ('use', '1', 3, true)")
     assert "embed" in tick(network)

@@ -72,7 +72,7 @@ def test_what_fails_is_tried_three_times(network, desk):
     network("call pgfeed.ask_for_training('mine', 'nonsense.toml')")
     for attempt in (1, 2, 3):
         (is_done, text), = worker.work(is_once=True)
-        assert not is_done and text.startswith("train mine failed: cannot read nonsense.toml")
+        assert not is_done and text.startswith("train mine failed: there is no recipe 'nonsense.toml'")
         assert network(JOBS)[0][:4] == (1, attempt, False, attempt == 3)
         assert list(worker.work(is_once=True)) == []  # it waits
         network(AT_ONCE)
@@ -82,6 +82,26 @@ def test_what_fails_is_tried_three_times(network, desk):
     network("call pgfeed.ask_for_training('mine', 'control')")
     assert [is_done for is_done, _ in worker.work(is_once=True)] == [True]
     assert probes(network)["jobs"][0] == "ok"
+
+
+def test_no_file_of_the_worker_is_read(network, desk, tmp_path):
+    path = tmp_path / "secret.toml"
+    path.write_text("password = 1")
+    network("call pgfeed.ask_for_training('mine', %s)", str(path))
+    (is_done, text), = worker.work(is_once=True)
+    assert not is_done and "there is no recipe" in text and "password" not in text
+
+
+def test_an_error_that_nobody_foresaw_is_noted_and_told(network, desk, monkeypatch):
+    def fail(connection, desk, job):
+        raise KeyError("no such column")
+
+    network("call pgfeed.ask_for_training('control')")
+    monkeypatch.setattr(worker, "do", fail)
+    with pytest.raises(KeyError):
+        list(worker.work(is_once=True))
+    assert network(JOBS) == [(1, 1, False, False, "KeyError: 'no such column'")]
+    assert worker.take(desk) is None  # it waits, and keeps no other from being done
 
 
 def test_two_workers_never_do_the_same(network, network_dsn, desk):
