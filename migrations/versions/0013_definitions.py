@@ -304,7 +304,7 @@ PINS = {
     "functions/_due_steps": "cc3e9634758d",
     "procedures/_begin_step": "74deaa3bd62b",
     "procedures/_do_step": "2079c9ea713b",
-    "procedures/tick": "36097803b424",
+    "procedures/tick": "e5442bf4c2ee",
     "functions/_answer_probes": "71bea00ba3b4",
     "functions/_loop_probes": "3b0a30235fb4",
     "procedures/_make_newest_events": "356f5c97fad6",
@@ -1295,7 +1295,16 @@ DECISIONS = """
     alter table pgfeed.model_decisions owner to pgfeed_owner;
     grant select on pgfeed.model_decisions to pgfeed_reader, pgfeed_operator;
 """
-NO_DECISIONS = "drop table pgfeed.model_decisions"
+NO_DECISIONS = """
+    -- Nothing would end it.
+    update pgfeed.experiments as e
+    set stopped_at = now()
+    where
+        e.started_at is not null
+        and e.stopped_at is null
+        and e.experiment_id in (select d.experiment_id from pgfeed.model_decisions as d);
+    drop table pgfeed.model_decisions
+"""
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$

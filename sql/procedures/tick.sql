@@ -14,6 +14,10 @@ declare
     v_schedule record;
     v_version integer;
 begin
+    if pg_catalog.current_setting('transaction_read_only')::boolean then
+        raise exception 'tick() writes, and nothing can be written here'
+            using errcode = '25006', hint = 'Call it on the primary, outside of a read-only transaction.';
+    end if;
     call pgfeed._commit(v_is_committed);
     if not v_is_committed then
         raise exception 'tick() commits as it goes, and cannot inside a transaction block'

@@ -13,7 +13,7 @@ from loader import worker
 from loader.learning import registry, train
 from loader.measuring import gate
 from loader.server import db
-from tests.db.conftest import autocommit, queries
+from tests.db.conftest import alembic, autocommit, queries
 from tests.db.test_health import probes
 
 DECISIONS = "select challenger, champion, decision, reasons from pgfeed.model_decisions order by decision_id"
@@ -349,6 +349,13 @@ def test_the_gate_of_a_schedule_that_was_ended_ends(network, connection, trained
     network("update pgfeed.model_decisions set decided_at = now() - interval '8 days'")
     network("call pgfeed.tick()")
     assert network("select winner from pgfeed.experiments where stopped_at is not null") == [("challenger",)]
+
+
+def test_a_downgrade_ends_the_gate(network, network_dsn, connection, trained):
+    network("call pgfeed.set_schedule('control', train => '30 days')")
+    gate.decide(connection, "control", trained())
+    alembic(network_dsn, "downgrade", "0012")
+    assert network("select name, stopped_at is not null from pgfeed.experiments") == [("gate_control_2", True)]
 
 
 def test_each_version_of_a_long_variant_has_an_experiment(network):

@@ -207,6 +207,14 @@ def test_it_commits_as_it_goes(network_dsn):
             cursor.execute("call pgfeed.tick()")
 
 
+def test_where_nothing_can_be_written_it_says_so(network_dsn):
+    with autocommit(network_dsn) as connection:
+        query = queries(connection)
+        query("set default_transaction_read_only = on")
+        with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="tick.. writes, .*\n.*Call it on the primary"):
+            query("call pgfeed.tick()")
+
+
 def test_operators_may_and_writers_may_not(network, network_dsn):
     with autocommit(network_dsn) as connection:
         query = queries(connection)
