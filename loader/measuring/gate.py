@@ -53,9 +53,9 @@ def has_problems(connection: Connection, variant: str, version: int) -> bool:
 def measured(connection: Connection, variant: str, champion: int, challenger: int) -> dict:
     """Return figures of scores on held-out impressions that neither model has seen.
 
-    slope: of each, what its log-odds are to be multiplied by to fit the likes. drift: the population stability index of
-    what would serve against what serves. agreement: the correlation of the challenger's fit that was measured with
-    the one that would serve. not_finite_ratio: of its scores.
+    slope: of each, what its log-odds are to be multiplied by to fit the likes; slope_error: its standard error. drift:
+    the population stability index of what would serve against what serves. agreement: the correlation of the
+    challenger's fit that was measured with the one that would serve. not_finite_ratio: of its scores.
     """
     models = [registry.load(connection, variant, version) for version in (champion, challenger)]
     serving = [registry.load(connection, variant, version, is_measured=False) for version in (champion, challenger)]
@@ -63,12 +63,11 @@ def measured(connection: Connection, variant: str, champion: int, challenger: in
     rows = [held_out(connection, days, model) for model in models]
     scores = [predict(model.booster, each.features) for model, each in zip(models, rows)]
     served = [predict(model.booster, each.features) for model, each in zip(serving, rows)]
+    slopes = [slope(score, each.is_liked) for score, each in zip(scores, rows)]
     is_finite = np.isfinite(scores[1]) & np.isfinite(served[1])
     return {
-        "slope": {
-            name: rounded(slope(score, each.is_liked), 4)
-            for name, score, each in zip(("champion", "challenger"), scores, rows)
-        },
+        "slope": {name: rounded(found, 4) for name, (found, _) in zip(("champion", "challenger"), slopes)},
+        "slope_error": {name: rounded(error, 4) for name, (_, error) in zip(("champion", "challenger"), slopes)},
         "drift": rounded(stability_index(served[0], served[1]), 4),
         "agreement": rounded(correlation(scores[1], served[1]), 4),
         "not_finite_ratio": float(1 - is_finite.mean()),
@@ -80,13 +79,15 @@ def held_out(connection: Connection, days: split.Split, model: Model) -> Impress
     return logged.load_held_out(connection, days, model.feature_names, model.encoders, least_views=1)
 
 
-def slope(scores: np.ndarray, is_liked: np.ndarray) -> float | None:
-    """Return the slope of a logistic regression of likes on scores; None if all scores are the same, or no number.
+def slope(scores: np.ndarray, is_liked: np.ndarray) -> tuple[float | None, float | None]:
+    """Return the slope of a logistic regression of likes on scores, and its standard error.
 
-    The calibration slope of D. R. Cox, Two further applications of a model for binary regression, Biometrika 45 (1958).
+    None if all scores are the same, or no number. The calibration slope of D. R. Cox, Two further applications of a
+    model for binary regression, Biometrika 45 (1958). The error is that of the Fisher information: it takes impressions
+    for independent, which those of one user are not quite.
     """
     if not np.isfinite(scores).all() or scores.std() == 0 or is_liked.all() or not is_liked.any():
-        return None
+        return None, None
     inputs = np.column_stack([np.ones(len(scores)), (scores - scores.mean()) / scores.std()])
     effects = np.zeros(2)
     for _ in range(STEPS):
@@ -96,7 +97,7 @@ def slope(scores: np.ndarray, is_liked: np.ndarray) -> float | None:
         effects = effects + np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-8:
             break
-    return float(effects[1] / scores.std())
+    return float(effects[1] / scores.std()), float(np.linalg.inv(curve)[1, 1] ** 0.5 / scores.std())
 
 
 def stability_index(expected: np.ndarray, actual: np.ndarray) -> float | None:

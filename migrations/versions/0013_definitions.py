@@ -294,7 +294,7 @@ PINS = {
     "procedures/ask_for_training": "5a5aa491c26b",
     "procedures/ask_for_embedding": "c6463f6ae8c6",
     "functions/_list_figures": "19e60abe6c91",
-    "functions/_gate_reasons": "b1525f43dfd1",
+    "functions/_gate_reasons": "9efa80620597",
     "procedures/_stop_gate": "b9a60928e142",
     "procedures/_keep_champion": "932355a85a31",
     "procedures/_decide": "ce64e4d067fb",

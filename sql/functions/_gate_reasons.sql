@@ -11,6 +11,11 @@ declare
     v_has_champion constant boolean := figures -> 'champion' <> 'null';
     v_mine constant jsonb := coalesce(figures -> 'lists' -> 'challenger', '{}');
     v_theirs constant jsonb := coalesce(figures -> 'lists' -> 'champion', '{}');
+    v_slope constant double precision := (figures -> 'slope' ->> 'challenger')::double precision;
+    v_their_slope constant double precision := (figures -> 'slope' ->> 'champion')::double precision;
+    -- Half of the 95% interval.
+    v_width constant double precision := 1.96 * coalesce((figures -> 'slope_error' ->> 'challenger')::double precision, 0);
+    v_their_width constant double precision := 1.96 * coalesce((figures -> 'slope_error' ->> 'champion')::double precision, 0);
     v_reasons text[] := array(select p.problem from jsonb_array_elements_text(figures -> 'problems') as p (problem));
 begin
     if v_has_champion and v_reasons = '{}' and not coalesce(jsonb_array_length(figures -> 'differences') > 0, false) then
@@ -69,18 +74,19 @@ begin
                 (v_mine ->> 'fallback_ratio')::double precision > coalesce((v_theirs ->> 'fallback_ratio')::double precision, 0) + 0.05
             ),
             (
-                format('its scores do not rise with likes: calibration slope %s', round((figures -> 'slope' ->> 'challenger')::numeric, 2)),
-                (figures -> 'slope' ->> 'challenger')::double precision <= 0
+                format('its scores do not rise with likes: calibration slope %s', round(v_slope::numeric, 2)),
+                v_slope + v_width <= 0
             ),
             (
                 format(
                     'calibration: where the champion''s log-odds are to be multiplied by %s to fit the likes, its are by %s',
-                    round((figures -> 'slope' ->> 'champion')::numeric, 2), round((figures -> 'slope' ->> 'challenger')::numeric, 2)
+                    round(v_their_slope::numeric, 2), round(v_slope::numeric, 2)
                 ),
-                (figures -> 'slope' ->> 'champion')::double precision > 0
-                and (figures -> 'slope' ->> 'challenger')::double precision > 0
-                and abs(ln((figures -> 'slope' ->> 'challenger')::double precision / (figures -> 'slope' ->> 'champion')::double precision))
-                > ln(3)
+                -- The interval of the logarithm of the ratio, by the delta method.
+                case
+                    when v_slope > 0 and v_their_slope > 0
+                        then abs(ln(v_slope / v_their_slope)) - sqrt((v_width / v_slope) ^ 2 + (v_their_width / v_their_slope) ^ 2) > ln(3)
+                end
             ),
             (
                 format('score drift: population stability index %s', round((figures ->> 'drift')::numeric, 2)),

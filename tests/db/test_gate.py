@@ -60,6 +60,7 @@ def test_a_model_of_the_same_recipe_serves(network, connection, trained):
     figures, = network("select figures from pgfeed.model_decisions")[0]
     assert {(d["protocol"], d["metric"]) for d in figures["differences"]} >= {("logged", "AUC"), ("full", "NDCG@10")}
     assert figures["agreement"] > 0.5 and figures["drift"] < 1 and figures["slope"]["challenger"] > 0
+    assert 0 < figures["slope_error"]["challenger"] < figures["slope"]["challenger"]
     for lists in figures["lists"].values():
         assert lists["lists"] == 60 and lists["empty_ratio"] == lists["fallback_ratio"] == 0 and lists["ms"] > 0
     assert figures["lists"]["challenger"]["topics_per_list"] == pytest.approx(
@@ -130,7 +131,8 @@ def test_looking_at_lists_changes_nothing(network, network_dsn, trained):
 
 
 FINE = {
-    "champion": 1, "problems": [], "slope": {"champion": 1, "challenger": 1.1}, "drift": 0.1, "agreement": 0.9,
+    "champion": 1, "problems": [], "slope": {"champion": 1, "challenger": 1.1},
+    "slope_error": {"champion": 0.1, "challenger": 0.2}, "drift": 0.1, "agreement": 0.9,
     "not_finite_ratio": 0,
     "differences": [{"protocol": "logged", "metric": "AUC", "first": 0.6, "second": 0.59, "gain": -0.01, "low": -0.02,
                      "high": -0.001}],
@@ -149,6 +151,7 @@ FINE = {
     ("{problems}", ["its artifact is broken"], "its artifact is broken"),
     ("{slope,challenger}", -0.5, "do not rise with likes: calibration slope -0.50"),
     ("{slope,challenger}", 4, "calibration: where the champion's log-odds are to be multiplied by 1.00"),
+    ("{slope,challenger}", -0.3, None), ("{slope,challenger}", 3.2, None),
     ("{slope}", {"champion": None, "challenger": None}, None), ("{drift}", None, None), ("{agreement}", None, None),
     ("{drift}", 1.5, "population stability index 1.50"),
     ("{agreement}", 0.2, "correlation 0.20"),

@@ -12,7 +12,16 @@ LIKES = RNG.random(20_000) < 1 / (1 + np.exp(-(SCORES - 2)))
 
 @pytest.mark.parametrize("factor", [0.25, 1.0, 4.0, -1.0])
 def test_the_slope_is_what_log_odds_are_to_be_multiplied_by(factor):
-    assert slope(SCORES * factor, LIKES) == pytest.approx(1 / factor, rel=0.08)
+    found, error = slope(SCORES * factor, LIKES)
+    assert found == pytest.approx(1 / factor, rel=0.08) and abs(found - 1 / factor) < 3 * error
+
+
+def test_the_error_of_a_slope_is_how_it_varies():
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=(400, 1000))
+    likes = rng.random((400, 1000)) < 1 / (1 + np.exp(-(scores - 2)))
+    found = np.array([slope(*sample) for sample in zip(scores / 4, likes)])
+    assert found[:, 1].mean() == pytest.approx(found[:, 0].std(), rel=0.15)
 
 
 @pytest.mark.parametrize(("scores", "likes"), [
@@ -20,7 +29,7 @@ def test_the_slope_is_what_log_odds_are_to_be_multiplied_by(factor):
     (np.array([np.nan, 1.0]), np.array([True, False])),
 ])
 def test_there_is_no_slope(scores, likes):
-    assert slope(scores, likes) is None
+    assert slope(scores, likes) == (None, None)
 
 
 def test_stability_by_hand():
