@@ -176,7 +176,7 @@ def of_shown_again(metrics: dict) -> str:
 
 @main.command("activate")
 @click.argument("variant")
-@click.argument("version", type=int, required=False)
+@click.argument("version", type=click.IntRange(1), required=False)
 @click.option("--force", "is_forced", is_flag=True, help="Also one that the gate refused; that is written down.")
 @connected
 def activate_model(connection, variant, version, is_forced):
@@ -232,7 +232,7 @@ def import_model(connection, variant, file, trained_until):
 @main.command("export")
 @click.argument("variant")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--version", type=int, help="[default: the active one]")
+@click.option("--version", type=click.IntRange(1), help="[default: the active one]")
 @connected
 def export_model(connection, variant, file, version):
     """Write a stored model to a .cbm file, which import takes elsewhere.

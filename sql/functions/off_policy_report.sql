@@ -19,6 +19,9 @@ declare
     v_variant constant text := split_part(model, '@', 1);
     v_version integer;
     v_model_id bigint;
+    v_trained_until timestamptz;
+    v_evaluated_from timestamptz;
+    v_is_whole boolean;
     v_seen_until timestamptz;
     v_problems text[];
     v_rows pgfeed.off_policy_estimate[];
@@ -33,10 +36,21 @@ begin
             (select a.version from pgfeed.active_models as a where a.variant = v_variant)
         );
         v_model_id := pgfeed._model_id(v_variant, v_version);
-        select case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end
-        into v_seen_until
+        select m.trained_until, case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end
+        into v_trained_until, v_evaluated_from
         from pgfeed.models as m
         where m.model_id = v_model_id;
+        -- What serves is asked about lists after its days; the fit that was evaluated about lists of the days held out.
+        v_is_whole := from_at >= v_trained_until or from_at is null and exists (
+            select
+            from pgfeed.exposures as x
+            where
+                x.propensities is not null
+                and x.served_at >= v_trained_until
+                and x.served_at < until_at - attribution
+                and (off_policy_report.feed is null or x.feed = off_policy_report.feed)
+        );
+        v_seen_until := case when v_is_whole then v_trained_until else v_evaluated_from end;
         v_problems := pgfeed._model_problems(v_model_id);
         if v_problems <> '{}' then
             raise exception '%@% cannot serve: %', v_variant, v_version, array_to_string(v_problems, '; ')
@@ -52,7 +66,7 @@ begin
         end if;
     end if;
     v_rows := pgfeed._off_policy_estimates(
-        -v_model_id, v_variant, v_version, coalesce(from_at, v_seen_until, '-infinity'), until_at - attribution, feed,
+        case when v_is_whole then v_model_id else -v_model_id end, v_variant, v_version, coalesce(from_at, v_seen_until, '-infinity'), until_at - attribution, feed,
         most, attribution
     );
     if coalesce(cardinality(v_rows), 0) = 0 then
@@ -76,7 +90,8 @@ alter function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bi
 comment on function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval) is
     'What a model that was not served, VARIANT@VERSION, would have had of likes: estimates from lists of feeds that explore '
     '(create_feed), served by any model from from_at until before until_at, by default from when the model has seen '
-    'no event. Only first pages of feeds that are there. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a '
+    'no event; if there are none, the fit that was evaluated is asked about lists of the days held out. Only first pages of '
+    'feeds that are there. feed: of this one alone; most: about so many lists, of randomly chosen users; attribution: for how long a '
     'like belongs to a list. Takes about as long as recommend_posts() for each list';
 
 revoke all on function pgfeed.off_policy_report(text, timestamptz, timestamptz, text, bigint, interval) from public;

@@ -40,9 +40,12 @@ begin
             coalesce(set_schedule.champion_share::text, 'null'), coalesce(set_schedule.champion_time::text, 'null')
             using errcode = '22023', hint = 'Give a margin from 0 to 1, a share from 0 to 0.5, and a time such as ''7 days''.';
     end if;
+    if switch is null then
+        raise exception 'switch is null' using errcode = '22023', hint = 'Give true, or false: then you switch.';
+    end if;
     insert into pgfeed.schedules as s (variant, train_every, train_in, recipe, is_switching, margin, champion_share, champion_time)
     values (
-        set_schedule.variant, train, set_schedule.train_in, set_schedule.recipe, coalesce(switch, false), set_schedule.margin,
+        set_schedule.variant, train, set_schedule.train_in, set_schedule.recipe, switch, set_schedule.margin,
         set_schedule.champion_share, set_schedule.champion_time
     )
     on conflict (variant) do update

@@ -20,9 +20,12 @@ begin
         raise exception 'what is kept for % only cannot be dropped by the month', least(set_upkeep.keep_events, set_upkeep.keep_exposures)
             using errcode = '22023', hint = 'Give 31 days or more; null keeps all.';
     end if;
+    if embed is null then
+        raise exception 'embed is null' using errcode = '22023', hint = 'Give true or false.';
+    end if;
     update pgfeed.upkeep as u
     set
-        refresh_every = refresh, is_embedding = coalesce(embed, false), recommend_every = recommend,
+        refresh_every = refresh, is_embedding = embed, recommend_every = recommend,
         keep_events = set_upkeep.keep_events, keep_exposures = set_upkeep.keep_exposures,
         set_at = now(), set_by = session_user;
 end;

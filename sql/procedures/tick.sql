@@ -14,6 +14,10 @@ declare
     v_schedule record;
     v_version integer;
 begin
+    if not coalesce(isfinite(at), false) then
+        raise exception 'tick() cannot be at %', coalesce(at::text, 'null')
+            using errcode = '22023', hint = 'Give a moment, or nothing: now.';
+    end if;
     if pg_catalog.current_setting('transaction_read_only')::boolean then
         raise exception 'tick() writes, and nothing can be written here'
             using errcode = '25006', hint = 'Call it on the primary, outside of a read-only transaction.';

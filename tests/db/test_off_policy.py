@@ -141,3 +141,16 @@ def test_the_verb(served, network_dsn, monkeypatch):
     result = CliRunner().invoke(main, ["evaluate", "off-policy", "popular", "--feed", "nobody"])
     assert "popular is not judged: no list was explored" in result.stdout.replace("\n", " ")
     assert np.isfinite([row["value"] for row in told["estimates"]]).all()
+
+
+def test_a_version_is_judged_by_what_serves_on_lists_after_its_days(served):
+    served("call pgfeed.create_feed('own', explore => 'normal')")
+    served("set pgfeed.default_variant = 'control'")
+    for hour in range(8, 20):
+        served("select count(r) from pgfeed.users as u"
+               " cross join lateral pgfeed.serve_posts(u.user_id, %s, 4, feed => 'own') as r",
+               f"2021-12-20 {hour:02}:30+00")
+    served("reset pgfeed.default_variant")
+    served("update pgfeed.models set evaluation_artifact = 'x', evaluated_from = '2021-12-01',"
+           " evaluated_until = '2021-12-10', trained_until = '2021-12-19' where variant = 'control'")
+    assert report(served, "control", ", feed => 'own'")["likes per list", "IPS"][6] == pytest.approx(1, abs=0.05)
