@@ -42,7 +42,7 @@ begin
         where m.model_id = v_model_id;
         -- What serves is asked about lists after its days; the fit that was evaluated about lists of the days held out.
         v_is_whole := from_at >= v_trained_until or from_at is null and exists (
-            select
+            select 1
             from pgfeed.exposures as x
             where
                 x.propensities is not null

@@ -1,4 +1,6 @@
-create or replace procedure pgfeed._stop_gate()
+create or replace procedure pgfeed._stop_gate(
+    variant text default null
+)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -8,12 +10,13 @@ begin
     where
         e.started_at is not null
         and e.stopped_at is null
-        and e.experiment_id in (select d.experiment_id from pgfeed.model_decisions as d where d.experiment_id is not null);
+        and e.experiment_id in (select d.experiment_id from pgfeed.model_decisions as d where d.experiment_id is not null
+            and (_stop_gate.variant is null or d.variant = _stop_gate.variant));
 end;
 $$;
 
-alter procedure pgfeed._stop_gate() owner to pgfeed_owner;
+alter procedure pgfeed._stop_gate(text) owner to pgfeed_owner;
 
-comment on procedure pgfeed._stop_gate() is 'Ends the experiment in which a champion keeps a share, if one runs';
+comment on procedure pgfeed._stop_gate(text) is 'Ends the experiment in which a champion keeps a share, if one runs; variant: only if it is of this one';
 
-revoke all on procedure pgfeed._stop_gate() from public;
+revoke all on procedure pgfeed._stop_gate(text) from public;

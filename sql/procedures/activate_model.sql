@@ -56,6 +56,8 @@ begin
             activate_model.variant, activate_model.version, v_champion, 'served', 'forced: none', '{}', '{}', v_activation_id
         );
     end if;
+    -- The gate compares what it switched, and nothing else.
+    call pgfeed._stop_gate(activate_model.variant);
 --!include sql/_plain_errors.sql
 end;
 $$;

@@ -40,6 +40,8 @@ begin
 
     insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
     values (rollback_model.variant, rollback_model.version, session_user, v_replaced_activation_id);
+    -- The gate compares what it switched, and nothing else.
+    call pgfeed._stop_gate(rollback_model.variant);
 end;
 $$;
 

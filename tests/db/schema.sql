@@ -1284,11 +1284,11 @@ CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, 
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
-CREATE PROCEDURE pgfeed._stop_gate()
+CREATE PROCEDURE pgfeed._stop_gate(IN variant text DEFAULT NULL::text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._stop_gate() IS 'Ends the experiment in which a champion keeps a share, if one runs';
+COMMENT ON PROCEDURE pgfeed._stop_gate(IN variant text) IS 'Ends the experiment in which a champion keeps a share, if one runs; variant: only if it is of this one';
 CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3170,7 +3170,7 @@ REVOKE ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, se
 GRANT ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, settings jsonb, sync text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
-REVOKE ALL ON PROCEDURE pgfeed._stop_gate() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._stop_gate(IN variant text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) FROM PUBLIC;

@@ -403,3 +403,13 @@ def test_three_refusals_in_a_row_are_an_alarm(network):
         status, found, _ = probes(network)["decisions control"]
         assert status == ("fail" if count == 3 else "ok")
     assert "3 challengers in a row were refused, the last one because too slow" in found
+
+
+@pytest.mark.parametrize("change", ["activate_model('control', 1)", "rollback_model('control')"])
+def test_a_change_by_hand_ends_the_gate(network, connection, trained, change):
+    network("call pgfeed.set_schedule('control', train => '1 day')")
+    gate.decide(connection, "control", trained())
+    running = "select count(*) from pgfeed.experiments where stopped_at is null and started_at is not null"
+    assert network(running) == [(1,)]
+    network(f"call pgfeed.{change}")
+    assert network(running) == [(0,)] and network(ACTIVE) == [(1,)]
