@@ -189,12 +189,13 @@ def perform(desk: Connection, job: Job) -> tuple[bool, str]:
         return True, f"{job.name}: {told}"
     except Exception as error:
         message = excerpt(str(error)) or type(error).__name__
-        if not isinstance(error, (PgfeedError, psycopg2.Error, MemoryError)):
+        is_foreseen = isinstance(error, (PgfeedError, psycopg2.Error, MemoryError))
+        if not is_foreseen:
             message = f"{type(error).__name__}: {message}"
         note(desk, FAILED, {
             "error": message, "attempts": ATTEMPTS, "minutes": RETRY_MINUTES, "job": job.job_id,
         })
-        if isinstance(error, (PgfeedError, psycopg2.Error, MemoryError)):
+        if is_foreseen:
             return False, f"{job.name} failed: {message}"
         raise
     except KeyboardInterrupt:
