@@ -29,6 +29,7 @@ SETTINGS = {
     "random_page_cost": 1.1, "jit": "off", "timezone": "UTC", "wal_level": "replica",
 }
 USER = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.geteuid() == 0 else ["setpriv"]
+IN_MEMORY, FREE_BYTES = Path("/dev/shm"), 8 * 2**30  # noqa: S108 - mkdtemp makes them
 START_SECONDS = 120
 REPLAY_SECONDS = 60
 
@@ -174,11 +175,22 @@ def require_programs() -> None:
                           "unset PGFEED_DSN")
 
 
+def memory_folder() -> Path | None:
+    """Return a folder whose files are in memory, if there is one and the machine has memory to spare.
+
+    There a database is copied in a third of the processor time, as no files are made on a disk.
+    """
+    meminfo = dict(line.split(":") for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    available = int(meminfo["MemAvailable"].split()[0]) * 1024
+    is_roomy = IN_MEMORY.is_dir() and min(shutil.disk_usage(IN_MEMORY).free, available) >= FREE_BYTES
+    return IN_MEMORY if is_roomy else None
+
+
 @contextmanager
-def server_folder() -> Iterator[Path]:
-    """Yield a new folder of the server's user; remove it afterwards."""
+def server_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Yield a new folder of the server's user, among the temporary ones or in parent; remove it afterwards."""
     require_programs()
-    folder = Path(tempfile.mkdtemp(prefix="pgfeed-server-"))
+    folder = Path(tempfile.mkdtemp(prefix="pgfeed-server-", dir=parent))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres", "postgres")
@@ -188,9 +200,10 @@ def server_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running(settings: dict[str, object], maker: str, *options: object, user: str = "postgres") -> Iterator[Server]:
+def running(settings: dict[str, object], maker: str, *options: object, user: str = "postgres",
+            parent: Path | None = None) -> Iterator[Server]:
     """Yield a server whose data a program of PostgreSQL makes; stop and remove it afterwards."""
-    with server_folder() as folder:
+    with server_folder(parent) as folder:
         server = Server(folder, settings, user)
         program(*USER, maker, "-D", server.data, "-U", user, "--no-sync", *options, **server_options())
         try:
@@ -200,9 +213,10 @@ def running(settings: dict[str, object], maker: str, *options: object, user: str
             server.stop()
 
 
-def primary(user: str = "postgres", **settings: object) -> AbstractContextManager[Server]:
+def primary(user: str = "postgres", parent: Path | None = None, **settings: object) -> AbstractContextManager[Server]:
     """Yield an empty server whose superuser has this name; stop and remove it afterwards."""
-    return running(settings, "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions", user=user)
+    return running(settings, "initdb", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions", user=user,
+                   parent=parent)
 
 
 def standby(of: Server, **settings: object) -> AbstractContextManager[Server]:

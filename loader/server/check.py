@@ -2,8 +2,8 @@
 
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 
-import catboost
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
@@ -132,7 +132,7 @@ def feature_probes(connection: Connection, server: list[Probe]) -> list[Probe]:
 
 def package_probes(server: list[Probe]) -> list[Probe]:
     """Return whether server and client have the same CatBoost, which activation needs for equal scores."""
-    mine = f"catboost {catboost.__version__}"
+    mine = f"catboost {version('catboost')}"
     theirs = " ".join(probe.found for probe in server if probe.name == "versions")
     if "catboost" not in theirs or mine in theirs.split(", "):
         return [Probe("client packages", "ok", mine)]

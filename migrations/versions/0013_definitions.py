@@ -99,7 +99,7 @@ PINS = {
     "views/feed_days": "bfb82dcc2027",
     "views/data_stages": "740839361c8d",
     "functions/_probe": "58d77f4b18c6",
-    "functions/_python_versions": "ef23bc3ada6f",
+    "functions/_python_versions": "ec84061bef07",
     "functions/_job_sessions": "221e26f89a20",
     "functions/_server_probes": "4e01d81492ec",
     "functions/_data_probes": "987ed5430aa2",

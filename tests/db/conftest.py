@@ -16,7 +16,7 @@ from psycopg2.extensions import make_dsn
 
 from loader.learning import registry, train
 from loader.server import strangers
-from tests.servers import PORT, Server, primary, queries
+from tests.servers import IN_MEMORY, PORT, Server, memory_folder, primary, queries
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NETWORK = """
@@ -86,12 +86,12 @@ def server():
     """A server for each of the processes that share the tests: roles are a server's, not a database's.
 
     None if there is one process, which works in the server that there is. One made for this run never waits for the
-    disk.
+    disk, and needs none where there is memory to spare.
     """
     if "PYTEST_XDIST_WORKER" not in os.environ or os.environ.get("PGFEED_DSN"):
         yield None
         return
-    with primary() as own, pytest.MonkeyPatch.context() as patch:
+    with primary(parent=memory_folder(), max_wal_size="256MB") as own, pytest.MonkeyPatch.context() as patch:
         wait_for_disk(own, "off")
         for name, value in {"HOST": own.folder, "PORT": PORT, "USER": own.user, "DATABASE": "postgres"}.items():
             patch.setenv(f"PG{name}", str(value))
@@ -134,7 +134,9 @@ def empty_dsn():
 def copy_of(template: str, kind: str) -> Iterator[str]:
     """Name of a copy of a database, dropped afterwards."""
     name = database_name(kind)
-    administer(f'create database "{name}" template "{template}"')
+    # In memory, files are copied faster than blocks are logged.
+    strategy = "file_copy" if IN_MEMORY in Path(os.environ.get("PGHOST", "")).parents else "wal_log"
+    administer(f'create database "{name}" template "{template}" strategy {strategy}')
     yield name
     administer(f'drop database "{name}" with (force)')
 

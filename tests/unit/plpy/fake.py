@@ -17,7 +17,7 @@ class FakePlpy:
         self.prepared.append(name)
         return name
 
-    def execute(self, plan, arguments):
+    def execute(self, plan, arguments=None):
         return self.rows[plan]
 
     def warning(self, message):

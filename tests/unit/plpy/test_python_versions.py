@@ -7,8 +7,8 @@ from tests.unit.plpy.fake import FakePlpy
 
 
 def test_versions_as_one_line():
-    assert body._python_versions(FakePlpy()).startswith("Python 3.")
-    assert ", catboost 1." in body._python_versions(FakePlpy())
+    versions = body._python_versions(FakePlpy(**{"select pgfeed._library()": []}))
+    assert versions.startswith("Python 3.") and ", catboost 1." in versions
 
 
 def test_a_missing_package_is_an_error_with_its_remedy(monkeypatch):
