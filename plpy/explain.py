@@ -113,7 +113,7 @@ def feed_rows(session, request, reply, post_id):
         return [*rows, (reason(session, request, reply, post_id), None, 0.0)]
     leave_out_gone(session, reply)
     caps, diversity, vectors = rules_of(request, reply)
-    own = np.where(reply.scores > -np.inf, own, -np.inf)
+    own[~reply.scores.is_in] = -np.inf
     lists = {
         BY_SCORE: (own, ()), "(boosts)": (reply.scores, ()), "(caps)": (reply.scores, caps),
         "(diversity)": (reply.scores, caps, diversity, vectors),
@@ -140,7 +140,7 @@ def reason(session, request, reply, post_id):
 
 def leave_out_gone(session, reply):
     """Give posts that were deleted or hidden since the refresh a score of -inf."""
-    ids = reply.pack.post_ids[reply.scores > -np.inf]
+    ids = reply.pack.post_ids[reply.scores.is_in]
     shown = session.stored_ids("shown ids", ids)
     reply.scores[reply.pack.places(np.setdiff1d(ids, shown))] = -np.inf
 

@@ -23,6 +23,8 @@ def outside(session, state, stored, post_ids):
         kept, new = None, missing
     if len(new):
         chosen = load(session, state, stored, new)
+        if kept is not None:
+            kept.forget_parts()  # else all that were ever kept would stay
         kept = chosen if kept is None else kept.join(chosen)
         if len(kept) <= MOST_KEPT:
             stored.outside = {key: kept}

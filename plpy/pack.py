@@ -20,7 +20,9 @@ class Pack:
     encoded for a model, by name, int64 codes and the values that they are places in, the last one None.
     On demand: factors, float32 (posts, FACTORS), and gram (FACTORS, FACTORS), see fold_in(); neighbours, see moment;
     preferences, the posts' sides of it, float32 (posts, width), and their appeal without age, see preferences.
-    inputs: the matrix that a model scored last, and this model's id. outside: see outside(). counts: see live.
+    inputs: the matrix that a model scored last, and this model's id. cells, layouts: what Tables made of the posts;
+    parts: the packs that it was joined from, each with None and the places here, or taken from, with the places there.
+    outside: see outside(). counts: see live.
     settled: see recent. catalogue_count: of all posts, where the stored pack has a shortlist of them, too.
     base: the pack that this one was joined from; joined, fresh: see with_fresh_posts().
     """
@@ -31,6 +33,7 @@ class Pack:
         self.preferences = self.preference_sides = self.appeal = None
         self.attributes, self.categories, self.encoders = {}, {}, None
         self.inputs, self.is_usable, self.outside = (None, None), {}, {}
+        self.cells, self.layouts, self.parts = {}, {}, ()
         self.counts, self.settled = None, (None, None)
         self.base, self.joined, self.fresh = None, (None, None), (np.empty((0, 2), np.int64), None)
         self.catalogue_count = len(post_ids)
@@ -107,6 +110,8 @@ class Pack:
             pack.preference_sides = joined(self.preference_sides, other.preference_sides)
             pack.appeal = joined(self.appeal, other.appeal)
         pack.catalogue_count = self.catalogue_count
+        ranks = np.argsort(order)
+        pack.parts = (self, None, ranks[:len(self)]), (other, None, ranks[len(self):])
         return pack
 
     def take(self, places):
@@ -121,6 +126,7 @@ class Pack:
         if self.preference_sides is not None:
             pack.preferences, pack.preference_sides = self.preferences, self.preference_sides[places]
             pack.appeal = self.appeal[places]
+        pack.parts = ((self, np.arange(len(self))[places], None),)
         return pack
 
     def locate(self, post_ids):
@@ -146,6 +152,12 @@ class Pack:
             encoded = encode_tags if self.attributes[name] == "tags" else encode
             self.columns[name] = encoded(values, encoders.get(name, {}))[places]
         self.encoders = encoders
+
+    def forget_parts(self):
+        """Let go of the packs that this one was made of; what Tables made of them stays."""
+        for tables in {tables for part, *_ in self.parts for tables in part.cells}:
+            self.cells[tables] = tables.cells_at(self)
+        self.parts = ()
 
     def take_factors(self, blob):
         """Add the posts' vectors and the gram from what pack_factors() packed."""

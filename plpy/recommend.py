@@ -14,7 +14,7 @@ from plpy.live import kinds_of, live_of_request
 from plpy.moment import moment_columns
 from plpy.outside import gather, most_liked, taste_pack, with_candidates
 from plpy.pages import cursor_after, turn_page
-from plpy.ranking import rank, score
+from plpy.ranking import Scores, rank, score
 from plpy.request import Request
 from plpy.seen import KEY as SEEN
 from plpy.seen import seen_effects
@@ -27,14 +27,15 @@ MOST_FOR_CAPS = 2_000
 
 
 class Reply:
-    """A request with the scores of all posts of a pack, float64; those of posts that are no candidates may be -inf.
+    """A request with the Scores of all posts of a pack; those of posts that are no candidates may be -inf.
 
     model: of the variant, None: none is usable; requests: the features that it scored, None: it did not;
     feed: the named feed that was asked for, None: none.
     """
 
     def __init__(self, state, pack, user, source, scores, model=None, requests=None):
-        self.state, self.pack, self.user, self.source, self.scores = state, pack, user, source, scores
+        self.state, self.pack, self.user, self.source = state, pack, user, source
+        self.scores = scores if isinstance(scores, Scores) else Scores(scores)
         self.model, self.requests = model, requests
         self.feed = None
 
@@ -313,8 +314,7 @@ def leave_out(session, request, reply):
     if reply.feed is not None:
         for added in reply.feed.on(pack)["boosts"].values():
             scores += added
-        is_asked = scores > -np.inf
-        scores[~reply.feed.mask(session, reply.state, request.ts, pack, is_asked)] = -np.inf
+        scores[~reply.feed.mask(session, reply.state, request.ts, pack, scores.is_in)] = -np.inf
     if request.hide_viewed is not None:
         scores[pack.places(session.seen_post_ids(request))] = -np.inf
 

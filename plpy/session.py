@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cached_property
 
 import numpy as np
 
@@ -17,9 +18,12 @@ from plpy.preferences import Preferences
 from plpy.recent import Recent
 from plpy.request import array_text
 from plpy.statements import STATEMENTS
+from plpy.tables import Tables
+from plpy.trees import Trees
 
 MODELS = PACKS = FEEDS = 4
 GROUPS = VARIANTS = 64
+TABLES = 2
 PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS)
 
 
@@ -28,6 +32,20 @@ class Model:
 
     def __init__(self, model_id, booster, feature_names, encoders):
         self.model_id, self.booster, self.feature_names, self.encoders = model_id, booster, feature_names, encoders
+        self.by_topics = {}
+
+    @cached_property
+    def trees(self):
+        """Its Trees, None: it has others."""
+        return Trees.read(self.booster)
+
+    def tables(self, topic_count):
+        """Return its Tables for posts of so many topics; None: it has none."""
+        if topic_count not in self.by_topics:
+            drop_oldest(self.by_topics, TABLES)
+            tables = self.trees and Tables(self.trees, self.feature_names, self.encoders, topic_count)
+            self.by_topics[topic_count] = tables
+        return self.by_topics[topic_count]
 
 
 class Session:

@@ -6,7 +6,7 @@ from plpy.columns import needs_catalogue, needs_live, needs_preferences
 from plpy.features import request_columns
 from plpy.live import Counts, live_of_request
 from plpy.pack import FACTORS
-from plpy.ranking import popularity, score
+from plpy.ranking import popularity, rank, score
 from plpy.session import current_session
 
 TYPICAL_USERS = 64
@@ -113,6 +113,8 @@ def _shortlist(plpy, as_of):
             for number, of_user in enumerate(of_users):
                 one = {name: values[number:number + 1] for name, values in columns.items()} | live
                 plpy.execute("select")  # another one
-                of_user.add(pack.post_ids, score(model, pack, one))
+                scores = score(model, pack, one)
+                best_here = rank(scores, pack.post_ids, BEST_OF_A_USER)
+                of_user.add(pack.post_ids[best_here], scores[best_here])
     chosen = [popular.ids, *(of_user.ids for of_users in best for of_user in of_users)]
     return np.unique(np.concatenate(chosen)).tolist()

@@ -1,0 +1,158 @@
+"""Tables in place of trees: the same scores as CatBoost, to the bit."""
+
+import numpy as np
+import pytest
+from catboost import CatBoost, Pool, sum_models
+
+from plpy import tables
+from plpy.pack import Pack
+from plpy.ranking import Scores, predicted, rank, score
+from plpy.session import Model
+from plpy.trees import Trees
+
+POSTS, TOPICS = 300, ["movie", "news", "sport"]
+NAMES = [
+    "post.topic", "post.quality", "post.view_count", "text.component_1", "user.age", "user.country", "time.hour",
+    "user_topic.view_share", "user_topic.like_rate", "user_topic.like_rate:sport", "user_topic.like_rate:gone",
+    "taste.popularity_like_rate", "taste.like_count", "pair.ease", "fresh.like_1h", "match.text", "match.preference",
+    "match.appeal", "match.score",
+]
+
+
+def numbers(random, *shape, unknown=0.1):
+    """Return float32 numbers, a few of them NaN, many of them whole."""
+    values = random.normal(0, 2, shape).astype(np.float32)
+    values = np.where(random.random(shape) < 0.3, np.round(values), values)
+    return np.where(random.random(shape) < unknown, np.float32(np.nan), values)
+
+
+def make_pack(random, count=POSTS, topics=TOPICS, first=0):
+    """Return a pack of posts with what NAMES need."""
+    codes = random.integers(-1, len(topics), count).astype(np.int32)
+    names = ("post.quality", "post.view_count", "text.component_1", "post.age_days")
+    pack = Pack(first + np.arange(count), list(topics), codes, {name: numbers(random, count) for name in names})
+    pack.is_popular = random.integers(0, 2, count)
+    pack.preference_sides, pack.appeal = numbers(random, count, 3, unknown=0), numbers(random, count)
+    return pack
+
+
+def make_request(random, pack):
+    """Return the features of one request as request_columns() does."""
+    requests = {name: numbers(random, 1) for name in ("user.age", "user.country", "time.hour", "taste.like_count")}
+    requests |= {f"user_topic.{name}": numbers(random, 1, len(pack.topics) + 1) for name in ("view_share", "like_rate")}
+    requests |= {name: numbers(random, 1, len(pack)) for name in ("pair.ease", "fresh.like_1h")}
+    requests["taste.popularity_like_rate"] = numbers(random, 1, 2)
+    requests["match.text"] = numbers(random, 1, pack.text_vectors.shape[1])
+    requests["match.appeal"] = numbers(random, 1, unknown=0)
+    return requests | dict.fromkeys(("match.preference", "match.score"), numbers(random, 1, 3))
+
+
+def fitted(random, columns, unknown, **parameters):
+    """Return a model of trees over some of the columns of NAMES."""
+    rows = numbers(random, 400, len(NAMES), unknown=unknown)
+    labels = np.nan_to_num(rows[:, columns]).sum(axis=1) + random.normal(0, 3, len(rows)) > 0
+    booster = CatBoost({
+        "loss_function": "Logloss", "iterations": 40, "learning_rate": 0.3, "verbose": False, "thread_count": 1,
+        "random_seed": int(random.integers(1000)), "allow_writing_files": False,
+        "ignored_features": [number for number in range(len(NAMES)) if number not in columns], **parameters,
+    })
+    return booster.fit(Pool(rows, labels.astype(int), feature_names=NAMES))
+
+
+def random_model(random):
+    """Return a model of trees, some of which see one feature alone."""
+    parameters = {
+        "depth": int(random.integers(1, 7)), "border_count": int(random.choice([3, 32, 254])),
+        "unknown": random.choice([0, 0.1]), "nan_mode": str(random.choice(["Min", "Max"])),
+    }
+    booster = fitted(random, random.choice(len(NAMES), random.integers(2, len(NAMES)), replace=False), **parameters)
+    if not parameters["unknown"]:  # else NaN would be treated in two ways
+        other = fitted(random, [NAMES.index("match.score")], **parameters | {"depth": 6, "iterations": 20})
+        booster = sum_models([booster, other], weights=[1.0, float(random.choice([0.5, 1.0]))])
+    if random.random() < 0.5:
+        booster.set_scale_and_bias(0.3, -1.7)
+    return Model(1, booster, NAMES, {"post.topic": {topic: place for place, topic in enumerate(TOPICS)}})
+
+
+def check(model, pack, random):
+    """Assert that the scores of a request are CatBoost's, and are so near before that the best are among them."""
+    requests = make_request(random, pack)
+    truth = predicted(model, pack, requests)
+    scores = score(model, pack, requests)
+    assert scores.exact is not None
+    assert np.abs(scores.values - truth).max() <= scores.margin < 1e-9
+    some = np.unique(random.integers(0, len(pack), 20))
+    of_some = score(model, pack, requests, some)
+    assert np.array_equal(of_some[some], truth[some])
+    assert of_some.is_in.sum() == len(some)
+    best = rank(scores, pack.post_ids, 5)
+    assert np.array_equal(best, rank(truth, pack.post_ids, 5))
+    assert np.array_equal(scores[best], truth[best])
+    assert np.array_equal(scores[:], truth)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scores_are_those_of_catboost(seed, monkeypatch):
+    monkeypatch.setattr(tables, "SAMPLED_POSTS", int(seed % 2) * 2000)
+    random = np.random.default_rng(seed)
+    model, pack = random_model(random), make_pack(random)
+    for _ in range(5):
+        check(model, pack, random)
+    assert Trees.read(model.booster).counts.sum() == len(model.trees.borders)
+
+
+def test_what_a_pack_was_made_of_knows_the_cells(monkeypatch):
+    monkeypatch.setattr(tables, "SAMPLED_POSTS", 100)
+    random = np.random.default_rng(7)
+    model, stored, fresh = random_model(random), make_pack(random), make_pack(random, 20, first=POSTS)
+    check(model, stored.join(fresh), random)
+    check(model, stored.take(random.random(POSTS) < 0.5).join(fresh.take(np.arange(3))), random)
+    kept = stored.take(np.arange(9)).join(fresh)
+    check(model, kept.take(np.arange(5, 15)), random)
+    kept.forget_parts()
+    check(model, kept.take(np.arange(5, 15)), random)
+    new = make_pack(random, 20, [*TOPICS, "tech"], POSTS)
+    check(model, stored.join(new), random)
+    empty = stored.take(np.arange(0))
+    assert not len(score(model, empty, make_request(random, empty)))
+
+
+def test_many_topics_have_their_bins_at_the_request(monkeypatch):
+    monkeypatch.setattr(tables, "MOST_TOPICS", 3)
+    random = np.random.default_rng(8)
+    check(random_model(random), make_pack(random), random)
+
+
+@pytest.mark.parametrize("parameters", [{"grow_policy": "Depthwise"}, {"grow_policy": "Lossguide"}])
+def test_other_trees_are_left_to_catboost(parameters):
+    random = np.random.default_rng(9)
+    model, pack = Model(1, fitted(random, [1, 4, 15], 0, **parameters), NAMES, {}), make_pack(random)
+    requests = make_request(random, pack)
+    scores = score(model, pack, requests)
+    assert scores.exact is None
+    assert np.array_equal(scores[:], predicted(model, pack, requests))
+
+
+def test_topics_that_a_request_does_not_know_are_left_to_catboost():
+    random = np.random.default_rng(10)
+    model, pack = random_model(random), make_pack(random)
+    requests = make_request(random, pack)
+    pack.topics.append("tech")
+    assert score(model, pack, requests).exact is None
+
+
+def test_scores_become_exact_where_they_decide():
+    exact, asked = np.array([1.0, 1.1, 0.5, 1.2, 0.0]), []
+
+    def of(places):
+        asked.extend(places.tolist())
+        return exact[places]
+
+    scores = Scores(exact + np.array([0.1, -0.1, 0, 0, 0]), 0.1, of)
+    scores[3] = -np.inf
+    scores += np.array([0, 0, 5.0, 0, 0])
+    assert rank(scores, np.arange(5), 2).tolist() == [2, 1]
+    assert sorted(asked) == [0, 1, 2]
+    assert scores[[0, 1, 2, 3]].tolist() == [1.0, 1.1, 5.5, -np.inf]
+    more = scores + np.array([1.0, 0, 0, 0, 0])
+    assert more[4] == 0 and more[0] == 2 and scores[0] == 1
