@@ -11,11 +11,11 @@ import functools
 
 import numpy as np
 
-from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, USER_COLUMNS, int8s
+from plpy.columns import DAY_SECONDS, LIKE_WINDOW_SECONDS, USER_COLUMNS, int8s, unix_seconds
 from plpy.known import Known, post_inputs, post_values, user_inputs, user_values
 from plpy.pack import Pack
 from plpy.preferences import AGES, PLACES, age_steps, aging, numbers_within, pack_arrays, sigmoid
-from plpy.products import LEAST_VARIANCE, LONGEST_STEP, MAP_PENALTY, Products, variances
+from plpy.products import LEAST_VARIANCE, LONGEST_STEP, MAP_PENALTY, Cells, Products, variances
 from plpy.session import current_session
 
 MAX_VIEWS, MAX_POSTS, MAX_USERS = 1_500_000, 20_000, 20_000
@@ -31,8 +31,7 @@ def _preferences(plpy, as_of):
     """Return the packed Preferences as of a moment; nothing: too little to learn from."""
     session = current_session(plpy)
     sample = session.run("sample", as_of, float(MAX_VIEWS))[0]
-    row = session.run("sampled events", as_of, sample["share"], sample["hits"], sample["refusals"])[0]
-    events = [int8s(row[name]) for name in ("user_ids", "post_ids", "seconds", "kinds")]
+    events = learned_events(session, as_of, sample)
     ids, counts = np.unique(events[0], return_counts=True)
     if len(ids) > MAX_USERS:
         is_kept = np.isin(events[0], ids[np.lexsort((ids, -counts))][:MAX_USERS])
@@ -68,6 +67,20 @@ def _preferences(plpy, as_of):
         facts[f"{side}_inputs"] = each.inputs
         arrays |= {f"{side}_mean": each.mean, f"{side}_deviation": each.deviation}
     return pack_arrays(facts, arrays | {"ratios": ratios})
+
+
+def learned_events(session, as_of, sample):
+    """Return user ids, post ids, unix seconds and kinds, see impressions(), of a sample of the events before a moment.
+
+    int64 each. Those of a part of the users are found by the key of the events, not by reading all.
+    """
+    name, arguments = "learned events", [as_of, sample["hits"], sample["refusals"]]
+    if sample["share"] < 1:
+        name, users = "learned events of users", session.run("sampled users", as_of, sample["share"])[0]
+        arguments.append(users["user_ids"])
+    row = session.run(name, *arguments)[0]
+    user_ids, post_ids, moments, kinds = (int8s(row[name]) for name in ("user_ids", "post_ids", "happened_at", "kinds"))
+    return user_ids, post_ids, np.floor(unix_seconds(moments)).astype(np.int64), kinds
 
 
 def most_seen(session, as_of, post_ids):
@@ -136,9 +149,12 @@ class Fit:
     def __init__(self, users, posts, place, day, age, is_liked, post_inputs, user_inputs, others=None,
                  pause=lambda: None):
         self.pause, self.others = pause, others  # pause: a point where the statement can be cancelled
+        order = np.lexsort((posts, users))  # what lies together is read fast
+        users, posts, place, day, age, is_liked = (each[order] for each in (users, posts, place, day, age, is_liked))
         self.users, self.posts, self.labels = users, posts, is_liked.astype(float)
         self.post_inputs, self.user_inputs = post_inputs, user_inputs
         self.shape = len(user_inputs), len(post_inputs)
+        self.cells = Cells(users, posts, self.shape)
         self.has_views = [np.bincount(rows, minlength=n) > 0 for rows, n in zip((users, posts), self.shape)]
         rate = self.labels.mean()
         self.days, self.places = np.full(day.max() + 1, np.log(rate / (1 - rate))), np.zeros(PLACES)
@@ -146,18 +162,13 @@ class Fit:
         self.level_variance = self.appeal_variance = 0.1
         self.appeal_map = np.zeros(post_inputs.shape[1] + 1)
         self.ages, self.age = np.zeros(len(AGES)), age_steps(age)
-        self.fit_main(place, day)
-        self.base = self.main(place, day)
+        self.base = np.full(len(users), self.days[0])
         self.product = np.zeros(len(users))
+        self.fit_main(place, day)
 
     def chances(self):
         """Return the probability of a like of each impression."""
         return sigmoid(self.base + self.product)
-
-    def main(self, place, day):
-        """Return the log-odds of the impressions without products."""
-        levels = self.days[day] + self.places[place] + self.levels[self.users]
-        return levels + self.appeal[self.posts] + self.ages[self.age]
 
     def fit_main(self, place, day):
         """Fit the levels of days, places and users and the appeal of posts, by turns, and what age takes from it.
@@ -170,14 +181,17 @@ class Fit:
             number += 1
             self.pause()
             for effect, rows in ((self.places, place), (self.days, day)):
-                slope, weight = self.sums(rows, len(effect), sigmoid(self.main(place, day)))
-                effect += slope / (weight + 10)
-            self.update_ages(sigmoid(self.main(place, day)))
+                slope, weight = self.sums(rows, len(effect), self.chances())
+                step = slope / (weight + 10)
+                effect += step
+                self.base += step[rows]
+            self.update_ages(self.chances())
             mean = np.average(self.ages, weights=views)
             if number == MAIN_ROUNDS and np.average((self.ages - mean) ** 2, weights=views) < LEAST_AGING**2:
+                self.base -= self.ages[self.age]
                 self.ages[:] = 0
-            self.update_levels(sigmoid(self.main(place, day)))
-            self.update_appeal(sigmoid(self.main(place, day)))
+            self.update_levels(self.chances())
+            self.update_appeal(self.chances())
 
     def sums(self, rows, count, chance):
         """Return the slope and curvature of the log-likelihood by row."""
@@ -189,20 +203,22 @@ class Fit:
         difference = np.diff(np.eye(len(AGES)), axis=0)
         penalty = AGE_PENALTY * difference.T @ difference + 1e-3 * np.eye(len(AGES))
         step = np.linalg.solve(np.diag(weight) + penalty, slope - penalty @ self.ages)
-        self.ages += step.clip(-LONGEST_STEP, LONGEST_STEP)
+        step = step.clip(-LONGEST_STEP, LONGEST_STEP)
+        self.ages += step
+        self.base += step[self.age]
 
     def update_levels(self, chance):
-        """Take a Newton step with the levels of users; return it."""
+        """Take a Newton step with the levels of users."""
         slope, weight = self.sums(self.users, self.shape[0], chance)
         step = (slope - self.levels / self.level_variance) / (weight + 1 / self.level_variance)
         step = step.clip(-LONGEST_STEP, LONGEST_STEP)
         self.levels += step
+        self.base += step[self.users]
         spread = self.levels**2 + 1 / (weight + 1 / self.level_variance)
         self.level_variance = max(spread[self.has_views[0]].mean(), LEAST_VARIANCE)
-        return step
 
     def update_appeal(self, chance):
-        """Take a Newton step with the appeal of posts, shrunk to what posts like them have; return it."""
+        """Take a Newton step with the appeal of posts, shrunk to what posts like them have."""
         slope, weight = self.sums(self.posts, self.shape[1], chance)
         if self.others is not None:
             slope, weight = (one + other for one, other in zip((slope, weight), self.sums_outside(chance)))
@@ -214,6 +230,7 @@ class Fit:
         precision = weight + 1 / self.appeal_variance
         step = ((slope - (self.appeal - usual) / self.appeal_variance) / precision).clip(-LONGEST_STEP, LONGEST_STEP)
         self.appeal += step
+        self.base += step[self.posts]
         spread = (self.appeal - usual) ** 2 + 1 / precision
         self.appeal_variance = max(spread[seen].mean(), LEAST_VARIANCE)
         weighted = inputs * sure[:, None]
@@ -221,7 +238,6 @@ class Fit:
         found = np.linalg.solve(weighted.T @ inputs + penalty, weighted.T @ np.where(seen, raw, 0))
         change = found - self.appeal_map
         self.appeal_map += change * min(1, LONGEST_STEP / max(np.abs(inputs[seen] @ change).max(), 1e-9))
-        return step
 
     def sums_outside(self, chance):
         """Return the slope and curvature of posts by the events outside of the sample.
@@ -239,25 +255,23 @@ class Fit:
         liked_share = expected / np.maximum(views, 1e-9)
         return likes - expected, expected * (1 - liked_share).clip(min=0)
 
-    def matrices(self):
-        """Return the residuals and weights of impressions as sparse (users, posts) matrices."""
-        from scipy.sparse import csr_matrix
-
+    def matrices(self, is_transposed=False):
+        """Return the residuals and weights of impressions as sparse (users, posts) matrices, or (posts, users)."""
         chance = self.chances()
-        values = self.labels - chance, chance * (1 - chance)
-        return [csr_matrix((v.astype(np.float32), (self.users, self.posts)), self.shape) for v in values]
+        return [self.cells.matrix(v, is_transposed) for v in (self.labels - chance, chance * (1 - chance))]
 
     def result(self, post_ids):
         """Fit the products; return the facts and arrays of Preferences."""
         residuals, weights = self.matrices()
         spreads = [
             variances(residuals, weights, self.post_inputs, self.pause),
-            variances(residuals.T.tocsr(), weights.T.tocsr(), self.user_inputs, self.pause),
+            variances(*self.matrices(is_transposed=True), self.user_inputs, self.pause),
         ]
         used = [np.flatnonzero(spread) for spread in spreads]
         products = Products(self, used, [spread[u] for spread, u in zip(spreads, used)])
         products.start_latent(residuals, weights)
         if products.user_width or products.post_width:
+            self.product = products.products()
             for _ in range(SWEEPS):
                 products.sweep()
         seen = self.has_views[1]

@@ -6,9 +6,38 @@ LATENT = 4
 BLOCK_ROWS = 1_000
 LEAST_VARIANCE = 1e-6
 MAP_PENALTY = 5.0
-LATENT_MARGIN = 1.01
+LATENT_MARGIN, SPECTRUM_TOLERANCE = 1.01, 1e-3
+SIGNS = np.float32([-1, 1])
 LEAST_SHARE = 0.1
 LONGEST_STEP = 1.0
+
+
+class Cells:
+    """Where the impressions lie in a sparse (users, posts) matrix and in its transposed one; ordered by user and post.
+
+    shape: of the matrix. Several impressions of a user and a post are one cell.
+    """
+
+    def __init__(self, users, posts, shape):
+        self.shape = shape
+        self.starts = np.flatnonzero((np.diff(users, prepend=-1) != 0) | (np.diff(posts, prepend=-1) != 0))
+        self.users, self.posts = (rows[self.starts].astype(np.int32) for rows in (users, posts))
+        self.by_post = np.argsort(self.posts, kind="stable")
+        self.bounds = [np.append(0, np.cumsum(np.bincount(rows, minlength=count))).astype(np.int32)
+                       for rows, count in zip((self.users, self.posts), shape)]
+        self.transposed_users = self.users[self.by_post]
+
+    def matrix(self, values, is_transposed=False):
+        """Return what belongs to impressions as a float32 matrix (users, posts), or (posts, users)."""
+        return self.laid_out(np.add.reduceat(values, self.starts).astype(np.float32), is_transposed)
+
+    def laid_out(self, data, is_transposed=False):
+        """Return what belongs to cells as such a matrix."""
+        from scipy.sparse import csr_matrix
+
+        if is_transposed:
+            return csr_matrix((data[self.by_post], self.transposed_users, self.bounds[1]), self.shape[::-1])
+        return csr_matrix((data, self.posts, self.bounds[0]), self.shape)
 
 
 class Products:
@@ -39,24 +68,22 @@ class Products:
 
     def start_latent(self, residuals, weights):
         """Start the latent factors from the singular vectors of the residuals."""
-        from scipy.sparse import csr_matrix
         from scipy.sparse.linalg import svds
 
         if min(residuals.shape) <= LATENT + 1:
             return
         of_users, of_posts = (np.asarray(weights.sum(axis=axis)).ravel() + 1 for axis in (1, 0))
-        scaled = residuals.tocoo()
-        values = scaled.data / np.sqrt(of_users[scaled.row] * of_posts[scaled.col])
+        cells = self.fit.cells
+        values = residuals.data / np.sqrt(of_users[cells.users] * of_posts[cells.posts]).astype(np.float32)
         rng = np.random.default_rng(0)
-        start = rng.standard_normal(min(residuals.shape))
+        start = rng.standard_normal(min(residuals.shape)).astype(np.float32)
 
         def spectrum(data, count):
-            matrix = csr_matrix((data, (scaled.row, scaled.col)), residuals.shape)
-            left, values, right = svds(matrix.astype(np.float64), count, v0=start)
-            return left[:, ::-1], values[::-1], right[::-1]
+            left, values, right = svds(cells.laid_out(data), count, v0=start, tol=SPECTRUM_TOLERANCE)
+            return left[:, ::-1].astype(float), values[::-1].astype(float), right[::-1].astype(float)
 
         left, size, right = spectrum(values, LATENT)
-        edge = max(spectrum(values * rng.choice([-1, 1], len(values)), 1)[1][0] for _ in range(2))
+        edge = max(spectrum(values * rng.choice(SIGNS, len(values)), 1)[1][0] for _ in range(2))
         self.latent = count = int((size > LATENT_MARGIN * edge).sum())
         # What noise adds to a singular value, and what is true in its vectors, in the square case.
         true = (size[:count] + np.sqrt(size[:count] ** 2 - edge**2)) / 2
@@ -77,17 +104,17 @@ class Products:
         fit, known, own = self.fit, self.posts.shape[1], self.users.shape[1]
         if self.user_width:
             self.step_users(known)
+            fit.product = self.products()
         if self.post_width:
             self.step_posts(own)
-        fit.product = self.products()
-        fit.base += fit.update_appeal(fit.chances())[fit.posts]
-        fit.base += fit.update_levels(fit.chances())[fit.users]
+            fit.product = self.products()
+        fit.update_appeal(fit.chances())
+        fit.update_levels(fit.chances())
 
     def step_users(self, known):
         """Take a step with (w, g), and estimate anew how they go with profiles and how they vary beside that."""
         columns = np.column_stack([self.posts, self.of_posts[:, self.users.shape[1]:]])
         doubt = np.column_stack([np.zeros_like(self.posts), self.post_doubt])
-        self.fit.product = self.products()
         mean = self.with_one[0] @ self.user_map
         self.of_users, variance, covariance = newton(
             *self.fit.matrices(), columns, doubt, self.of_users, mean, self.precision, self.fit.pause
@@ -110,12 +137,11 @@ class Products:
         """Take a step with (b, h), and estimate anew how h goes with what is known of posts."""
         columns = np.column_stack([self.users, self.of_users[:, self.posts.shape[1]:]])
         doubt = np.column_stack([np.zeros_like(self.users), self.user_doubt])
-        self.fit.product = self.products()
         mean = np.zeros_like(self.of_posts)
         mean[:, own:] = self.with_one[1] @ self.latent_map
-        residuals, weights = (matrix.T.tocsr() for matrix in self.fit.matrices())
         self.of_posts, variance, _ = newton(
-            residuals, weights, columns, doubt, self.of_posts, mean, np.diag(self.post_precision), self.fit.pause
+            *self.fit.matrices(is_transposed=True), columns, doubt, self.of_posts, mean, np.diag(self.post_precision),
+            self.fit.pause,
         )
         self.post_doubt = variance[:, own:]
         self.latent_map = ridge(self.with_one[1], self.of_posts[:, own:])

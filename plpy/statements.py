@@ -5,6 +5,16 @@ from plpy.columns import USER_COLUMNS
 PACK_COLUMNS = "feature_names, topics, post_ids, topic_codes, matrix, attributes::text as attributes"
 # No moment is before 4713 BC.
 SINCE = "case when $3 > interval '1000 years' or $2 < '1000-01-01' then '-infinity' else $2 - $3 end"
+LEARNED_EVENTS = (
+    "select string_agg(int8send(f.user_id), '') as user_ids, string_agg(int8send(f.post_id), '') as post_ids,"
+    " string_agg(timestamptz_send(f.event_at), '') as happened_at,"
+    " string_agg(int8send(case when f.action = any($3) then 3 when f.action <> 'view' then 2"
+    " when f.target then 1 else 0 end), '') as kinds"
+    " from pgfeed.feed_events as f where f.event_at < $1"
+    " and f.event_at >= greatest($1, timestamptz '4000-01-01 BC') - interval '180 days'"
+    " and (f.action = 'view' or f.action = any($2) or f.action = any($3))"
+)
+LEARNED_TYPES = ["timestamptz", "text[]", "text[]"]
 STATEMENTS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
@@ -123,17 +133,14 @@ STATEMENTS = {
         " where as_of = $1 and not is_shortlist",
         ["timestamptz"],
     ),
-    # Of a share of the users, drawn by their id.
-    "sampled events": (
-        "select string_agg(int8send(f.user_id), '') as user_ids, string_agg(int8send(f.post_id), '') as post_ids,"
-        " string_agg(int8send(floor(extract(epoch from f.event_at))::bigint), '') as seconds,"
-        " string_agg(int8send(case when f.action = any($4) then 3 when f.action <> 'view' then 2"
-        " when f.target then 1 else 0 end), '') as kinds"
-        " from pgfeed.feed_events as f where f.event_at < $1"
-        " and f.event_at >= greatest($1, timestamptz '4000-01-01 BC') - interval '180 days'"
-        " and (f.action = 'view' or f.action = any($3) or f.action = any($4))"
-        " and (hashint8extended(f.user_id, 0) & 1048575) < 1048576 * $2",
-        ["timestamptz", "double precision", "text[]", "text[]"],
+    "learned events": (LEARNED_EVENTS, LEARNED_TYPES),
+    "learned events of users": (f"{LEARNED_EVENTS} and f.user_id = any($4)", [*LEARNED_TYPES, "bigint[]"]),
+    # A share of the users, drawn by their id.
+    "sampled users": (
+        "select array(select distinct d.user_id from pgfeed.user_topic_days as d where d.day < ($1)::date"
+        " and d.day >= greatest($1, timestamptz '4000-01-01 BC')::date - 180"
+        " and (hashint8extended(d.user_id, 0) & 1048575) < 1048576 * $2) as user_ids",
+        ["timestamptz", "double precision"],
     ),
     "sample": (
         "select least($2 / greatest(sum(d.view_count), sum(d.like_count), 1)::double precision, 1) as share,"
