@@ -12,7 +12,7 @@ from loader.terminal import counted, out, table
 
 if TYPE_CHECKING:
     from loader.simulation.facts import Fact
-    from loader.simulation.future import ServedDay
+    from loader.simulation.future import Plan, ServedDay
 
 
 @main.command("simulate")
@@ -36,17 +36,36 @@ if TYPE_CHECKING:
     help="Let the loaded users live with the recommender for so many more days.",
 )
 @click.option("--feed", metavar="NAME", help="With --serve: the named feed that they open.")
+@click.option("--new-posts", type=click.IntRange(0, 1000), default=0, help="How many posts come a day, beside --posts.")
+@click.option("--new-users", type=click.IntRange(0, 1000), default=0, help="How many users come a day, beside --users.")
+@click.option("--loop", "is_loop", is_flag=True, help="With --serve: nights by tick() and a worker, training too.")
+@click.option("--variant", metavar="NAME", default="control", show_default=True, help="With --loop: what is trained.")
+@click.option("--policies", metavar="NAMES", help="With --loop: of groups of users, such as frozen,trained,popular.")
+@click.option("--explore", type=click.Choice(["careful", "normal"]), default="careful", show_default=True,
+              help="With --policies: how the policy explored does.")
+@click.option("--stop", "stopped", type=int, multiple=True, metavar="DAY", help="With --loop: no night after this day.")
+@click.option("--bad", type=int, multiple=True, metavar="DAY", help="With --loop: a bad model is deployed.")
+@click.option("--change", "changes", type=int, multiple=True, metavar="DAY", help="With --loop: tastes change.")
+@click.option("--outbreak", "outbreaks", multiple=True, metavar="DAY:TOPIC", help="With --loop: a topic breaks out.")
 @click.option(
     "--report", "with_report", is_flag=True, help="Print every fact of the original beside the simulated value."
 )
 @JSON
-def simulate_network(users, seed, world, posts, days, directory, format, serve_days, feed, with_report, as_json):
+def simulate_network(
+    users, seed, world, posts, days, directory, format, serve_days, feed, new_posts, new_users, is_loop, variant,
+    policies, explore, stopped, bad, changes, outbreaks, with_report, as_json,
+):
     """Make a social network with the original's habits and load it, or write it to files.
 
     A load that was interrupted goes on where it stopped. Needs an empty database. With --serve, each user who opens the
     feed on one of the next days first sees five posts of serve_posts; likes are drawn from the network's truth, and
     every night the features are refreshed. Then it says how often the lists show a post again, how much of the
     catalogue they use, and how probable a like among the five posts is.
+
+    With --loop each night is tick() at that midnight, and a worker: it rolls up, refreshes, embeds, trains the variant
+    every night and lets the gate decide, as set_schedule() and set_upkeep() say. --policies splits the users: frozen
+    (the present model for ever), trained, explored (trained, in a feed that explores), popular, random. Days of --stop,
+    --bad, --change (each user likes as another one did) and --outbreak (a week) are counted from 1.
 
     All worlds have the same users, sessions and rates as far as they apply; what users like follows one mechanism:
 
@@ -66,29 +85,45 @@ def simulate_network(users, seed, world, posts, days, directory, format, serve_d
       ./run simulate --users 6000 --world taste
       ./run simulate --users 163205 --to network --format parquet
       ./run simulate --serve 14
+      ./run simulate --users 600 --posts 1000 --days 30 --new-posts 10
+      ./run simulate --serve 28 --loop --policies frozen,trained,explored
     """
     from loader.simulation import original, simulate
     from loader.simulation.feed import generated_feed, loaded_feed
+    from loader.simulation.future import Plan
+    from loader.simulation.world import Life
 
     if serve_days is not None:
         if users is not None or directory is not None:
             cause, next_step = "it goes on with the network that is loaded", f"pgfeed simulate --serve {serve_days}"
             raise PgfeedError("--serve does not go with --users and --to", cause, next_step)
-        serve_network(serve_days, feed, as_json)
+        if is_loop:
+            plan = Plan(stopped, bad, changes, [day_and_topic(each) for each in outbreaks])
+            live_in_network(serve_days, feed, variant, policies.split(",") if policies else [], explore, plan, as_json)
+        else:
+            serve_network(serve_days, feed, as_json)
         return
+    if is_loop:
+        raise PgfeedError("--loop does not go without --serve", "nothing is served",
+                          "pgfeed simulate --serve 28 --loop")
     if feed is not None:
         raise PgfeedError("--feed does not go without --serve", "nothing is served", "pgfeed simulate --serve 28")
     if users is None:
         raise PgfeedError("how many users?", "a new network needs --users", "pgfeed simulate --users 3000")
     facts = None
     if directory is not None:
+        if new_posts or new_users:
+            raise PgfeedError("--new-posts and --new-users do not go with --to", "they come with the days of the loop",
+                              "leave them out, or leave out --to")
         done = simulate.simulate_to_files(directory, users, seed, posts, days, format, world)
         outcome = f"written to {directory}"
         if with_report:
             facts = original.compare(generated_feed(users, seed, posts, days, world), world)
     else:
         with database() as connection:
-            done = simulate.simulate(connection, users, seed, posts, days, world)
+            done = simulate.simulate(
+                connection, users, seed, posts, days, world, Life(new_posts, new_users)
+            )
             if with_report:
                 facts = original.compare(loaded_feed(connection), world)
         outcome = f"{counted(done.loaded_days, 'day')} loaded" if done.loaded_days else "loaded already, nothing to do"
@@ -110,6 +145,51 @@ def serve_network(days: int, feed: str | None, as_json: bool) -> None:
     show({"days": [vars(day) for day in served], "lists": figures}, as_json, served_table(served))
     if figures is not None and not as_json:
         out.print(lists_in_words(figures), soft_wrap=True)
+
+
+def day_and_topic(text: str) -> tuple[int, str]:
+    """Return what --outbreak names."""
+    day, _, topic = text.partition(":")
+    if not day.isdigit() or not topic:
+        raise PgfeedError(f"--outbreak {text} is no day and topic", "such as 5:sport", "pgfeed simulate --help")
+    return int(day), topic
+
+
+def live_in_network(
+    days: int, feed: str | None, variant: str, policies: list[str], explore: str, plan: "Plan", as_json: bool
+) -> None:
+    """Let the loaded users live with a recommender that trains by itself."""
+    from loader.simulation import loop
+    from loader.simulation.world import World
+
+    served, told = [], {}
+    with database() as connection:
+        loop.schedule(connection, variant)
+        if policies:
+            loop.start_policies(connection, policies, variant, explore)
+        for day, words in loop.live(connection, days, variant, feed, plan):
+            served.append(day)
+            told[day.day] = words
+        world = World.load(connection)
+        figures = {
+            name: lists.as_dict() | {"regret": loop.regret_of(connection, world, lists)}
+            for name, lists in loop.lists_by_policy(connection, days).items()
+        }
+    show({"days": [vars(day) | {"told": told[day.day]} for day in served], "lists": figures}, as_json,
+         served_table(served))
+    if not as_json:
+        out.print(policies_table(figures))
+
+
+def policies_table(figures: dict[str, dict]) -> Table:
+    """Return a line per group of users."""
+    headers = ["policy", "lists", "expected HitRate", "regret", "coverage", "again", "ten most"]
+    rows = [
+        (name, f"{of['lists']:,}", f"{of['expected_hit_rate']:.4f}", f"{of['regret']:.4f}", f"{of['coverage']:.1%}",
+         f"{of['shown_again']:.1%}", f"{of['ten_most_served']:.1%}")
+        for name, of in figures.items()
+    ]
+    return table("what was served, by the network's truth", headers, rows, headers[1:])
 
 
 def lists_in_words(figures: dict) -> str:

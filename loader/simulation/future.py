@@ -1,5 +1,6 @@
 """`pgfeed simulate --serve`: simulated users live with the recommender, day after day."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -25,6 +26,16 @@ class ServedDay:
     likes: int
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What happens on days of the loop, counted from its first one, 1."""
+
+    stopped: Collection[int] = ()  # nights after these days in which nothing is done
+    bad: Collection[int] = ()  # days that begin with a model whose scores are inverted
+    changes: Collection[int] = ()  # days from which on users like as others did
+    outbreaks: Collection[tuple[int, str]] = ()  # days and the topics that break out on them
+
+
 def next_day(connection: Connection) -> int:
     """Return the first day, counted from FIRST_DAY, that is not loaded."""
     with connection, connection.cursor() as cursor:
@@ -41,10 +52,13 @@ def midnight_of(day: int) -> datetime:
     return datetime.combine(FIRST_DAY + timedelta(days=day), time(), UTC)
 
 
-def serve_day(connection: Connection, world: World, day: int, feed: str | None = None) -> ServedDay:
+def serve_day(
+    connection: Connection, world: World, day: int, feed: str | None = None, feeds: dict[int, str] | None = None
+) -> ServedDay:
     """Let the day's sessions begin with the posts that serve_posts gives, and load what was viewed and liked.
 
-    PgfeedError: a named feed has too few posts for somebody.
+    feeds: of the users with these ids, who open another named feed. PgfeedError: a named feed has too few posts for
+    somebody.
     """
     midnight = midnight_of(day)
 
@@ -54,7 +68,7 @@ def serve_day(connection: Connection, world: World, day: int, feed: str | None =
             for number, (user_id, second) in enumerate(zip(world.users.user_id[users].tolist(), seconds.tolist())):
                 cursor.execute(
                     "select post_id from pgfeed.serve_posts(%s, %s, %s, feed => %s) order by rank",
-                    [user_id, midnight + timedelta(seconds=second), TOP, feed],
+                    [user_id, midnight + timedelta(seconds=second), TOP, (feeds or {}).get(user_id, feed)],
                 )
                 post_ids = [row[0] for row in cursor.fetchall()]
                 if len(post_ids) < TOP:

@@ -9,8 +9,8 @@ from datetime import datetime
 import numpy as np
 from psycopg2.extensions import connection as Connection
 
-from loader.metrics import bootstrap
-from loader.simulation.world import World, seconds_of
+from loader.metrics import TOP, bootstrap
+from loader.simulation.world import LIKES, START, World, seconds_of
 
 MOST_SERVED = 10
 VECTORS = """
@@ -24,6 +24,7 @@ PLACES = """
         from pgfeed.exposures as x
         cross join lateral unnest(x.post_ids) as p (post_id)
         where x.served_at >= %(start)s and x.served_at < %(end)s
+            and (%(arm)s::text is null or x.arm = %(arm)s)
     ),
     shown as (
         select s.user_id, s.post_id, min(s.shown_at) as first_at
@@ -49,11 +50,13 @@ PLACES = """
 class Lists:
     """The lists that serve_posts gave on some days: arrays are of lists, by user and time; the rest of all.
 
-    hits: the true probability of a like among a list's posts, at the mean over the places in a session. distances: 1
-    less the mean cosine of the embeddings of two of its posts; NaN: fewer than two of them have one.
+    at: seconds since FIRST_DAY. hits: the true probability of a like among a list's posts, at the mean over the places
+    in a session. distances: 1 less the mean cosine of the embeddings of two of its posts; NaN: fewer than two of them
+    have one.
     """
 
     user_ids: np.ndarray
+    at: np.ndarray
     hits: np.ndarray
     distances: np.ndarray
     places: int
@@ -73,28 +76,55 @@ class Lists:
         }
 
 
-def read_lists(connection: Connection, world: World, start: datetime, end: datetime) -> Lists | None:
-    """Return the lists served from start until before end; None if there are none.
+def read_lists(
+    connection: Connection, world: World, start: datetime, end: datetime, arm: str | None = None
+) -> Lists | None:
+    """Return the lists served from start until before end, those of an arm if one is given; None if there are none.
 
     A place shows a post again if the user viewed it or was served it before: liked posts are never in a list.
     """
     with connection, connection.cursor() as cursor:
-        cursor.execute(PLACES, {"start": start, "end": end})
+        cursor.execute(PLACES, {"start": start, "end": end, "arm": arm})
         rows = cursor.fetchall()
     if not rows:
         return None
     user_ids, post_ids, moments, is_again, lists = zip(*rows)
     user_ids, lists = np.array(user_ids), np.array(lists) - 1
     user, post = world.user_rows(user_ids), world.post_rows(post_ids)
-    chances = world.like_probability(user, post, seconds_of(moments), None)
+    at = seconds_of(moments)
+    chances = world.like_probability(user, post, at, None)
     counts = np.sort(np.unique(post_ids, return_counts=True)[1])[::-1]
     first = np.unique(lists, return_index=True)[1]
     hits = 1 - np.exp(np.bincount(lists, np.log1p(-chances.astype(float))))
     distances = distances_within(connection, lists, np.array(post_ids))
     return Lists(
-        user_ids[first], hits, distances, len(rows), sum(is_again), len(counts), len(world.posts),
+        user_ids[first], at[first], hits, distances, len(rows), sum(is_again), len(counts), len(world.posts),
         int(counts[:MOST_SERVED].sum()),
     )
+
+
+def best_lists(connection: Connection, world: World, lists: Lists) -> tuple[np.ndarray, np.ndarray]:
+    """Return the true probability of a like among the best posts for each list's user at its moment, and those posts.
+
+    (lists,) and rows of the world (lists, TOP). The best are of the posts that are there and that the user did not like
+    before, by the world's truth: what an oracle would have shown in the network as it came to be.
+    """
+    with connection, connection.cursor() as cursor:
+        cursor.execute(LIKES)
+        likes = np.frombuffer(cursor.fetchone()[0] or b"", ">i8").reshape(-1, 3)
+    likes = likes[np.lexsort((likes[:, 2], likes[:, 0]))]
+    liked, liked_at = world.post_rows(likes[:, 1]), likes[:, 2] - START.timestamp()
+    begin, end = (np.searchsorted(likes[:, 0], lists.user_ids, side) for side in ("left", "right"))
+    users, posts = world.user_rows(lists.user_ids), np.arange(len(world.posts))
+    hits, best = np.empty(len(users)), np.empty((len(users), TOP), int)
+    for number, at in enumerate(lists.at):
+        chances = world.like_probability(users[number:number + 1], posts, lists.at[number:number + 1], None)
+        mine = slice(begin[number], end[number])
+        chances[liked[mine][liked_at[mine] < at]] = 0
+        chances[~world.mechanism.available(at / 86_400)] = 0
+        best[number] = np.argpartition(-chances, TOP)[:TOP]
+        hits[number] = 1 - np.prod(1 - chances[best[number]].astype(float))
+    return hits, best
 
 
 def distances_within(connection: Connection, lists: np.ndarray, post_ids: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """`pgfeed simulate`: generate a world day by day, into the database or into files of the seed's format."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import compress
 from pathlib import Path
@@ -19,7 +20,7 @@ from loader.errors import PgfeedError
 from loader.server import db
 from loader.simulation import population, worlds
 from loader.simulation.population import FULL_POSTS, FULL_USERS, TOPICS
-from loader.simulation.world import DAYS, FIRST_DAY, IDENTITY, VERSION, DayEvents, World
+from loader.simulation.world import ARRIVAL_DAYS, DAYS, FIRST_DAY, IDENTITY, LIFE, VERSION, DayEvents, Life, World
 from loader.terminal import progress
 
 TABLES = Path(__file__).with_name("simulation.sql")
@@ -59,11 +60,16 @@ def check_sizes(users: int, posts: int, days: int) -> None:
 
 def simulate(
     connection: psycopg2.extensions.connection, users: int, seed: int, posts: int = FULL_POSTS, days: int = DAYS,
-    name: str = worlds.DEFAULT,
+    name: str = worlds.DEFAULT, life: Life | None = None,
 ) -> Simulation:
-    """Load a world into the database, each day in its own transaction; what is loaded already is left alone."""
+    """Load a world into the database, each day in its own transaction; what is loaded already is left alone.
+
+    life: the posts and users that come with the days are beside the others.
+    """
     check_sizes(users, posts, days)
     worlds.named(name)
+    life = life or Life()
+    users, posts = users + life.new_users * ARRIVAL_DAYS, posts + life.new_posts * ARRIVAL_DAYS
     identity = seed, users, posts, VERSION, name
     connection.commit()
     connection.autocommit = False
@@ -75,13 +81,13 @@ def simulate(
             )
     try:
         with connection:
-            is_new = _claim(connection, identity)
+            is_new = _claim(connection, identity, life)
         with connection.cursor() as cursor:
             cursor.execute("select coalesce(array_agg(day_date), '{}') from simulation.days")
             done = {(day - FIRST_DAY).days for day in cursor.fetchone()[0]}
         missing = [day for day in range(days) if day not in done]
         if is_new or missing:
-            world = World(seed, users, posts, name) if is_new else World.load(connection)
+            world = World(seed, users, posts, name, life) if is_new else World.load(connection)
             if is_new:
                 with connection:
                     _load_entities(connection, world, identity)
@@ -96,7 +102,7 @@ def simulate(
     return Simulation(users, posts, days, len(missing), views, likes)
 
 
-def _claim(connection: psycopg2.extensions.connection, identity: Identity) -> bool:
+def _claim(connection: psycopg2.extensions.connection, identity: Identity, life: Life) -> bool:
     """Return whether the database is empty; raise if it holds anything but the wanted world."""
     with connection.cursor() as cursor:
         cursor.execute("set local client_min_messages = warning")
@@ -116,6 +122,12 @@ def _claim(connection: psycopg2.extensions.connection, identity: Identity) -> bo
             pairs = zip(names, row, identity, strict=True)
             other = ", ".join(f"{name} {has} instead of {want}" for name, has, want in pairs if has != want)
             raise PgfeedError("this database holds another simulated network", other, next_step)
+        else:
+            cursor.execute(LIFE)
+            has = Life.of(cursor.fetchone()[0])
+            if (has.new_posts, has.new_users) != (life.new_posts, life.new_users):
+                other = f"{has.new_posts} new posts and {has.new_users} new users a day"
+                raise PgfeedError("this database holds another simulated network", f"one with {other}", next_step)
     return row is None
 
 
@@ -125,10 +137,11 @@ def _load_entities(
     """Insert users, posts and their truth."""
     with connection.cursor() as cursor, progress("Users and posts", len(world.users) + len(world.posts)) as advance:
         cursor.execute(
-            "insert into simulation.worlds (seed, user_count, post_count, version, name) values (%s, %s, %s, %s, %s)",
-            identity,
+            "insert into simulation.worlds (seed, user_count, post_count, version, name, life)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            [*identity, json.dumps(asdict(world.life))],
         )
-        profiles = user_columns(world)
+        profiles = user_columns(world, None if world.joined is None else world.joined < 0)
         _insert(cursor, "pgfeed.users", list(profiles), zip(*profiles.values(), strict=True), advance)
         of_users, of_posts = world.mechanism.truth()
         ids = {"user_id": world.users.user_id.tolist()}, {"post_id": world.posts.post_id.tolist()}
@@ -172,7 +185,10 @@ def _load_days(connection: psycopg2.extensions.connection, world: World, days: l
 
 
 def load_day(cursor: psycopg2.extensions.cursor, world: World, events: DayEvents) -> tuple[int, int]:
-    """Copy a day's events, after the posts that came on it, and note the day; return its numbers of views and likes."""
+    """Copy a day's events, after the posts and users that came on it; return its numbers of views and likes."""
+    if world.joined is not None:
+        profiles = user_columns(world, world.joined == events.day)
+        _insert(cursor, "pgfeed.users", list(profiles), zip(*profiles.values(), strict=True))
     if world.mechanism.created is not None:
         came = np.floor(world.mechanism.created).clip(min=0) == events.day  # older ones come with the first day
         columns = post_columns(world, came)
@@ -199,16 +215,17 @@ def copy_rows(world: World, events: DayEvents) -> bytes:
     return binary_rows(Events(at, user_id, post_id, events.is_like.astype(np.int64), target, line=np.arange(len(at))))
 
 
-def user_columns(world: World) -> dict[str, list]:
-    """Return the profiles as columns of pgfeed.users."""
+def user_columns(world: World, chosen: np.ndarray | None = None) -> dict[str, list]:
+    """Return the profiles as columns of pgfeed.users; chosen: of these users only, bool (users,)."""
     users = world.users
-    return {
+    columns = {
         "user_id": users.user_id.tolist(), "gender": users.gender.astype(int).tolist(), "age": users.age.tolist(),
         "country": np.array(list(population.COUNTRIES))[users.country].tolist(),
         "city": np.array(population.city_names()[0])[users.city].tolist(),
         "exp_group": users.exp_group.tolist(), "os": np.where(users.is_android, "Android", "iOS").tolist(),
         "source": np.where(users.is_ads, "ads", "organic").tolist(),
     }
+    return taken(columns, chosen)
 
 
 def post_columns(world: World, chosen: np.ndarray | None = None) -> dict[str, list]:
@@ -219,9 +236,12 @@ def post_columns(world: World, chosen: np.ndarray | None = None) -> dict[str, li
     }
     if world.created_at is not None:
         columns["created_at"] = world.created_at
-    if chosen is not None:
-        columns = {name: list(compress(values, chosen)) for name, values in columns.items()}
-    return columns
+    return taken(columns, chosen)
+
+
+def taken(columns: dict[str, list], chosen: np.ndarray | None) -> dict[str, list]:
+    """Return some of the rows of columns."""
+    return columns if chosen is None else {name: list(compress(each, chosen)) for name, each in columns.items()}
 
 
 # --------------------------------------------------------------------------------------------------------------- files

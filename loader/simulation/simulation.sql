@@ -12,9 +12,13 @@ create table if not exists simulation.worlds (
 );
 -- A database of before there were several worlds holds this one.
 alter table simulation.worlds add column if not exists name text not null default 'popularity';
+alter table simulation.worlds add column if not exists life jsonb not null default '{}';
 create unique index if not exists worlds_one_idx on simulation.worlds ((true));
 comment on table simulation.worlds is 'One row: the simulated network that this database holds';
 comment on column simulation.worlds.version is 'Of the behaviour, loader/simulation/world.py';
+comment on column simulation.worlds.life is
+    'How many posts and users come a day (new_posts, new_users), and from which days since the first one on tastes change '
+    '(changes) and topics break out (outbreaks)';
 comment on column simulation.worlds.name is 'By which mechanism users like: one of loader/simulation/worlds';
 
 create table if not exists simulation.users (

@@ -37,6 +37,11 @@ IDENTITY = (
     "select w.seed, w.user_count, w.post_count, w.version, coalesce(to_jsonb(w) ->> 'name', 'popularity')"
     " from simulation.worlds as w"
 )
+# What else is known of it; a database of before has none of that.
+LIFE = "select coalesce(to_jsonb(w) -> 'life', '{}') from simulation.worlds as w"
+ARRIVAL_DAYS = 180  # on so many days from the first one posts and users come
+OLDEST_POST = 90  # days before the first one
+OUTBREAK_DAYS, OUTBREAK_RATIO = 7, 1.5
 LIKES = """
     select string_agg(int8send(user_id) || int8send(post_id) || int8send(extract(epoch from event_at)::bigint), '')
     from pgfeed.feed_events where action = 'like'
@@ -88,6 +93,27 @@ def seconds_of(moments: Sequence[datetime]) -> np.ndarray:
     return np.array([(moment - START) // timedelta(seconds=1) for moment in moments], np.int64)
 
 
+@dataclass(frozen=True)
+class Life:
+    """What happens in a network beside what its mechanism says.
+
+    new_posts, new_users: how many come a day, for ARRIVAL_DAYS days; changes: days (since FIRST_DAY) from which on each
+    user likes as another one did; outbreaks: days and topics, whose posts are liked 1.5 times as often for a week.
+    """
+
+    new_posts: int = 0
+    new_users: int = 0
+    changes: tuple[int, ...] = ()
+    outbreaks: tuple[tuple[int, str], ...] = ()
+
+    @classmethod
+    def of(cls, settings: dict) -> "Life":
+        """Return what a database holds as JSON."""
+        lists = {name: tuple(map(tuple, settings[name])) if name == "outbreaks" else tuple(settings[name])
+                 for name in ("changes", "outbreaks") if name in settings}
+        return cls(**settings | lists)
+
+
 @dataclass
 class DayEvents:
     """What happens on one day, in order of time; users and posts as rows of the world's arrays."""
@@ -133,10 +159,27 @@ class World:
     `mechanism` holds the truth that likes are drawn from.
     """
 
-    def __init__(self, seed: int, users: int, posts: int = FULL_POSTS, name: str = worlds.DEFAULT):
-        self.seed, self.name = seed, name
+    def __init__(
+        self, seed: int, users: int, posts: int = FULL_POSTS, name: str = worlds.DEFAULT, life: Life | None = None
+    ):
+        self.seed, self.name, self.life = seed, name, life or Life()
         self.users, self.posts = make_users(seed, users), make_posts(seed, posts)
         self.mechanism = worlds.named(name)(seed, self.users, self.posts)
+        self.joined: np.ndarray | None = None  # on which day each user comes; None: all are there
+        self._has_arrivals = self.life.new_posts > 0
+        if self._has_arrivals:
+            if self.mechanism.created is not None or not self.mechanism.has_views:
+                raise PgfeedError(f"no new posts can come to the world {name}", "it has its own posts, or no views",
+                                  "pgfeed simulate --world taste --new-posts 10")
+            rng = np.random.default_rng([seed, 21])
+            created = rng.uniform(-OLDEST_POST, 0, posts)
+            new = rng.permutation(posts)[:self.life.new_posts * ARRIVAL_DAYS]
+            created[new] = np.repeat(np.arange(ARRIVAL_DAYS), self.life.new_posts)[:len(new)] + rng.random(len(new))
+            self.mechanism.created = created
+        if self.life.new_users:
+            new = np.random.default_rng([seed, 22]).permutation(users)[:self.life.new_users * ARRIVAL_DAYS]
+            self.joined = np.full(users, -1)
+            self.joined[new] = np.repeat(np.arange(ARRIVAL_DAYS), self.life.new_users)[:len(new)]
         self._activity: dict[int, np.ndarray] = {}
         self._remembered_days, self._is_loaded = 0, False
 
@@ -160,7 +203,8 @@ class World:
                     f"the simulated world is of version {version}", f"this program makes version {VERSION}",
                     db.emptying(),
                 )
-            world = cls(seed, users, posts, name)
+            cursor.execute(LIFE)
+            world = cls(seed, users, posts, name, Life.of(cursor.fetchone()[0]))
             cursor.execute("select array(select user_id from simulation.users order by user_id),"
                            " array(select post_id from simulation.posts order by post_id)")
             user_id, post_id = cursor.fetchone()
@@ -216,10 +260,21 @@ class World:
         user, post: rows of the world's arrays; at: seconds since FIRST_DAY; position in the session, from 0, None: at
         the mean over places. All broadcast together: user (n, 1) with post (m,) gives (n, m).
         """
-        result = self.mechanism.like_rate(user, post, at / 86_400)
+        result = self._like_rate(user, post, at / 86_400)
         if position is not None:
             result = result * POSITION_FACTORS.astype(np.float32)[np.minimum(position, LONGEST_SESSION - 1)]
         return self.mechanism.limited(result * moment_factors(at))
+
+    def _like_rate(self, user: np.ndarray, post: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Return the mechanism's like rate with the changes and outbreaks of this network."""
+        for number, day in enumerate(self.life.changes):
+            other = np.random.default_rng([self.seed, 23, number]).permutation(len(self.users))
+            user = np.where(at >= day, other[user], user)
+        result = self.mechanism.like_rate(user, post, at)
+        for day, topic in self.life.outbreaks:
+            is_hot = (at >= day) & (at < day + OUTBREAK_DAYS) & (self.posts.topic[post] == TOPICS.index(topic))
+            result = np.where(is_hot, OUTBREAK_RATIO * result, result)
+        return result
 
     def chances(self, user_ids: Sequence[int], post_ids: Sequence[int], moment: datetime) -> np.ndarray:
         """Return the probability that users like posts at a moment (with a zone): (users, posts).
@@ -241,7 +296,8 @@ class World:
         period = day // DAYS
         if period not in self._activity:
             self._activity = {period: make_activity(self.seed, len(self.users), period)}
-        return np.flatnonzero(self._activity[period][:, day % DAYS])
+        is_active = self._activity[period][:, day % DAYS]
+        return np.flatnonzero(is_active if self.joined is None else is_active & (self.joined < day))
 
     def day_events(
         self, day: int, recommend: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
@@ -311,7 +367,7 @@ class World:
         self, rng: np.random.Generator, user: np.ndarray, at: np.ndarray, shown: np.ndarray, first: np.ndarray | None
     ) -> np.ndarray:
         """Draw the posts of each session (sessions, LONGEST_SESSION), none twice in one session."""
-        post = self.mechanism.draw_posts(rng, user, at, LONGEST_SESSION)
+        post = self._posts_there(rng, user, at, LONGEST_SESSION)
         if first is not None:
             post[:, : first.shape[1]] = first
         post = np.where(shown, post, -1 - np.arange(LONGEST_SESSION, dtype=np.int32))
@@ -325,7 +381,18 @@ class World:
             ordered = np.take_along_axis(post[pending], order, 1)
             row, column = np.nonzero(ordered[:, 1:] == ordered[:, :-1])
             repeated = pending[row], order[row, column + 1]
-            post[repeated] = self.mechanism.draw_posts(rng, user[repeated[0]], at[repeated[0]])
+            post[repeated] = self._posts_there(rng, user[repeated[0]], at[repeated[0]])
+
+    def _posts_there(self, rng: np.random.Generator, user: np.ndarray, at: np.ndarray, places: int = 0) -> np.ndarray:
+        """Draw posts as the mechanism does, again and again where one is to come yet."""
+        post = self.mechanism.draw_posts(rng, user, at, places)
+        created = self.mechanism.created
+        while self._has_arrivals and created is not None:
+            early = np.nonzero(created[post] >= (at[:, None] if places else at))
+            if not len(early[0]):
+                break
+            post[early] = self.mechanism.draw_posts(rng, user[early[0]], at[early[0]])
+        return post
 
     def days(self, count: int = DAYS) -> Iterator[DayEvents]:
         for day in range(count):

@@ -15,7 +15,9 @@ from loader.errors import PgfeedError
 from loader.experiment import experiments, page
 from loader.experiment.verdict import as_dict, verdict
 from loader.learning import registry, train
-from loader.simulation import future, simulate
+from loader.simulation import future, loop, simulate
+from loader.simulation.served import best_lists
+from loader.simulation.world import Life, World
 from tests.db.test_embed import Words
 
 DAYS = 10
@@ -99,3 +101,56 @@ def test_what_was_served_is_one_document(dsn, query, monkeypatch):
     assert "the feed lets in too few" in serve("--feed", "few", exit_code=1).output
     result = CliRunner().invoke(main, ["simulate", "--users", "5", "--feed", "even"])
     assert result.exit_code == 1 and "--feed does not go without --serve" in result.output
+
+
+def test_a_network_lives_with_a_recommender_that_trains(dsn, query, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", dsn)
+    with closing(psycopg2.connect(dsn)) as connection:
+        simulate.simulate(connection, 120, 1, posts=300, days=10, life=Life(new_posts=3, new_users=2))
+        refresh.refresh(connection)
+        trained = train.train(connection, "control")
+        registry.activate(connection, "control", registry.store(connection, "control", trained))
+    counts = query("select (select count(*) from pgfeed.users), (select count(*) from pgfeed.posts)")[0]
+    assert counts == (120 + 10 * 2, 300 + 10 * 3)
+    query("call pgfeed.set_schedule('control', train => '2 days', switch => false)")
+    monkeypatch.setattr(loop.train, "train", lambda *arguments, **named: trained)
+    options = ["--loop", "--policies", "frozen,trained,explored,popular", "--explore", "normal", "--stop", "2",
+               "--bad", "4", "--change", "3", "--outbreak", "2:sport"]
+    result = CliRunner().invoke(main, ["simulate", "--serve", "4", *options, "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+
+    assert [day["told"] for day in told["days"]] == [
+        [], [], [], ["train control: control version 2 is stored"]
+    ]
+    assert query("select as_of::date::text from pgfeed.feature_refreshes order by refresh_id") == [
+        ("2021-10-11",), ("2021-10-11",), ("2021-10-12",), ("2021-10-14",), ("2021-10-15",)
+    ]
+    assert query("select version, created_at::date::text from pgfeed.models where version > 1 order by 1") == [
+        (2, "2021-10-14"), (3, "2021-10-15")
+    ]
+    assert query("select arm, bool_or(propensities is not null), bool_and(feed is null), min(model_version),"
+                 " max(model_version) from pgfeed.exposures group by 1 order by 1") == [
+        ("explored", True, False, 1, 3), ("frozen", False, True, 1, 1), ("popular", False, True, None, None),
+        ("trained", False, True, 1, 3),
+    ]
+    assert query("select count(*) from pgfeed.posts") == [(counts[1] + 4 * 3,)]
+    assert query("select life -> 'changes', life -> 'outbreaks' from simulation.worlds") == [([12], [[11, "sport"]])]
+    assert set(told["lists"]) == {"frozen", "trained", "explored", "popular"}
+    assert all(0 < of["regret"] < 1 for of in told["lists"].values())
+    with closing(psycopg2.connect(dsn)) as connection:
+        world, lists = World.load(connection), loop.lists_by_policy(connection, 4)["frozen"]
+        hits, best = best_lists(connection, world, lists)
+        assert (hits >= lists.hits).all() and (world.mechanism.created[best] < (lists.at / 86_400)[:, None]).all()
+    liked = query("select count(*) from pgfeed.feed_events where action = 'like'")[0][0]
+    assert liked == query("select sum(like_count) from simulation.days")[0][0]
+
+
+@pytest.mark.parametrize(("options", "problem"), [
+    (["--loop"], "--loop does not go without --serve"),
+    (["--serve", "2", "--loop", "--outbreak", "5"], "no day and topic"),
+    (["--users", "5", "--to", "there", "--new-posts", "2"], "do not go with --to"),
+])
+def test_options_of_the_loop(options, problem):
+    result = CliRunner().invoke(main, ["simulate", *options])
+    assert result.exit_code == 1 and problem in result.output

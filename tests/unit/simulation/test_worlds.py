@@ -11,7 +11,8 @@ from loader.metrics import best
 from loader.simulation import original, worlds
 from loader.simulation.effects import LIKE_RATE
 from loader.simulation.feed import generated_feed
-from loader.simulation.world import DAYS, START, World
+from loader.simulation.population import TOPICS
+from loader.simulation.world import DAYS, START, Life, World
 from loader.simulation.worlds import audience, drift, news, shop
 from loader.simulation.worlds.kinds import SHARES
 from loader.simulation.worlds.mechanism import PREFERENCE_SD
@@ -271,3 +272,41 @@ def test_topics_break_out_for_days(world, events):
     views = events("drift")
     shares = [here[views.post[views.at // 86_400 == d]].mean() for d in range(90)]
     assert np.corrcoef(shares, heats[:, cell])[0, 1] > 0.7
+
+
+@pytest.mark.parametrize("name", ["popularity", "taste"])
+def test_posts_and_users_come_with_the_days(name):
+    growing = World(seed=3, users=300, posts=600, name=name, life=Life(new_posts=2, new_users=1))
+    created, joined = growing.mechanism.created, growing.joined
+    assert (created < 0).sum() == 600 - 2 * 180 and (joined < 0).sum() == 300 - 180
+    assert np.bincount(np.floor(created[created >= 0]).astype(int)).tolist() == [2] * 180
+    for day in (0, 90, 200):
+        events = growing.day_events(day)
+        assert (created[events.post] < day + events.second / 86_400).all() and (joined[events.user] < day).all()
+    assert len(np.unique(events.post[~events.is_like])) > 100
+    assert np.isin(np.flatnonzero(created > 60), growing.day_events(200).post).any()
+
+
+def test_new_posts_come_only_where_there_can_be_some():
+    for name in ("news", "shop"):
+        with pytest.raises(PgfeedError, match=f"no new posts can come to the world {name}"):
+            World(seed=3, users=50, posts=600, name=name, life=Life(new_posts=1))
+
+
+def test_tastes_change_and_topics_break_out(world):
+    usual = world("taste")
+    other = World(seed=3, users=USERS, name="taste", life=Life(changes=(20,), outbreaks=((5, "sport"),)))
+    users, posts = np.arange(40)[:, None], np.arange(2_000)
+    is_sport = usual.posts.topic[posts] == TOPICS.index("sport")
+
+    def chances(of: World, day: float) -> np.ndarray:
+        return of.like_probability(users, posts, np.array(round(day * 86_400)), None)
+
+    for day in (4.9, 12.1):
+        assert np.array_equal(chances(usual, day), chances(other, day))
+    ratio = chances(other, 6.5) / chances(usual, 6.5)
+    assert (ratio[:, ~is_sport] == 1).all() and ratio[:, is_sport] == pytest.approx(1.5, rel=1e-5)
+    before, after = chances(usual, 25.5), chances(other, 25.5)
+    assert np.corrcoef(before.ravel(), after.ravel())[0, 1] < 0.5
+    assert after.mean() == pytest.approx(before.mean(), rel=0.3)
+    assert Life.of({"new_posts": 1, "changes": [3], "outbreaks": [[5, "sport"]]}) == Life(1, 0, (3,), ((5, "sport"),))
