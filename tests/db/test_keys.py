@@ -14,7 +14,7 @@ from loader import batch
 from loader.cli import main
 from loader.data.embed import embed
 from loader.report.checks import columns
-from tests.db.conftest import autocommit, queries
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 from tests.db.test_embed import Words
 
 END = "2021-12-13 12:00+00"
@@ -42,20 +42,44 @@ ATTACH = """
 """
 
 
+@pytest.fixture(scope="module")
+def keyed_template(template):
+    """Name of a database of 20 users with uuids and 30 posts with slugs."""
+    with copy_of(template, "keyed") as name:
+        with autocommit(dsn_of(name)) as connection:
+            keys = [str(key) for key in USERS]
+            queries(connection)(KEYED, keys, keys)
+        yield name
+
+
+@pytest.fixture(scope="module")
+def attached_template(keyed_template):
+    """As keyed; the posts are in a table of the application's own."""
+    with copy_of(keyed_template, "attached") as name:
+        with autocommit(dsn_of(name)) as connection:
+            queries(connection)(ARTICLES)
+            queries(connection)(ATTACH)
+        yield name
+
+
 @pytest.fixture
-def keyed(db, query):
-    """A function that runs one statement in a database of 20 users with uuids and 30 posts with slugs."""
-    keys = [str(key) for key in USERS]
-    query(KEYED, keys, keys)
+def dsn(request):
+    """Connection string of a copy of the database that a test asks for."""
+    kind = next((f"{name}_" for name in ("keyed", "attached") if name in request.fixturenames), "")
+    with clone(request.getfixturevalue(f"{kind}template")) as result:
+        yield result
+
+
+@pytest.fixture
+def keyed(query):
+    """A function that runs one statement in a copy of keyed_template."""
     return query
 
 
 @pytest.fixture
-def attached(keyed):
-    """As keyed; the posts are in a table of the application's own."""
-    keyed(ARTICLES)
-    keyed(ATTACH)
-    return keyed
+def attached(query):
+    """A function that runs one statement in a copy of attached_template."""
+    return query
 
 
 def slugs(query, call="pgfeed.recommend_for('nobody')", column="post_key"):

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from loader.cli import main
 from loader.data.embed import embed
 from migrations.objects import compose
-from tests.db.conftest import autocommit, queries
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 from tests.db.test_embed import Words
 from tests.db.test_replica import COPY_MODEL
 
@@ -213,11 +213,39 @@ PARTS = {
 }
 
 
+@pytest.fixture(scope="module")
+def shop_template(network_template):
+    """Name of a network whose posts have times and features of their own."""
+    with copy_of(network_template, "shop") as name:
+        with autocommit(dsn_of(name)) as connection:
+            queries(connection)(ATTRIBUTES)
+        yield name
+
+
+@pytest.fixture(scope="module")
+def embedded_template(shop_template):
+    """Name of the shop with embeddings."""
+    with copy_of(shop_template, "embedded") as name:
+        with closing(psycopg2.connect(dsn_of(name))) as connection:
+            embed(connection, Words())
+            with connection, connection.cursor() as cursor:
+                cursor.execute("call pgfeed.refresh_features()")
+        yield name
+
+
 @pytest.fixture
-def shop(network):
-    """A function that runs statements in a network whose posts have times and features of their own."""
-    network(ATTRIBUTES)
-    return network
+def shop_dsn(request):
+    """Connection string of a copy of the shop, with embeddings for a test of moments."""
+    kind = "embedded" if "moments" in request.fixturenames else "shop"
+    with clone(request.getfixturevalue(f"{kind}_template")) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def shop(shop_dsn):
+    """A function that runs statements in a copy of the shop."""
+    with autocommit(shop_dsn) as connection:
+        yield queries(connection)
 
 
 def test_a_filter_is_taken_apart_by_what_depends_on_the_moment(shop):
@@ -307,21 +335,22 @@ def listed(scores, posts, vectors, k, caps, diversity):
     return (chosen + [post_id for post_id in order if post_id not in chosen])[:k]
 
 
-@pytest.fixture
-def moments(shop, network_dsn):
+@pytest.fixture(scope="module")
+def moments(embedded_template):
     """Scores of all posts for user 7, posts and vectors, at moments before and after the last refresh."""
-    with closing(psycopg2.connect(network_dsn)) as connection:
-        embed(connection, Words())
-    shop("call pgfeed.refresh_features()")
-    ids, vectors = zip(*shop("select post_id, components::real[] from pgfeed.post_components"))
-    vectors = np.array(vectors, np.float32)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    vectors = dict(zip(ids, vectors.astype(np.float64)))
-    found = []
-    for day, hour in (("2021-12-13", 0), ("2021-12-13", 15), ("2021-12-16", 8), ("2021-12-08", 10), ("2021-12-09", 0)):
-        ts = datetime.fromisoformat(f"{day} {hour:02}:00+00:00")
-        scores = dict(shop("select post_id, score from pgfeed.recommend_posts(7, %s, 1000)", ts))
-        found.append((ts, scores, posts_as_of(shop, min(ts.replace(hour=0), datetime(2021, 12, 13, tzinfo=UTC)))))
+    with clone(embedded_template) as dsn, autocommit(dsn) as connection:
+        query = queries(connection)
+        ids, vectors = zip(*query("select post_id, components::real[] from pgfeed.post_components"))
+        vectors = np.array(vectors, np.float32)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        vectors = dict(zip(ids, vectors.astype(np.float64)))
+        found = []
+        for day, hour in (("2021-12-13", 0), ("2021-12-13", 15), ("2021-12-16", 8), ("2021-12-08", 10),
+                          ("2021-12-09", 0)):
+            ts = datetime.fromisoformat(f"{day} {hour:02}:00+00:00")
+            scores = dict(query("select post_id, score from pgfeed.recommend_posts(7, %s, 1000)", ts))
+            posts = posts_as_of(query, min(ts.replace(hour=0), datetime(2021, 12, 13, tzinfo=UTC)))
+            found.append((ts, scores, posts))
     return found, vectors
 
 
@@ -422,8 +451,8 @@ def test_what_a_feed_cannot_be_is_one_error(shop, arguments, problem):
     assert error.value.diag.message_hint
 
 
-def test_the_life_of_a_feed_by_its_verbs(shop, network_dsn, monkeypatch):
-    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+def test_the_life_of_a_feed_by_its_verbs(shop, shop_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", shop_dsn)
 
     def run(*arguments: str, exit_code: int = 0) -> str:
         result = CliRunner().invoke(main, ["feed", *arguments])
@@ -528,7 +557,7 @@ def test_settings_of_a_session_do_not_change_what_a_filter_says_of_the_moment(sh
     assert shop(call) == before and before
 
 
-def test_what_a_feed_does_otherwise_than_one_may_think_is_said(shop, network_dsn):
+def test_what_a_feed_does_otherwise_than_one_may_think_is_said(shop, shop_dsn):
     shop("update pgfeed.posts set attributes = '{\"created_at\": \"2021-12-01\", \"ts\": 1, \"tags\": [\"a\"]}'")
     shop("call pgfeed.refresh_features()")
     said = {
@@ -540,7 +569,7 @@ def test_what_a_feed_does_otherwise_than_one_may_think_is_said(shop, network_dsn
         ],
     }
     for arguments, notices in said.items():
-        with autocommit(network_dsn) as connection:
+        with autocommit(shop_dsn) as connection:
             queries(connection)(f"call pgfeed.create_feed('home', {arguments})")
             assert len(connection.notices) == len(notices), connection.notices
             for notice, found in zip(notices, sorted(connection.notices)):
@@ -650,14 +679,14 @@ def test_a_fallback_fills_what_the_filter_leaves_short(shop, is_large):
     assert len(shown) == len(set(shown)) == 24 and shown[:12] == [row[0] for row in rows]
 
 
-def test_a_fallback_that_fails_is_passed_over(shop, network_dsn):
+def test_a_fallback_that_fails_is_passed_over(shop, shop_dsn):
     shop("update pgfeed.users set attributes = '{\"club\": \"a\"}'")
     shop("call pgfeed.refresh_features()")
     shop("call pgfeed.create_feed('home', fallbacks => '{popular_by:user.club,newest}')")
     shop("delete from pgfeed.model_activations")
     assert {row[1] for row in shop(ASKED.format("7, '2021-12-13'"))} == {"popular_by:user.club"}
     shop("delete from pgfeed.attributes where name = 'club'")
-    with autocommit(network_dsn) as connection:
+    with autocommit(shop_dsn) as connection:
         rows = queries(connection)(ASKED.format("7, '2021-12-13'"))
         assert {row[1] for row in rows} == {"newest"}
         assert "the fallback popular_by:user.club of the feed home cannot be evaluated" in connection.notices[0]

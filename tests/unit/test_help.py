@@ -30,7 +30,7 @@ def run(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
     (home / "venv").symlink_to(Path(sys.prefix).parent)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PYTHON"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "PYTHON", "COVERAGE"))}
 
     def call(*words: str, **variables: str) -> subprocess.CompletedProcess:
         done = subprocess.run(
