@@ -48,7 +48,7 @@ CUT_OFFS, VALIDATION_CUT_OFFS = 60, 5
 WARM_UP_SHARE = 0.15
 VALIDATION_SHARE = 0.2
 PARAMETERS = {
-    "loss_function": "QuerySoftMax", "iterations": 300, "learning_rate": 0.06, "l2_leaf_reg": 10.0, "rsm": 0.6,
+    "loss_function": "QuerySoftMax", "learning_rate": 0.06, "l2_leaf_reg": 10.0, "rsm": 0.6,
     "border_count": 64, "leaf_estimation_iterations": 5, "random_seed": 20211001,
 }
 TREES = (0, 30, 60, 150, 300)
@@ -119,15 +119,18 @@ def load_choices(
     return Choices(names, *(np.concatenate(column) for column in zip(*parts)))
 
 
-def fit_part(training: Choices, part: str, prior: str) -> CatBoost:
-    """Return what the features of one part add to the prior as log-odds that a candidate of a request is liked."""
+def fit_part(training: Choices, part: str, prior: str, trees: int) -> CatBoost:
+    """Return what the features of one part add to the prior as log-odds that a candidate of a request is liked.
+
+    Fewer trees are the first ones of more.
+    """
     used, depth = PARTS[part]
     pool = Pool(
         training.features, training.is_liked.astype(int), group_id=training.request, feature_names=training.names,
         baseline=training.features[:, training.names.index(prior)].astype(np.float64),
     )
     booster = CatBoost({
-        **PARAMETERS, "depth": depth,
+        **PARAMETERS, "iterations": trees, "depth": depth,
         "ignored_features": [i for i, name in enumerate(training.names) if used and name not in used],
         "allow_writing_files": False, "thread_count": thread_count(), "verbose": False,
     })
@@ -205,7 +208,8 @@ def train(
 
 def fit(choices: Choices, choice: "Choice") -> CatBoost:
     """Return the prior with the chosen mixture of trees, fitted on these rows."""
-    boosters = {part: fit_part(choices, part, choice.prior) for part in choice.mixture}
+    parts = choice.mixture if choice.trees else ()
+    boosters = {part: fit_part(choices, part, choice.prior, choice.trees) for part in parts}
     return mixed(fit_prior(choice.prior, choices.names), boosters, choice.mixture, choice.trees)
 
 
@@ -324,7 +328,8 @@ def choose(
         raise too_little(ALL_NEW)
     prior, _ = best_of(rankings)
     training = load_choices(connection, early, names, encoders, negatives, "requests to learn from")
-    options = Options(fit_prior(prior, names), {part: fit_part(training, part, prior) for part in PARTS}, names)
+    boosters = {part: fit_part(training, part, prior, max(TREES)) for part in PARTS}
+    options = Options(fit_prior(prior, names), boosters, names)
     scorers = {(mixture, trees): options.scorer(mixture, trees) for mixture in MIXTURES for trees in TREES}
     rankings = rank_all(connection, late, encoders, hiding(scorers), "validation, all posts")
     (mixture, trees), hides = best = best_of(rankings)

@@ -16,13 +16,18 @@ begin
     select t.* into strict v_attached
     from pgfeed.attached_tables as t
     where t.attachment_id = _add_posts_of_events.attachment_id;
+    -- Citus joins no table that is spread with one that is not.
     v_post_ids := array(
         select distinct e.post_id
         from pgfeed.feed_events as e
         where
             e.attachment_id = _add_posts_of_events.attachment_id
             and not exists (select from pgfeed.posts as p where p.post_id = e.post_id)
-            and not exists (select from pgfeed.deleted_posts as d where d.post_id = e.post_id)
+    );
+    v_post_ids := array(
+        select u.post_id
+        from unnest(v_post_ids) as u (post_id)
+        where not exists (select from pgfeed.deleted_posts as d where d.post_id = u.post_id)
     );
     if cardinality(v_post_ids) > 0 then
         execute format(

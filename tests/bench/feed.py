@@ -1,7 +1,7 @@
 """What candidates, posts to leave out and ranking add to a call: `./run bench feed [--calls 400] [--posts N]`.
 
-Before that, random requests are compared with ranking everything and then filtering. --posts makes a network with such
-a catalogue for it, in a database of its own, which is dropped in the end.
+Before that, random requests are compared with ranking everything and then filtering, with --before N at a past moment
+too. --posts makes a network with such a catalogue for it, in a database of its own, which is dropped in the end.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from psycopg2.extensions import connection as Connection
@@ -25,7 +25,7 @@ from loader.simulation import simulate
 from loader.terminal import out, progress, table
 from tests.bench import temporary_database
 from tests.bench._equality import FEED as SOME_FEED
-from tests.bench._equality import SOME, compare
+from tests.bench._equality import SOME, Outcome, compare
 
 PLAIN, PAGE = "plain call", "page 10"
 WARM_UP = 20
@@ -137,8 +137,25 @@ def make_network(connection: Connection, posts: int) -> None:
     refresh(connection)  # the shortlist is the model's
 
 
-def check_and_measure(connection: Connection, requests: int, calls: int) -> None:
-    """Print how random requests went and how long calls take; an error says that lists are not what they should be."""
+def check(connection: Connection, users: list[int], ts: datetime, requests: int) -> dict[str, Outcome]:
+    """Print how random requests at a moment went; return it."""
+    outcomes = compare(connection, users, ts, requests)
+    figures = ["requests", "other lists", "too short", "posts shared"]
+    out.print(table(
+        f"{requests} random requests at {ts:%Y-%m-%d %H:%M} beside ranking all posts and then filtering",
+        ["with", *figures],
+        [(kind, str(o.requests), str(o.different), str(o.short), f"{o.shared / o.requests:.1%}")
+         for kind, o in outcomes.items()],
+        figures,
+    ))
+    return outcomes
+
+
+def check_and_measure(connection: Connection, requests: int, calls: int, before: list[int]) -> None:
+    """Print how random requests went and how long calls take; an error says that lists are not what they should be.
+
+    before: by how many days the past moments are earlier.
+    """
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("select user_id from pgfeed.user_features where view_count > 0 order by md5(user_id::text)")
@@ -152,14 +169,7 @@ def check_and_measure(connection: Connection, requests: int, calls: int) -> None
         cursor.execute(SOME)
         cursor.execute(EVERYTHING)
         try:
-            outcomes = compare(connection, users, ts, requests)
-            out.print(table(
-                f"{requests} random requests beside ranking all {len(post_ids):,} posts and then filtering",
-                ["with", "requests", "other lists", "too short", "posts shared"],
-                [(kind, str(o.requests), str(o.different), str(o.short), f"{o.shared / o.requests:.1%}")
-                 for kind, o in outcomes.items()],
-                ["requests", "other lists", "too short", "posts shared"],
-            ))
+            checked = [check(connection, users, ts - timedelta(days=days), requests) for days in (0, *before)]
             taken = measure(connection, users, cases(post_ids), calls)
         finally:
             for feed in (FEED, SOME_FEED):
@@ -170,7 +180,8 @@ def check_and_measure(connection: Connection, requests: int, calls: int) -> None
         headers, [line(name, taken) for name in taken], headers[1:],
     ))
     # The shortlist of a large catalogue is a guess of what everything would give.
-    if any(o.short or (o.different and not (is_large and kind == "neither")) for kind, o in outcomes.items()):
+    if any(o.short or (o.different and not (is_large and kind == "neither")) for each in checked
+           for kind, o in each.items()):
         raise PgfeedError("lists differ from ranking everything", "see the first table", "look for the first of them")
 
 
@@ -179,15 +190,16 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=400, metavar="N", help="of each kind [default: %(default)s]")
     parser.add_argument("--requests", type=int, default=60, metavar="N", help="to be compared [default: %(default)s]")
     parser.add_argument("--posts", type=int, metavar="N", help="of a network that is made for it")
+    parser.add_argument("--before", type=int, nargs="*", default=[], metavar="DAYS", help="past moments too")
     options = parser.parse_args()
     if options.posts is None:
         with closing(db.connect()) as connection:
             db.require_schema(connection)
-            check_and_measure(connection, options.requests, options.calls)
+            check_and_measure(connection, options.requests, options.calls, options.before)
     else:
         with temporary_database("feed") as connection:
             make_network(connection, options.posts)
-            check_and_measure(connection, options.requests, options.calls)
+            check_and_measure(connection, options.requests, options.calls, options.before)
 
 
 if __name__ == "__main__":

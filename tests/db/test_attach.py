@@ -9,7 +9,7 @@ import sys
 import psycopg2
 import pytest
 
-from tests.db.conftest import ROOT, alembic
+from tests.db.conftest import ROOT, alembic, autocommit, queries
 from tests.site import ATTACH, SITE, STATE, attach, detach, live_together, state_of_a_fresh_attach
 
 
@@ -146,6 +146,23 @@ def test_with_an_index_what_a_pulled_table_has_counts_in_the_next_call(site, own
     assert third in site(ANSWER)
     detach(site)
     assert site(TRACES) == []
+
+
+def test_a_locked_pulled_table_delays_a_call_by_a_tenth_of_a_second_and_fails_none(site, dsn):
+    site("create index on app.hearts (member_id, at)")
+    attach(site, "pull")
+    site("call pgfeed.refresh_features()")
+    first = site(ANSWER)[0]
+    site("insert into app.hearts values (md5('3')::uuid, %s, now())", *first)
+    with autocommit(dsn) as other, autocommit(dsn) as caller:
+        locking, query = queries(other), queries(caller)
+        locking("begin; lock table app.hearts")
+        assert first in query(ANSWER) and first in query(ANSWER)
+        said = [notice for notice in caller.notices if "newest events" in notice]
+        assert len(said) == 1 and "cannot be read: canceling statement due to lock timeout" in said[0]
+        assert query("show lock_timeout") == [("0",)]
+        locking("commit")
+        assert first not in query(ANSWER)
 
 
 @pytest.mark.parametrize(("user_key", "at"), [

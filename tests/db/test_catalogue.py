@@ -28,7 +28,6 @@ def choosing_template(network_template):
             patch.setattr(catalogue, "MAX_REQUESTS", 500)
             patch.setattr(catalogue, "MAX_VALIDATION_REQUESTS", 100)
             patch.setattr(catalogue, "TREES", (30, 60))
-            patch.setitem(catalogue.PARAMETERS, "iterations", 60)
             trained = catalogue.train(connection, 30)
         registry.activate(connection, "control", registry.store(connection, "control", trained))
         connection.close()
@@ -269,7 +268,6 @@ def test_viewed_posts_come_last_where_that_is_better_for_them(network, choosing_
     """Everybody views a dozen popular posts each day and never likes one of them; what is liked is viewed by nobody."""
     for name, value in (("MAX_REQUESTS", 300), ("MAX_VALIDATION_REQUESTS", 100), ("TREES", (0, 30))):
         monkeypatch.setattr(catalogue, name, value)
-    monkeypatch.setitem(catalogue.PARAMETERS, "iterations", 30)
     monkeypatch.setattr(catalogue, "FEATURES", [name for name in catalogue.FEATURES if name != "pair.view_count"])
     network("update pgfeed.feed_events set target = false")
     network("call pgfeed.recount_days('2021-12-01', '2021-12-13')")

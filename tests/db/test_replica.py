@@ -53,6 +53,25 @@ def test_the_same_answers(pair):
     assert pair.standby(ANSWERS, past) == pair.primary(ANSWERS, past) != answers
 
 
+def test_what_a_pulled_table_has_counts_on_the_standby_too(pair):
+    pair.primary("create table public.hearts (member bigint, article bigint, at timestamptz)")
+    pair.primary("create index on public.hearts (member, at)")
+    pair.primary("call pgfeed.attach_events('public.hearts', 'member', 'article', 'at', 'like', sync => 'pull')")
+    pair.replay()
+    call = "select post_id from pgfeed.recommend_posts(7, now() + interval '1 minute', 80)"
+    first = pair.standby(call)[0]
+    pair.primary("insert into public.hearts values (7, %s, now())", *first)
+    pair.replay()
+    assert first not in pair.standby(call) == pair.primary(call)
+    pair.primary("delete from public.hearts")
+    pair.replay()
+    assert first in pair.standby(call)
+    pair.primary("call pgfeed.detach('public.hearts')")
+    pair.primary("drop table public.hearts")
+    pair.replay()
+    assert first in pair.standby(call)
+
+
 def test_pages_go_on_on_the_other_server(pair):
     pair.primary("call pgfeed.create_feed('home', 'topic = ''sport''', max_per => '{\"topic\": 3}')")
     pair.replay()

@@ -96,17 +96,32 @@ def ours(pid: int) -> list[int]:
 
 @pytest.mark.parametrize("variant, recipe, until", [
     ("control", None, None), ("control", None, "2021-12-11"), ("test", None, None), ("mine", OWN, None),
-    ("mine", FEW, "2021-12-04"),
 ])
 def test_it_makes_the_model_that_the_command_makes(stage_3, stage_3_dsn, tmp_path, variant, recipe, until):
-    network = stage_3
+    assert_both_make_the_same(stage_3, stage_3_dsn, tmp_path, variant, recipe, until)
+
+
+def test_it_makes_the_model_that_the_command_makes_from_likes_alone(few, dsn, tmp_path):
+    assert_both_make_the_same(few, dsn, tmp_path, "mine", FEW, "2021-12-04")
+
+
+@pytest.fixture
+def few(query):
+    """A function that runs one statement in the network with a third of its users and returns its rows."""
+    query(NETWORK.replace("generate_series(1, 60) as u", "generate_series(1, 20) as u"))
+    query("call pgfeed.refresh_features()")
+    return query
+
+
+def assert_both_make_the_same(network, dsn, tmp_path, variant, recipe, until) -> None:
+    """Check that training in a session and by the command make the same model, which serves."""
     day = until and date.fromisoformat(until)
     source = recipe
     if recipe:
         source = str(tmp_path / "own.toml")
         Path(source).write_text(recipe, encoding="utf-8")
     network("set pgfeed.training_nice = 0")
-    with closing(psycopg2.connect(stage_3_dsn)) as connection:
+    with closing(psycopg2.connect(dsn)) as connection:
         chosen = candidates.recipe_for(connection, variant, source)
         model = candidates.train_by(connection, variant, chosen, True, split.load(connection, day))
         version = registry.store(connection, variant, model)
@@ -121,7 +136,7 @@ def test_it_makes_the_model_that_the_command_makes(stage_3, stage_3_dsn, tmp_pat
 
 def training_session(query, step: str) -> int:
     """Return the session that trains, once it is at a step."""
-    for _ in range(3000):
+    for _ in range(12000):
         if found := query(SESSION.replace("%(step)s", f"'{step}'").replace("%%", "%")):
             return found[0][0]
         time.sleep(0.01)
@@ -323,10 +338,10 @@ def test_a_seed_changes_the_trees_and_is_stored(network):
                    " where variant = 'control' and version = %s", versions[2]) == [("2",)]
 
 
-def test_a_new_variant_gets_the_recipe_that_suits_the_feed(network):
-    network("set pgfeed.training_nice = 0")
-    ((version,),) = network("call pgfeed.train_model('mine', until => '2021-12-05')")
-    chosen, = network("select metrics -> 'selection' -> 'chosen' from pgfeed.models where variant = 'mine'")[0]
+def test_a_new_variant_gets_the_recipe_that_suits_the_feed(few):
+    few("set pgfeed.training_nice = 0")
+    ((version,),) = few("call pgfeed.train_model('mine', until => '2021-12-05')")
+    chosen, = few("select metrics -> 'selection' -> 'chosen' from pgfeed.models where variant = 'mine'")[0]
     assert version == 1 and chosen in ("control", "negatives", "test_fresh")
 
 
