@@ -163,7 +163,7 @@ PINS = {
     "functions/user_id_of__anyelement": "2e47902a1935",
     "functions/_attribute_columns": "598fc2be18c6",
     "functions/_attribute_type": "3fa1e8fb1f76",
-    "procedures/_infer_attributes": "707c4b7d3e12",
+    "procedures/_infer_attributes": "a6951f382360",
     "procedures/_register_attributes": "8ab387a43068",
     "functions/_add_posts_of_events": "adba0ea52fb1",
     "functions/_attach_again": "f31c2df002b8",
@@ -729,12 +729,16 @@ KEYS = """
         kind text not null check (kind in ('user', 'post')),
         name text not null,
         type text not null check (type in ('number', 'boolean', 'category', 'tags', 'date')),
+        inferred_from jsonb,
         primary key (kind, name)
     );
     comment on table pgfeed.attributes is
         'One row per feature that users.attributes or posts.attributes hold: user.NAME or post.NAME of the models';
     comment on column pgfeed.attributes.type is
         'As the attached table has it; where none is attached, as the last refresh found the values';
+    comment on column pgfeed.attributes.inferred_from is
+        'What the values were known by that the type was found from, the same for all of a kind: see '
+        '_infer_attributes(); null: the attached table says the type';
     alter table pgfeed.attributes owner to pgfeed_owner;
     alter table pgfeed.feature_packs add column attributes jsonb;
     comment on column pgfeed.feature_packs.attributes is

@@ -8,12 +8,45 @@ declare
     v_kind text;
     v_found record;
     v_types jsonb;
+    v_xid constant bigint := pg_current_xact_id()::text::bigint;
+    v_newest bigint;
+    v_basis jsonb;
 begin
     for v_kind in
         select k.kind
         from unnest(array['user', 'post']) as k (kind)
         where not exists (select from pgfeed.attached_tables as t where t.kind = k.kind || 's')
     loop
+        -- Rows that were written since have a transaction from xid on. On the nodes of Citus, others count.
+        execute format(
+            'select
+                jsonb_build_object(
+                    ''rows'', count(*), ''xid'', pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+                    ''system'', (select c.system_identifier from pg_control_system() as c),
+                    ''names'', (
+                        select md5(string_agg(t.name, '','' order by t.name))
+                        from (
+                            select f.name from pgfeed.own_features as f
+                            union all
+                            select c.attname from pg_attribute as c where c.attrelid = ''pgfeed.%1$s_features''::regclass
+                        ) as t
+                    )
+                ),
+                $1 - min(age(r.xmin))
+            from pgfeed.%1$ss as r
+            where r.attributes is not null',
+            v_kind
+        ) into v_basis, v_newest using v_xid;
+        continue when
+            not exists (select from pg_extension as e where e.extname = 'citus')
+            and exists (
+                select
+                from pgfeed.attributes as a
+                where
+                    a.kind = v_kind
+                    and a.inferred_from - 'xid' = v_basis - 'xid'
+                    and (a.inferred_from ->> 'xid')::bigint between v_newest + 1 and v_xid
+            );
         v_types := '{}';
         for v_found in
             execute format(
@@ -44,6 +77,9 @@ begin
             end;
         end loop;
         call pgfeed._register_attributes(v_kind, v_types);
+        update pgfeed.attributes as a
+        set inferred_from = v_basis
+        where a.kind = v_kind;
     end loop;
 end;
 $$;
@@ -53,6 +89,6 @@ alter procedure pgfeed._infer_attributes() owner to pgfeed_owner;
 comment on procedure pgfeed._infer_attributes() is
     'Registers the features that users.attributes and posts.attributes hold, the 200 with the most values, where no table '
     'is attached that says so; their types are those of nine tenths of their values. Names that no feature can have are '
-    'left out, with a warning';
+    'left out, with a warning. Where as many rows have values as the last time and none was written since, nothing is read again';
 
 revoke all on procedure pgfeed._infer_attributes() from public;

@@ -669,7 +669,7 @@ CREATE PROCEDURE pgfeed._infer_attributes()
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._infer_attributes() IS 'Registers the features that users.attributes and posts.attributes hold, the 200 with the most values, where no table is attached that says so; their types are those of nine tenths of their values. Names that no feature can have are left out, with a warning';
+COMMENT ON PROCEDURE pgfeed._infer_attributes() IS 'Registers the features that users.attributes and posts.attributes hold, the 200 with the most values, where no table is attached that says so; their types are those of nine tenths of their values. Names that no feature can have are left out, with a warning. Where as many rows have values as the last time and none was written since, nothing is read again';
 CREATE FUNCTION pgfeed._is_action(action text) RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2027,11 +2027,13 @@ CREATE TABLE pgfeed.attributes (
     kind text NOT NULL,
     name text NOT NULL,
     type text NOT NULL,
+    inferred_from jsonb,
     CONSTRAINT attributes_kind_check CHECK ((kind = ANY (ARRAY['user'::text, 'post'::text]))),
     CONSTRAINT attributes_type_check CHECK ((type = ANY (ARRAY['number'::text, 'boolean'::text, 'category'::text, 'tags'::text, 'date'::text])))
 );
 COMMENT ON TABLE pgfeed.attributes IS 'One row per feature that users.attributes or posts.attributes hold: user.NAME or post.NAME of the models';
 COMMENT ON COLUMN pgfeed.attributes.type IS 'As the attached table has it; where none is attached, as the last refresh found the values';
+COMMENT ON COLUMN pgfeed.attributes.inferred_from IS 'What the values were known by that the type was found from, the same for all of a kind: see _infer_attributes(); null: the attached table says the type';
 CREATE TABLE pgfeed.posts (
     post_id bigint NOT NULL,
     text text,

@@ -87,6 +87,34 @@ def test_types_are_found_from_values_and_values_follow_them(filled):
     assert value("user.born") == [born - 3, born - 10, born - 20]
 
 
+def test_types_are_found_anew_only_after_a_change(filled):
+    query = queries(filled)
+    basis = "select kind, inferred_from from pgfeed.attributes group by 1, 2 order by 1"
+    found = [kind for kind, _ in query(basis)]
+    assert found == ["post", "user"]
+    query("call pgfeed.refresh_features()")
+    first = query(basis)
+    filled.commit()
+    query("update pgfeed.attributes set type = 'category' where name = 'logins'")  # seen if it is found anew
+    logins = "select type from pgfeed.attributes where name = 'logins'"
+    filled.commit()
+    for change, type_ in [
+        ("select", "category"),
+        ("update pgfeed.users set attributes = attributes where user_id = 3", "number"),
+        ("delete from pgfeed.users where user_id = 60", "number"),
+        ("update pgfeed.users set attributes = null where user_id = 59", "number"),
+        ("insert into pgfeed.users (user_id) values (1000)", "category"),
+        ("insert into pgfeed.users (user_id, attributes) values (1001, '{\"logins\": 1}')", "number"),
+    ]:
+        query("update pgfeed.attributes set type = 'category' where name = 'logins'")
+        query(change)
+        filled.commit()
+        query("call pgfeed._infer_attributes()")
+        assert query(logins) == [(type_,)], change
+        filled.commit()
+    assert first[1] != query(basis)[1]
+
+
 @pytest.mark.parametrize("trainer", ["control", "negatives"])
 def test_a_model_with_own_features_serves_and_explains(filled, trainer, monkeypatch):
     for name, value in (("MAX_REQUESTS", 400), ("MAX_VALIDATION_REQUESTS", 100), ("TREES", (30,))):
