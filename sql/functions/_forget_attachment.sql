@@ -35,22 +35,22 @@ begin
             delete from pgfeed.liked_posts as l
             using gone as g
             where l.user_id = g.user_id and l.post_id = g.post_id and l.liked_at = g.event_at
-            returning l.user_id, l.post_id, g.event_at::date as day
+            returning l.user_id, l.post_id, g.event_at
         ),
 
         unmarked as (
             delete from pgfeed.marked_posts as m
             using gone as g
             where m.user_id = g.user_id and m.post_id = g.post_id and g.event_at in (m.unliked_at, m.hidden_at)
-            returning m.user_id, m.post_id, g.event_at::date as day
+            returning m.user_id, m.post_id, g.event_at
         )
 
         insert into pgfeed.removed_events (user_id, post_id, day)
         select null, null, g.event_at::date from gone as g group by g.event_at::date
         union all
-        select u.user_id, u.post_id, u.day from unliked as u
+        select u.user_id, u.post_id, u.event_at::date from unliked as u
         union all
-        select u.user_id, u.post_id, u.day from unmarked as u;
+        select u.user_id, u.post_id, u.event_at::date from unmarked as u;
     elsif v_attached.kind = 'posts' then
         call pgfeed._make_attached_posts();
         delete from pgfeed.posts;

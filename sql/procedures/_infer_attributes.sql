@@ -8,6 +8,7 @@ declare
     v_kind text;
     v_found record;
     v_types jsonb;
+    v_is_spread constant boolean := exists (select from pg_extension as e where e.extname = 'citus');
     v_xid constant bigint := pg_current_xact_id()::text::bigint;
     v_newest bigint;
     v_basis jsonb;
@@ -17,29 +18,28 @@ begin
         from unnest(array['user', 'post']) as k (kind)
         where not exists (select from pgfeed.attached_tables as t where t.kind = k.kind || 's')
     loop
-        -- Rows that were written since have a transaction from xid on. On the nodes of Citus, others count.
-        execute format(
-            'select
-                jsonb_build_object(
-                    ''rows'', count(*), ''xid'', pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-                    ''system'', (select c.system_identifier from pg_control_system() as c),
-                    ''names'', (
-                        select md5(string_agg(t.name, '','' order by t.name))
-                        from (
-                            select f.name from pgfeed.own_features as f
-                            union all
-                            select c.attname from pg_attribute as c where c.attrelid = ''pgfeed.%1$s_features''::regclass
-                        ) as t
-                    )
-                ),
-                $1 - min(age(r.xmin))
-            from pgfeed.%1$ss as r
-            where r.attributes is not null',
-            v_kind
-        ) into v_basis, v_newest using v_xid;
-        continue when
-            not exists (select from pg_extension as e where e.extname = 'citus')
-            and exists (
+        -- Rows that were written since have a transaction from xid on; on the nodes of Citus, others count.
+        if not v_is_spread then
+            execute format(
+                'select
+                    jsonb_build_object(
+                        ''rows'', count(*), ''xid'', pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+                        ''system'', (select c.system_identifier from pg_control_system() as c),
+                        ''names'', (
+                            select md5(string_agg(t.name, '','' order by t.name))
+                            from (
+                                select f.name from pgfeed.own_features as f
+                                union all
+                                select c.attname from pg_attribute as c where c.attrelid = ''pgfeed.%1$s_features''::regclass
+                            ) as t
+                        )
+                    ),
+                    $1 - min(age(r.xmin))
+                from pgfeed.%1$ss as r
+                where r.attributes is not null',
+                v_kind
+            ) into v_basis, v_newest using v_xid;
+            continue when exists (
                 select
                 from pgfeed.attributes as a
                 where
@@ -47,6 +47,7 @@ begin
                     and a.inferred_from - 'xid' = v_basis - 'xid'
                     and (a.inferred_from ->> 'xid')::bigint between v_newest + 1 and v_xid
             );
+        end if;
         v_types := '{}';
         for v_found in
             execute format(

@@ -25,6 +25,8 @@ begin
         where
             t.kind = 'events'
             and t.sync = 'pull'
+            -- Citus joins no table that is spread with one that is not.
+            and not exists (select from pg_extension as e where e.extname = 'citus')
             and i.indnkeyatts > 1
             and t.settings ->> 'user_key' in (u.attname, quote_ident(u.attname))
             and t.settings ->> 'at' in (a.attname, quote_ident(a.attname))
@@ -83,7 +85,9 @@ begin
         );
     end loop;
     if v_reads = '{}' then
-        drop function if exists pgfeed._newest_events(bigint, timestamptz);
+        if to_regprocedure('pgfeed._newest_events(bigint, timestamptz)') is not null then
+            drop function pgfeed._newest_events(bigint, timestamptz);
+        end if;
         return;
     end if;
     v_body := format(
@@ -134,6 +138,6 @@ alter procedure pgfeed._make_newest_events() owner to pgfeed_owner;
 
 comment on procedure pgfeed._make_newest_events() is
     'Makes _newest_events(), by which a call reads what a user did since an hour before the last refresh in tables that '
-    'are followed by pull and have an index on user_key and at; drops it if there are none';
+    'are followed by pull and have an index on user_key and at; drops it if there are none, and on Citus';
 
 revoke all on procedure pgfeed._make_newest_events() from public;

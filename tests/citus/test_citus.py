@@ -173,6 +173,26 @@ def test_the_events_of_this_minute_count_in_open_sessions(both):
     assert_close(*after)
 
 
+def test_what_a_pulled_table_has_counts_from_the_next_refresh_on(both):
+    """The table is one of the coordinator's own; in plain tables it counts in the next call."""
+    both.each("create table public.hearts (member bigint, article bigint, at timestamptz)")
+    both.each("create index on public.hearts (member, at)")
+    both.each("call pgfeed.attach_events('public.hearts', 'member', 'article', 'at', 'like', sync => 'pull')")
+    user_id = both.each(ALL_USERS)[0][0][0][7]
+    call = "select post_id from pgfeed.recommend_posts(%s, now() + interval '1 minute', 5) order by rank"
+    before = both.each(call, user_id)
+    both.each("insert into public.hearts values (%s, %s, now())", user_id, before[0][0][0])
+    on_citus = both.sessions[1](call, user_id)
+    both.each("call pgfeed.refresh_features()")
+    after = both.each(call, user_id)
+    both.each("call pgfeed.detach('public.hearts')")
+    both.each("drop table public.hearts")
+    both.each("call pgfeed.refresh_features()")
+    assert before[0] == before[1] == on_citus and after[0] == after[1]
+    assert before[0][0] not in after[0]
+    assert both.each(call, user_id) == before
+
+
 def test_new_and_corrected_events_are_rolled_up(both, tmp_path):
     """The first file is new, the second repeats it and knows of more likes."""
     rows = [f"2021-10-2{2 + user % 3} 10:00:{user % 60:02},{user},{post},view,"

@@ -833,7 +833,7 @@ CREATE PROCEDURE pgfeed._make_newest_events()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._make_newest_events() IS 'Makes _newest_events(), by which a call reads what a user did since an hour before the last refresh in tables that are followed by pull and have an index on user_key and at; drops it if there are none';
+COMMENT ON PROCEDURE pgfeed._make_newest_events() IS 'Makes _newest_events(), by which a call reads what a user did since an hour before the last refresh in tables that are followed by pull and have an index on user_key and at; drops it if there are none, and on Citus';
 CREATE PROCEDURE pgfeed._make_triggers(IN attachment_id smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
