@@ -51,13 +51,43 @@ begin
         continue when v_views < v_least_views;
 
         v_hour_before := v_from - pgfeed._like_window();
-        with shown as (
+        -- Posts that exploration has brought into a list: whatever their place, it was by chance.
+        with explored as materialized (
+            select distinct on (x.user_id, p.post_id, p.rank, x.served_at::date)
+                x.user_id,
+                x.served_at,
+                p.post_id,
+                p.rank - 1 as place,
+                cardinality(x.post_ids) as size,
+                c.weight
+            from pgfeed.exposures as x
+            cross join lateral unnest(x.post_ids) with ordinality as p (post_id, rank)
+            cross join lateral (
+                select
+                    sum(x.propensities[p.rank][j]) / cardinality(x.post_ids) / nullif(x.propensities[p.rank][p.rank], 0) as weight,
+                    max(x.propensities[p.rank][j]) as highest,
+                    min(x.propensities[p.rank][j]) as least
+                from generate_series(1, cardinality(x.post_ids)) as j
+            ) as c
+            where
+                x.propensities is not null
+                and x.served_at >= v_from
+                and x.served_at < v_to
+                and cardinality(x.post_ids) between 2 and 39
+                and c.highest < 0.5
+                and c.least > 0
+            order by x.user_id, p.post_id, p.rank, x.served_at::date, x.served_at
+        ),
+
+        shown as (
             select
                 p.event_at,
                 p.user_id,
                 p.post_id,
                 p.place,
-                l.liked_at
+                l.liked_at,
+                o.weight,
+                coalesce(o.size, 0) as size
             from (
                 select
                     c.event_at,
@@ -77,6 +107,13 @@ begin
             ) as p
             left join pgfeed.liked_posts as l
                 on l.user_id = p.user_id and l.post_id = p.post_id and l.liked_at < v_to
+            left join explored as o
+                on
+                    o.user_id = p.user_id
+                    and o.post_id = p.post_id
+                    and o.place = p.place
+                    and o.served_at::date = p.event_at::date
+                    and o.served_at between p.event_at - pgfeed._like_window() and p.event_at
             -- What was liked before is not liked again.
             where coalesce(l.liked_at >= p.event_at, true)
         )
@@ -87,13 +124,15 @@ begin
             string_agg(int8send(s.post_id), '') as post_ids,
             string_agg(int4send(least(s.place, 39)::integer), '') as places,
             string_agg(int4send(coalesce(s.liked_at < s.event_at + pgfeed._like_window(), false)::integer), '') as likes,
+            string_agg(float8send(coalesce(s.weight, 0)), '') as weights,
+            string_agg(int4send(s.size), '') as sizes,
             count(*) filter (where s.liked_at < s.event_at + pgfeed._like_window()) as like_count
         into v_seen
         from shown as s;
         continue when v_seen.like_count = 0;
 
         v_effects := pgfeed._fitted_places(
-            v_seen.user_ids, v_seen.days, v_seen.post_ids, v_seen.places, v_seen.likes
+            v_seen.user_ids, v_seen.days, v_seen.post_ids, v_seen.places, v_seen.likes, v_seen.weights, v_seen.sizes
         );
         insert into pgfeed.place_effects (until, place, effect, view_count)
         select v_day, e.number - 1, e.effect, octet_length(v_seen.places) / 4
@@ -106,7 +145,7 @@ alter procedure pgfeed._estimate_places(date[]) owner to pgfeed_owner;
 
 comment on procedure pgfeed._estimate_places(date[]) is
     'Adds the versions of place_effects that these days, in order, call for, each from the views of the 1, 3, 9 or 28 days '
-    'before it, the fewest that hold 200,000, and of a share of the users where they hold more. The first version comes '
+    'before it, the fewest that hold 200,000, and of a share of the users where they hold more. Where exploration put posts into the first list of a day, chance has chosen their places: what these say counts, the more, the more likes they had. The first version comes '
     'with the first day that has 10,000 views before it, the next ones 1, 2, 4, 8, 16 and then always 32 days after the '
     'one before. None is changed later, nor made where a later day is already counted: so a day that is counted anew has the '
     'version that it had';

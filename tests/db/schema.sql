@@ -418,7 +418,7 @@ CREATE PROCEDURE pgfeed._estimate_places(IN days date[])
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._estimate_places(IN days date[]) IS 'Adds the versions of place_effects that these days, in order, call for, each from the views of the 1, 3, 9 or 28 days before it, the fewest that hold 200,000, and of a share of the users where they hold more. The first version comes with the first day that has 10,000 views before it, the next ones 1, 2, 4, 8, 16 and then always 32 days after the one before. None is changed later, nor made where a later day is already counted: so a day that is counted anew has the version that it had';
+COMMENT ON PROCEDURE pgfeed._estimate_places(IN days date[]) IS 'Adds the versions of place_effects that these days, in order, call for, each from the views of the 1, 3, 9 or 28 days before it, the fewest that hold 200,000, and of a share of the users where they hold more. Where exploration put posts into the first list of a day, chance has chosen their places: what these say counts, the more, the more likes they had. The first version comes with the first day that has 10,000 views before it, the next ones 1, 2, 4, 8, 16 and then always 32 days after the one before. None is changed later, nor made where a later day is already counted: so a day that is counted anew has the version that it had';
 CREATE PROCEDURE pgfeed._evaluate_feeds(IN pack_id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -578,11 +578,11 @@ CREATE PROCEDURE pgfeed._find_stale_days(IN from_day date)
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._find_stale_days(IN from_day date) IS 'Marks the days of events recorded since the last call, and those from from_day on, for roll_up_events(), and remembers the likes among these events';
-CREATE FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea) RETURNS real[]
+CREATE FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea, weights bytea, sizes bytea) RETURNS real[]
     LANGUAGE plpython3u IMMUTABLE COST 1e+06 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea) IS 'The effects of the places 0 to 39 from impressions: users and posts big-endian int8, days, places and whether they were liked (1 or 0) int4. See plpy/places.py';
+COMMENT ON FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea, weights bytea, sizes bytea) IS 'The effects of the places 0 to 39 from impressions: users and posts big-endian int8, days, places and whether they were liked (1 or 0) int4; of those whose place chance has chosen, weights (float8) and sizes of the lists (int4). See plpy/places.py';
 CREATE FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3023,7 +3023,7 @@ REVOKE ALL ON FUNCTION pgfeed._filtered_posts(filter jsonb, part text, ts timest
 REVOKE ALL ON PROCEDURE pgfeed._find_leak(IN name text, INOUT problem text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_missing_months() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._find_stale_days(IN from_day date) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._fitted_places(user_ids bytea, days bytea, post_ids bytea, places bytea, likes bytea, weights bytea, sizes bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._follow_statements(attachment_id smallint, kind text, settings jsonb, operation text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._foreign_error(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._forget_attachment(attachment_id smallint) FROM PUBLIC;

@@ -79,6 +79,42 @@ def test_effects_of_places_are_those_of_the_feed(full):
     assert effects[VIEWS:] == pytest.approx(1, abs=0.25)  # of which there is no view
 
 
+def test_what_exploration_has_placed_counts_where_it_opened_the_day(feed, query):
+    feed(0)
+    # As if chance had placed a post that was liked last and one that was not first.
+    query("""
+        insert into pgfeed.exposures (served_at, user_id, variant, source, features_as_of, post_ids, propensities)
+        select
+            s.event_at, s.user_id, 'control', 'model', s.event_at, s.post_ids,
+            array(
+                select array(
+                    select case
+                        when r.i = case when s.targets[5] then 5 else 1 end then 0.02 when r.i = c.j then 0.9 else 0
+                    end::real from generate_series(1, 5) as c (j)
+                ) from generate_series(1, 5) as r (i)
+            )
+        from (
+            select e.user_id, min(e.event_at) as event_at, (array_agg(e.post_id order by e.event_at))[:5] as post_ids,
+                (array_agg(e.target order by e.event_at))[:5] as targets
+            from pgfeed.feed_events as e group by 1
+        ) as s
+        where s.targets[5] or not s.targets[1]
+    """)
+
+    def ratio():
+        query("truncate pgfeed.place_effects")
+        query("call pgfeed._estimate_places('{2021-11-02}')")
+        effects = dict(query("select place, effect from pgfeed.place_effects where until = '2021-11-02'"))
+        return effects[4] / effects[0]
+
+    query("update pgfeed.rollup_days set is_stale = true")
+    with_chances = ratio()
+    query("update pgfeed.exposures set served_at = served_at + interval '1 hour'")
+    later = ratio()
+    query("update pgfeed.exposures set propensities = null, served_at = served_at - interval '1 hour'")
+    assert with_chances > 2 > 1.5 > later == ratio() > 0.7
+
+
 def test_equal_posts_are_equal_wherever_they_are_shown(full):
     raw = raw_rates(full)
     assert raw[TOP] > 3 * raw[MIDDLE]
