@@ -9,7 +9,7 @@ MAX_PAIRS = 500_000
 FEWEST_NEIGHBOURS = 20
 MOST_NEIGHBOURS = 100
 PRIOR_LIKES = 3.0
-BLOCK_CELLS = 4_000_000
+BLOCK_CELLS = 500_000
 MAX_EASE_POSTS = 2_000
 EASE_LAMBDA = 300.0
 
@@ -32,10 +32,26 @@ def ease_weights(matrix):
     popular = np.sort(np.argsort(-likes, kind="stable")[:MAX_EASE_POSTS])
     gram = (matrix[:, popular].T @ matrix[:, popular]).toarray()
     gram[np.diag_indices(len(gram))] += EASE_LAMBDA
-    inverse = np.linalg.inv(gram)
+    inverse = inverted(gram)
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0)
     return popular, weights.astype(np.float32)
+
+
+def inverted(gram):
+    """Return the inverse of a symmetric, positive definite matrix, in its type, by Cholesky's factors."""
+    from scipy.linalg import lapack
+
+    factorise, invert = lapack.get_lapack_funcs(("potrf", "potri"), (gram,))
+    upper = np.triu(invert(factorise(gram)[0])[0])
+    return upper + np.triu(upper, 1).T
+
+
+def cosines(pairs, of_rows, of_columns):
+    """Return a sparse matrix of pairs times the norms of its rows and of its columns, float32, dense."""
+    rows = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
+    pairs.data *= of_rows[rows] * of_columns[pairs.indices]
+    return pairs.toarray()
 
 
 def neighbours(user_ids, days, rows, count):
@@ -56,22 +72,22 @@ def neighbours(user_ids, days, rows, count):
     by_day = co_likes(user[kept] * 65_536 + days[kept], column, len(liked))
     norms = (1 / np.sqrt(np.asarray(by_user.sum(axis=0)).ravel() + PRIOR_LIKES)).astype(np.float32)
     popular, weights = ease_weights(by_user)
+    rank = np.full(len(liked), -1)
+    rank[popular] = np.arange(len(popular))
     most = min(max(MAX_PAIRS // count, FEWEST_NEIGHBOURS), MOST_NEIGHBOURS, len(liked))
-    step, parts = max(BLOCK_CELLS // len(liked), 1), []
-    for start in range(0, len(liked), step):
-        block = np.arange(start, min(start + step, len(liked)))
-        norm = norms[block][:, None] * norms
-        similarity = (by_user[:, block].T @ by_user).toarray() * norm
-        day_similarity = (by_day[:, block].T @ by_day).toarray() * norm
-        weight = np.zeros_like(similarity)
-        is_popular = np.isin(block, popular)
-        weight[np.ix_(is_popular, popular)] = weights[np.searchsorted(popular, block[is_popular])]
-        total = similarity + day_similarity + weight
+    sides, parts = [(matrix.T.tocsr(), matrix) for matrix in (by_user, by_day)], []
+    for block in np.split(np.arange(len(liked)), np.arange(0, len(liked), max(BLOCK_CELLS // len(liked), 1))[1:]):
+        similarity, day_similarity = (cosines(of_posts[block[0]:block[-1] + 1] @ of_groups, norms[block], norms)
+                                      for of_posts, of_groups in sides)
+        total = similarity + day_similarity
+        known = np.flatnonzero(rank[block] >= 0)
+        total[np.ix_(known, popular)] += weights[rank[block[known]]]
         total[np.arange(len(block)), block] = 0
-        best = np.sort(np.argpartition(-total, most - 1, axis=1)[:, :most], axis=1)
-        place, index = np.nonzero(np.take_along_axis(total, best, axis=1) > 0)
+        best = np.sort(np.argpartition(np.negative(total, out=total), most - 1, axis=1)[:, :most], axis=1)
+        place, index = np.nonzero(np.take_along_axis(total, best, axis=1) < 0)
         other = best[place, index]
-        values = (each[place, other] for each in (similarity, day_similarity, weight))
+        of_ease = np.where((rank[block[place]] >= 0) & (rank[other] >= 0), weights[rank[block[place]], rank[other]], 0)
+        values = similarity[place, other], day_similarity[place, other], of_ease
         pairs = liked[block[place]], liked[other], *values
         parts.append(np.stack([each.astype(np.float32) for each in pairs]))
     return np.concatenate(parts, axis=1)

@@ -67,7 +67,7 @@ PINS = {
     "functions/_user_history": "45f8abbf6e6a",
     "functions/_recent_events_of": "5242541c891f",
     "functions/_recent_events": "b7f06d09744b",
-    "functions/_post_neighbours": "b221347d41e0",
+    "functions/_post_neighbours": "6ea82ec416ca",
     "functions/_preferences": "79a14cf4b985",
     "functions/_nearest_posts": "08db576cefd0",
     "functions/similar_posts": "d6aea0fd4630",
