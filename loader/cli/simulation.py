@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     help="Let the loaded users live with the recommender for so many more days.",
 )
 @click.option("--feed", metavar="NAME", help="With --serve: the named feed that they open.")
-@click.option("--new-posts", type=click.IntRange(0, 1000), default=0, help="How many posts come a day, beside --posts.")
-@click.option("--new-users", type=click.IntRange(0, 1000), default=0, help="How many users come a day, beside --users.")
+@click.option("--new-posts", type=click.IntRange(0, 1000), default=0, metavar="N",
+              help="How many posts come a day, beside --posts.")
+@click.option("--new-users", type=click.IntRange(0, 1000), default=0, metavar="N",
+              help="How many users come a day, beside --users.")
 @click.option("--loop", "is_loop", is_flag=True, help="With --serve: nights by tick() and a worker, training too.")
 @click.option("--variant", metavar="NAME", default="control", show_default=True, help="With --loop: what is trained.")
 @click.option("--policies", metavar="NAMES", help="With --loop: of groups of users, such as frozen,trained,popular.")

@@ -35,7 +35,7 @@ from tests.bench import administer, create_database, drop_database
 
 FOLDER = Path(tempfile.gettempdir()) / "pgfeed_bench_loop"
 POLICIES = ("frozen", "trained", "careful", "normal", "popular", "random")
-TRAINED, EXPLORING = ("trained", "careful", "normal"), ("careful", "normal")
+TRAINED, EXPLORING, WITHOUT_MODEL = ("trained", "careful", "normal"), ("careful", "normal"), ("popular", "random")
 NEW_POSTS, NEW_USERS, GOOD_SHARE, FEWEST_GOOD, FOUND = 10, 1, 0.01, 3, (0.1, 0.8)
 
 
@@ -68,6 +68,9 @@ def lived(connection: Connection, policy: str, given: argparse.Namespace) -> Non
     """Live the days of a policy that are not lived yet."""
     days = given.days - (future.next_day(connection) - given.history)
     feed = None
+    if policy in WITHOUT_MODEL:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("call pgfeed.set_upkeep(embed => false)")
     if policy in TRAINED:
         loop.schedule(connection, given.variant)
     if policy in EXPLORING:
@@ -159,7 +162,7 @@ def run(world: str, seed: int, policies: list[str], given: argparse.Namespace) -
                 is_new = cursor.rowcount == 0
             if is_new:
                 administer(f'create database "{copy}" template "{base}"')
-            of_policy = policy if policy in ("popular", "random") else given.variant
+            of_policy = policy if policy in WITHOUT_MODEL else given.variant
             with database(copy, of_policy) as connection:
                 lived(connection, policy, given)
                 seconds = time.monotonic() - started
