@@ -17,7 +17,7 @@ from loader import demo
 from loader.data.embed import embed
 from loader.errors import PgfeedError
 from loader.learning import registry, train
-from tests.db.conftest import clone, copy_of, dsn_of
+from tests.db.conftest import autocommit, clone, copy_of, dsn_of, queries
 from tests.db.test_embed import Words
 from tests.pages import CLIENT_PAGES, DOCS, README, ROOT, blocks, pages, shape
 from tests.reference import help_of
@@ -114,6 +114,15 @@ def test_the_demo_prints_what_readme_shows(dsn, monkeypatch, capsys):
     assert_looks_like(shown.text, capsys.readouterr().out)
 
 
+SUITS = """
+    select a.slug from app.articles as a
+    where a.section in ('sport', 'tech') and a.published_at > %s - interval '10 days' and a.published_at <= %s
+        and not a.is_hidden and (a.expires_at is null or a.expires_at > %s) and a.slug <> all(%s)
+        and not exists (select from app.reads as r where r.slug = a.slug and r.member_id = %s::uuid)
+        and not exists (select from app.hearts as h where h.slug = a.slug and h.member_id = %s::uuid)
+"""
+
+
 def test_the_demo_of_own_tables_follows_hearts_and_hidden_articles(dsn, monkeypatch, capsys):
     for name, few in (("MEMBERS", 150), ("ARTICLES", 80), ("DAYS", 12)):
         monkeypatch.setattr(demo.site, name, few)
@@ -125,6 +134,27 @@ def test_the_demo_of_own_tables_follows_hearts_and_hidden_articles(dsn, monkeypa
         assert "there already: app.articles, app.hearts, app.members, app.reads" in capsys.readouterr().out
     before, after = (re.findall(r"^ +[1-5] +(\S+)", part, re.MULTILINE) for part in (first, second))
     assert len(before) == len(after) == 5 and not {*before[:2]} & {*after}
+    with autocommit(dsn) as site:
+        assert_three_full_pages(queries(site))
+
+
+def assert_three_full_pages(query) -> None:
+    """Check a feed of the demo's site: fifty members get all that suits them and is left, five a page."""
+    query("call pgfeed.create_feed('two', 'topic in (''sport'', ''tech'') and created_at > ts - interval ''10 days''',"
+          " max_per => '{\"post.author_id\": 2}', hide_viewed => '60 days')")
+    [(ts, blocked)] = query("select now(), array(select a.slug from app.articles as a where a.author_id % 5 = 0)")
+    sizes = []
+    for (member,) in query("select m.id::text from app.members as m order by md5(m.id::text) limit 50"):
+        left = {slug for (slug,) in query(SUITS, ts, ts, ts, blocked, member, member)}
+        sizes.append(len(left))
+        after = None
+        for _ in range(3):
+            rows = query("select post_key, cursor from pgfeed.recommend_for(%s, %s, 5, exclude => %s, feed => 'two',"
+                         " after => %s) order by rank", member, ts, blocked, after)
+            assert len(rows) == min(5, len(left)) and {slug for slug, _ in rows} <= left
+            left -= {slug for slug, _ in rows}
+            after = rows[-1][1] if rows else after
+    assert len(sizes) == 50 and max(sizes) > 10
 
 
 def test_the_demo_of_own_tables_leaves_a_schema_of_others_alone(dsn, monkeypatch):
