@@ -17,6 +17,7 @@ from fastapi import Response as Reply
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi_offline import FastAPIOffline
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, BeforeValidator, Field
@@ -250,8 +251,8 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         async with pool:
             yield
 
-    app = FastAPI(
-        title="pgfeed", version="1", lifespan=lifespan, redirect_slashes=False,
+    app = FastAPIOffline(
+        title="pgfeed", version="1", lifespan=lifespan, redirect_slashes=False, redoc_url=None,
         description="Posts that a user will most likely like, recommended inside PostgreSQL by"
         " `pgfeed.recommend_posts`.",
         exception_handlers={RequestValidationError: invalid, HTTPException: not_served, psycopg.Error: unavailable},
@@ -323,19 +324,19 @@ def add_monitoring(app: FastAPI, fetch: Callable[..., Awaitable[list[dict]]], pr
         return PlainTextResponse(content, headers={"Content-Type": content_type})
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there; port 0 takes a free one."""
+def listen(host: str, port: int, verb: str = "serve-http") -> socket.socket:
+    """Return a socket that listens there; port 0 takes a free one; verb: that is told how to take one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         raise PgfeedError(f"cannot listen on {host} port {port}", os.strerror(error.errno or 0),
-                          "to take a free one: pgfeed serve-http --port 0") from error
+                          f"to take a free one: pgfeed {verb} --port 0") from error
 
 
-def serve(listener: socket.socket, pool_size: int, is_experiment: bool) -> None:
+def serve(listener: socket.socket, app: FastAPI) -> None:
     """Answer requests until interrupted."""
     logging.getLogger("psycopg.pool").addFilter(Sparse())
-    config = uvicorn.Config(create_app(pool_size, is_experiment), log_level="warning", timeout_graceful_shutdown=10)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=10)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])

@@ -5,12 +5,14 @@ import numpy as np
 from plpy.choice import POOL, choose
 from plpy.features import feature_values
 from plpy.import_catboost import import_catboost
+from plpy.labels import because, because_without_model, label_of
 from plpy.recommend import leave_out, reply_to, rules_of
 from plpy.request import MAX_K, Request
 from plpy.seen import seen_effects, times_shown
 from plpy.session import current_session
 from plpy.without_model import is_in_log_odds
 
+OTHERS = 24
 AVERAGE, SHOWN = "(average)", "(times shown before)"
 NAMES = {
     "random": "(by lot)", "newest": "(days old)", "trending": "(rise of the like rate)",
@@ -21,10 +23,12 @@ BEFORE, SEEN, FILTERED = "(liked or hidden before)", "(seen within hide_viewed)"
 
 
 def explain_recommendation(plpy, user_id, post_id, ts, variant, feed):
-    """Return rank, feature, value and contribution of each feature, largest effect first; they sum to the score.
+    """Return rank, feature, value, contribution, advantage and label of each feature, largest effect first.
 
-    A post scored without a model has one row: what it was ranked by. One more says what it does that the user was shown
-    the post before, see seen; and with a named feed, what that does, see feed_rows().
+    Contributions sum to the score. advantage: how much more a feature contributes than to the mean of OTHERS posts.
+    The first row has the sentence that says why, too, see because(). A post scored without a model has one row: what
+    it was ranked by. One more says what it does that the user was shown the post before, see seen; and with a named
+    feed, what that does, see feed_rows().
     """
     for name, value in (("user_id", user_id), ("post_id", post_id), ("ts", ts)):
         if value is None:
@@ -40,12 +44,20 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant, feed):
             hint="It is unknown or hidden, or was added after ts, or more than 1,000 were since the last refresh.",
         )
     shown = shown_before(reply, place)
-    rows = [without_model(reply, place, shown)] if reply.requests is None else contributions(plpy, reply, place)
+    if reply.requests is None:
+        rows, above = [without_model(reply, place, shown)], {}
+        sentence = because_without_model(reply, place)
+    else:
+        rows, above = contributions(plpy, reply, place)
+        sentence = because(session, request, reply, place, above)
     rows += shown
     if feed is not None:
         rows += feed_rows(session, request, reply, post_id)
     rows.sort(key=lambda row: (-abs(row[2]), row[0]))
-    return [(number, *row) for number, row in enumerate(rows, 1)]
+    return [
+        (number, *row, above.get(row[0]), label_of(row[0], row[1], reply, place), sentence if number == 1 else None)
+        for number, row in enumerate(rows, 1)
+    ]
 
 
 def shown_before(reply, place):
@@ -74,23 +86,28 @@ def without_model(reply, place, shown):
 def contributions(plpy, reply, place):
     """Return the features, values and contributions that make a model's score of the post at a place of the pack.
 
+    Beside them: how much more each feature contributes than for the mean of OTHERS posts of the pack, by name.
     Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
     predictions, 2017).
     """
-    catboost, names = import_catboost(), reply.model.feature_names
-    values = np.array([[feature_values(name, reply.pack, reply.requests, place, 0) for name in names]], np.float32)
+    catboost, names, pack = import_catboost(), reply.model.feature_names, reply.pack
+    places = np.unique(np.linspace(0, len(pack) - 1, OTHERS).astype(int))
+    places = np.array([place, *places[places != place]])
+    columns = [feature_values(name, pack, reply.requests, places, 0) for name in names]
+    values = np.stack([np.broadcast_to(column, len(places)) for column in columns], axis=1).astype(np.float32)
     try:
         pool = catboost.Pool(values)
-        shares = reply.model.booster.get_feature_importance(pool, type="ShapValues", thread_count=1)[0]
+        shares = reply.model.booster.get_feature_importance(pool, type="ShapValues", thread_count=1)
     except catboost.CatBoostError as error:
         plpy.error(
             f"CatBoost cannot explain the model: {str(error).splitlines()[0]}", sqlstate="0A000",
             hint="Ask about a variant that was trained here.",
         )
-    return [(AVERAGE, None, float(shares[-1]))] + [
+    above = shares[0] - shares[1:].mean(axis=0) if len(places) > 1 else shares[0]
+    return [(AVERAGE, None, float(shares[0, -1]))] + [
         (name, None if np.isnan(value) else float(value), float(share))
-        for name, value, share in zip(names, values[0], shares)
-    ]
+        for name, value, share in zip(names, values[0], shares[0])
+    ], dict(zip(names, above.tolist()))
 
 
 def feed_rows(session, request, reply, post_id):

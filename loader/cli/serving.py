@@ -120,15 +120,51 @@ def serve_http(host, port, pool_size, is_experiment):
     Example:
       ./run serve-http --port 8000
     """
-    try:
-        from loader import gateway
-    except ModuleNotFoundError as error:
-        raise PgfeedError(f"serve-http needs the package {error.name}", "it is not installed",
-                          "in the checkout: pip install -e '.[http]'") from error
-
+    gateway = import_gateway("serve-http")
     with database():
         pass  # it is there, and it is ready
     with gateway.listen(host, port) as listener:
-        shown = f"[{host}]" if ":" in host else host
-        click.echo(f"http://{shown}:{listener.getsockname()[1]}{gateway.PATH}/ until interrupted", err=True)
-        gateway.serve(listener, pool_size, is_experiment)
+        click.echo(f"{address(host, listener)}{gateway.PATH}/ until interrupted", err=True)
+        gateway.serve(listener, gateway.create_app(pool_size, is_experiment))
+
+
+@main.command()
+@click.option("--demo", "is_demo", is_flag=True, help="Make the demo's network and model first, if there is none.")
+@click.option("--host", default="127.0.0.1", show_default=True,
+              help="Address to listen on. Who reaches it can read and change events: there is no login.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
+def playground(is_demo, host, port):
+    """Serve a page to try recommendations on: like, hide, ask why, move the moment, and see the SQL.
+
+    What is done there is written to this database as events, and can be taken back on the page.
+
+    \b
+    Example:
+      ./run playground --demo
+    """
+    gateway = import_gateway("playground")
+    from loader.playground import app
+
+    with gateway.listen(host, port, "playground") as listener:
+        with database() as connection:
+            if is_demo:
+                from loader.demo import demo as make_demo
+
+                make_demo(connection)
+        click.echo(f"{address(host, listener)}/ until interrupted", err=True)
+        gateway.serve(listener, app.create_app(app.hosts_of(host)))
+
+
+def import_gateway(verb):
+    """Return the gateway's module; PgfeedError if a package that it needs is missing."""
+    try:
+        from loader import gateway
+    except ModuleNotFoundError as error:
+        raise PgfeedError(f"{verb} needs the package {error.name}", "it is not installed",
+                          "in the checkout: pip install -e '.[http]'") from error
+    return gateway
+
+
+def address(host, listener):
+    """Return what a browser is told."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"

@@ -112,7 +112,7 @@ PINS = {
     "functions/_post_factors": "5bacdd46773d",
     "functions/_shortlist": "78f29140bc16",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "11e82d61c66e",
+    "functions/_explain_recommendation": "c7e6ec68c0d8",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "8f3e10ab3c4b",
     "functions/_search_posts": "78de636e411d",
@@ -123,8 +123,8 @@ PINS = {
     "functions/_relative_columns": "cc453dfd1b19",
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
-    "functions/explain_recommendation": "d233e19542d3",
-    "functions/_library": "7a8ff333d3d4",
+    "functions/explain_recommendation": "1ffd26e1b059",
+    "functions/_library": "12f8219dd3d8",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",
@@ -844,6 +844,8 @@ WITHOUT_SESSION = """
 """
 # A call can be of a named feed, and a page of it.
 FEEDS = """
+    alter type pgfeed.contribution
+        add attribute advantage double precision, add attribute label text, add attribute because text;
     alter type pgfeed.recommendation add attribute cursor text;
     comment on column pgfeed.recommendation.cursor is 'What `after` of the next page is, if this is the last row';
     alter table pgfeed.exposures add column feed text;
@@ -904,6 +906,7 @@ NO_FEEDS = """
     alter table pgfeed.exposures drop column feed;
     drop type pgfeed.ranked_post;
     alter type pgfeed.recommendation drop attribute cursor;
+    alter type pgfeed.contribution drop attribute advantage, drop attribute label, drop attribute because;
 """
 EXPLORATION = """
     create type pgfeed.served_list as (

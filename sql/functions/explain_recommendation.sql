@@ -9,7 +9,10 @@ returns table (
     rank integer,
     feature text,
     value real,
-    contribution double precision
+    contribution double precision,
+    advantage double precision,
+    label text,
+    because text
 )
 language plpgsql stable
 cost 10000 rows 60
@@ -23,7 +26,7 @@ begin
         explain_recommendation.variant, explain_recommendation.feed
     );
     return query
-    select c.rank, c.feature, c.value, c.contribution
+    select c.rank, c.feature, c.value, c.contribution, c.advantage, c.label, c.because
     from unnest(v_rows) as c;
 --!include sql/_plain_errors.sql
 end;
@@ -37,7 +40,10 @@ comment on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, t
     'score. The row "(times shown before)" is what it does that the user was shown the post and did not like it. '
     'A category''s value is its code: its like rate in percent. value null: unknown. With a feed, "(boost NAME)" is what '
     'that adds; the rows "(place)", among the first 1000, "(place by score)" without the feed''s rules, and "(boosts)", '
-    '"(caps)" and "(diversity)", how many places up each moves the post, have a contribution of 0';
+    '"(caps)" and "(diversity)", how many places up each moves the post, have a contribution of 0. advantage: how much more the feature contributes than for the mean of 24 '
+    'posts of the catalogue, null: without a model. label: feature and value in people''s words; because, of the first row only: one '
+    'sentence that says why, from the largest contributions of which something simple is true, null: of none. A like '
+    'is named in it where the score would be lower without that like';
 
 revoke all on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text, text) from public;
 grant execute on function pgfeed.explain_recommendation(bigint, bigint, timestamptz, text, text)

@@ -1,5 +1,6 @@
 """The stage 3 model, vectors of taste, explanations, and catalogues too large to score whole."""
 
+import re
 from contextlib import closing
 from datetime import datetime
 from itertools import product
@@ -226,10 +227,40 @@ def test_an_explanation_sums_to_the_score(stage_3, variant, ts):
     assert {row[1]: row[2] for row in rows}["user.age"] == 40
 
 
+def test_an_explanation_in_words_is_true(stage_3):
+    """A post has a lower score without the like that is named in it."""
+    rows = stage_3(
+        "select r.post_id, w.because from pgfeed.recommend_posts(7, %s, 20, 'test') as r, lateral"
+        " pgfeed.explain_recommendation(7, r.post_id, %s, 'test') as w where w.rank = 1", END, END,
+    )
+    sentences = {post_id: sentence for post_id, sentence in rows if sentence}
+    named = {
+        post_id: int(found[1]) for post_id, sentence in sentences.items()
+        if (found := re.search(r"you liked “.+” \(post (\d+)\)", sentence))
+    }
+    assert len(sentences) > 15 and len(named) > 3
+    score = "select score from pgfeed.rank_posts(7, array[%s], %s, 'test')"
+    for post_id, like in list(named.items())[:3]:
+        before = stage_3(score, post_id, END)[0][0]
+        stage_3("begin")
+        stage_3("update pgfeed.feed_events set target = null where user_id = 7 and post_id = %s", like)
+        stage_3("delete from pgfeed.feed_events where user_id = 7 and post_id = %s and action = 'like'", like)
+        stage_3("delete from pgfeed.liked_posts where user_id = 7 and post_id = %s", like)
+        assert stage_3(score, post_id, END)[0][0] < before
+        stage_3("rollback")
+    labels = dict(stage_3("select feature, label from pgfeed.explain_recommendation(7, %s, %s, 'test')", post_id, END))
+    facts = stage_3("select 'city: ' || u.city, 'topic: ' || p.topic from pgfeed.users as u, pgfeed.posts as p"
+                    " where u.user_id = 7 and p.post_id = %s", post_id)
+    assert [(labels["user.city"], labels["post.topic"])] == facts
+
+
 def test_what_no_model_scored_is_explained_by_what_it_was_ranked_by(stage_3):
     post_id, score = stage_3("select post_id, score from pgfeed.recommend_posts(999999, %s, 1)", END)[0]
     rows = stage_3("select feature, contribution from pgfeed.explain_recommendation(999999, %s, %s)", post_id, END)
     assert rows == [("post.decayed_like_rate_7d", pytest.approx(score))]
+    assert stage_3("select because from pgfeed.explain_recommendation(999999, %s, %s)", post_id, END) == [
+        ("Because it has been liked more than any other post of late.",)
+    ]
     assert stage_3(
         "select feature from pgfeed.explain_recommendation(7, %s, %s, 'random')", post_id, END
     ) == [("(by lot)",)]

@@ -1,0 +1,79 @@
+"""Explanations in people's words."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from plpy import labels
+from plpy.pack import Pack
+
+
+@pytest.fixture
+def reply():
+    """A request of a user from Omsk about three posts, the second of which has a topic and an author."""
+    rates = np.array([0.1, 0.3, 0.2], np.float32)
+    pack = Pack(np.array([5, 6, 7]), ["sport"], np.array([-1, 0, -1], np.int32), {"post.like_rate": rates})
+    pack.attributes = {"post.author": "category", "user.plan": "category", "user.tags": "tags"}
+    pack.categories = {"post.author": (np.array([-1, 0, -1]), ["anna", None])}
+    user = {"city": "Omsk", "age": 30, "attributes": '{"plan": "free", "tags": ["a", "b"]}'}
+    return SimpleNamespace(pack=pack, user=user, requests={}, source="model", scores=np.array([-2.0, -0.5, -7.0]))
+
+
+@pytest.mark.parametrize("name, value, place, said", [
+    ("user.city", 7.93, 1, "city: Omsk"), ("user.age", 30.0, 1, "age: 30"), ("post.topic", 12.0, 1, "topic: sport"),
+    ("post.topic", None, 0, "topic: unknown"), ("post.author", 3.0, 1, "author: anna"),
+    ("post.author", None, 0, "author: unknown"), ("user.plan", 3.0, 1, "plan: free"),
+    ("user.tags", 3.0, 1, "tags: a, b"), ("post.like_rate", 0.1234, 1, "likes of the post per view: 12.3%"),
+    ("post.age_days", 0.25, 1, "age of the post: 6 hours"),
+    ("post.view_count", 12345.0, 1, "views of the post: 12,345"), ("(average)", None, 1, "average"),
+    ("user_topic.view_share:movie", 0.5, 1, "share of movie in what the user views: 50%"),
+    ("user_topic.view_share", 0.5, 1, "share of sport in what the user views: 50%"),
+    ("(times shown before)", 2.0, 1, "times shown before: 2"), ("post.own_figure", 1.5, 1, "own figure: 1.5"),
+])
+def test_a_feature_is_told_in_words(reply, name, value, place, said):
+    assert labels.label_of(name, value, reply, place) == said
+
+
+@pytest.mark.parametrize("days, said", [
+    (0, "0 minutes"), (1 / 1440, "1 minute"), (0.5, "12 hours"), (1, "1 day"), (1234.4, "1,234 days"),
+])
+def test_a_time_is_told_in_its_largest_unit(days, said):
+    assert labels.span(days) == said
+
+
+@pytest.mark.parametrize("share, said", [
+    (1.0, "any other post"), (0.9999, "99.9% of the posts"), (0.7, "70% of the posts"),
+])
+def test_almost_all_posts_are_not_all(share, said):
+    assert labels.others(share) == said
+
+
+@pytest.mark.parametrize("text, said", [
+    (None, "a post"), ("  \n ", "a post"), ("one\ntwo", "“one”"), ("ab cd " * 20, "“" + "ab cd " * 9 + "ab cd ...”"),
+])
+def test_a_title_is_the_beginning_of_the_first_line(text, said):
+    assert labels.title_of(text) == said
+
+
+def test_score_belongs_to_the_reasons_that_it_is_made_of(reply, monkeypatch):
+    values = {"match.preference": np.array([0.0, 0.3, 0.0]), "match.appeal": np.array([0.0, 0.1, 0.2])}
+    monkeypatch.setattr(labels, "values_of", lambda name, reply: values[name])
+    assert dict(labels.parts_of("match.score", 0.6, reply, 1)) == {"taste": pytest.approx(0.6), "quality": 0}
+    assert dict(labels.parts_of("match.score", 0.6, reply, 2)) == {"taste": 0, "quality": pytest.approx(0.6)}
+
+
+@pytest.mark.parametrize("source, place, sentence", [
+    ("random", 1, "Because it was drawn by lot."), ("newest", 1, "Because it is among the newest: 12 hours old."),
+    ("popular_by:home_city=Omsk", 1, "Because those with the same home city like it."),
+])
+def test_what_no_model_ranked_has_a_sentence(reply, source, place, sentence):
+    reply.source = source
+    assert labels.because_without_model(reply, place) == sentence
+
+
+def test_a_post_that_is_liked_less_than_most_has_no_sentence(reply):
+    reply.source = "popular"
+    reply.pack.columns["post.decayed_like_rate_7d"] = np.array([0.1, 0.3, 0.2], np.float32)
+    assert labels.because_without_model(reply, 1) == "Because it has been liked more than any other post of late."
+    assert labels.because_without_model(reply, 2) is None
