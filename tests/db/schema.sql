@@ -4,7 +4,10 @@ CREATE TYPE pgfeed.contribution AS (
 	rank integer,
 	feature text,
 	value real,
-	contribution double precision
+	contribution double precision,
+	advantage double precision,
+	label text,
+	because text
 );
 COMMENT ON TYPE pgfeed.contribution IS 'One row per feature of an explained score';
 CREATE TYPE pgfeed.keyed_recommendation AS (
@@ -1620,11 +1623,11 @@ CREATE FUNCTION pgfeed.experiment_report(experiment text, attribution interval D
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.experiment_report(experiment text, attribution interval, until timestamp with time zone) IS 'One row per metric and arm: the last day of experiment_days, with the version that is pinned. detectable_lift: the relative gain that a single look finds with 80% power; days_needed: further days until that is the expected lift, if exposures come as until now';
-CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text, feed text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision)
+CREATE FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone DEFAULT now(), variant text DEFAULT NULL::text, feed text DEFAULT NULL::text) RETURNS TABLE(rank integer, feature text, value real, contribution double precision, advantage double precision, label text, because text)
     LANGUAGE plpgsql STABLE COST 10000 ROWS 60
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. The row "(times shown before)" is what it does that the user was shown the post and did not like it. A category''s value is its code: its like rate in percent. value null: unknown. With a feed, "(boost NAME)" is what that adds; the rows "(place)", among the first 1000, "(place by score)" without the feed''s rules, and "(boosts)", "(caps)" and "(diversity)", how many places up each moves the post, have a contribution of 0';
+COMMENT ON FUNCTION pgfeed.explain_recommendation(user_id bigint, post_id bigint, ts timestamp with time zone, variant text, feed text) IS 'One row per feature: its value and its SHAP contribution to the score that recommend_posts gives the post for this user at ts, largest effect first; the contributions, with that of the row "(average)", sum to the score. The row "(times shown before)" is what it does that the user was shown the post and did not like it. A category''s value is its code: its like rate in percent. value null: unknown. With a feed, "(boost NAME)" is what that adds; the rows "(place)", among the first 1000, "(place by score)" without the feed''s rules, and "(boosts)", "(caps)" and "(diversity)", how many places up each moves the post, have a contribution of 0. advantage: how much more the feature contributes than for the mean of 24 posts of the catalogue, null: without a model. label: feature and value in people''s words; because, of the first row only: one sentence that says why, from the largest contributions of which something simple is true, null: of none. A like is named in it where the score would be lower without that like';
 CREATE FUNCTION pgfeed.health() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06 ROWS 20
     SET search_path TO 'pg_catalog', 'pg_temp'
