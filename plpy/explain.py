@@ -91,6 +91,7 @@ def contributions(plpy, reply, place):
     predictions, 2017).
     """
     catboost, names, pack = import_catboost(), reply.model.feature_names, reply.pack
+    pack.encode(reply.model.encoders)
     places = np.unique(np.linspace(0, len(pack) - 1, OTHERS).astype(int))
     places = np.array([place, *places[places != place]])
     columns = [feature_values(name, pack, reply.requests, places, 0) for name in names]

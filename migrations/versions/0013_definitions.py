@@ -112,7 +112,7 @@ PINS = {
     "functions/_post_factors": "5bacdd46773d",
     "functions/_shortlist": "78f29140bc16",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "c7e6ec68c0d8",
+    "functions/_explain_recommendation": "f72467976152",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "8f3e10ab3c4b",
     "functions/_search_posts": "78de636e411d",
