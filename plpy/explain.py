@@ -90,7 +90,8 @@ def contributions(plpy, reply, place):
     Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
     predictions, 2017).
     """
-    catboost, names, pack = import_catboost(), reply.model.feature_names, reply.pack
+    booster, names, pack = reply.model.booster, reply.model.feature_names, reply.pack
+    catboost = import_catboost()  # which the booster has asked memory for
     pack.encode(reply.model.encoders)
     places = np.unique(np.linspace(0, len(pack) - 1, OTHERS).astype(int))
     places = np.array([place, *places[places != place]])
@@ -98,7 +99,7 @@ def contributions(plpy, reply, place):
     values = np.stack([np.broadcast_to(column, len(places)) for column in columns], axis=1).astype(np.float32)
     try:
         pool = catboost.Pool(values)
-        shares = reply.model.booster.get_feature_importance(pool, type="ShapValues", thread_count=1)
+        shares = booster.get_feature_importance(pool, type="ShapValues", thread_count=1)
     except catboost.CatBoostError as error:
         plpy.error(
             f"CatBoost cannot explain the model: {str(error).splitlines()[0]}", sqlstate="0A000",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-CELLS = 64
+CELLS, CELLS_OF_BOTH = 64, 256
 JOINT_CELLS, SAMPLED_POSTS = 512, 2000
 
 
@@ -28,10 +28,11 @@ class Group:
             cells *= size
         return cells
 
-    def accepts(self, other, cells):
+    def accepts(self, other, cells, of_both):
         """Return whether the tree of another group may be added, with which it has so many cells."""
+        most = CELLS if of_both.isdisjoint((*self.borders, *other.borders)) else CELLS_OF_BOTH
         of_one = len(self.borders) == 1 and self.borders.keys() == other.borders.keys() and not other.codes
-        return cells <= CELLS or cells == self.cells or (of_one and not self.codes)
+        return cells <= most or cells == self.cells or (of_one and not self.codes)
 
     def add(self, tree, borders, codes):
         """Add a tree."""
@@ -52,17 +53,18 @@ class Group:
             stride *= size
 
 
-def grouped(needs):
-    """Return Groups of trees, of at most CELLS cells where a tree has no more; needs: the borders and codes of each.
+def grouped(needs, of_both):
+    """Return Groups of trees; needs: the borders and codes of each; of_both: features whose bins a request makes.
 
-    Each tree, the largest first, comes to the group that grows least.
+    Where a tree has no more itself, they have at most CELLS cells, or with such features CELLS_OF_BOTH. Each tree, the
+    largest first, comes to the group that grows least.
     """
-    groups, alone = [], [Group(tree, *need) for tree, need in enumerate(needs)]
+    groups, of_both, alone = [], set(of_both), [Group(tree, *need) for tree, need in enumerate(needs)]
     for tree in sorted(range(len(needs)), key=lambda tree: -alone[tree].cells):
         best, least = None, np.inf
         for group in groups:
             cells = group.cells_with(*needs[tree])
-            if cells / group.cells < least and group.accepts(alone[tree], cells):
+            if cells / group.cells < least and group.accepts(alone[tree], cells, of_both):
                 best, least = group, cells / group.cells
         if best is None:
             groups.append(alone[tree])

@@ -28,16 +28,24 @@ PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS)
 
 
 class Model:
-    """A stored model that can score: its CatBoost, feature names, and encoders: category to code by feature name."""
+    """A stored model that can score: feature names, and encoders: category to code by feature name.
 
-    def __init__(self, model_id, booster, feature_names, encoders):
-        self.model_id, self.booster, self.feature_names, self.encoders = model_id, booster, feature_names, encoders
-        self.by_topics = {}
+    load: returns its CatBoost; trees: its Trees, None: it has others, or none are stored.
+    """
+
+    def __init__(self, model_id, load, feature_names, encoders, trees=None):
+        self.model_id, self.load, self.feature_names, self.encoders = model_id, load, feature_names, encoders
+        self.stored_trees, self.by_topics = trees, {}
+
+    @cached_property
+    def booster(self):
+        """Its CatBoost, which takes a second library and its memory: only what tables cannot do needs it."""
+        return self.load()
 
     @cached_property
     def trees(self):
         """Its Trees, None: it has others."""
-        return Trees.read(self.booster)
+        return self.stored_trees or Trees.read(self.booster)
 
     def tables(self, topic_count):
         """Return its Tables for posts of so many topics; None: it has none."""
@@ -91,21 +99,34 @@ class Session:
         return self.models[model_id]
 
     def load_model(self, model_id):
-        """Load a model; None, with a warning, if it cannot be loaded."""
-        if "catboost" not in sys.modules:
-            require_memory("CatBoost", CATBOOST_MB)
-        catboost = import_catboost()
+        """Load a model, its trees where they are stored, else its CatBoost; None, with a warning, if it cannot be."""
         row = self.run("model", model_id)[0]
-        require_memory("a model", MODEL_MB + 8 * (len(row["artifact"]) >> 20))
         try:
             # CatBoost trusts an artifact's offsets: a damaged one could end the server.
             if not row["is_intact"]:
                 raise ValueError("its artifact does not have the recorded sha256")
-            booster = catboost.CatBoost().load_model(blob=row["artifact"])
-        except (catboost.CatBoostError, ValueError) as error:
+            trees = Trees.unpack(row["trees"], row["sha256"]) if row["trees"] else None
+            model = Model(
+                model_id, lambda: self.booster(model_id), row["feature_names"], json.loads(row["encoders"]), trees
+            )
+            if trees is None:
+                model.booster = self.booster(model_id)
+        except ValueError as error:
             self.plpy.warning(f"model {model_id} cannot be loaded: {error}")
             return None
-        return Model(model_id, booster, row["feature_names"], json.loads(row["encoders"]))
+        return model
+
+    def booster(self, model_id):
+        """Return the CatBoost of a model whose artifact is intact; ValueError: it cannot be loaded."""
+        if "catboost" not in sys.modules:
+            require_memory("CatBoost", CATBOOST_MB)
+        catboost = import_catboost()
+        artifact = self.run("artifact", model_id)[0]["artifact"]
+        require_memory("a model", MODEL_MB + 8 * (len(artifact) >> 20))
+        try:
+            return catboost.CatBoost().load_model(blob=artifact)
+        except catboost.CatBoostError as error:
+            raise ValueError(str(error)) from None
 
     def can_use(self, model, pack):
         """Return whether a pack has the model's features; warn once if not, as after an update without a refresh.

@@ -50,10 +50,14 @@ STATEMENTS = {
     ),
     # A negative id: as it is evaluated.
     "model": (
-        "select m.artifact, m.is_evaluation or encode(sha256(m.artifact), 'hex') = m.sha256 as is_intact,"
-        " m.feature_names, m.encoders from (select case when $1 < 0 and evaluation_artifact is not null"
-        " then evaluation_artifact else artifact end as artifact, $1 < 0 and evaluation_artifact is not null"
-        " as is_evaluation, sha256, feature_names, encoders from pgfeed.models where model_id = abs($1)) as m",
+        "select $1 < 0 and m.evaluation_artifact is not null or encode(sha256(m.artifact), 'hex') = m.sha256"
+        " as is_intact, case when $1 > 0 then m.trees end as trees, m.sha256, m.feature_names, m.encoders"
+        " from pgfeed.models as m where m.model_id = abs($1)",
+        ["bigint"],
+    ),
+    "artifact": (
+        "select case when $1 < 0 and m.evaluation_artifact is not null then m.evaluation_artifact else m.artifact end"
+        " as artifact from pgfeed.models as m where m.model_id = abs($1)",
         ["bigint"],
     ),
     "stored pack": (

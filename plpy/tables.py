@@ -9,12 +9,13 @@ get their bins at each request.
 
 import numpy as np
 
-from plpy.columns import APPEAL, FRESH_COLUMNS, LIVE_COLUMNS, MATCH_COLUMNS, PAIR_COLUMNS, TOPIC_COLUMNS
+from plpy.columns import APPEAL, FRESH_COLUMNS, LARGEST, LIVE_COLUMNS, MATCH_COLUMNS, PAIR_COLUMNS, TOPIC_COLUMNS
 from plpy.features import feature_values
 from plpy.groups import CELLS, SAMPLED_POSTS, compact, grouped, joint_groups
 
 MOST_CELLS, MOST_TOPICS = 8192, 32
 MODELS, POSTS_AT_ONCE = 4, 500
+GRID, MOST_IN_A_STEP = 4096, 4
 POST, REQUEST, BOTH, TOPIC, POPULARITY = range(5)
 BY_POPULARITY = "taste.popularity_like_rate"
 BY_TOPIC = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
@@ -40,7 +41,7 @@ class Layout:
     """
 
     def __init__(self, tables, cells):
-        self.cells = {number: cells[number].astype(np.intp) for number in tables.both_of}
+        self.cells = {number: cells[number].copy() for number in tables.both_of}
         self.joint = []
         for numbers in joint_groups([number for number in range(len(cells)) if number not in self.cells], cells):
             code = np.zeros(cells.shape[1], np.intp)
@@ -49,6 +50,40 @@ class Layout:
             posts = np.empty(code.max() + 1, np.intp)
             posts[code] = np.arange(len(code))
             self.joint.append((cells[numbers][:, posts] + tables.firsts[numbers][:, None], code))
+
+
+class Grid:
+    """The bins of float32 values between borders, found without a search: in a grid with few borders in a step.
+
+    Where a value is in another step than a border, it is on the same side of it as its step, as rounding is monotone.
+    """
+
+    def __init__(self, edges):
+        inner = edges[edges > -LARGEST]  # without CatBoost's border between NaN and all numbers
+        self.edges, self.low = edges, inner[0] if len(inner) else np.float32(0)
+        self.scale = np.float32(GRID / max(float(edges[-1]) - float(self.low), 1e-30))
+        steps = self.steps(edges)
+        self.below = np.searchsorted(steps, np.arange(GRID + 2))
+        count = np.bincount(steps, minlength=GRID + 2)
+        self.inside = [
+            np.where(count > rank, edges[(self.below + rank).clip(max=len(edges) - 1)], np.float32(np.inf))
+            for rank in range(count.max())
+        ]
+
+    def steps(self, values):
+        """Return the steps of values without NaN."""
+        with np.errstate(over="ignore"):
+            return ((values - self.low) * self.scale).clip(-1, GRID).astype(np.intp) + 1
+
+    def bins(self, values):
+        """Return how many borders are below each value without NaN."""
+        if len(self.inside) > MOST_IN_A_STEP:
+            return np.searchsorted(self.edges, values)
+        steps = self.steps(values)
+        bins = self.below.take(steps)
+        for borders in self.inside:
+            bins += values > borders.take(steps)
+        return bins
 
 
 class Tables:
@@ -69,6 +104,7 @@ class Tables:
         for feature in np.unique(trees.features).tolist():
             is_its = trees.features == feature
             self.edges[feature], ranks[is_its] = np.unique(trees.borders[is_its], return_inverse=True)
+        self.grids = {feature: Grid(edges) for feature, edges in self.edges.items()}
         self.of_both = [feature for feature in self.edges if self.kinds[feature] == BOTH]
         tree = np.repeat(np.arange(len(trees.counts)), trees.counts)
         weights = 1 << (np.arange(len(tree)) - (np.cumsum(trees.counts) - trees.counts)[tree])
@@ -93,7 +129,7 @@ class Tables:
                 borders[feature] = borders.get(feature, 0) | 1 << rank
             elif kind in self.sizes:
                 codes[kind] = self.sizes[kind]
-        self.groups = sorted(grouped(needs), key=lambda group: group.cells)
+        self.groups = sorted(grouped(needs, self.of_both), key=lambda group: group.cells)
         for group in self.groups:
             group.place()
         self.both_of = {
@@ -173,15 +209,17 @@ class Tables:
 
     def bins(self, feature, values):
         """Return how many of a feature's borders are below each value."""
-        edges = self.edges[feature]
-        bins = np.searchsorted(edges, values)
-        bins[np.isnan(values)] = len(edges) if self.trees.is_high[feature] else 0
+        is_unknown = np.isnan(values)
+        if not is_unknown.any():
+            return self.grids[feature].bins(values)
+        bins = self.grids[feature].bins(np.where(is_unknown, np.float32(0), values))
+        bins[is_unknown] = len(self.edges[feature]) if self.trees.is_high[feature] else 0
         return bins
 
     def steps_of(self, group, feature):
         """Return what each of the bins of a feature adds to the number of a group's cell."""
         ranks, stride = group.dimensions[feature]
-        return np.searchsorted(ranks, np.arange(len(self.edges[feature]) + 1)) * stride
+        return (np.searchsorted(ranks, np.arange(len(self.edges[feature]) + 1)) * stride).astype(np.uint16)
 
     def cells(self, pack):
         """Return in which cell of each group the posts of a pack are, uint16 (groups, posts).
@@ -197,7 +235,7 @@ class Tables:
         for cells, group in zip(result, self.groups):
             for feature in group.dimensions:
                 if feature in bins:
-                    cells += self.steps_of(group, feature).astype(np.uint16).take(bins[feature])
+                    cells += self.steps_of(group, feature).take(bins[feature])
             for code, stride in group.strides.items():
                 cells += (codes[code] * stride).astype(np.uint16)
         return result
@@ -255,7 +293,7 @@ class Tables:
         """Return the sums for posts in these cells, (groups, posts)."""
         result = np.zeros(cells.shape[1])
         for number, each in enumerate(cells):
-            result += self.table(tables, number).take(self.with_bins(number, each.astype(np.intp), bins))
+            result += self.table(tables, number).take(self.with_bins(number, each, bins))
         return result
 
     def table(self, tables, number):
@@ -266,7 +304,7 @@ class Tables:
         """Return in which cells of a group posts are; cells: without the bins that a request makes."""
         for feature in self.both_of.get(number, ()):
             cells = cells + self.steps[number, feature].take(bins[feature])
-        return cells
+        return cells.astype(np.intp)
 
     def exact(self, leaves, cells, bins):
         """Return the exact scores of posts in these cells: their leaves are added up as CatBoost does."""
@@ -275,7 +313,7 @@ class Tables:
             some = slice(start, start + POSTS_AT_ONCE)
             full = cells[:, some].astype(np.intp)
             for number in self.both_of:
-                full[number] = self.with_bins(number, full[number], {f: each[some] for f, each in bins.items()})
+                full[number] = self.with_bins(number, cells[number, some], {f: each[some] for f, each in bins.items()})
             of_trees = leaves.take(full[self.of_tree[0]] + self.of_tree[1][:, None])
             result[some] = self.scaled(np.add.accumulate(of_trees, axis=0, out=of_trees)[-1])
         return result

@@ -2,8 +2,14 @@
 
 import json
 import os
+from hashlib import blake2s
 
 import numpy as np
+
+from plpy.preferences import pack_arrays, unpack_arrays
+
+DIGEST_BYTES = 16
+ARRAYS = ("features", "borders", "counts", "leaves", "is_high")
 
 
 class Trees:
@@ -22,6 +28,9 @@ class Trees:
     @classmethod
     def read(cls, booster):
         """Return the trees of a CatBoost model; None: it has others, as with splits by category, or several scores."""
+        other = booster.get_cat_feature_indices, booster.get_text_feature_indices, booster.get_embedding_feature_indices
+        if any(indices() for indices in other):
+            return None
         with open(os.memfd_create("trees"), "rb") as file:
             booster.save_model(f"/proc/self/fd/{file.fileno()}", format="json")
             model = json.load(file)
@@ -54,3 +63,23 @@ class Trees:
         """How far a sum of the leaves in any order can be from the score, at most."""
         largest = np.maximum.reduceat(np.abs(self.leaves), self.starts).sum()
         return (len(self.counts) + 4) * 2.0**-52 * (abs(self.scale) * largest + abs(self.bias))
+
+    def pack(self, sha256):
+        """Return the trees as bytes; sha256: of the artifact that they are of."""
+        facts = {"scale": self.scale, "bias": self.bias}
+        content = pack_arrays(facts, {name: getattr(self, name) for name in ARRAYS})
+        return digest(content, sha256) + content
+
+    @classmethod
+    def unpack(cls, blob, sha256):
+        """Return trees that were packed; None: they are of another artifact, or were damaged."""
+        content = blob[DIGEST_BYTES:]
+        if blob[:DIGEST_BYTES] != digest(content, sha256):
+            return None
+        facts, arrays = unpack_arrays(content)
+        return cls(*(arrays[name] for name in ARRAYS), facts["scale"], facts["bias"])
+
+
+def digest(content, sha256):
+    """Return what tells packed trees of an artifact from all others."""
+    return blake2s(content, key=bytes.fromhex(sha256), digest_size=DIGEST_BYTES).digest()

@@ -22,6 +22,7 @@ from loader.learning.model import GOLDEN_ROWS, Model, NewModel, artifact, predic
 from loader.learning.recipes import RECIPES, require_features
 from loader.learning.split import midnight
 from plpy.columns import needs_catalogue
+from plpy.trees import Trees
 
 MAX_BYTES = 256 * 1024 * 1024
 ENCODERS_KEY, UNTIL_KEY = "pgfeed.encoders", "pgfeed.trained_until"
@@ -279,7 +280,8 @@ def store(connection: Connection, variant: str, model: NewModel) -> int:
     model.booster.get_metadata()[ENCODERS_KEY] = json.dumps(model.encoders, ensure_ascii=True)
     if model.trained_until:
         model.booster.get_metadata()[UNTIL_KEY] = model.trained_until.isoformat()
-    blob, held_out = artifact(model.booster), model.held_out
+    blob, held_out, trees = artifact(model.booster), model.held_out, Trees.read(model.booster)
+    sha256 = hashlib.sha256(blob).hexdigest()
     scores = predict(model.booster, model.golden, threads=1)
     with connection, connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext('pgfeed.models'))")
@@ -287,15 +289,15 @@ def store(connection: Connection, variant: str, model: NewModel) -> int:
             """
             insert into pgfeed.models (variant, version, artifact, sha256, feature_names, encoders, trained_from,
                 trained_until, parameters, metrics, golden_matrix, golden_scores, evaluation_artifact, evaluated_from,
-                evaluated_until)
+                evaluated_until, trees)
             select %(variant)s, coalesce(max(version), 0) + 1, %(artifact)s, %(sha256)s, %(names)s, %(encoders)s,
                 %(from)s, %(until)s, %(parameters)s, %(metrics)s, %(golden)s, %(scores)s, %(evaluation_artifact)s,
-                %(evaluated_from)s, %(evaluated_until)s
+                %(evaluated_from)s, %(evaluated_until)s, %(trees)s
             from pgfeed.models where variant = %(variant)s
             returning version
             """,
             {
-                "variant": variant, "artifact": blob, "sha256": hashlib.sha256(blob).hexdigest(),
+                "variant": variant, "artifact": blob, "sha256": sha256, "trees": trees and trees.pack(sha256),
                 "names": model.feature_names, "encoders": Json(model.encoders),
                 "from": model.trained_from and midnight(model.trained_from),
                 "until": model.trained_until and midnight(model.trained_until),

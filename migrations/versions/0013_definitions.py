@@ -58,7 +58,7 @@ PINS = {
     "views/model_versions": "83abc49136b9",
     "functions/_model_problems": "c7de41c51407",
     "functions/_model_id": "511b6ff1570a",
-    "procedures/delete_model": "39e7a971fde7",
+    "procedures/delete_model": "05b2b4794e88",
     "procedures/describe_model": "5d2eae2aba54",
     "procedures/activate_model": "1cac693bc9c3",
     "procedures/rollback_model": "f28f6b72a0a2",
@@ -112,7 +112,7 @@ PINS = {
     "functions/_post_factors": "5bacdd46773d",
     "functions/_shortlist": "78f29140bc16",
     "functions/_user_candidates": "efbd78f98860",
-    "functions/_explain_recommendation": "f72467976152",
+    "functions/_explain_recommendation": "2929c853ea82",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "8f3e10ab3c4b",
     "functions/_search_posts": "78de636e411d",
@@ -124,7 +124,7 @@ PINS = {
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
     "functions/explain_recommendation": "1ffd26e1b059",
-    "functions/_library": "12f8219dd3d8",
+    "functions/_library": "32063c13899e",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",
@@ -308,7 +308,7 @@ PINS = {
     "functions/_answer_probes": "71bea00ba3b4",
     "functions/_loop_probes": "3b0a30235fb4",
     "procedures/_make_newest_events": "e5019003bbda",
-    "functions/_learning": "22710158451a",
+    "functions/_learning": "ff759b217ac1",
     "functions/_training_limits": "ced0c218725b",
     "functions/_answer_training": "34c29d4e310c",
     "procedures/train_model": "309c8db004ae",
@@ -1144,6 +1144,15 @@ REFITS = """
 NO_REFITS = """
     alter table pgfeed.models drop column evaluation_artifact, drop column evaluated_from, drop column evaluated_until;
 """
+TREES = """
+    alter table pgfeed.models add column trees bytea;
+    comment on column pgfeed.models.trees is
+        'What a session needs of the artifact to score without CatBoost, see plpy/trees.py. Null: stored by v0.1.0, or '
+        'not symmetric trees of numbers: sessions read the artifact';
+"""
+NO_TREES = """
+    alter table pgfeed.models drop column trees;
+"""
 NOTES = """
     alter table pgfeed.models
         add column note text,
@@ -1395,6 +1404,7 @@ def upgrade() -> None:
     execute(MARKS)
     execute_each(PLACES)
     execute_each(REFITS)
+    execute_each(TREES)
     execute_each(NOTES)
     execute_each(JOBS)
     execute_each(SCHEDULES)
@@ -1424,6 +1434,7 @@ def downgrade() -> None:
     execute(NO_DECISIONS)
     execute_each(NO_REFITS)
     execute_each(NO_NOTES)
+    execute_each(NO_TREES)
     execute(NO_SCHEDULES)
     execute(NO_JOBS)
     execute_each(NO_LISTS)

@@ -35,7 +35,7 @@ begin
     -- The row stays, so that the number of a version is never given again.
     update pgfeed.models as m
     set
-        deleted_at = now(), artifact = '', evaluation_artifact = null, encoders = '{}', golden_matrix = '',
+        deleted_at = now(), artifact = '', trees = null, evaluation_artifact = null, encoders = '{}', golden_matrix = '',
         golden_scores = '{}'
     where m.model_id = v_model_id;
 end;

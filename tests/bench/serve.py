@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
+import click
 from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
@@ -198,6 +199,74 @@ def steps_of_a_call(connection: Connection, users: list[int]) -> list[tuple[str,
             ("  the rest", f"{rest * 1000:.2f} ms")]
 
 
+SCORING = """
+create function pg_temp.scoring(users bigint[], variants text[], moments timestamptz[], count integer) returns text
+    language plpython3u as $scoring$
+import json, random, time
+
+plpy.execute("select pgfeed._library()")
+from plpy import ranking, recommend
+
+spent, different, usual = {"predict": [], "tables": []}, [0], recommend.score
+
+def timed(name, scored, pack):
+    started = time.process_time_ns()
+    scores = scored()
+    best = ranking.rank(scores, pack.post_ids, 5)
+    spent[name].append((time.process_time_ns() - started) / 1e6)
+    return scores, best.tolist(), scores[best].tolist()
+
+def both(model, pack, requests, places=None):
+    ways = [
+        ("predict", lambda: ranking.predicted(model, pack, requests, places)),
+        ("tables", lambda: usual(model, pack, requests, places)),
+    ]
+    results = {name: timed(name, scored, pack) for name, scored in ways[:: 1 if len(spent["tables"]) % 2 else -1]}
+    different[0] += results["predict"][1:] != results["tables"][1:]
+    return results["tables"][0]
+
+lot = random.Random(0)
+try:
+    for number in range(-50, count):
+        if not number:
+            spent, different = {"predict": [], "tables": []}, [0]
+            recommend.score = both
+        recommend.recommend_posts(plpy, lot.choice(users), lot.choice(moments), 5, lot.choice(variants))
+finally:
+    recommend.score = usual
+return json.dumps([spent, different[0]])
+$scoring$
+"""
+
+
+def two_ways_to_score(connection: Connection, users: list[int], count: int) -> list[tuple[str, str]]:
+    """Return what CatBoost's predict and the tables take to find the best five of the same requests.
+
+    Users, variants with a model and moments are drawn: a thousand of the hours after the features' cut-off, and three
+    midnights before it. The lists and their scores are compared, to the bit.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select rolsuper from pg_roles where rolname = current_user")
+        if not cursor.fetchone()[0]:
+            return [("two ways to score", "only a superuser can measure them")]
+        cursor.execute("select array_agg(a.variant) from pgfeed.active_models as a")
+        variants = cursor.fetchone()[0]
+        cursor.execute(
+            "select array_agg(case when n % 100 < 3 then r.as_of - n % 100 * interval '1 day'"
+            " else r.as_of + n * interval '1 hour' end) from generate_series(1, 1000) as n"
+            " cross join (select pgfeed._refresh_as_of() as as_of) as r"
+        )
+        moments = cursor.fetchone()[0]
+        cursor.execute(SCORING)
+        cursor.execute("select pg_temp.scoring(%s, %s, %s::timestamptz[], %s)", [users, variants, moments, count])
+        spent, different = json.loads(cursor.fetchone()[0])
+    rows = [(f"scoring, of {', '.join(variants)}, milliseconds of the processor:", "")]
+    for name, values in spent.items():
+        values = f"{statistics.median(values):.2f}, p99 {percentile(values, 0.99):.2f}"
+        rows.append((f"  {name}, median", values))
+    return [*rows, (f"  different lists or scores, of {len(spent['tables']):,}", str(different))]
+
+
 def measure_service(connection: Connection, users: list[int]) -> tuple[list[tuple[str, str]], float, float | None]:
     """Return the yardstick's rows of the table, its best throughput and a worker's memory."""
     with yardstick.model_file(connection) as (path, description):
@@ -226,7 +295,9 @@ def measure_service(connection: Connection, users: list[int]) -> tuple[list[tupl
     return rows, best, memory
 
 
-def main() -> None:
+@click.command()
+@click.option("--triples", default=1000, show_default=True, help="How many requests are scored in both ways.")
+def main(triples: int) -> None:
     with ExitStack() as stack:
         connection = stack.enter_context(closing(db.connect()))
         db.require_schema(connection)
@@ -247,6 +318,7 @@ def main() -> None:
         rows = latencies("warm call", timed(call, users, CALLS, 50, "warm calls"))
         rows.append(("of it inside the function, by step:", ""))
         rows += steps_of_a_call(connection, users)
+        rows += two_ways_to_score(connection, users, triples)
         logging = logging_seconds(connection, users)
         rows.append(("serve_posts over recommend_posts, median", milliseconds(percentile(logging, 0.5))))
         rows.append((f"first call of a session, {preload}, median of 5", f"{percentile(firsts, 0.5) * 1000:.0f} ms"))

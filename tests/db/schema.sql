@@ -1974,6 +1974,7 @@ CREATE TABLE pgfeed.models (
     evaluation_artifact bytea,
     evaluated_from timestamp with time zone,
     evaluated_until timestamp with time zone,
+    trees bytea,
     note text,
     tags text[] DEFAULT '{}'::text[] NOT NULL,
     deleted_at timestamp with time zone,
@@ -1992,6 +1993,7 @@ COMMENT ON COLUMN pgfeed.models.golden_scores IS 'What the trainer''s CatBoost g
 COMMENT ON COLUMN pgfeed.models.evaluation_artifact IS 'The model before it was fitted again on the held-out days, from evaluated_from to evaluated_until: evaluations measure it in place of the artifact. Null: nothing was fitted again';
 COMMENT ON COLUMN pgfeed.models.evaluated_from IS 'No event at or after it was seen by the evaluation_artifact';
 COMMENT ON COLUMN pgfeed.models.evaluated_until IS 'End of the held-out days that the held_out metrics are of';
+COMMENT ON COLUMN pgfeed.models.trees IS 'What a session needs of the artifact to score without CatBoost, see plpy/trees.py. Null: stored by v0.1.0, or not symmetric trees of numbers: sessions read the artifact';
 COMMENT ON COLUMN pgfeed.models.note IS 'Of describe_model(); null: none';
 COMMENT ON COLUMN pgfeed.models.tags IS 'Of describe_model(), in order';
 COMMENT ON COLUMN pgfeed.models.deleted_at IS 'When delete_model() emptied it; the row stays, so that no other model gets its version. Null: it is there';

@@ -15,7 +15,8 @@ def test_plans_are_prepared_once_a_session():
 
 def test_a_damaged_model_is_warned_of_once_and_not_used():
     blob = b"CBM1 damaged"
-    plpy = FakePlpy(model=[{"artifact": blob, "is_intact": True, "feature_names": [], "encoders": "{}"}])
+    row = {"is_intact": True, "trees": None, "sha256": "", "feature_names": [], "encoders": "{}"}
+    plpy = FakePlpy(model=[row], artifact=[{"artifact": blob}])
     session = Session(plpy)
     assert session.model(7) is None and session.model(7) is None
     assert len(plpy.warnings) == 1 and "model 7" in plpy.warnings[0]

@@ -11,6 +11,7 @@ from plpy.session import Model
 from plpy.trees import Trees
 
 POSTS, TOPICS = 300, ["movie", "news", "sport"]
+SHA256 = f"{2**200 + 7:064x}"
 NAMES = [
     "post.topic", "post.quality", "post.view_count", "text.component_1", "user.age", "user.country", "time.hour",
     "user_topic.view_share", "user_topic.like_rate", "user_topic.like_rate:sport", "user_topic.like_rate:gone",
@@ -71,7 +72,7 @@ def random_model(random):
         booster = sum_models([booster, other], weights=[1.0, float(random.choice([0.5, 1.0]))])
     if random.random() < 0.5:
         booster.set_scale_and_bias(0.3, -1.7)
-    return Model(1, booster, NAMES, {"post.topic": {topic: place for place, topic in enumerate(TOPICS)}})
+    return Model(1, lambda: booster, NAMES, {"post.topic": {topic: place for place, topic in enumerate(TOPICS)}})
 
 
 def check(model, pack, random):
@@ -98,7 +99,16 @@ def test_scores_are_those_of_catboost(seed, monkeypatch):
     model, pack = random_model(random), make_pack(random)
     for _ in range(5):
         check(model, pack, random)
-    assert Trees.read(model.booster).counts.sum() == len(model.trees.borders)
+    stored = Trees.unpack(model.trees.pack(SHA256), SHA256)
+    check(Model(1, model.load, NAMES, model.encoders, stored), pack, random)
+
+
+def test_trees_of_another_artifact_and_damaged_ones_are_not_taken():
+    packed = random_model(np.random.default_rng(11)).trees.pack(SHA256)
+    damaged = packed[:200] + bytes([packed[200] ^ 1]) + packed[201:]
+    assert Trees.unpack(packed, SHA256[::-1]) is None
+    assert Trees.unpack(damaged, SHA256) is None
+    assert Trees.unpack(packed[:5], SHA256) is None
 
 
 def test_what_a_pack_was_made_of_knows_the_cells(monkeypatch):
@@ -126,7 +136,8 @@ def test_many_topics_have_their_bins_at_the_request(monkeypatch):
 @pytest.mark.parametrize("parameters", [{"grow_policy": "Depthwise"}, {"grow_policy": "Lossguide"}])
 def test_other_trees_are_left_to_catboost(parameters):
     random = np.random.default_rng(9)
-    model, pack = Model(1, fitted(random, [1, 4, 15], 0, **parameters), NAMES, {}), make_pack(random)
+    booster, pack = fitted(random, [1, 4, 15], 0, **parameters), make_pack(random)
+    model = Model(1, lambda: booster, NAMES, {})
     requests = make_request(random, pack)
     scores = score(model, pack, requests)
     assert scores.exact is None
