@@ -71,13 +71,18 @@ def excerpt(text: str | None) -> str:
     return " ".join((text or "").split())[:200]
 
 
-def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]], numeric: Sequence[str] = ()) -> Table:
-    """Return a plain table; columns named in `numeric` are right-aligned, one named text is cut."""
+def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]], numeric: Sequence[str] = (),
+          wrapped: str = "") -> Table:
+    """Return a plain table; columns named in `numeric` are right-aligned, one named text is cut.
+
+    wrapped: the only column that is wrapped where all are too wide; none: each may be.
+    """
     cells = [["" if value is None else str(value) for value in row] for row in rows]
     result = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     widths = [max(map(len, column)) + 3 for column in zip(headers, *cells)]
     for header, width in zip(headers, widths):
-        result.add_column(header, justify="right" if header in numeric else "left", overflow="fold")
+        result.add_column(header, justify="right" if header in numeric else "left", overflow="fold",
+                          no_wrap=wrapped not in ("", header))
         if header == "text":
             rest = out.width - (sum(widths) - width) - 3
             result.columns[-1] = Column(header, overflow="ellipsis", no_wrap=True, max_width=max(rest, 16))

@@ -18,7 +18,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.server import db
-from loader.terminal import excerpt
+from loader.terminal import excerpt, progress
 from plpy.search import EMBEDDER
 
 ATTEMPTS = 3
@@ -183,8 +183,9 @@ def do(connection: Connection, desk: Connection, job: Job) -> str:
 def perform(desk: Connection, job: Job) -> tuple[bool, str]:
     """Do a job that was taken and write down what became of it; return whether it was done, and what to tell."""
     try:
-        with heartbeat(job.job_id), closing(db.connect()) as connection:
+        with heartbeat(job.job_id), closing(db.connect()) as connection, progress(job.name, 1) as advance:
             told = do(connection, desk, job)
+            advance(1)
         note(desk, DONE, [job.job_id])
         return True, f"{job.name}: {told}"
     except Exception as error:

@@ -27,6 +27,7 @@ SHARES = {"careful": 0.02, "normal": 0.1}
 LISTS, PLACES = 0.5, 50
 DRAWS, NEAR, HOPEFUL = 16, 24, 40
 WIDTH = 2.5
+KEPT = 20_000  # posts of which a session keeps the draws, 128 bytes each
 UNIT_LOGISTIC = 3**0.5 / np.pi
 
 
@@ -57,15 +58,24 @@ def explore(session, request, reply, rows, rules, page):
     if not request.k == len(rows) <= PLACES or not is_in_log_odds(reply.source) or gave_way(listed, rules[0]):
         return rows, result
     known = reply.feed.on(pack)
+    share = min(SHARES[setting], LISTS / len(rows))
+    if not request.needs_chances and place_of(seed, share) >= len(rows):
+        return rows, result
+    draws = seed_of(name, reply.state["features_as_of"])
     if "deviations" not in known:
         known["deviations"] = deviations(pack)
-    draws = seed_of(name, reply.state["features_as_of"])
+        if len(pack) <= KEPT:
+            known["noise"] = noise(known["deviations"], pack.post_ids, draws)
     others, is_near = others_of(reply.scores, pack.post_ids, known["deviations"], listed)
-    # Not those that were deleted or hidden since the refresh.
-    is_there = np.isin(pack.post_ids[others], session.stored_ids("shown ids", pack.post_ids[others]))
-    others, is_near = others[is_there], is_near[is_there]
-    chances = choices(reply.scores, pack.post_ids, known["deviations"], listed, others, is_near, rules, draws)
-    share = min(SHARES[setting], LISTS / len(rows))
+    stored = session.stored_ids("shown ids", pack.post_ids[others])
+    if len(stored) < len(others):  # others were deleted or hidden since the refresh
+        is_there = np.isin(pack.post_ids[others], stored)
+        others, is_near = others[is_there], is_near[is_there]
+    if "noise" in known:
+        drawn = reply.scores[others] + known["noise"][:, others]
+    else:
+        drawn = draw(reply.scores, known["deviations"], pack.post_ids, others, draws)
+    chances = choices(drawn, listed, others, is_near, rules)
     order, result.chances = explored(chances, share, seed)
     changed = [int(choice) - len(rows) for choice in order if choice >= len(rows)]
     new = [new_row(session, reply, rows[0], others[number]) for number in changed]
@@ -97,9 +107,11 @@ def others_of(scores, post_ids, deviations, listed):
     """
     free = scores.copy()
     free[listed] = -np.inf
-    near = rank(free, post_ids, NEAR)
-    others = np.union1d(near, rank(free + WIDTH * deviations, post_ids, HOPEFUL))
-    return others, np.isin(others, near)
+    is_near, is_other = np.zeros((2, len(scores)), bool)
+    is_near[rank(free, post_ids, NEAR)] = True
+    is_other[rank(free + WIDTH * deviations, post_ids, HOPEFUL)] = True
+    others = np.flatnonzero(is_near | is_other)
+    return others, is_near[others]
 
 
 def deviations(pack):
@@ -117,16 +129,17 @@ def deviations(pack):
     return 1 / np.sqrt(1 / np.clip(excess, 0.01, 1.0) + information)
 
 
-def choices(scores, post_ids, deviations, listed, others, is_near, rules, seed):
+def choices(drawn, listed, others, is_near, rules):
     """Return q, float64 (k, k + others): at each place of a list that of its own posts, then that of the others.
 
-    others, is_near: see others_of(). A place has zeros only where no other post is allowed at it.
+    drawn: of the others, see draw(); others, is_near: see others_of(). A place has zeros only where no other post is
+    allowed at it.
     """
     count = len(listed)
     is_allowed = allowed(listed, others, *rules)
     sampled, near = np.zeros((2, count, count + len(others)))
     if len(others):
-        sampled[:, count:] = thompson(scores[others], deviations[others], post_ids[others], is_allowed, seed)
+        sampled[:, count:] = thompson(drawn, is_allowed)
     near[:, :count] = ~np.eye(count, dtype=bool)
     near[:, count:] = is_allowed & is_near
     near /= np.maximum(near.sum(axis=1, keepdims=True), 1e-300)
@@ -134,14 +147,23 @@ def choices(scores, post_ids, deviations, listed, others, is_near, rules, seed):
     return both / np.maximum(both.sum(axis=1, keepdims=True), 1e-300)
 
 
-def thompson(scores, deviations, post_ids, is_allowed, seed):
-    """Return the shares of the draws in which each post is the best allowed one at each place, float64 (k, posts).
+def noise(deviations, post_ids, seed):
+    """Return what each draw adds to the scores of posts, float64 (draws, posts).
 
     A draw's quality has a logistic distribution around the score, the same for a post whatever stands beside it.
     """
     seeds = mixed(np.array([seed], np.uint64) + np.arange(DRAWS, dtype=np.uint64) * GOLDEN)
     lots = ((mixed(seeds[:, None] + post_ids.astype(np.uint64) * GOLDEN) >> np.uint64(11)) + 0.5) * 2.0**-53
-    drawn = scores + deviations * UNIT_LOGISTIC * np.log(lots / (1 - lots))
+    return deviations * UNIT_LOGISTIC * np.log(lots / (1 - lots))
+
+
+def draw(scores, deviations, post_ids, others, seed):
+    """Return the quality of the other posts in each draw, float64 (draws, others)."""
+    return scores[others] + noise(deviations[others], post_ids[others], seed)
+
+
+def thompson(drawn, is_allowed):
+    """Return the shares of the draws in which each post is the best allowed one at each place, float64 (k, posts)."""
     shares = {}
     for kind in is_allowed:
         if kind.tobytes() not in shares:
@@ -169,6 +191,16 @@ def allowed(listed, others, caps, diversity, vectors):
     return result
 
 
+def lot_of(seed):
+    """Return what a seed draws, from 0 to 1."""
+    return (seed >> 10) * 2.0**-53
+
+
+def place_of(seed, share):
+    """Return the place that is given away, from 0; beyond the list: none."""
+    return int(lot_of(seed) / share)
+
+
 def explored(chances, share, seed):
     """Return a list of k columns of chances, int64, and the chance of each that it is shown at each place, (k, k).
 
@@ -180,8 +212,7 @@ def explored(chances, share, seed):
     matrix = own + own.T
     np.fill_diagonal(matrix, 1 - of_places.sum(axis=1) - own.sum(axis=0))
     order = np.arange(count)
-    lot = (seed >> 10) * 2.0**-53
-    place = int(lot / share)
+    place, lot = place_of(seed, share), lot_of(seed)
     if place < count and chances[place].any():
         ends = np.cumsum(chances[place])
         choice = int(np.searchsorted(ends, (lot / share - place) * ends[-1], side="right"))

@@ -24,10 +24,16 @@ from plpy.recommend import list_of_version
 LEAST_SIZE, LEAST_USERS, LEAST_SUPPORT = 200, 30, 0.8
 NEWTON_STEPS = 15
 NORMAL_95 = 1.959964
-KNOWN_QUERY = (
-    "select pgfeed._hits() as hits, array(select e.effect from pgfeed.place_effects as e"
-    " where e.until = (select max(n.until) from pgfeed.place_effects as n) order by e.place) as effects"
-)
+# _place_effects() has those of one moment after those of another, and this module counts by the newest ones.
+KNOWN_QUERY = """
+    select pgfeed._hits() as hits, v.effects[cardinality(v.effects) - v.place_count + 1:] as effects
+    from (
+        select pgfeed._place_effects() as effects, (
+            select count(*) from pgfeed.place_effects as e
+            where e.until = (select max(n.until) from pgfeed.place_effects as n)
+        )::integer as place_count
+    ) as v
+"""
 EXPOSURES_QUERY = """
     with known as (
         select x.* from pgfeed.exposures as x

@@ -209,6 +209,7 @@ def serve_list(plpy, *arguments):
     """Return the fields of pgfeed.served_list for a request, by name; arguments: see Request."""
     request = Request(*arguments)
     request.check(plpy)
+    request.needs_chances = True
     return as_served(*answer(plpy, request))
 
 
@@ -228,7 +229,7 @@ def list_of_version(plpy, model, exposure, explores):
     for name in ("candidates", "exclude"):
         if name in told:
             setattr(request, name, np.sort(np.array(told[name], np.int64)))
-    request.model, request.explores = model, explores
+    request.model, request.explores, request.needs_chances = model, explores, True
     return as_served(*answer(plpy, request))
 
 

@@ -16,7 +16,8 @@ class Request:
     it, and user_id may be None with them. candidates, exclude: as array_send() packs a bigint[], after check() ids,
     int64, ascending; hide_viewed: text of an interval. None of these and of the rest: there is no such wish.
     seen_post_ids: what hide_viewed keeps out, once it was read. model: model_id, variant and version of the model that
-    answers, None: the one that serves; explores: whether the feed may.
+    answers, None: the one that serves; explores: whether the feed may; needs_chances: whether those of a list that it
+    leaves as it is are to be known, too.
     """
 
     def __init__(
@@ -27,7 +28,7 @@ class Request:
         self.candidates, self.exclude = candidates, exclude
         self.hide_viewed, self.max_per_topic, self.feed, self.after = hide_viewed, max_per_topic, feed, after
         self.seen_post_ids = self.model = None
-        self.explores = True
+        self.explores, self.needs_chances = True, False
 
     def check(self, plpy):
         """Raise the one error that says which argument cannot be served; unpack the ids."""

@@ -1,4 +1,4 @@
-"""The body of pgfeed.train_model: a process trains, and the session answers its queries.
+"""The body of pgfeed._train_model: a process trains, and the session answers its queries.
 
 CatBoost cannot be interrupted, and a session should not keep the memory that it takes. So the fit is in a process of
 its own, which ends with the session. It has no connection: its statements run in this session, those of training as
@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import pickle
+import re
 import resource
 import select
 import signal
@@ -24,6 +25,8 @@ TICK_SECONDS = 0.02
 KEY = "pgfeed.training"
 LOCK = "pg_catalog.hashtext('pgfeed.train_model')"
 CODE = "loader/learning/child.py"
+BUG = "XX000"
+COUNT = re.compile(r", \d+ of \d+$")
 # What the process runs first: the text of child.py, which comes after its length.
 START = (
     "import socket; stream = socket.socket(fileno=0).makefile('rwb');"
@@ -124,9 +127,9 @@ class Training:
         self.said.close()
 
     def last_words(self):
-        """Return what the process has printed last."""
+        """Return the last line that the process has printed."""
         self.said.seek(max(self.said.seek(0, os.SEEK_END) - 2000, 0))
-        return self.said.read().decode(errors="replace").strip()
+        return (self.said.read().decode(errors="replace").strip().splitlines() or [""])[-1]
 
 
 def interpreter():
@@ -139,14 +142,23 @@ def interpreter():
     raise FileNotFoundError(version)
 
 
-def train_model(plpy, shared, variant, recipe, until, seed):
-    """Train a variant, store the model, and return its version, in a row.
+def _train_model(plpy, shared, variant, recipe, until, seed):
+    """Train a variant, store the model, and return its version and the error: its code, message and hint, if any.
 
     shared: where _answer_training() finds the process. It commits, as training does, so that no lock and no snapshot
-    is held while a model is fitted.
+    is held while a model is fitted. A bug raises.
     """
-    if variant is None:
-        plpy.error("no variant is named", hint="Run: call pgfeed.train_model('control')", sqlstate="22004")
+    try:
+        return trained(plpy, shared, variant, recipe, until, seed), None
+    except (plpy.Error, plpy.SPIError) as error:
+        if error.sqlstate == BUG:
+            raise
+        hint = error.spidata[2] if isinstance(error, plpy.SPIError) else error.hint
+        return None, [error.sqlstate, str(error), hint]
+
+
+def trained(plpy, shared, variant, recipe, until, seed):
+    """Train a variant, store the model, and return its version."""
     require_transaction(plpy)
     day = plpy.execute(plpy.prepare("select pg_catalog.to_char($1, 'YYYY-MM-DD') as day", ["date"]), [until])[0]["day"]
     limits = plpy.execute("select memory, threads, nice from pgfeed._training_limits()")[0]
@@ -173,7 +185,7 @@ def train_model(plpy, shared, variant, recipe, until, seed):
         code = texts[CODE].encode()
         job |= {"library": library, "texts": texts}
         training.write(plpy, b"%d\n" % len(code) + code + json.dumps(job).encode() + b"\n")
-        return (answer(plpy, training, variant),)
+        return answer(plpy, training, variant)
     finally:
         if training := shared.pop(KEY, None):
             training.end()
@@ -198,6 +210,7 @@ def require_transaction(plpy):
 
 def answer(plpy, training, variant):
     """Do what the process asks until it has a version, which is returned, or fails."""
+    told = None
     while message := training.message(plpy):
         if "sql" in message:
             training.statement, training.form, training.is_idle = message["sql"], message["form"], False
@@ -206,7 +219,10 @@ def answer(plpy, training, variant):
             (plpy.commit if message["commit"] else plpy.rollback)()
             training.is_idle = True
         elif "progress" in message:
-            rename(plpy, f"pgfeed training {variant}: {message['progress']}")
+            step = message["progress"]
+            rename(plpy, f"pgfeed training {variant}: {step}")
+            if told != (told := COUNT.sub("", step)):
+                plpy.notice(told)
         elif "version" in message:
             return message["version"]
         else:
@@ -214,7 +230,7 @@ def answer(plpy, training, variant):
     status = training.process.wait()
     return fail(plpy, {
         "what": f"the training process ended with {f'signal {-status}' if status < 0 else f'exit code {status}'}",
-        "detail": training.last_words(), "kind": "memory",
+        "cause": training.last_words(), "kind": "memory",
     })
 
 
@@ -229,10 +245,10 @@ def fail(plpy, error):
     if kind == "memory":
         limit = plpy.execute("select pg_catalog.pg_size_pretty(memory) as size from pgfeed._training_limits()")
         plpy.error(
-            error["what"], detail=error.get("detail") or None, sqlstate="53200",
+            ": ".join(filter(None, (error["what"], error.get("cause")))), sqlstate="53200",
             hint=f"It may take {limit[0]['size']}: set pgfeed.training_memory = '4GB', or give a recipe with fewer"
             " max_days.",
         )
     if kind == "known":
-        plpy.error(error["what"], hint=f"Next: {error['next']}", sqlstate="55000")
-    plpy.error(error["what"], detail=error["detail"], sqlstate="XX000")
+        plpy.error(error["what"], hint=f"Next: {error['next'] or 'select * from pgfeed.health()'}", sqlstate="55000")
+    plpy.error(error["what"], detail=error["detail"], sqlstate=BUG)

@@ -41,7 +41,7 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
     logged  re-ranks what users saw on the held-out days; user-days with more than five views
     live    sends requests through recommend_posts; likes drawn from the simulated network's truth
     full    ranks the whole catalogue for users with likes before and after the first held-out day
-    off-policy  by itself: what each model would have had of likes, from lists of feeds that explore; nothing is written
+    off-policy  what each model would have had of likes, from lists of feeds that explore; nothing is written
 
     The ts of a score is for logged the moment of the view, as in pgfeed.impressions, for full the first held-out
     midnight.
@@ -54,16 +54,18 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
       ./run evaluate full control --by user.gender
       ./run evaluate off-policy control@4
     """
-    from loader.measuring import off_policy
-
-    if protocols == off_policy.PROTOCOL:
-        judge_models(connection, models, feed, as_json)
-        return
-    from loader.measuring import groups
+    from loader.measuring import groups, off_policy
     from loader.measuring import protocols as by_name
     from loader.measuring.results import Contest
 
     names = protocols.split(",")
+    if off_policy.PROTOCOL in names:
+        judge_models(connection, models, feed, as_json)
+        names = [name for name in names if name != off_policy.PROTOCOL]
+        if not names:
+            return
+    elif feed is not None:
+        raise PgfeedError("--feed names no lists", "it is of off-policy", f"pgfeed evaluate off-policy --feed {feed}")
     if by is not None:
         if "live" in names:
             others = ",".join(name for name in names if name != "live") or "full"
@@ -98,9 +100,12 @@ def judge_models(connection: "Connection", models: tuple[str, ...], feed: str | 
         raise PgfeedError("no model is named", "off-policy judges versions", "pgfeed evaluate off-policy control@4")
     for model in models:
         rows = off_policy.judge(connection, model, feed)
-        show({"model": model, "estimates": rows}, as_json, off_policy.figures(model, rows))
-        if not as_json:
-            out.print(off_policy.verdict(model, rows), soft_wrap=True)
+        verdict = off_policy.verdict(model, rows)
+        if as_json or not off_policy.has_figures(rows):
+            show({"model": model, "estimates": rows}, as_json, verdict)
+        else:
+            out.print(off_policy.figures(model, rows), crop=False)
+            out.print(verdict, soft_wrap=True)
 
 
 def groups_tables(by: str, parts: list) -> "Iterator[Table]":

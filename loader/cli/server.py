@@ -1,12 +1,13 @@
-"""Verbs about the database itself: migrate, check, worker."""
+"""Verbs about the database itself: migrate, check, worker, jobs."""
 
 import sys
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Group
 from rich.table import Table
 
-from loader.cli.command import JSON, database, main, say, show
+from loader.cli.command import JSON, connected, database, main, say, show
 from loader.terminal import out, table
 
 if TYPE_CHECKING:
@@ -54,6 +55,24 @@ def work_on_jobs(is_once):
         say(text, err=not is_well)
         is_done = is_done and is_well
     sys.exit(not is_done)
+
+
+@main.command("jobs")
+@JSON
+@connected
+def show_jobs(connection, as_json):
+    """Show what goes on by itself: jobs, what tick() does when, and what the gate decided, and why.
+
+    Jobs that are not finished and the last ten that are; the last ten decisions. due now: by the next call of tick().
+
+    \b
+    Example:
+      ./run jobs
+    """
+    from loader import jobs
+
+    found = jobs.load(connection)
+    show(found, as_json, Group(*jobs.tables(found)))
 
 
 @main.command("check")

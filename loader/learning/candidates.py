@@ -6,6 +6,7 @@ from psycopg2.extensions import connection as Connection
 
 from loader.errors import PgfeedError
 from loader.learning import catalogue, train
+from loader.learning.feature_names import component_names, feature_names
 from loader.learning.model import NewModel
 from loader.learning.recipes import (
     RECIPES,
@@ -14,13 +15,23 @@ from loader.learning.recipes import (
     RequestRecipe,
     as_settings,
     changed,
-    component_names,
-    feature_names,
+    name_of,
     parse,
     read,
-    stored,
 )
 from loader.learning.split import Split
+
+
+def stored(connection: Connection, variant: str) -> AnyRecipe | None:
+    """Return the recipe of the newest version that says how it was trained; None if there is none."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "select m.version, m.parameters -> 'recipe' from pgfeed.model_versions as m"
+            " where m.variant = %s and m.parameters ? 'recipe' order by m.version desc limit 1",
+            [variant],
+        )
+        row = cursor.fetchone()
+    return parse(row[1], f"of {variant} version {row[0]}") if row else None
 
 
 def recipe_for(
@@ -32,7 +43,7 @@ def recipe_for(
     read: gives the settings of a source.
     None if the variant is new: see selection. PgfeedError if the recipe cannot be used, or there is none to change.
     """
-    if source:
+    if source is not None:
         settings = read(source)
     elif variant in RECIPES:
         settings = as_settings(RECIPES[variant])
@@ -43,8 +54,8 @@ def recipe_for(
         raise PgfeedError("there is no recipe to change", cause, f"pgfeed train {variant} --recipe control --set ...")
     else:
         return None
-    named = source if source and "=" not in source else f"of {variant}"
-    recipe = parse(changed(settings, changes), named)
+    named = f"of {variant}" if source is None else name_of(source, variant)
+    recipe = parse(changed(settings, changes) if changes else settings, named)
     if isinstance(recipe, Recipe) and (source or changes):
         train.require_fit(recipe, named)
     return recipe

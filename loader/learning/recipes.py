@@ -4,21 +4,15 @@ import pkgutil
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from psycopg2.extensions import connection as Connection
-
 from loader.errors import PgfeedError
-from loader.learning.features import load_attributes
-from loader.learning.split import Split
-from plpy.columns import TEXT_COMPONENT, unknown_features
-from plpy.model_problems import PACK_QUERY
 
 NAMES = ("control", "negatives", "test", "test_fresh")  # of those that come with pgfeed, in the folder recipes
 KIND = "learns_from"
 OFFSETS = ("day", "place", "hour", "user")
+EXAMPLE = "docs/how-to/train-and-switch-models.md has one"
 LOGISTIC = "Logloss"
 LOSSES = (LOGISTIC, "YetiRank", "PairLogit", "QuerySoftMax", "QueryRMSE")
 MAX_DEPTH = 16  # of CatBoost
@@ -130,7 +124,7 @@ def parse_toml(text: str, source: str) -> dict:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PgfeedError(f"{source} is no TOML", str(error), "write it as those in loader/learning/recipes") from error
+        raise PgfeedError(f"{source} is no TOML", str(error), EXAMPLE) from error
 
 
 def changed(settings: dict, changes: tuple[str, ...]) -> dict:
@@ -152,6 +146,11 @@ def changed(settings: dict, changes: tuple[str, ...]) -> dict:
         else:
             settings["parameters"][key.removeprefix("parameters.")] = value
     return settings if settings["parameters"] else {k: v for k, v in settings.items() if k != "parameters"}
+
+
+def name_of(source: str, variant: str) -> str:
+    """Return what a recipe of a variant is called in messages; source: its file or name, or its text."""
+    return source if "=" not in source else f"of {variant}"
 
 
 def parse(settings: dict, source: str) -> AnyRecipe:
@@ -198,7 +197,7 @@ def require_parameters(parameters: dict, features: list[str], source: str) -> No
 
 def wrong(source: str, what: str, cause: str) -> PgfeedError:
     """Return the error about a setting of a recipe."""
-    return PgfeedError(f"the recipe {source} cannot be used: {what}", cause, "pgfeed train --help")
+    return PgfeedError(f"the recipe {source} cannot be used: {what}", cause, EXAMPLE)
 
 
 def as_settings(recipe: AnyRecipe) -> dict:
@@ -223,60 +222,3 @@ def recipe_of(variant: str) -> Recipe:
         raise PgfeedError(f"there is no recipe of impressions for variant {variant!r}", f"known: {known}",
                           f"pgfeed train {variant} --recipe control")
     return recipe
-
-
-def stored(connection: Connection, variant: str) -> AnyRecipe | None:
-    """Return the recipe of the newest version that says how it was trained; None if there is none."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute(
-            "select m.version, m.parameters -> 'recipe' from pgfeed.model_versions as m"
-            " where m.variant = %s and m.parameters ? 'recipe' order by m.version desc limit 1",
-            [variant],
-        )
-        row = cursor.fetchone()
-    return parse(row[1], f"of {variant} version {row[0]}") if row else None
-
-
-def feature_names(connection: Connection, variant: str, split: Split, recipe: Recipe | None = None) -> list[str]:
-    """Return the features of the variant or a recipe: its own, the user's share of each of the largest topics, all
-    attributes and own features.
-    """
-    recipe = recipe or recipe_of(variant)
-    with connection.cursor() as cursor:
-        require_features(cursor, recipe.features, f"the recipe of {variant}")
-        cursor.execute(
-            "select topic from pgfeed.user_topic_days where topic <> '' and day < %s group by topic"
-            " order by sum(view_count) desc, topic limit %s",
-            [split.day, recipe.topic_count],
-        )
-        topics = [f"user_topic.view_share:{topic}" for (topic,) in cursor.fetchall()]
-        return list(dict.fromkeys([*recipe.features, *topics, *load_attributes(cursor)]))
-
-
-def require_features(cursor, features: list[str], source: str) -> None:
-    """Raise if a refreshed database does not compute these features. source: what has them."""
-    cursor.execute(PACK_QUERY)
-    pack = cursor.fetchone()
-    if pack and (unknown := unknown_features(features, pack[0])):
-        similar = [near[0] for name in unknown[:20] if (near := get_close_matches(name, pack[0], 1))]
-        raise PgfeedError(
-            f"{source} has features that this database does not have", ", ".join(unknown[:20]),
-            f"rename them ({', '.join(similar)}?), or train without them" if similar
-            else "rename them, or train without them",
-        )
-
-
-def component_names(cursor) -> list[str]:
-    """Return the names of the text components as the newest feature pack has them; PgfeedError if it has none."""
-    cursor.execute(
-        "select n.name"
-        " from (select k.feature_names from pgfeed.feature_packs as k order by k.pack_id desc limit 1) as k,"
-        " unnest(k.feature_names) with ordinality as n (name, number) where n.name like %s order by n.number",
-        [f"{TEXT_COMPONENT}%"],
-    )
-    names = [name for (name,) in cursor.fetchall()]
-    if not names:
-        raise PgfeedError(
-            "the features have no text components", "the posts have no embeddings", "pgfeed embed && pgfeed refresh"
-        )
-    return names

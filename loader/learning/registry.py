@@ -17,9 +17,10 @@ from loader.errors import PgfeedError
 from loader.figures import defined
 from loader.learning import impressions, requests, split
 from loader.learning.catalogue import load_choices
+from loader.learning.feature_names import require_features
 from loader.learning.features import Encoders, load_encoders
 from loader.learning.model import GOLDEN_ROWS, Model, NewModel, artifact, predict
-from loader.learning.recipes import RECIPES, require_features
+from loader.learning.recipes import RECIPES
 from loader.learning.split import midnight
 from plpy.columns import needs_catalogue
 from plpy.trees import Trees

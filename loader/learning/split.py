@@ -73,8 +73,10 @@ class Split:
 def load(connection: Connection, until: date | None = None) -> Split:
     """Return the split whose held-out share of the views is nearest to 20%; PgfeedError if the days are too few.
 
-    until: of the days before this one.
+    until: of the days before this one, tomorrow at the latest.
     """
+    if until is not None and until > (latest := datetime.now(UTC).date() + timedelta(days=1)):
+        raise PgfeedError(f"{until} is to come", "nothing can be learned from that", f"give {latest} or before")
     with connection.cursor() as cursor:
         cursor.execute(DAYS)
         views = {day: count for day, count in cursor.fetchall() if until is None or day < until}

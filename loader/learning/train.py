@@ -12,19 +12,11 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.figures import rounded
 from loader.learning import impressions, seen
+from loader.learning.feature_names import component_names, feature_names
 from loader.learning.features import load_encoders
 from loader.learning.impressions import Impressions
 from loader.learning.model import HeldOut, NewModel, golden_sample, predict, thread_count
-from loader.learning.recipes import (
-    LOGISTIC,
-    OFFSETS,
-    Recipe,
-    as_settings,
-    component_names,
-    feature_names,
-    recipe_of,
-    wrong,
-)
+from loader.learning.recipes import LOGISTIC, OFFSETS, Recipe, as_settings, recipe_of, wrong
 from loader.learning.split import HELD_OUT_SHARE, Split, fullest, user_share
 from loader.learning.split import load as load_split
 from loader.metrics import compact, log_loss, request_auc

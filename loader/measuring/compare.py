@@ -14,9 +14,10 @@ from sklearn.tree import DecisionTreeClassifier
 from loader.errors import PgfeedError
 from loader.learning import registry, train
 from loader.learning.candidates import recipe_for
+from loader.learning.feature_names import feature_names
 from loader.learning.impressions import Impressions
 from loader.learning.model import artifact, predict
-from loader.learning.recipes import Recipe, feature_names
+from loader.learning.recipes import Recipe
 from loader.learning.split import load as load_split
 from loader.measuring import live, logged
 from loader.metrics import compact, hits, request_auc

@@ -10,8 +10,9 @@ from psycopg2.extensions import connection as Connection
 
 from loader.data.writing import columns_writer
 from loader.errors import PgfeedError
+from loader.learning.feature_names import feature_names
 from loader.learning.impressions import Impressions
-from loader.learning.recipes import Recipe, feature_names
+from loader.learning.recipes import Recipe
 from loader.learning.registry import ENCODERS_KEY
 from loader.learning.split import load as load_split
 from loader.learning.train import load_history, logit, nuisance

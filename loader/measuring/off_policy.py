@@ -1,6 +1,7 @@
 """What a version that was never served would have had of likes, from lists of feeds that explore."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import RealDictCursor
@@ -9,12 +10,18 @@ from rich.table import Table
 from loader.terminal import table
 
 PROTOCOL = "off-policy"
+MOST = 20_000  # as in SQL
 
 
-def judge(connection: Connection, model: str, feed: str | None) -> list[dict]:
+def judge(
+    connection: Connection, model: str, feed: str | None, from_at: datetime | None = None, most: int = MOST,
+) -> list[dict]:
     """Return the rows of off_policy_report() for VARIANT[@VERSION]."""
     with connection, connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute("select * from pgfeed.off_policy_report(%s, feed => %s)", [model, feed])
+        cursor.execute(
+            "select * from pgfeed.off_policy_report(%s, from_at => %s, feed => %s, most => %s)",
+            [model, from_at, feed, most],
+        )
         return [dict(row) for row in cursor.fetchall()]
 
 
@@ -29,15 +36,18 @@ def verdict(model: str, rows: Sequence[dict]) -> str:
     return f"{told}; what was served had {served['value']:.3f}."
 
 
+def has_figures(rows: Sequence[dict]) -> bool:
+    """Return whether there is a figure at all: of what was served, if no other."""
+    return any(row["value"] is not None for row in rows)
+
+
 def figures(model: str, rows: Sequence[dict]) -> Table:
     """Return the estimates for a terminal."""
     lines = [
         (
-            row["metric"], row["estimator"], *(["", ""] if row["value"] is None else [
-                f"{row['value']:.4f}", f"{row['low']:.4f} to {row['high']:.4f}",
-            ]),
+            row["metric"], row["estimator"], f"{row['value']:.4f}", f"{row['low']:.4f} to {row['high']:.4f}",
         )
-        for row in rows
+        for row in rows if row["value"] is not None
     ]
     first = rows[0]
     title = f"{model}: {first['list_count']:,} lists of {first['user_count']:,} users"

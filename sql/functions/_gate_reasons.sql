@@ -16,6 +16,17 @@ declare
     -- Half of the 95% interval.
     v_width constant double precision := 1.96 * coalesce((figures -> 'slope_error' ->> 'challenger')::double precision, 0);
     v_their_width constant double precision := 1.96 * coalesce((figures -> 'slope_error' ->> 'champion')::double precision, 0);
+    -- Three metrics may say that it is behind, each once in 300 of equals: one-sided intervals of a third of a percent (2.71
+    -- standard errors, C. E. Bonferroni 1936), from those of 95% (1.96).
+    v_wider constant double precision := 2.71 / 1.96;
+    v_ours constant jsonb := figures -> 'off_policy' -> 'challenger';
+    v_other constant jsonb := figures -> 'off_policy' -> 'champion';
+    v_gain constant double precision := (v_ours ->> 'value')::double precision - (v_other ->> 'value')::double precision;
+    -- Of two independent ones, which the same lists are not quite: it is rather too wide.
+    v_gain_width constant double precision := v_wider * sqrt(
+        ((v_ours ->> 'high')::double precision - (v_ours ->> 'value')::double precision) ^ 2
+        + ((v_other ->> 'high')::double precision - (v_other ->> 'value')::double precision) ^ 2
+    );
     v_reasons text[] := array(select p.problem from jsonb_array_elements_text(figures -> 'problems') as p (problem));
 begin
     if v_has_champion and v_reasons = '{}' and not coalesce(jsonb_array_length(figures -> 'differences') > 0, false) then
@@ -25,22 +36,27 @@ begin
     end if;
     v_reasons := v_reasons || array(
         select w.reason
-        from jsonb_to_recordset(figures -> 'differences') as d (
-            protocol text, metric text, first double precision, second double precision,
-            gain double precision, low double precision, high double precision
-        )
+        from (
+            select
+                r.protocol, r.metric, r.first, r.second, r.gain, r.low,
+                r.gain + v_wider * (r.high - r.gain) as highest
+            from jsonb_to_recordset(figures -> 'differences') as r (
+                protocol text, metric text, first double precision, second double precision,
+                gain double precision, low double precision, high double precision
+            )
+        ) as d
         cross join lateral (
             values
             (
                 case
-                    when d.high < 0 and d.gain < -margin * d.first
+                    when d.highest < 0 and d.gain < -margin * d.first
                         then format('it is clearly behind by %s of %s: %s (%s to %s)', d.metric, d.protocol,
-                            round(d.gain::numeric, 4), round(d.low::numeric, 4), round(d.high::numeric, 4))
+                            round(d.gain::numeric, 4), round((d.gain - v_wider * (d.gain - d.low))::numeric, 4), round(d.highest::numeric, 4))
                 end
             ),
             (
                 case
-                    when d.metric = 'AUC' and d.high < 0 and d.first > 0.52 and d.second - 0.5 < (d.first - 0.5) / 2
+                    when d.metric = 'AUC' and d.highest < 0 and d.first > 0.52 and d.second - 0.5 < (d.first - 0.5) / 2
                         then format('of what the champion''s AUC has above chance it has less than half: %s, %s',
                             round(d.second::numeric, 3), round(d.first::numeric, 3))
                 end
@@ -72,6 +88,13 @@ begin
             (
                 'more answers are a fallback',
                 (v_mine ->> 'fallback_ratio')::double precision > coalesce((v_theirs ->> 'fallback_ratio')::double precision, 0) + 0.05
+            ),
+            (
+                format(
+                    'it is clearly behind by likes per list (off-policy): %s, the champion %s', round((v_ours ->> 'value')::numeric, 4),
+                    round((v_other ->> 'value')::numeric, 4)
+                ),
+                v_gain + v_gain_width < 0 and v_gain < -margin * (v_other ->> 'value')::double precision
             ),
             (
                 format('its scores do not rise with likes: calibration slope %s', round(v_slope::numeric, 2)),

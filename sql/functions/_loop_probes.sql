@@ -12,39 +12,9 @@ declare
     v_tick record;
 begin
     with jobs as (
-        select
-            j.job_id,
-            concat_ws(' ', j.kind, j.variant) as name,
-            j.worker,
-            j.attempt_count,
-            j.started_at,
-            j.heartbeat_at,
-            j.error,
-            j.finished_at,
-            case
-                when j.finished_at is not null and j.error is null then 'done'
-                when j.finished_at is not null then 'failed'
-                when j.started_at is null then 'waiting'
-                -- The sessions of the primary cannot be seen from a standby.
-                when
-                    pg_is_in_recovery()
-                    or exists (
-                        select
-                        from pg_locks as l
-                        where
-                            l.locktype = 'advisory'
-                            and l.objsubid = 2
-                            and l.classid::bigint = hashtext('pgfeed.jobs')::bigint & 4294967295
-                            and l.objid::bigint = j.job_id
-                            and l.granted
-                            and l.database = (select d.oid from pg_database as d where d.datname = current_database())
-                    )
-                    then 'running'
-                else 'left'
-            end as state,
-            greatest(j.asked_at, j.retry_at) as due_at,
-            j.job_id = max(j.job_id) over (partition by j.kind, j.variant) as is_last
-        from pgfeed.jobs as j
+        select s.job_id, s.name, s.state, s.due_at, s.is_last, j.worker, j.started_at, j.heartbeat_at, j.error, j.finished_at
+        from pgfeed._job_states() as s
+        inner join pgfeed.jobs as j on j.job_id = s.job_id
     )
 
     select
@@ -182,7 +152,7 @@ begin
         ],
         null,
         case when d.decision <> 'taken back' then format('version %s was %s at %s', d.challenger, d.decision, d.decided) end
-        || coalesce(format(', version %s keeps a share in the experiment %s', d.champion, e.name), ''),
+        || coalesce(format(', version %s keeps a share in the experiment %s', a.version, e.name), ''),
         format('select reasons, figures from pgfeed.model_decisions where variant = %L order by decision_id desc limit 3', d.variant),
         jsonb_build_object('refused_in_a_row', r.refused_count)
     )).*
@@ -195,6 +165,7 @@ begin
     ) as d
     left join pgfeed.experiments as e
         on e.experiment_id = d.experiment_id and e.started_at is not null and e.stopped_at is null
+    left join pgfeed.experiment_arms as a on a.experiment_id = e.experiment_id and a.arm = 'champion'
     cross join lateral (
         select count(*) as refused_count
         from pgfeed.model_decisions as w

@@ -13,7 +13,15 @@ begin
     from pgfeed.models as m
     where m.variant = _model_id.variant and m.version = _model_id.version and m.deleted_at is null;
     if v_model_id is null then
-        raise exception 'there is no model % version %', variant, version
+        if version is null and variant is not null then
+            raise exception '%', case
+                when exists (select from pgfeed.model_versions as m where m.variant = _model_id.variant)
+                    then format('no version of %s is named', variant)
+                else format('there is no model %s', variant)
+            end
+                using errcode = '22023', hint = 'See: select variant, version, created_at from pgfeed.model_versions';
+        end if;
+        raise exception 'there is no model % version %', coalesce(variant, 'null'), coalesce(version::text, 'null')
             using errcode = '22023', hint = 'See: select variant, version, created_at from pgfeed.model_versions';
     end if;
     return v_model_id;

@@ -30,11 +30,31 @@ begin
         raise exception 'there is no model %', coalesce(quote_literal(model), 'null')
             using errcode = '22023', hint = 'Name one as VARIANT or VARIANT@VERSION.';
     end if;
+    if most is null or most < 1 then
+        raise exception 'nothing can be told from % lists', coalesce(most::text, 'null')
+            using errcode = '22023', hint = 'Give most, about how many are taken, such as 20000.';
+    end if;
+    if attribution is null or attribution <= interval '0' then
+        raise exception 'no like belongs to a list for %', coalesce(attribution::text, 'null')
+            using errcode = '22023', hint = 'Give attribution, for how long one does, such as ''1 hour''.';
+    end if;
+    if until_at is null or from_at >= until_at then
+        raise exception 'there are no lists from % until %', coalesce(from_at::text, 'the beginning'), coalesce(until_at::text, 'null')
+            using errcode = '22023', hint = 'Give until_at, a moment after from_at; nothing: until now.';
+    end if;
+    if not exists (select 1 from pgfeed.named_feeds as f where f.name = off_policy_report.feed) and off_policy_report.feed is not null then
+        raise exception 'there is no feed %', quote_literal(off_policy_report.feed)
+            using errcode = '22023', hint = 'See: select name, settings from pgfeed.feeds';
+    end if;
     if not pgfeed._is_without_model(v_variant) then
         v_version := coalesce(
             nullif(split_part(model, '@', 2), '')::integer,
             (select a.version from pgfeed.active_models as a where a.variant = v_variant)
         );
+        if v_version is null and exists (select 1 from pgfeed.model_versions as m where m.variant = v_variant) then
+            raise exception 'no version of % is active', v_variant
+                using errcode = '22023', hint = 'Name one as VARIANT@VERSION: select variant, version from pgfeed.model_versions';
+        end if;
         v_model_id := pgfeed._model_id(v_variant, v_version);
         select m.trained_until, case when m.evaluation_artifact is null then m.trained_until else m.evaluated_from end
         into v_trained_until, v_evaluated_from

@@ -58,7 +58,11 @@ begin
     );
     if (v_list.rows)[1].features_as_of is distinct from v_exposure.features_as_of then
         v_problem := format(
-            'the features as of %s are gone, this moment is served with those of %s',
+            case
+                when v_exposure.arguments ? 'after'
+                    then 'a page after the first takes the newest features, which were those as of %s and are those of %s now'
+                else 'the features as of %s are gone, this moment is served with those of %s'
+            end,
             v_exposure.features_as_of, (v_list.rows)[1].features_as_of
         );
     elsif

@@ -12,6 +12,7 @@ as $$
 #variable_conflict use_column
 declare
     v_model_id bigint;
+    v_active pgfeed.active_models;
     v_champion integer;
     v_schedule pgfeed.schedules;
     v_margin double precision;
@@ -30,7 +31,8 @@ begin
         return;
     end if;
     v_model_id := pgfeed._model_id(variant, version);
-    select a.version into v_champion from pgfeed.active_models as a where a.variant = _decide.variant;
+    select a.* into v_active from pgfeed.active_models as a where a.variant = _decide.variant;
+    v_champion := v_active.version;
     if v_champion = version then
         decision := 'served';
         return;
@@ -39,15 +41,16 @@ begin
     if (case when v_champion is not null then cardinality(pgfeed._model_problems(pgfeed._model_id(variant, v_champion))) > 0 end) then
         v_champion := null;
     end if;
+    -- Somebody let another one serve since: it is to be measured against that.
+    if v_champion is distinct from (trial ->> 'champion')::integer then
+        return;
+    end if;
     select s.* into v_schedule from pgfeed.schedules as s where s.variant = _decide.variant;
     v_margin := coalesce(v_schedule.margin, 0.02);
 
     v_figures := coalesce(trial, '{}') || jsonb_build_object(
         'problems', to_jsonb(pgfeed._model_problems(v_model_id)), 'champion', v_champion
     );
-    if v_champion is distinct from (trial ->> 'champion')::integer then
-        v_figures := (v_figures - 'differences') || '{"not_compared": "the champion is another one since"}';
-    end if;
     if v_figures -> 'problems' = '[]' then
         v_figures := v_figures || jsonb_build_object(
             'lists', jsonb_build_object(
@@ -59,14 +62,7 @@ begin
     v_reasons := pgfeed._gate_reasons(v_figures, v_margin);
     decision := case when v_reasons = '{}' then 'served' else 'refused' end;
     if decision = 'served' then
-        insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
-        values (
-            _decide.variant,
-            _decide.version,
-            session_user,
-            (select a.activation_id from pgfeed.active_models as a where a.variant = _decide.variant)
-        )
-        returning activation_id into v_activation_id;
+        call pgfeed._activate(variant, version, v_active.activation_id, v_activation_id);
         call pgfeed._keep_champion(variant, version, v_champion, v_experiment_id);
     end if;
     insert into pgfeed.model_decisions (
@@ -74,7 +70,7 @@ begin
     )
     values (
         _decide.variant, version, v_champion, decision,
-        format('not clearly behind by more than %s%% of the champion''s AUC (logged) or NDCG@10 (full), and no guardrail', 100 * v_margin),
+        format('not clearly behind by more than %s%% of the champion''s AUC (logged), NDCG@10 (full) or likes per list (off-policy), and no guardrail', 100 * v_margin),
         v_reasons, v_figures, v_activation_id, v_experiment_id
     );
 end;
@@ -84,6 +80,6 @@ alter procedure pgfeed._decide(text, integer, jsonb, text) owner to pgfeed_owner
 
 comment on procedure pgfeed._decide(text, integer, jsonb, text) is
     'Lets a version serve or not, by what was measured where it was trained (trial, see loader/measuring/gate.py) and by the lists '
-    'that it would give, and writes the decision down. A version is decided on once';
+    'that it would give, and writes the decision down. A version is decided on once. decision null: another champion serves than in trial';
 
 revoke all on procedure pgfeed._decide(text, integer, jsonb, text) from public;

@@ -25,6 +25,19 @@ begin
     then
         return;
     end if;
+    -- The champion of a week that goes on keeps its share: what serves meanwhile is the challenger, version after version.
+    select e.experiment_id into _keep_champion.experiment_id
+    from pgfeed.experiments as e
+    inner join pgfeed.experiment_arms as a on a.experiment_id = e.experiment_id and a.arm = 'champion'
+    where
+        e.started_at is not null
+        and e.stopped_at is null
+        and a.variant = _keep_champion.variant
+        and a.version <> challenger
+        and e.experiment_id in (select d.experiment_id from pgfeed.model_decisions as d);
+    if found then
+        return;
+    end if;
     call pgfeed._stop_gate();
     if exists (select from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null) then
         return;
@@ -42,6 +55,7 @@ alter procedure pgfeed._keep_champion(text, integer, integer, integer) owner to 
 
 comment on procedure pgfeed._keep_champion(text, integer, integer, integer) is
     'Starts the experiment in which the champion keeps a share of the users, if the schedule of the variant has one and the '
-    'variant is what all users get. None while an operator''s experiment runs';
+    'variant is what all users get; or gives the one that runs, whose champion keeps it until its time is over. None while an '
+    'operator''s experiment runs';
 
 revoke all on procedure pgfeed._keep_champion(text, integer, integer, integer) from public;

@@ -12,7 +12,7 @@ declare
     v_model_id bigint;
     v_problems text[];
     v_refused pgfeed.model_decisions;
-    v_champion integer;
+    v_active pgfeed.active_models;
     v_activation_id bigint;
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
@@ -24,11 +24,8 @@ begin
     end if;
 
     -- Else a rollback would go back to the same model.
-    if exists (
-        select
-        from pgfeed.active_models as a
-        where a.variant = activate_model.variant and a.version = activate_model.version
-    ) then
+    select a.* into v_active from pgfeed.active_models as a where a.variant = activate_model.variant;
+    if v_active.version = activate_model.version then
         return;
     end if;
     select d.* into v_refused
@@ -41,19 +38,11 @@ begin
             using errcode = '55000',
             hint = format('Run, to let it serve all the same: call pgfeed.activate_model(%L, %s, force => true)', variant, version);
     end if;
-    select a.version into v_champion from pgfeed.active_models as a where a.variant = activate_model.variant;
-    insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
-    values (
-        activate_model.variant,
-        activate_model.version,
-        session_user,
-        (select a.activation_id from pgfeed.active_models as a where a.variant = activate_model.variant)
-    )
-    returning activation_id into v_activation_id;
+    call pgfeed._activate(variant, version, v_active.activation_id, v_activation_id);
     if force then
         insert into pgfeed.model_decisions (variant, challenger, champion, decision, rule, reasons, figures, activation_id)
         values (
-            activate_model.variant, activate_model.version, v_champion, 'served', 'forced: none', '{}', '{}', v_activation_id
+            activate_model.variant, activate_model.version, v_active.version, 'served', 'forced: none', '{}', '{}', v_activation_id
         );
     end if;
     -- The gate compares what it switched, and nothing else.

@@ -11,6 +11,10 @@ as $$
 declare
     v_settings constant jsonb := jsonb_strip_nulls(jsonb_build_object('embedder', embedder));
 begin
+    if embedder !~ '^(use|minilm|roberta|(roberta|bert):.+)$' then
+        raise exception 'there is no embedder %', quote_literal(embedder)
+            using errcode = '22023', hint = 'Give one of: use, minilm, roberta, roberta:NAME-OR-FOLDER, bert:NAME-OR-FOLDER.';
+    end if;
     perform pg_advisory_xact_lock(hashtext('pgfeed.ask_for_job'));
     select j.job_id into ask_for_embedding.job_id
     from pgfeed.jobs as j

@@ -19,6 +19,7 @@ begin
         raise exception 'no model can be of variant %', coalesce(quote_literal(ask_for_training.variant), 'null')
             using errcode = '22023', hint = 'Name one that is trained: call pgfeed.ask_for_training(''control'')';
     end if;
+    call pgfeed._check_recipe(ask_for_training.variant, ask_for_training.recipe);
     perform pg_advisory_xact_lock(hashtext('pgfeed.ask_for_job'));
     select j.job_id into ask_for_training.job_id
     from pgfeed.jobs as j

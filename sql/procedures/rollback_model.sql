@@ -9,6 +9,7 @@ set row_security = off
 as $$
 declare
     v_replaced_activation_id bigint;
+    v_activation_id bigint;
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.activate_model'));
     with recursive earlier as (
@@ -34,12 +35,15 @@ begin
     order by e.distance
     limit 1;
     if not found then
-        raise exception 'no model was active for % before the present one', variant
+        raise exception '%', case
+            when exists (select from pgfeed.active_models as a where a.variant = rollback_model.variant)
+                then format('no model was active for %s before the present one', variant)
+            else format('no model is active for %s', coalesce(quote_literal(variant), 'null'))
+        end
             using errcode = '55000', hint = 'See: select * from pgfeed.model_activations';
     end if;
 
-    insert into pgfeed.model_activations (variant, version, activated_by, replaced_activation_id)
-    values (rollback_model.variant, rollback_model.version, session_user, v_replaced_activation_id);
+    call pgfeed._activate(variant, version, v_replaced_activation_id, v_activation_id);
     -- The gate compares what it switched, and nothing else.
     call pgfeed._stop_gate(rollback_model.variant);
 end;

@@ -40,9 +40,14 @@ begin
             coalesce(set_schedule.champion_share::text, 'null'), coalesce(set_schedule.champion_time::text, 'null')
             using errcode = '22023', hint = 'Give a margin from 0 to 1, a share from 0 to 0.5, and a time such as ''7 days''.';
     end if;
+    if set_schedule.champion_share > 0 and set_schedule.champion_share < 0.01 then
+        raise exception 'a champion is never compared with % of the users', set_schedule.champion_share
+            using errcode = '22023', hint = 'Give 0.01 (1%) to 0.5, or 0: it keeps none.';
+    end if;
     if switch is null then
         raise exception 'switch is null' using errcode = '22023', hint = 'Give true, or false: then you switch.';
     end if;
+    call pgfeed._check_recipe(set_schedule.variant, set_schedule.recipe);
     insert into pgfeed.schedules as s (variant, train_every, train_in, recipe, is_switching, margin, champion_share, champion_time)
     values (
         set_schedule.variant, train, set_schedule.train_in, set_schedule.recipe, switch, set_schedule.margin,

@@ -24,7 +24,7 @@ from loader.simulation import future, simulate
 from loader.simulation.world import World, seconds_of
 from loader.terminal import out, progress, table
 from plpy.choice import choose
-from plpy.explore import LISTS, SHARES, choices, explored, others_of, seed_of
+from plpy.explore import LISTS, SHARES, choices, draw, explored, others_of, seed_of
 from plpy.preferences import sigmoid
 from tests.bench import temporary_database
 
@@ -96,7 +96,9 @@ def life(setting: str | None, seed: int) -> tuple[float, float, list[float]]:
             if share:
                 others, is_near = others_of(scores, post_ids, deviation, listed)
                 draws = seed_of(seed, day)
-                chances = choices(scores, post_ids, deviation, listed, others, is_near, NO_RULES, draws)
+                chances = choices(
+                    draw(scores, deviation, post_ids, others, draws), listed, others, is_near, NO_RULES
+                )
                 order = np.append(listed, others)[explored(chances, share, seed_of(seed, day, number))[0]]
             chance = sigmoid(-2 + quality[order] + taste[order])
             hits.append(chance.sum())

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from psycopg2.extensions import connection as Connection
 
 from loader.learning import train
+from loader.learning.feature_names import feature_names
 from loader.learning.features import columns_at, load_pack, load_users
 from loader.learning.impressions import Impressions
 from loader.learning.model import predict
-from loader.learning.recipes import feature_names, recipe_of
+from loader.learning.recipes import recipe_of
 from loader.learning.split import load as load_split
 from loader.learning.split import midnight
 from loader.measuring import live

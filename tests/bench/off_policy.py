@@ -12,7 +12,7 @@ import numpy as np
 
 from loader.terminal import out, progress, table
 from plpy.choice import choose
-from plpy.explore import LISTS, SHARES, choices, explored, others_of, seed_of
+from plpy.explore import LISTS, SHARES, choices, draw, explored, others_of, seed_of
 from plpy.off_policy import NORMAL_95, Trial, judged
 from plpy.preferences import sigmoid
 
@@ -58,7 +58,8 @@ def people(seed: int, shared: float, error: float) -> list[Person]:
         served, version = true + both + of_served + blur, true + both + of_version + blur
         listed, wanted = choose(served, post_ids, K), choose(version, post_ids, K)
         others, is_near = others_of(served, post_ids, deviation, listed)
-        chances = choices(served, post_ids, deviation, listed, others, is_near, RULES, seed_of("bench", seed))
+        drawn = draw(served, deviation, post_ids, others, seed_of("bench", seed))
+        chances = choices(drawn, listed, others, is_near, RULES)
         order, likes = np.append(listed, others), sigmoid(true)
         place_of = {post: place for place, post in enumerate(order.tolist())}
         places = np.array([place_of.get(post, -1) for post in wanted.tolist()])

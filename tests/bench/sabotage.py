@@ -1,4 +1,4 @@
-"""Bad and good challengers at the gate: `./run bench sabotage [--users N] [--good N]`.
+"""Bad and good challengers at the gate: `./run bench sabotage [--users N] [--good N] [--seed S] [--no-bad]`.
 
 A champion is trained in a simulated network. Each challenger was trained on the same history, the bad ones after
 something was done to it; all are measured as a worker does. What is served is rolled back, so that all meet the same
@@ -19,9 +19,10 @@ from psycopg2.extensions import connection as Connection
 
 from loader.data.refresh import refresh
 from loader.learning import impressions, registry, split, train
+from loader.learning.feature_names import feature_names
 from loader.learning.impressions import Impressions
 from loader.learning.model import HeldOut, NewModel
-from loader.learning.recipes import RECIPES, Recipe, feature_names
+from loader.learning.recipes import RECIPES, Recipe
 from loader.learning.train import History
 from loader.measuring import baselines, full, gate
 from loader.simulation import simulate
@@ -40,8 +41,8 @@ SPAM_POSTS = 10
 class Range:
     """A network with a champion, and what challengers are made of."""
 
-    def __init__(self, connection: Connection, users: int) -> None:
-        simulate.simulate(connection, users, 1, POSTS, DAYS)
+    def __init__(self, connection: Connection, users: int, seed: int) -> None:
+        simulate.simulate(connection, users, seed, POSTS, DAYS)
         refresh(connection)
         self.connection, self.rng = connection, np.random.default_rng(0)
         usual = RECIPES[VARIANT]
@@ -255,14 +256,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench sabotage")
     parser.add_argument("--users", type=int, default=300)
     parser.add_argument("--good", type=int, default=8, help="Good models: other seeds of the same recipe.")
+    parser.add_argument("--seed", type=int, default=1, help="Of the network.")
+    parser.add_argument("--no-bad", dest="has_bad", action="store_false", help="Good models alone.")
     given = parser.parse_args()
     with temporary_database("sabotage") as connection:
-        network = Range(connection, given.users)
+        network = Range(connection, given.users, given.seed)
         good = {
             f"seed {seed}": lambda n, seed=seed: n.fitted(n.history, random_seed=seed)
             for seed in range(1, given.good + 1)
         }
-        kinds = BAD | dict.fromkeys((LEAK, DAMAGED, UNKNOWN), lambda n: n.champion)
+        kinds = BAD | dict.fromkeys((LEAK, DAMAGED, UNKNOWN), lambda n: n.champion) if given.has_bad else {}
         results = []
         with measured_once():
             for kind, make in (good | kinds).items():

@@ -123,6 +123,11 @@ CREATE FUNCTION pgfeed._access_probes() RETURNS SETOF pgfeed.probe
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._access_probes() IS 'The rows of health() about what hides rows from functions';
+CREATE PROCEDURE pgfeed._activate(IN variant text, IN version integer, IN replaced_activation_id bigint, INOUT activation_id bigint DEFAULT NULL::bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._activate(IN variant text, IN version integer, IN replaced_activation_id bigint, INOUT activation_id bigint) IS 'Lets a version serve its variant from the next call on. replaced_activation_id: what a rollback goes back to';
 CREATE FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -274,6 +279,11 @@ CREATE FUNCTION pgfeed._check_feed(settings jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._check_feed(settings jsonb) IS 'Raises the one error that says what create_feed() cannot take, the filter aside';
+CREATE PROCEDURE pgfeed._check_recipe(IN variant text, IN recipe text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._check_recipe(IN variant text, IN recipe text) IS 'Raises if no model of a variant can be trained by a recipe, a name or a text of TOML, by what the recipe says';
 CREATE FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -373,7 +383,7 @@ CREATE PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial js
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET row_security TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text) IS 'Lets a version serve or not, by what was measured where it was trained (trial, see loader/measuring/gate.py) and by the lists that it would give, and writes the decision down. A version is decided on once';
+COMMENT ON PROCEDURE pgfeed._decide(IN variant text, IN version integer, IN trial jsonb, INOUT decision text) IS 'Lets a version serve or not, by what was measured where it was trained (trial, see loader/measuring/gate.py) and by the lists that it would give, and writes the decision down. A version is decided on once. decision null: another champion serves than in trial';
 CREATE FUNCTION pgfeed._default_months(parent text) RETURNS TABLE(month timestamp with time zone, row_count bigint)
     LANGUAGE plpgsql STABLE STRICT COST 10000 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -409,9 +419,8 @@ CREATE PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, IN
     AS '...';
 COMMENT ON PROCEDURE pgfeed._drop_partition_copies(IN parent text, IN token text, INOUT is_done boolean) IS 'Drops what arrange_partitions() leaves under this token, null: under any: the partitions that it replaced, or copies that did not become any, and the log of changes; and gives indexes of the others the names that they have elsewhere. is_done false: a partition is in use, try again';
 CREATE FUNCTION pgfeed._due_steps(at timestamp with time zone) RETURNS SETOF text
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000 ROWS 10
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 10
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._due_steps(at timestamp with time zone) IS 'One row per step that tick() is to do at a moment, in order';
 CREATE PROCEDURE pgfeed._estimate_places(IN days date[])
@@ -719,11 +728,16 @@ CREATE FUNCTION pgfeed._job_sessions(lock_name text) RETURNS TABLE(pid integer, 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._job_sessions(lock_name text) IS 'One row per session that holds or waits for the advisory lock hashtext(lock_name), and when its transaction began';
+CREATE FUNCTION pgfeed._job_states() RETURNS TABLE(job_id integer, name text, state text, due_at timestamp with time zone, is_last boolean)
+    LANGUAGE plpgsql STABLE COST 1000 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._job_states() IS 'One row per job: what it is called, whether it is waiting, running, left by its worker, done or failed, since or from when it may be taken, and whether it is the last one of its kind and variant';
 CREATE PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer DEFAULT NULL::integer)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer) IS 'Starts the experiment in which the champion keeps a share of the users, if the schedule of the variant has one and the variant is what all users get. None while an operator''s experiment runs';
+COMMENT ON PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer) IS 'Starts the experiment in which the champion keeps a share of the users, if the schedule of the variant has one and the variant is what all users get; or gives the one that runs, whose champion keeps it until its time is over. None while an operator''s experiment runs';
 CREATE FUNCTION pgfeed._key_id(key text) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((('x'::text || "left"(encode(sha256((replace(key, '\'::text, '\\'::text))::bytea), 'hex'::text), 16)))::bit(64))::bigint & '9223372036854775807'::bigint);
@@ -1108,6 +1122,11 @@ CREATE FUNCTION pgfeed._recent_events_of(user_ids bigint[], cut_off timestamp wi
     SET plan_cache_mode TO 'force_generic_plan'
     AS '...';
 COMMENT ON FUNCTION pgfeed._recent_events_of(user_ids bigint[], cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT event_user_ids bytea, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) IS 'One row: what _recent_events() counts, of some users, whose ids come first (big-endian int8); made to be quick for a few of them';
+CREATE FUNCTION pgfeed._recipe_error(variant text, recipe text) RETURNS text[]
+    LANGUAGE plpython3u STABLE STRICT COST 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._recipe_error(variant text, recipe text) IS 'The message and hint of what is wrong with a recipe, as training reads it; null: nothing is. What CatBoost says of its parameters is seen when it trains';
 CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) RETURNS pgfeed.recommendation[]
     LANGUAGE plpython3u STABLE SECURITY DEFINER COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1287,6 +1306,12 @@ CREATE FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, 
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) IS 'The unfinished batch with these arguments and the present features, or a new one in place of it';
+CREATE FUNCTION pgfeed._step_times(at timestamp with time zone) RETURNS TABLE(step text, number integer, due_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000 ROWS 10
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._step_times(at timestamp with time zone) IS 'One row per step that tick() has to do at a moment or later, in order of number, and from when it is due; -infinity: it was never done';
 CREATE PROCEDURE pgfeed._stop_gate(IN variant text DEFAULT NULL::text)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1343,6 +1368,10 @@ CREATE FUNCTION pgfeed._threshold_value(setting text, unit text) RETURNS double 
     SET "IntervalStyle" TO 'postgres'
     AS '...';
 COMMENT ON FUNCTION pgfeed._threshold_value(setting text, unit text) IS 'A threshold as a number: seconds of an interval with units, or a share of 1; null: off';
+CREATE PROCEDURE pgfeed._train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer DEFAULT NULL::integer, INOUT error text[] DEFAULT NULL::text[])
+    LANGUAGE plpython3u
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer, INOUT error text[]) IS 'Does what train_model() says. error: the code, message and hint of what ended it; null: nothing did. It does not raise them, as PL/Python would put its own words before and its stack behind, and what catches errors cannot commit';
 CREATE FUNCTION pgfeed._training_limits() RETURNS TABLE(memory bigint, threads integer, nice integer)
     LANGUAGE plpgsql STABLE ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1872,9 +1901,9 @@ CREATE PROCEDURE pgfeed.tick(IN at timestamp with time zone DEFAULT now(), INOUT
     AS '...';
 COMMENT ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) IS 'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it did: rolls up, refreshes, asks for embedding and training or trains, fills recommendations, drops old months. A step that fails keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
 CREATE PROCEDURE pgfeed.train_model(IN variant text, IN recipe text DEFAULT NULL::text, IN until date DEFAULT NULL::date, IN seed integer DEFAULT NULL::integer, INOUT version integer DEFAULT NULL::integer)
-    LANGUAGE plpython3u
+    LANGUAGE plpgsql
     AS '...';
-COMMENT ON PROCEDURE pgfeed.train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer) IS 'Trains a variant as pgfeed train does, by the server''s own Python, stores the model, inactive, and gives its version. recipe: control, test, test_fresh, negatives or a text of TOML; null: the variant''s own, else that of its newest version, else the one that suits the feed. until: learns from days before it only. seed: of the trees. One training at a time, in a process that the settings pgfeed.training_memory, pgfeed.training_threads and pgfeed.training_nice limit. It commits as it goes: not inside a transaction block. health() says how far it is';
+COMMENT ON PROCEDURE pgfeed.train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer) IS 'Trains a variant as pgfeed train does, by the server''s own Python, stores the model, inactive, and gives its version. recipe: control, test, test_fresh, negatives or a text of TOML; null: the variant''s own, else that of its newest version, else the one that suits the feed. until: learns from days before it only. seed: of the trees. One training at a time, in a process that the settings pgfeed.training_memory, pgfeed.training_threads and pgfeed.training_nice limit. It commits as it goes: not inside a transaction block. Notices and health() say how far it is';
 CREATE FUNCTION pgfeed.trending_posts(k integer DEFAULT 5, half_life interval DEFAULT '1 day'::interval, ts timestamp with time zone DEFAULT now()) RETURNS SETOF pgfeed.listed_post
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2950,6 +2979,7 @@ GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._access_probes() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._activate(IN variant text, IN version integer, IN replaced_activation_id bigint, INOUT activation_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._add_posts_of_events(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._answer_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._answer_training() FROM PUBLIC;
@@ -2975,6 +3005,7 @@ GRANT ALL ON PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with tim
 REVOKE ALL ON FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._check_actions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._check_feed(settings jsonb) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._check_recipe(IN variant text, IN recipe text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chi_square_tail(x double precision, degrees integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._chosen_factors(post_ids bytea, all_ids bytea, factors bytea) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._close_relation(IN attachment_id smallint, IN relation regclass) FROM PUBLIC;
@@ -3061,6 +3092,9 @@ GRANT ALL ON FUNCTION pgfeed._is_without_model(variant text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._is_without_model(variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._job_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._job_sessions(lock_name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._job_states() FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._job_states() TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._job_states() TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._keep_champion(IN variant text, IN challenger integer, IN champion integer, INOUT experiment_id integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_id(key text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._key_type(kind text) FROM PUBLIC;
@@ -3138,6 +3172,7 @@ GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts time
 GRANT ALL ON FUNCTION pgfeed._rank_posts(user_id bigint, post_ids bytea, ts timestamp with time zone, variant text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._recent_events(cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recent_events_of(user_ids bigint[], cut_off timestamp with time zone, from_at timestamp with time zone, ts timestamp with time zone, OUT event_user_ids bytea, OUT post_ids bytea, OUT seconds bytea, OUT view_counts bytea, OUT like_counts bytea, OUT effective_view_counts bytea) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._recipe_error(variant text, recipe text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
@@ -3177,6 +3212,9 @@ REVOKE ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, se
 GRANT ALL ON FUNCTION pgfeed._start_attachment(kind text, relation regclass, settings jsonb, sync text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._start_recommendation_batch(ts timestamp with time zone, k integer, variant text, active_days integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._step_times(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._step_times(at timestamp with time zone) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed._step_times(at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._stop_gate(IN variant text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
@@ -3184,6 +3222,8 @@ REVOKE ALL ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete bool
 REVOKE ALL ON FUNCTION pgfeed._sync_rows(attachment_id smallint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._take_out_user(IN user_id bigint, IN into_user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._threshold_value(setting text, unit text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer, INOUT error text[]) FROM PUBLIC;
+GRANT ALL ON PROCEDURE pgfeed._train_model(IN variant text, IN recipe text, IN until date, IN seed integer, INOUT version integer, INOUT error text[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._training_limits() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._training_limits() TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._try_attachment(attachment_id smallint) FROM PUBLIC;

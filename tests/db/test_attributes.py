@@ -9,7 +9,7 @@ import psycopg2
 import pytest
 
 from loader.learning import catalogue, features, impressions, registry, split, train
-from loader.learning.recipes import feature_names
+from loader.learning.feature_names import feature_names
 from loader.report import document
 from migrations.objects import compose
 from plpy.features import feature_values

@@ -14,8 +14,9 @@ from psycopg2.extras import execute_values
 
 from loader.cli import main
 from loader.learning import registry, split
+from loader.learning.feature_names import feature_names
 from loader.learning.features import load_encoders
-from loader.learning.recipes import RECIPES, feature_names
+from loader.learning.recipes import RECIPES
 from loader.learning.train import load_history, nuisance
 from loader.measuring import logged
 

@@ -182,6 +182,10 @@ def test_an_exposure_can_be_replayed(feeds):
     newest = feeds("select exposure_id, post_ids from pgfeed.exposures where user_id = 4")[0]
     feeds("call pgfeed.refresh_features('2021-12-13')")
     assert feeds(REPLAY, newest[0])[0][0] == newest[1]
+    feeds("call pgfeed.refresh_features('2021-12-14')")
+    later = feeds("select exposure_id from pgfeed.exposures where arguments ? 'after'")[0][0]
+    with pytest.raises(psycopg2.Error, match="a page after the first takes the newest features"):
+        feeds(REPLAY, later)
 
 
 def test_what_cannot_be_replayed_says_why(feeds):

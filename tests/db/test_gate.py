@@ -134,8 +134,10 @@ FINE = {
     "champion": 1, "problems": [], "slope": {"champion": 1, "challenger": 1.1},
     "slope_error": {"champion": 0.1, "challenger": 0.2}, "drift": 0.1, "agreement": 0.9,
     "not_finite_ratio": 0,
-    "differences": [{"protocol": "logged", "metric": "AUC", "first": 0.6, "second": 0.59, "gain": -0.01, "low": -0.02,
-                     "high": -0.001}],
+    "differences": [{"protocol": "logged", "metric": "AUC", "first": 0.6, "second": 0.59, "gain": -0.01, "low": -0.012,
+                     "high": -0.007}],
+    "off_policy": {"champion": {"value": 1.0, "low": 0.95, "high": 1.05},
+                   "challenger": {"value": 0.92, "low": 0.87, "high": 0.97}},
     "lists": {name: {"ms": 5, "empty_ratio": 0, "fallback_ratio": 0, "constant_ratio": 0, "not_finite_ratio": 0,
                      "posts": 100, "topics_per_list": 4, "fresh_ratio": 0.2, "bytes": 1_000_000}
               for name in ("challenger", "champion")},
@@ -144,7 +146,10 @@ FINE = {
 
 @pytest.mark.parametrize(("path", "value", "reason"), [
     (None, None, None),
-    ("{differences,0,gain}", -0.013, "clearly behind by AUC of logged: -0.0130 (-0.0200 to -0.0010)"),
+    ("{differences,0,gain}", -0.013, "clearly behind by AUC of logged: -0.0130 (-0.0116 to -0.0047)"),
+    ("{off_policy,challenger}", {"value": 0.8, "low": 0.75, "high": 0.85},
+     "clearly behind by likes per list (off-policy): 0.8000, the champion 1.0000"),
+    ("{off_policy}", {"not_judged": "nothing explored"}, None),
     ("{differences,0,second}", 0.54, "less than half: 0.540, 0.600"),
     ("{differences,0,low}", 0.2, "too good to be true"),
     ("{differences}", [], "it was not compared with the champion"),
@@ -196,6 +201,38 @@ def test_a_schedule_trains_decides_and_keeps_the_champion_for_a_share(network, c
     assert network(served) == [(1,)]
     network("call pgfeed.tick()")
     assert network("select stopped_at is not null from pgfeed.experiments") == [(True,)]
+
+
+def test_the_champion_of_a_week_keeps_its_share_whatever_serves_meanwhile(network, connection, trained):
+    network("call pgfeed.set_schedule('control', train => '30 days', champion_share => 0.5)")
+    network("call pgfeed.set_upkeep(refresh => '300 days')")
+    network("call pgfeed.tick()")
+    for _ in range(2):
+        assert gate.decide(connection, "control", trained()) == ("served", "")
+    running = "select name from pgfeed.experiments where started_at is not null and stopped_at is null"
+    assert network(running) == [("gate_control_2",)] and network(ACTIVE) == [(3,)]
+    assert network(DECISIONS)[1][:2] == (3, 2)
+    assert "version 1 keeps a share in the experiment gate_control_2" in probes(network)["decisions control"][1]
+    served_with(network, True)
+    network("call pgfeed.tick()")
+    assert network(ACTIVE) == [(1,)] and network(running) == []
+    assert network(DECISIONS)[2][:3] == (3, 1, "taken back")
+    with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="no model was active for control before"):
+        network("call pgfeed.rollback_model('control')")
+
+
+def test_a_champion_that_came_meanwhile_is_what_it_is_measured_against(network, connection, trained, monkeypatch):
+    versions = [trained(), trained()]
+    measure = gate.trial
+
+    def trial(connection, variant, version):
+        figures = measure(connection, variant, version)
+        network("call pgfeed.activate_model('control', %s)", versions[0])
+        return figures
+
+    monkeypatch.setattr(gate, "trial", trial)
+    assert gate.decide(connection, "control", versions[1]) == ("served", "")
+    assert network(DECISIONS) == [(3, 2, "served", [])]
 
 
 def test_an_experiment_of_an_operator_ends_that_of_the_gate_and_keeps_it_from_starting(network, connection, trained):
@@ -377,6 +414,7 @@ def test_each_version_of_a_long_variant_has_an_experiment(network):
     network("call pgfeed.activate_model(%s, 3)", variant)
     network("call pgfeed.set_schedule(%s, train => '30 days')", variant)
     for challenger in (2, 3):
+        network("update pgfeed.experiments set stopped_at = now() where started_at is not null")
         (experiment_id,), = network("call pgfeed._keep_champion(%s, %s, 1)", variant, challenger)
         network("""
             insert into pgfeed.model_decisions (

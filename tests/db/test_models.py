@@ -15,9 +15,9 @@ from catboost import CatBoost, Pool
 
 from loader.errors import PgfeedError
 from loader.learning import impressions, recipes, registry, split, train
+from loader.learning.feature_names import feature_names
 from loader.learning.features import load_encoders
 from loader.learning.model import NewModel, predict
-from loader.learning.recipes import feature_names
 from loader.measuring import full, logged
 from tests.db.conftest import ROOT, autocommit, queries
 

@@ -129,6 +129,27 @@ def test_what_is_no_model_is_refused(network, model):
         report(network, model)
 
 
+@pytest.mark.parametrize(("more", "words"), [
+    ("most => 0", "nothing can be told from 0 lists"), ("most => null", "nothing can be told from null lists"),
+    ("attribution => '-1 hour'", "no like belongs to a list for -01:00:00"), ("attribution => null", "for null"),
+    ("from_at => '2021-12-21', until_at => '2021-12-20'", "there are no lists from 2021-12-21"),
+    ("until_at => null", "there are no lists from the beginning until null"),
+    ("feed => 'nobody'", "there is no feed 'nobody'"),
+])
+def test_what_makes_no_sense_is_refused(network, more, words):
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match=words) as raised:
+        network(f"select from pgfeed.off_policy_report('control', {more})")
+    assert raised.value.diag.message_hint
+
+
+def test_a_variant_without_an_active_version_is_named(network):
+    network("delete from pgfeed.model_activations")
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match="no version of control is active"):
+        report(network, "control")
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match="no version of control is named"):
+        network("call pgfeed.activate_model('control', null)")
+
+
 def test_the_verb(served, network_dsn, monkeypatch):
     monkeypatch.setenv("PGFEED_DSN", network_dsn)
     result = CliRunner().invoke(main, ["evaluate", "off-policy", "popular", "--feed", "lively", "--json"])
@@ -139,7 +160,13 @@ def test_the_verb(served, network_dsn, monkeypatch):
     result = CliRunner().invoke(main, ["evaluate", "off-policy", "popular", "control@1"])
     assert "popular would have had " in result.stdout and "720 lists of 60 users" in result.stdout
     result = CliRunner().invoke(main, ["evaluate", "off-policy", "popular", "--feed", "nobody"])
-    assert "popular is not judged: no list was explored" in result.stdout.replace("\n", " ")
+    assert result.exit_code == 1 and "there is no feed 'nobody'" in result.output
+    served("call pgfeed.create_feed('quiet')")
+    result = CliRunner().invoke(main, ["evaluate", "off-policy,logged", "control", "--feed", "quiet"])
+    assert result.output.startswith("control is not judged: no list was explored")
+    assert "logged, control" in result.output
+    result = CliRunner().invoke(main, ["evaluate", "logged", "control", "--feed", "lively"])
+    assert "--feed names no lists: it is of off-policy" in result.output
     assert np.isfinite([row["value"] for row in told["estimates"]]).all()
 
 

@@ -5,7 +5,7 @@ import pytest
 from psycopg2.extensions import make_dsn
 
 from loader.learning import features, impressions, registry, split, train
-from loader.learning.recipes import feature_names
+from loader.learning.feature_names import feature_names
 from loader.server import check
 from migrations.objects import compose
 from tests.db.conftest import autocommit, queries

@@ -233,6 +233,7 @@ def test_operators_may_and_writers_may_not(network, network_dsn):
     ("set_schedule('control', train => '5 minutes')", "cannot be trained every 00:05:00"),
     ("set_schedule('control', train => '1 day', train_in => 'cloud')", "nothing can be trained in 'cloud'"),
     ("set_schedule('control', train => '1 day', switch => null)", "switch is null"),
+    ("set_schedule('control', train => '1 day', champion_share => 0.001)", "never compared with 0.001 of the users"),
     ("tick('infinity')", "cannot be at infinity"),
     ("tick(null)", "cannot be at null"),
     ("set_upkeep(embed => null)", "embed is null"),

@@ -177,6 +177,7 @@ def test_a_cancelled_training_leaves_nothing_and_the_session_trains_again(networ
         assert isinstance(outcome[0], psycopg2.errors.QueryCanceled)
         assert_nothing_left(network, before)
         assert query("show application_name") == [("mine",)]
+        assert connection.notices[0] == "NOTICE:  training days\n"
         if not prepare:
             assert query("call pgfeed.train_model('mine', %s)", OWN) == [(1,)]
 
@@ -314,6 +315,9 @@ def test_too_little_memory_is_refused_before_it_starts(network):
 
 @pytest.mark.parametrize("call, error, message", [
     ("call pgfeed.train_model(null)", "22004", "no variant is named"),
+    ("call pgfeed.train_model('control', until => 'infinity')", "22023", "nothing can be learned until infinity"),
+    ("call pgfeed.train_model('control', until => '2150-01-01')", "55000", "2150-01-01 is to come"),
+    ("call pgfeed.train_model('control', '')", "55000", "there is no recipe ''"),
     ("call pgfeed.train_model('popular')", "55000", "no model can be of variant 'popular'"),
     ("call pgfeed.train_model('control', '/etc/passwd')", "55000", "there is no recipe '/etc/passwd': by name"),
     ("call pgfeed.train_model('control', 'a = ')", "55000", "the recipe is no TOML"),
@@ -326,7 +330,8 @@ def test_what_cannot_be_trained_is_one_clear_error(network, call, error, message
     with pytest.raises(psycopg2.Error) as raised:
         network(call)
     assert raised.value.pgcode == error and message in str(raised.value)
-    assert raised.value.diag.message_hint
+    assert raised.value.diag.message_hint and "pgfeed refresh" not in raised.value.diag.message_hint
+    assert "plpy" not in str(raised.value) and "Traceback" not in raised.value.diag.context
     assert processes() == []
 
 

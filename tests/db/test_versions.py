@@ -77,6 +77,7 @@ def test_a_rollback_passes_over_deleted_versions(versions):
     versions("call pgfeed.activate_model('control', 1)")
     versions("call pgfeed.delete_model('control', 3)")
     assert "no model was active" in refused(versions, "call pgfeed.rollback_model('control')")
+    assert refused(versions, "call pgfeed.rollback_model(null)") == "no model is active for null"
 
 
 def test_notes_and_tags(versions):

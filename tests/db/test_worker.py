@@ -1,15 +1,19 @@
 """The worker: jobs are taken by one, done as the verbs do them, tried again, given back, taken from the dead."""
 
+import json
 from contextlib import closing
 
 import psycopg2
 import psycopg2.errors
 import pytest
+from click.testing import CliRunner
 
 from loader import worker
+from loader.cli import main
 from loader.data import embedders
 from loader.errors import PgfeedError
-from loader.learning import recipes, training
+from loader.learning import candidates, recipes, training
+from loader.terminal import out
 from tests.db.conftest import autocommit
 from tests.db.test_embed import Words
 from tests.db.test_health import probes
@@ -18,6 +22,10 @@ JOBS = (
     "select job_id, attempt_count, started_at is not null, finished_at is not null, error from pgfeed.jobs"
     " order by job_id"
 )
+# As it was asked for before recipes were read at once.
+ASKED = "insert into pgfeed.jobs (kind, variant, settings) values ('train', 'mine', jsonb_build_object('recipe', %s))"
+MODULES = "create or replace function pg_temp.modules() returns text[] language plpython3u as" \
+    " 'import sys; return list(sys.modules)'; select pg_temp.modules()"
 AT_ONCE = "update pgfeed.jobs set retry_at = null"
 
 pytestmark = pytest.mark.usefixtures("durable")
@@ -47,7 +55,7 @@ def test_it_trains_as_the_verb_does(network, desk):
 def test_a_recipe_can_be_asked_for(network, desk):
     network("call pgfeed.ask_for_training('mine', 'control')")
     assert [is_done for is_done, _ in worker.work(is_once=True)] == [True]
-    stored = recipes.stored(desk, "mine")
+    stored = candidates.stored(desk, "mine")
     assert recipes.as_settings(stored) == recipes.as_settings(recipes.RECIPES["control"])
 
 
@@ -69,7 +77,7 @@ def test_it_embeds_with_what_answers(network, desk, monkeypatch):
 
 
 def test_what_fails_is_tried_three_times(network, desk):
-    network("call pgfeed.ask_for_training('mine', 'nonsense.toml')")
+    network(ASKED, "nonsense.toml")
     for attempt in (1, 2, 3):
         (is_done, text), = worker.work(is_once=True)
         assert not is_done and text.startswith("train mine failed: there is no recipe 'nonsense.toml'")
@@ -84,10 +92,27 @@ def test_what_fails_is_tried_three_times(network, desk):
     assert probes(network)["jobs"][0] == "ok"
 
 
+@pytest.mark.parametrize(("call", "words"), [
+    ("ask_for_training('mine', 'nonsense.toml')", "there is no recipe 'nonsense.toml': by name: control"),
+    ("ask_for_training('mine', '')", "there is no recipe ''"),
+    ("ask_for_training('mine', 'a = ')", "the recipe is no TOML"),
+    ("ask_for_training('mine', 'a = 1')", "the recipe of mine cannot be used: it has no learns_from"),
+    ("set_schedule('mine', train => '1 day', recipe => 'nonsense')", "there is no recipe 'nonsense'"),
+    ("ask_for_embedding('nonsense')", "there is no embedder 'nonsense'"),
+    ("ask_for_embedding('bert:')", "there is no embedder 'bert:'"),
+])
+def test_what_no_worker_could_do_is_refused_at_once(network, call, words):
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match=words) as raised:
+        network(f"call pgfeed.{call}")
+    assert raised.value.diag.message_hint and "plpy" not in str(raised.value)
+    assert network("select from pgfeed.jobs") == network("select from pgfeed.schedules") == []
+    assert "loader" not in network(MODULES)[0][0]
+
+
 def test_no_file_of_the_worker_is_read(network, desk, tmp_path):
     path = tmp_path / "secret.toml"
     path.write_text("password = 1")
-    network("call pgfeed.ask_for_training('mine', %s)", str(path))
+    network(ASKED, str(path))
     (is_done, text), = worker.work(is_once=True)
     assert not is_done and "there is no recipe" in text and "password" not in text
 
@@ -102,6 +127,29 @@ def test_an_error_that_nobody_foresaw_is_noted_and_told(network, desk, monkeypat
         list(worker.work(is_once=True))
     assert network(JOBS) == [(1, 1, False, False, "KeyError: 'no such column'")]
     assert worker.take(desk) is None  # it waits, and keeps no other from being done
+
+
+def test_what_goes_on_is_shown(network, network_dsn, monkeypatch):
+    monkeypatch.setenv("PGFEED_DSN", network_dsn)
+    monkeypatch.setattr(out, "width", 80)
+    network("call pgfeed.set_schedule('control', train => '1 day')")
+    network("call pgfeed.ask_for_training('control', switch => true)")
+    network(ASKED, "x" * 30)
+    network("update pgfeed.jobs set error = 'no text components', finished_at = now() where variant = 'mine'")
+    network("insert into pgfeed.tick_steps values ('refresh', now(), '2021-12-13', 'no room')")
+    network("insert into pgfeed.model_decisions (variant, challenger, champion, decision, rule, reasons, figures)"
+            " values ('control', 1, 1, 'refused', '', '{too slow}', '{}')")
+    told = CliRunner().invoke(main, ["jobs"], catch_exceptions=False).stdout
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert max(map(len, told.splitlines())) <= 80
+    assert any(line.endswith("waiting train control, for the gate") for line in lines)
+    assert any(line.endswith("failed train mine: no text components") for line in lines)
+    assert any(line.startswith("refresh 2021-12-13 00:00") and line.endswith("failed: no room") for line in lines)
+    assert "roll_up now" in lines and any(line.startswith("train control 20") for line in lines)
+    assert any(line.startswith("control@1") and line.endswith("refused too slow") for line in lines)
+    found = json.loads(CliRunner().invoke(main, ["jobs", "--json"]).stdout)
+    assert [job["state"] for job in found["jobs"]] == ["waiting", "failed"]
+    assert found["decisions"][0]["reasons"] == ["too slow"] and found["steps"][0]["is_due"]
 
 
 def test_two_workers_never_do_the_same(network, network_dsn, desk):

@@ -16,7 +16,9 @@ from plpy.explore import (
     allowed,
     choices,
     deviations,
+    draw,
     explored,
+    noise,
     others_of,
     seed_of,
     thompson,
@@ -25,6 +27,7 @@ from tests.unit.plpy.packs import unpacked
 
 K = 5
 NO_RULES = [], 0.0, None
+SCORES = np.array([0.0, -0.3])
 
 
 def catalogue(seed, count=300):
@@ -39,9 +42,8 @@ def chances_of(seed, rules=NO_RULES, count=300, k=K):
     scores, post_ids, deviation, _ = catalogue(seed, count)
     listed = choose(scores, post_ids, k, *rules)
     others, is_near = others_of(scores, post_ids, deviation, listed)
-    return listed, others, choices(
-        scores, post_ids, deviation, listed, others, is_near, rules, seed_of("draws", seed)
-    )
+    drawn = draw(scores, deviation, post_ids, others, seed_of("draws", seed))
+    return listed, others, choices(drawn, listed, others, is_near, rules)
 
 
 def enumerated(chances, share):
@@ -155,7 +157,7 @@ def test_with_diversity_no_post_comes_that_is_more_like_another_than_two_of_the_
 def test_where_nothing_else_is_allowed_the_list_stays():
     scores, post_ids, deviation = np.array([1.0]), np.array([7]), np.array([0.5])
     others = others_of(scores, post_ids, deviation, [0])
-    chances = choices(scores, post_ids, deviation, np.array([0]), *others, NO_RULES, 1)
+    chances = choices(np.empty((DRAWS, 0)), np.array([0]), *others, NO_RULES)
     for number in range(50):
         order, matrix = explored(chances, SHARES["normal"], seed_of(number))
         assert order.tolist() == [0] and matrix.tolist() == [[1]]
@@ -164,11 +166,11 @@ def test_where_nothing_else_is_allowed_the_list_stays():
 def test_the_less_is_known_of_a_post_the_more_often_a_draw_likes_it_best():
     is_allowed = np.ones((1, 2), bool)
     shares = np.mean([
-        thompson(np.array([0.0, -0.3]), np.array([0.02, 0.6]), np.array([4, 9]), is_allowed, seed_of(number))[0]
+        thompson(SCORES + noise(np.array([0.02, 0.6]), np.array([4, 9]), seed_of(number)), is_allowed)[0]
         for number in range(200)
     ], axis=0)
     assert 0.2 < shares[1] < 0.4
-    certain = thompson(np.array([0.0, -0.3]), np.array([0.01, 0.01]), np.array([4, 9]), is_allowed, 1)
+    certain = thompson(SCORES + noise(np.array([0.01, 0.01]), np.array([4, 9]), 1), is_allowed)
     assert certain.tolist() == [[1, 0]]
 
 
@@ -184,8 +186,9 @@ def test_who_may_come_are_the_next_posts_and_those_that_could_be_best():
 
 def test_draws_of_a_post_do_not_depend_on_who_stands_beside_it():
     scores, deviation = np.zeros(3), np.full(3, 0.3)
-    alone = thompson(scores[:2], deviation[:2], np.array([4, 9]), np.ones((1, 2), bool), 5)
-    beside = thompson(scores - [0, 0, 99], deviation, np.array([4, 9, 11]), np.ones((1, 3), bool), 5)
+    drawn = [scores[:count] + noise(deviation[:count], np.array([4, 9, 11])[:count], 5) for count in (2, 3)]
+    alone = thompson(drawn[0], np.ones((1, 2), bool))
+    beside = thompson(drawn[1] - [0, 0, 99], np.ones((1, 3), bool))
     assert beside[0, :2].tolist() == alone[0].tolist()
 
 
