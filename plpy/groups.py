@@ -1,9 +1,13 @@
 """Groups of a model's trees, whose tables are added up to one, and of groups whose cells go together."""
 
+import math
+from itertools import combinations
+
 import numpy as np
 
 CELLS, CELLS_OF_BOTH = 64, 256
 JOINT_CELLS, SAMPLED_POSTS = 512, 2000
+JOINT_BINS = 16_384
 
 
 class Group:
@@ -102,3 +106,23 @@ def joint_groups(numbers, cells):
             best[1] = compact(best[1] * size[number] + codes[number])
             best[2] = int(best[1].max(initial=0)) + 1
     return [joint[0] for joint in found]
+
+
+def joint_features(of_groups, sizes):
+    """Return tuples of features: those of one are often in the same groups, and have few combinations of bins.
+
+    of_groups: the features of each group; sizes: how many bins each feature has.
+    """
+    joined, of_groups = [(feature,) for feature in sizes], [set(features) for features in of_groups]
+
+    def saved(one, other):
+        if math.prod(sizes[feature] for feature in (*one, *other)) > JOINT_BINS:
+            return 0
+        return sum(not features.isdisjoint(one) and not features.isdisjoint(other) for features in of_groups)
+
+    while len(joined) > 1:
+        one, other = max(combinations(joined, 2), key=lambda pair: saved(*pair))
+        if not saved(one, other):
+            break
+        joined = [each for each in joined if each not in (one, other)] + [one + other]
+    return joined

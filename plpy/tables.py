@@ -11,7 +11,7 @@ import numpy as np
 
 from plpy.columns import APPEAL, FRESH_COLUMNS, LARGEST, LIVE_COLUMNS, MATCH_COLUMNS, PAIR_COLUMNS, TOPIC_COLUMNS
 from plpy.features import feature_values
-from plpy.groups import CELLS, SAMPLED_POSTS, compact, grouped, joint_groups
+from plpy.groups import CELLS, SAMPLED_POSTS, compact, grouped, joint_features, joint_groups
 
 MOST_CELLS, MOST_TOPICS = 8192, 32
 MODELS, POSTS_AT_ONCE = 4, 500
@@ -90,9 +90,10 @@ class Tables:
     """The trees of a model with these feature names, for posts of so many topics.
 
     edges: float32, the borders of each feature, ascending. groups: in the order of the tables; firsts: the place of
-    each one's first cell. buckets: of groups with about as many cells: their tables' size, and for each of their trees,
-    (trees, cells), where its leaf is if all splits on requests fail, and which of constants() adds to it; where the
-    trees of each group begin. of_tree: the group of each tree, and where its leaves by cell begin.
+    each one's first cell. buckets: of groups with about as many cells: for each of their trees, (trees, cells), where
+    its leaf is if all splits on requests fail, and which of constants() adds to it, and where the trees of each group
+    begin; of those without such splits None, None and what bucket() returns. of_tree: the group of each tree, and where
+    its leaves by cell begin.
     """
 
     def __init__(self, trees, names, encoders, topic_count):
@@ -142,6 +143,8 @@ class Tables:
         sizes = np.array([group.cells for group in self.groups])
         width = np.where(sizes <= CELLS, np.int64(2) ** np.ceil(np.log2(sizes)).astype(int), sizes)
         starts = np.flatnonzero(np.diff(width, prepend=0))
+        is_constant = np.ones(len(self.trees.counts), bool)
+        is_constant[self.splits[2, np.isin(self.kinds[self.splits[0]], (REQUEST, TOPIC, POPULARITY))]] = False
         self.buckets, self.firsts = [], np.cumsum(width) - width
         self.of_tree = np.empty((2, len(self.trees.counts)), np.intp)
         done = 0
@@ -153,11 +156,48 @@ class Tables:
             self.of_tree[0, trees] = np.repeat(np.arange(start, end), counts)
             self.of_tree[1, trees] = done + np.arange(len(trees)) * width[start]
             done += len(trees) * width[start]
-            self.buckets.append((np.concatenate(leaves), np.concatenate(codes), np.cumsum([0, *counts[:-1]])))
-        self.steps = {
-            (number, feature): self.steps_of(self.groups[number], feature)
-            for number, features in self.both_of.items() for feature in features
-        }
+            leaves, starts = np.concatenate(leaves), np.cumsum([0, *counts[:-1]])
+            if is_constant[trees].all():
+                self.buckets.append((None, None, self.bucket(self.trees.leaves.take(leaves), starts)))
+            else:
+                self.buckets.append((leaves, np.concatenate(codes), starts))
+        self.prepare_steps()
+
+    def prepare_steps(self):
+        """Join the features whose bins a request makes, and make what the bins of some add to a group's cells.
+
+        joined: tuples of features; stacked: for each the groups that it concerns, and what each combination of bins
+        adds, uint16 (groups, combinations); steps: the latter by group, with the number of the tuple.
+        """
+        sizes = {feature: len(self.edges[feature]) + 1 for feature in self.of_both}
+        self.joined, self.stacked = joint_features(self.both_of.values(), sizes), []
+        self.steps = {number: [] for number in self.both_of}
+        for place, joined in enumerate(self.joined):
+            numbers = [number for number, features in self.both_of.items() if not set(joined).isdisjoint(features)]
+            stack = np.stack([self.joint_steps(self.groups[number], joined) for number in numbers])
+            self.stacked.append((numbers, stack))
+            for number, steps in zip(numbers, stack):
+                self.steps[number].append((place, steps))
+
+    def joint_steps(self, group, features):
+        """Return what each combination of bins of some features adds to the number of a group's cell."""
+        steps = np.zeros(1, np.uint16)
+        for feature in features:
+            own = np.zeros(len(self.edges[feature]) + 1, np.uint16)
+            if feature in group.dimensions:
+                own = self.steps_of(group, feature)
+            steps = (steps[:, None] + own).ravel()
+        return steps
+
+    def joint_bins(self, values):
+        """Return the combinations of bins of each tuple of joined features, a list; values: float32 by feature."""
+        result = []
+        for joined in self.joined:
+            bins = self.bins(joined[0], values[joined[0]])
+            for feature in joined[1:]:
+                bins = bins * (len(self.edges[feature]) + 1) + self.bins(feature, values[feature])
+            result.append(bins)
+        return result
 
     def rows(self, group, width):
         """Return the leaves and codes of a group's trees, see buckets."""
@@ -243,9 +283,15 @@ class Tables:
     def request(self, requests, pack):
         """Return the leaves of the trees by cell and the tables of the groups, flat, float64, for the only request."""
         constants = self.constants(requests, pack)
-        leaves = [self.trees.leaves.take(leaf + constants.take(code)) for leaf, code, _ in self.buckets]
-        tables = [np.add.reduceat(each, starts, axis=0).ravel() for each, (*_, starts) in zip(leaves, self.buckets)]
-        return np.concatenate([each.ravel() for each in leaves]), np.concatenate(tables)
+        buckets = [
+            rest if leaf is None else self.bucket(self.trees.leaves.take(leaf + constants.take(code)), rest)
+            for leaf, code, rest in self.buckets
+        ]
+        return tuple(np.concatenate(each) for each in zip(*buckets))
+
+    def bucket(self, leaves, starts):
+        """Return the leaves of trees by cell and the tables of groups, flat; starts: the first trees of the groups."""
+        return leaves.ravel(), np.add.reduceat(leaves, starts, axis=0).ravel()
 
     def score(self, pack, requests, values, places=None):
         """Return scores of posts for the only request, float64, within the trees' margin, and what makes them exact.
@@ -253,7 +299,7 @@ class Tables:
         places: of the posts, None: all; values: float32 by feature, those of the posts that depend on the request, too.
         """
         leaves, tables = self.request(requests, pack)
-        bins = {feature: self.bins(feature, column) for feature, column in values.items()}
+        bins = self.joint_bins(values)
         if places is None:
             sums = self.sums(pack, tables, bins)
         else:
@@ -261,7 +307,7 @@ class Tables:
 
         def exact(some):
             cells = self.cells_at(pack, some if places is None else places[some])
-            return self.exact(leaves, cells, {feature: each.take(some) for feature, each in bins.items()})
+            return self.exact(leaves, cells, [each.take(some) for each in bins])
 
         return self.scaled(sums), exact
 
@@ -274,7 +320,7 @@ class Tables:
         if self.is_joined(pack):
             result = np.empty(len(pack))
             for part, _, here in pack.parts:
-                result[here] = self.sums(part, tables, {feature: each[here] for feature, each in bins.items()})
+                result[here] = self.sums(part, tables, [each[here] for each in bins])
             return result
         if pack.parts or len(pack) < SAMPLED_POSTS:
             return self.direct(self.cells_at(pack), tables, bins)
@@ -302,8 +348,8 @@ class Tables:
 
     def with_bins(self, number, cells, bins):
         """Return in which cells of a group posts are; cells: without the bins that a request makes."""
-        for feature in self.both_of.get(number, ()):
-            cells = cells + self.steps[number, feature].take(bins[feature])
+        for place, steps in self.steps.get(number, ()):
+            cells = cells + steps.take(bins[place])
         return cells.astype(np.intp)
 
     def exact(self, leaves, cells, bins):
@@ -312,8 +358,8 @@ class Tables:
         for start in range(0, len(result), POSTS_AT_ONCE):
             some = slice(start, start + POSTS_AT_ONCE)
             full = cells[:, some].astype(np.intp)
-            for number in self.both_of:
-                full[number] = self.with_bins(number, cells[number, some], {f: each[some] for f, each in bins.items()})
+            for (numbers, stack), each in zip(self.stacked, bins):
+                full[numbers] += stack.take(each[some], axis=1)
             of_trees = leaves.take(full[self.of_tree[0]] + self.of_tree[1][:, None])
             result[some] = self.scaled(np.add.accumulate(of_trees, axis=0, out=of_trees)[-1])
         return result
