@@ -17,7 +17,7 @@ from psycopg2.extensions import make_dsn, parse_dsn
 SQL = re.compile(r"(?:^|(?<=: ))(?=(?:alter|call|create|delete|drop|grant|insert|reindex|rollback|select|table) )")
 VERBS = (
     "activate", "attach", "check", "compare", "demo", "detach", "embed", "env", "evaluate", "examples", "experiment",
-    "export", "feed", "import", "ingest", "install", "jobs", "migrate", "model",
+    "export", "feed", "import", "ingest", "install", "jobs", "migrate", "model", "playground",
     "recommend", "refresh", "report", "reset", "rollback", "serve-http", "simulate", "train", "worker",
 )
 VERB = re.compile(rf"(?<![\w./-])pgfeed (?=(?:{'|'.join(VERBS)})\b)((?:[a-z-]+ )+--help)?")

@@ -1,7 +1,7 @@
 """tick(): what is due is done, once, by one, whatever ends it."""
 
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg2
@@ -14,6 +14,20 @@ from tests.db.test_health import probes
 
 NOW = datetime.now(UTC)
 STEPS = "select step, done_at is not null, error from pgfeed.tick_steps order by step"
+
+LOOP = {
+    "tick_steps": "begun_at done_at", "feature_refreshes": "started_at finished_at", "models": "created_at",
+    "recommendation_batches": "started_at finished_at", "jobs": "asked_at finished_at",
+}
+# What gives a step something to do, a table that it writes, and the status of tick when that fails. recommend ends
+# tick(): it cannot be told from one that goes on.
+BROKEN = {
+    "roll_up": ("create function pgfeed.broken() returns trigger language plpgsql as"
+                " $$begin raise exception 'no room'; end$$;"
+                " insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+                " values ('2021-12-13 09:00+00', 1, 1, 'view')", "rollup_days", "fail"),
+    "refresh": ("select", "feature_refreshes", "fail"), "recommend": ("select", "recommendation_batches", "warn"),
+}
 
 pytestmark = pytest.mark.usefixtures("durable")
 
@@ -34,13 +48,39 @@ def test_it_does_what_is_due_and_nothing_twice(network):
     assert network(STEPS) == [(step, True, None) for step in ("arrange", "refresh", "roll_up", "tick")]
 
 
-def test_a_month_of_schedules(network):
+def a_day_passes(query) -> None:
+    """Let all that the loop wrote down be a day older."""
+    query("set session_replication_role = replica")  # no trigger keeps it from that
+    for table, columns in LOOP.items():
+        moved = ", ".join(f"{column} = {column} - interval '1 day'" for column in columns.split())
+        query(f"update pgfeed.{table} set {moved}")
+    query("reset session_replication_role")
+
+
+def alarms(query, *statuses: str) -> dict[str, str]:
+    """Return what the probes with a status found, by default those that fail."""
+    return {name: found for name, (status, found, _) in probes(query).items() if status in (statuses or ("fail",))}
+
+
+@pytest.fixture
+def month(network):
+    """A network that has run by itself for a month; what it did."""
     network("call pgfeed.set_schedule('control', train => '7 days')")
     network("call pgfeed.set_upkeep(recommend => '1 day', keep_exposures => '90 days')")
-    done = []
-    for day in range(30):
-        done += tick(network, day)
+    done, red = [], alarms(network)
+    for _ in range(30):
+        done += tick(network)
+        # A worker did it.
+        network("update pgfeed.models set created_at = now()"
+                " where exists (select from pgfeed.jobs where finished_at is null)")
         network("update pgfeed.jobs set finished_at = now()")
+        a_day_passes(network)
+        assert alarms(network) == red
+    return done, red
+
+
+def test_a_month_of_schedules(network, month):
+    done, red = month
     assert {step: done.count(step) for step in done} == {
         "roll_up": 30, "arrange": 30, "refresh": 30, "train control": 4, "drop_exposures": 30, "recommend": 30,
     }
@@ -48,6 +88,21 @@ def test_a_month_of_schedules(network):
         (4, "control", '{"switch": true}'),
     ]
     assert network("select count(distinct user_id) from pgfeed.recommendations") == [(60,)]
+    # Each step is broken in turn.
+    for name, (prepare, table, status) in BROKEN.items():
+        a_day_passes(network)
+        network(prepare)
+        network(f"create trigger broken before insert or update on pgfeed.{table} execute function pgfeed.broken()")
+        with suppress(psycopg2.errors.RaiseException):
+            tick(network)
+        a_day_passes(network)
+        assert name in alarms(network, status)["tick"]
+        network(f"drop trigger broken on pgfeed.{table}")
+        tick(network)
+        assert alarms(network) == red
+    for _ in range(2):
+        a_day_passes(network)
+    assert "tick() has not ended for 48 hours" in alarms(network, "warn", "fail")["tick"]
 
 
 def test_a_version_that_somebody_trained_counts(network):
