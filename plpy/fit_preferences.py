@@ -38,6 +38,7 @@ def _preferences(plpy, as_of):
         events = [column[is_kept] for column in events]
     pack = most_seen(session, as_of, events[1])
     user_ids, users, posts, at, place, is_liked = impressions(*events, pack, sample["moment"])
+    del events  # 50 MB
     if is_liked.sum() < LEAST_LIKES or is_liked.all():
         return b""
     profiles = {profile["user_id"]: profile for profile in session.run("profiles", as_of, user_ids.tolist())}

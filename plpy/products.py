@@ -22,7 +22,7 @@ class Cells:
         self.shape = shape
         self.starts = np.flatnonzero((np.diff(users, prepend=-1) != 0) | (np.diff(posts, prepend=-1) != 0))
         self.users, self.posts = (rows[self.starts].astype(np.int32) for rows in (users, posts))
-        self.by_post = np.argsort(self.posts, kind="stable")
+        self.by_post = np.argsort(self.posts, kind="stable").astype(np.int32)
         self.bounds = [np.append(0, np.cumsum(np.bincount(rows, minlength=count))).astype(np.int32)
                        for rows, count in zip((self.users, self.posts), shape)]
         self.transposed_users = self.users[self.by_post]
