@@ -105,8 +105,8 @@ class Tables:
         for feature in np.unique(trees.features).tolist():
             is_its = trees.features == feature
             self.edges[feature], ranks[is_its] = np.unique(trees.borders[is_its], return_inverse=True)
-        self.grids = {feature: Grid(edges) for feature, edges in self.edges.items()}
         self.of_both = [feature for feature in self.edges if self.kinds[feature] == BOTH]
+        self.grids = {feature: Grid(self.edges[feature]) for feature in self.of_both}
         tree = np.repeat(np.arange(len(trees.counts)), trees.counts)
         weights = 1 << (np.arange(len(tree)) - (np.cumsum(trees.counts) - trees.counts)[tree])
         self.splits = np.stack([trees.features, ranks, tree, weights])
@@ -250,9 +250,12 @@ class Tables:
     def bins(self, feature, values):
         """Return how many of a feature's borders are below each value."""
         is_unknown = np.isnan(values)
-        if not is_unknown.any():
+        if feature not in self.grids:
+            bins = np.searchsorted(self.edges[feature], values)
+        elif not is_unknown.any():
             return self.grids[feature].bins(values)
-        bins = self.grids[feature].bins(np.where(is_unknown, np.float32(0), values))
+        else:
+            bins = self.grids[feature].bins(np.where(is_unknown, np.float32(0), values))
         bins[is_unknown] = len(self.edges[feature]) if self.trees.is_high[feature] else 0
         return bins
 
