@@ -91,6 +91,21 @@ def test_pages_go_on_on_the_other_server(pair):
     pair.replay()
 
 
+def test_a_feed_that_explores_answers_and_the_loop_says_where_it_runs(pair):
+    pair.primary("call pgfeed.create_feed('lively', explore => 'normal')")
+    pair.replay()
+    lists = "select u, r.post_id from generate_series(1, 60) as u" \
+        " cross join lateral pgfeed.recommend_posts(u, %s, 5, feed => %s) as r order by u, r.rank"
+    explored = pair.standby(lists, AT, "lively")
+    assert explored == pair.primary(lists, AT, "lively") != pair.standby(lists, AT, None)
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="tick.. writes, .*\n.*Call it on the primary"):
+        pair.standby("call pgfeed.tick()")
+    with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="^a standby cannot train"):
+        pair.standby("call pgfeed.train_model('control')")
+    pair.primary("call pgfeed.drop_feed('lively')")
+    pair.replay()
+
+
 def test_serve_posts_says_what_to_call_instead(pair):
     with pytest.raises(psycopg2.errors.ReadOnlySqlTransaction, match="call recommend_posts"):
         pair.standby("select * from pgfeed.serve_posts(7, %s)", AT)
