@@ -14,7 +14,7 @@ from loader.report.model_sections import (
     lists_section,
     models_section,
 )
-from loader.report.page import moment, page
+from loader.report.page import moment, page, words
 from loader.report.sections import checks_section, distributions_section, rates_section, strength_section, texts_section
 from loader.report.summary import summary
 
@@ -38,15 +38,37 @@ def render(contents: Contents) -> str:
     )
 
 
+WORDS = {
+    "like rate": "likes per view",
+    "95% interval": "where the true value lies in 95 of 100 such samples; users, not views, are drawn",
+    "request": "of logged: what one user saw on one day; of full: a user; of live: a call",
+    "HitRate@5": "the share of requests of which one of the five posts ranked best is liked",
+    "AUC": "how often a liked post is ranked above another one; .5 is chance",
+    "NDCG@10": "how near the liked posts are to the top of the first ten; 1 is the best order",
+    "held out": "days that the model that is measured has not learned from",
+    "baseline": "a simple rule, measured on the same requests",
+    "oracle": "what nobody could exceed; known of simulated networks only",
+    "coverage": "the share of the catalogue that is in any list",
+    "novelty": "how little viewed the posts of a list are; more is rarer",
+    "popularity bias": "how much more popular the posts of a list are than what the user likes",
+    "calibration": "whether of posts with a predicted like rate of 20% one in five is liked",
+}
+
+
+def words_section(contents: Contents) -> list[str]:
+    return [words(WORDS)]
+
+
 SECTIONS = {
+    "evaluation": ("How good the models are", evaluation_section),
+    "calibration": ("Calibration", calibration_section),
+    "lists": ("What is served", lists_section),
+    "freshness": ("Freshness", freshness_section),
+    "models": ("What the models use", models_section),
     "checks": ("Data checks", checks_section),
     "distributions": ("Activity and distributions", distributions_section),
     "rates": ("Like rate by feature", rates_section),
     "strength": ("Strong and weak features", strength_section),
     "texts": ("Text length and TF-IDF", texts_section),
-    "models": ("What the models use", models_section),
-    "evaluation": ("Evaluation", evaluation_section),
-    "calibration": ("Calibration", calibration_section),
-    "lists": ("What is served", lists_section),
-    "freshness": ("Freshness", freshness_section),
+    "words": ("Words", words_section),
 }

@@ -1,5 +1,6 @@
 """Sections of the report about models: what they use, evaluations, calibration, freshness."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC
 
@@ -63,26 +64,36 @@ def evaluation_section(contents: Contents) -> Iterator[str]:
 def evaluation_figure(contents: Contents, protocol: str, metric: str, rows: list[dict]) -> Iterator[str]:
     """Yield the plot and the table of one metric under one protocol."""
     active = {model["variant"]: model["version"] for model in contents.active}
-    has_many = len({row["variant"] for row in rows}) > 1
+    rows = models_first(rows)
+    counts = Counter(row["method"] for row in rows)
     points, lines = [], []
     for row in rows:
         is_ours = row["method"] == "model"
-        name, note = row["method"] + (f", beside {row['variant']}" if has_many else ""), ""
+        name, note = row["method"] + (f", beside {row['variant']}" if counts[row["method"]] > 1 else ""), ""
         if is_ours:
             name = f"{row['variant']} version {row['model_version']}"
             note = "" if active.get(row["variant"]) == row["model_version"] else "not the active version"
         low, high = (row["value"] if row[end] is None else row[end] for end in ("low", "high"))
         points.append(Point(name, row["value"], low, high, is_ours))
-        ends = "" if row["low"] is None else f"{low:.4f} to {high:.4f}"
-        lines.append((name, f"{row['value']:.4f}", ends, f"{row['sample_count']:,}", moment(row["evaluated_at"]), note))
+        ends = "" if row["low"] is None else f"{low:.3f} to {high:.3f}"
+        lines.append((name, f"{row['value']:.3f}", ends, f"{row['sample_count']:,}", moment(row["evaluated_at"]), note))
     best = max(points, key=lambda point: point.value)
     alt = f"{metric}, {protocol}: highest {best.value:.3f} for {best.label}"
+    numeric = [metric, "95% interval", "cases"]
     yield figure(
         f"{metric}, {protocol}", plots.comparison(points, metric, alt, f"e-{rows[0]['evaluation_id']}"),
-        f"{PROTOCOLS[protocol]}.",
+        f"{PROTOCOLS[protocol]}.", table(["method", *numeric, "evaluated", "note"], lines, numeric),
     )
-    numeric = [metric, "95% interval", "cases"]
-    yield table(["method", *numeric, "evaluated", ""], lines, numeric)
+
+
+def models_first(rows: list[dict]) -> list[dict]:
+    """Return the models, the best first, then each baseline once if it is the same beside all of them."""
+    baselines: dict[tuple, dict] = {}
+    for row in rows:
+        if row["method"] != "model":
+            baselines.setdefault((row["method"], row["value"], row["sample_count"]), row)
+    models = sorted((row for row in rows if row["method"] == "model"), key=lambda row: -row["value"])
+    return models + list(baselines.values())
 
 
 def size_in_words(slope: float | None) -> str:

@@ -16,46 +16,59 @@ PAGE = Template("""<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1" />
 <title>$title</title>
 <style>
-body { max-width: 900px; margin: 2rem auto; padding: 0 1.2rem; background: #fff; color: #222;
+:root { color-scheme: light dark; --paper: #fefefe; --ink: #222222; --soft: #555; --grey: #595959; --grid: #ececec;
+  --line: #ccc; --blue: #0072b2; --orange: #c75000; --link: #00558c; --box: #f3f6f9; --ok: #00664b; --look: #a84300; }
+@media (prefers-color-scheme: dark) {
+  :root { --paper: #15181c; --ink: #e4e7ea; --soft: #aab2bb; --grey: #a3abb4; --grid: #2a2f36; --line: #444c55;
+    --blue: #58b0ea; --orange: #ff9d55; --link: #86c5f4; --box: #20262d; --ok: #63cf9f; --look: #ffb27a; }
+}
+body { max-width: 900px; margin: 2rem auto; padding: 0 1.2rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.7rem; margin-bottom: 0; }
-h2 { font-size: 1.25rem; margin: 2.6rem 0 .4rem; padding-top: .6rem; border-top: 1px solid #ccc; }
+h2 { font-size: 1.25rem; margin: 2.6rem 0 .4rem; padding-top: .6rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.4rem 0 .3rem; }
 p { margin: .5rem 0; max-width: 46rem; }
-.note, figcaption { color: #555; font-size: .85rem; }
-code { font: .9em ui-monospace, Menlo, Consolas, monospace; background: #f3f3f3; padding: 0 .25em; border-radius: 3px; }
-a, summary { color: #00558c; }
+.note, figcaption { color: var(--soft); font-size: .85rem; }
+code { font: .9em ui-monospace, Menlo, Consolas, monospace; background: var(--box); padding: 0 .25em;
+  border-radius: 3px; }
+a, summary { color: var(--link); }
 nav { columns: 2; font-size: .95rem; margin: 1rem 0; }
 nav a { display: block; }
-.summary { border-left: 4px solid #0072b2; padding: .1rem 1rem; background: #f6f9fb; }
+.summary { border-left: 4px solid var(--blue); padding: .1rem 1rem; background: var(--box); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; margin: .6rem 0; }
-th, td { text-align: left; vertical-align: top; padding: .18rem .9rem .18rem 0; border-bottom: 1px solid #e5e5e5;
+th, td { text-align: left; vertical-align: top; padding: .18rem .9rem .18rem 0; border-bottom: 1px solid var(--grid);
   overflow-wrap: break-word; }
-th { border-bottom: 1px solid #888; white-space: nowrap; }
+th { border-bottom: 1px solid var(--grey); white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .checks { width: 100%; }
 .checks td:first-child { width: 3rem; }
-.checks td:nth-child(2) { width: 35%; }
+.checks td:nth-child(2) { width: 7rem; }
+.checks td:nth-child(3) { width: 35%; }
 .strength td:last-child { white-space: nowrap; }
-.ok { color: #00664b; }
-.look { color: #fff; background: #a84300; padding: 0 .45em; border-radius: 3px; font-weight: 600; }
+.ok { color: var(--ok); }
+.look { color: var(--paper); background: var(--look); padding: 0 .45em; border-radius: 3px; font-weight: 600; }
 .plots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.3rem 1.6rem; margin: 1rem 0;
   align-items: start; }
 figure { margin: 0; break-inside: avoid; }
 figure.wide { grid-column: 1 / -1; margin-top: 1rem; }
-figure.missing { border: 1px dashed #bbb; padding: .5rem .8rem; font-size: .9rem; }
+figure.missing { border: 1px dashed var(--line); padding: .5rem .8rem; font-size: .9rem; }
 figure > strong { font-size: .95rem; }
 figure svg { display: block; width: 100%; height: auto; margin-top: .2rem; }
 svg text { font-family: system-ui, "Segoe UI", Roboto, Arial, sans-serif !important; }
 details { font-size: .85rem; margin-top: .2rem; }
 summary { cursor: pointer; }
-@media (max-width: 640px) { .plots { grid-template-columns: minmax(0, 1fr); } nav { columns: 1; } }
-@media print { body { max-width: none; margin: 0; font-size: 10pt; } nav, details { display: none; }
+dt { font-weight: 600; margin-top: .6rem; }
+dd { margin: 0; max-width: 46rem; }
+@media (max-width: 640px) { figure.wide > div { overflow-x: auto; } figure.wide svg { min-width: 36rem; }
+  .plots { grid-template-columns: minmax(0, 1fr); } nav { columns: 1; } }
+@media print { :root { --paper: #fff; --ink: #000; }
+  body { max-width: none; margin: 0; font-size: 10pt; } nav, details { display: none; }
   h2, h3 { break-after: avoid; } tr { break-inside: avoid; } .look { color: #000; border: 1px solid #000; } }
 </style>
 </head>
 <body>
+<main>
 <h1>$title</h1>
 <p class="note">$subtitle</p>
 <div class="summary">
@@ -65,6 +78,7 @@ $summary
 $contents
 </nav>
 $sections
+</main>
 </body>
 </html>
 """)
@@ -98,24 +112,35 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Seq
 
     body = "\n".join(line("td", row) for row in rows)
     return (
-        f'<div class="scroll"><table class="{kind or "plain"}"><thead>{line("th", headers)}</thead>'
+        f'<div class="scroll" tabindex="0"><table class="{kind or "plain"}"><thead>{line("th", headers)}</thead>'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
 
 
 def figure(title: str, plot: Plot, caption: str, numbers: str = "") -> str:
     """Return a figure with its title above and its caption below; numbers: a table that can be opened."""
-    opened = numbers and f"<details><summary>numbers</summary>{numbers}</details>"
+    opened = numbers and folded("numbers", numbers)
     return (
         f'<figure class="{"wide" if plot.is_wide else "half"}"><strong>{text(title)}</strong>'
-        f'<div role="img" aria-label="{text(plot.alt)}">{plot.svg}</div>'
+        f'<div role="img" tabindex="0" aria-label="{text(plot.alt)}">{plot.svg}</div>'
         f"<figcaption>{text(caption)}</figcaption>{opened}</figure>"
     )
+
+
+def folded(title: str, content: str) -> str:
+    """Return content that is shown when its title is opened."""
+    return f"<details><summary>{text(title)}</summary>{content}</details>"
 
 
 def missing(title: str, why: str) -> str:
     """Return what stands in the place of a figure that cannot be drawn."""
     return f'<figure class="missing"><strong>{text(title)}</strong><br />{sentence(why)}</figure>'
+
+
+def words(meanings: dict[str, str]) -> str:
+    """Return terms with what they mean."""
+    pairs = "".join(f"<dt>{text(term)}</dt><dd>{text(meaning)}</dd>" for term, meaning in meanings.items())
+    return f"<dl>{pairs}</dl>"
 
 
 def grid(figures: Iterable[str]) -> str:

@@ -16,11 +16,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 BLUE, ORANGE, GREY, INK = "#0072b2", "#c75000", "#595959", "#222222"
+PAPER, GRID = "#fefefe", "#ececec"
+# The page's names for the colours, which differ by the reader's setting.
+VARIABLES = {BLUE: "blue", ORANGE: "orange", GREY: "grey", INK: "ink", PAPER: "paper", GRID: "grid"}
 DASHED = {"color": ORANGE, "linewidth": 1.2, "linestyle": (0, (4, 3))}
 STYLE = {
     "font.size": 10, "axes.titlesize": 10, "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9,
     "axes.edgecolor": GREY, "xtick.color": GREY, "ytick.color": GREY, "axes.labelcolor": INK, "text.color": INK,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#ececec",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": GRID,
+    "axes.facecolor": "none", "figure.facecolor": "none",
     "grid.linewidth": 0.8, "axes.axisbelow": True, "xtick.major.size": 0, "ytick.major.size": 0,
     "xtick.labelcolor": INK, "ytick.labelcolor": INK,
     "svg.fonttype": "none", "text.parse_math": False, "figure.constrained_layout.use": True,
@@ -76,6 +80,7 @@ def drawing(width: float, height: float, alt: str, name: str):
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     opening = r'<svg viewBox="\1" aria-hidden="true" xmlns:xlink="http://www.w3.org/1999/xlink">'
     svg = re.sub(r'<svg [^>]*viewBox="([^"]+)"[^>]*>', opening, svg, count=1)
+    svg = re.sub("|".join(VARIABLES), lambda found: f"var(--{VARIABLES[found[0]]})", svg)
     svg = re.sub(r'(?<= id=")|(?<=href="#)|(?<=url\(#)', f"{name}-", svg)
     plots.append(Plot(svg, alt, width > HALF))
 
@@ -102,7 +107,7 @@ def whiskers(axes: Axes, places: np.ndarray, points: Sequence[Point], is_upright
         value, low, high = (np.array([getattr(points[n], name) for n in chosen]) for name in ("value", "low", "high"))
         errors = np.maximum([value - low, high - value], 0)
         look = {"fmt": "o", "color": colour, "markersize": 4.5, "elinewidth": 1.4,
-                "markerfacecolor": colour if ours else "white"}
+                "markerfacecolor": colour if ours else PAPER}
         if is_upright:
             axes.errorbar(places[chosen], value, yerr=errors, **look)
         else:
@@ -158,8 +163,13 @@ def last_shown(values: np.ndarray, counts: np.ndarray) -> int:
     return values.max() if values.max() <= 2 * nearly_all else nearly_all
 
 
-def histogram(values: np.ndarray, counts: np.ndarray, label: str, alt: str, name: str, is_log: bool = False) -> Plot:
-    """Draw how often whole numbers up to last_shown() occur, in at most 40 bins; the line marks the median."""
+def histogram(
+    values: np.ndarray, counts: np.ndarray, label: str, alt: str, name: str, is_log: bool = False, counted: str = "",
+) -> Plot:
+    """Draw how often whole numbers up to last_shown() occur, in at most 40 bins; the line marks the median.
+
+    label, counted: of what the numbers are, and of what there are so many.
+    """
     low = max(values.min(), 1) if is_log else values.min()
     high = max(values.max() if is_log else last_shown(values, counts), low + 1)
     if is_log:
@@ -170,9 +180,10 @@ def histogram(values: np.ndarray, counts: np.ndarray, label: str, alt: str, name
     heights, _ = np.histogram(values, edges, weights=counts)
     with drawing(HALF, 2.1, alt, name) as (figure, plots):
         axes = figure.subplots()
-        axes.bar(edges[:-1], heights, np.diff(edges), align="edge", color=BLUE, edgecolor="white", linewidth=0.5)
+        axes.bar(edges[:-1], heights, np.diff(edges), align="edge", color=BLUE, edgecolor=PAPER, linewidth=0.5)
         axes.axvline(values[np.searchsorted(np.cumsum(counts), counts.sum() / 2)], **DASHED)
         axes.set_xlabel(short(label, 44))
+        axes.set_ylabel(counted)
         axes.grid(axis="x", visible=False)
         if is_log:
             axes.set_xscale("log")

@@ -6,7 +6,7 @@ from loader.figures import shown
 from loader.report import plots
 from loader.report.contents import Contents
 from loader.report.data import Data, Distribution
-from loader.report.page import Html, capital, figure, grid, interval, listed, missing, paragraph, percent, table, text
+from loader.report.page import Html, capital, figure, folded, grid, interval, listed, missing, paragraph, percent, table
 from loader.report.plots import Point
 from loader.report.rates import TEXT_FEATURES, TOP_GROUPS, UNKNOWN, Breakdown, Group
 from loader.report.summary import by_strength, features_in_words, known_enough
@@ -21,15 +21,19 @@ LENGTHS = {
     "age": "years", "views per user": "views", "likes per user": "likes", "views per post": "views",
     "session length": "views of a user on a day", "text length": "characters, logarithmic",
 }
+COUNTED = {"views per post": "posts", "text length": "posts", "session length": "sessions"}  # others are of users
 NOT_LOADED = {"age": "profiles", "views per post": "posts", "text length": "texts"}
 
 
 def checks_section(contents: Contents) -> Iterator[str]:
     checks = contents.data.checks
-    for name in dict.fromkeys(check.table for check in checks):
-        yield f"<h3>{text(name)}</h3>"
-        rows = [(OK if c.is_ok else LOOK, c.name, c.finding) for c in checks if c.table == name]
-        yield table(["", "check", "finding"], rows, kind="checks")
+    looks, fine = ([check for check in checks if check.is_ok == is_ok] for is_ok in (False, True))
+    headers = ["verdict", "table", "check", "finding"]
+    if looks:
+        yield table(headers, [(LOOK, c.table, c.name, c.finding) for c in looks], kind="checks")
+    if fine:
+        rows = table(headers, [(OK, c.table, c.name, c.finding) for c in fine], kind="checks")
+        yield folded(f"{len(fine)} {'checks are' if len(fine) > 1 else 'check is'} ok", rows)
     yield "<h3>Columns</h3>"
     rows = [
         (c.table, c.name, c.kind, percent(c.missing) if c.missing else "none",
@@ -58,7 +62,8 @@ def distributions_section(contents: Contents) -> Iterator[str]:
             continue
         is_log, what = name == "text length", in_words(distribution)
         values, counts = distribution.values, distribution.counts
-        plot = plots.histogram(values, counts, label, f"Histogram of {name}: {what}", f"d{number}", is_log)
+        plot = plots.histogram(values, counts, label, f"Histogram of {name}: {what}", f"d{number}", is_log,
+                              COUNTED.get(name, "users"))
         last = plots.last_shown(values, counts)
         cut = f" Not drawn: what exceeds {last:,}." if last < values[-1] and not is_log else ""
         sampled = " Of the sampled users." if name == "session length" and data.sample_share < 1 else ""

@@ -20,12 +20,17 @@ def summary(contents: Contents) -> Iterator[str]:
         f" {date_of(data.first_at)} to {date_of(data.last_at)} ({days} {'day' if days == 1 else 'days'}):"
         f" {percent(overall.rate)} of the views were liked (95% interval {interval(overall.low, overall.high)})."
     )
+    yield from models_in_words(contents)
     looks = [f"{check.table}, {check.name}" for check in data.checks if not check.is_ok]
     named = "; ".join(looks[:4] + ["..."] * (len(looks) > 4))
     count = len(data.checks)
     look = f"{len(looks)} of {count} data checks need a look: {named}."
     yield paragraph(look if looks else f"All {count} data checks are ok.")
     yield paragraph(features_in_words(data))
+
+
+def models_in_words(contents: Contents) -> Iterator[str]:
+    """Yield which models serve, and how good they are."""
     if not contents.active:
         yield paragraph("No model is active, posts are served by popularity. Next: `pgfeed train control --activate`.")
     for model in contents.active:

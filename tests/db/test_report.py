@@ -61,12 +61,10 @@ def checks_of(root):
     """The data checks: finding and verdict by table and name."""
     found = {}
     section = next(s for s in root.iter("section") if s.get("id") == "checks")
-    heading = ""
-    for element in section.iter():
-        if element.tag == "h3":
-            heading = element.text
-        if element.tag == "tr" and len(element) == 3 and element[0].find("span") is not None:
-            found[heading, element[1].text] = (element[0].find("span").text, element[2].text)
+    for row in section.iter("tr"):
+        if row[0].find("span") is not None:
+            verdict, table, name, finding = row
+            found[table.text, name.text] = (verdict.find("span").text, finding.text)
     return found
 
 
@@ -76,7 +74,7 @@ def test_the_whole_report(network_dsn, reported):
     evaluation.store(connection)
     connection.close()
     root, text = reported(network_dsn)
-    assert len(list(root.iter("section"))) == 10
+    assert len(list(root.iter("section"))) == 11
     assert "60 users saw posts 8,640 times" in text and "1 December 2021 to 12 December 2021 (12 days)" in text
     assert f"HitRate@5 is {evaluation.results[0].value:.3f}" in text and "random" in text
     assert "mean |SHAP|" in text and "Slope" in text

@@ -1,4 +1,4 @@
-"""The playground in a real browser: what is clicked is in the database, and in the next list."""
+"""The pages in a real browser: what is clicked is in the database, and in the next list; all can be read."""
 
 import contextlib
 import os
@@ -8,19 +8,20 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import psycopg2
 import pytest
 import uvicorn
 from playwright.sync_api import expect, sync_playwright
 
 from loader import gateway
 from loader.playground import app as playground
+from loader.report.document import write_report
 from tests.db.conftest import autocommit, clone, network_template, queries, template
 from tests.db.test_taste import stage_3_template
 
 __all__ = ["network_template", "stage_3_template", "template"]
 MOMENT = "2021-12-13 12:00:00"
 WIDTHS = (390, 768, 1440)
-SERIOUS = ("serious", "critical")
 
 
 @contextlib.contextmanager
@@ -80,6 +81,18 @@ def opened(browser, address, width=1440, **options):
 
 def shown(page) -> list[int]:
     return [int(each.get_attribute("data-post")) for each in page.locator(".post").all()]
+
+
+def violations(page) -> list[tuple[str, str]]:
+    """Return what axe-core finds that is serious: its rule and an element."""
+    page.evaluate((Path(os.environ["PGFEED_NODE_MODULES"]) / "axe-core/axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in ("serious", "critical")]
+
+
+def picture(page, folder, name) -> None:
+    """Make a picture to look at, in the folder PGFEED_PICTURES if it names one."""
+    page.screenshot(path=Path(os.environ.get("PGFEED_PICTURES", folder)) / f"{name}.png", full_page=True)
 
 
 def test_what_is_liked_is_in_the_database_and_gone_from_the_list(browser, address, network):
@@ -196,17 +209,13 @@ def test_what_is_wrong_is_said_in_one_line(browser, address):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_is_accessible_and_fits(browser, address, tmp_path, width, scheme):
-    """Pictures go to PGFEED_PICTURES, where it names a folder: to be looked at."""
     page = opened(browser, address, width, color_scheme=scheme)
     page.get_by_role("button", name=re.compile("^Why")).first.click()
     expect(page.locator(".why tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.evaluate((Path(os.environ["PGFEED_NODE_MODULES"]) / "axe-core/axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS] == []
+    assert violations(page) == []
     assert all(request.startswith((address, "data:")) for request in page.requests)
-    folder = Path(os.environ.get("PGFEED_PICTURES", tmp_path))
-    page.screenshot(path=folder / f"playground-{width}-{scheme}.png", full_page=True)
+    picture(page, tmp_path, f"playground-{width}-{scheme}")
 
 
 def test_only_its_own_page_writes_and_only_by_this_machines_name(address, network):
@@ -224,3 +233,15 @@ def test_only_its_own_page_writes_and_only_by_this_machines_name(address, networ
         assert raised.value.code == status
     assert network("select count(*) from pgfeed.feed_events where user_id = 7 and post_id = 3 and event_at >= %s",
                    MOMENT + "+00") == [(0,)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_report_is_accessible_and_fits(browser, network, tmp_path, width, scheme):
+    with contextlib.closing(psycopg2.connect(network.dsn)) as connection:
+        write_report(connection, tmp_path / "report.html")
+    page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert violations(page) == []
+    picture(page, tmp_path, f"report-{width}-{scheme}")
