@@ -86,14 +86,15 @@ def lived(connection: Connection, policy: str, given: argparse.Namespace) -> Non
 def measured(connection: Connection, given: argparse.Namespace) -> dict:
     """Return the figures of a copy: of each list its user, day and expected hits, of each day and post its places."""
     world, first = World.load(connection), future.midnight_of(given.history)
-    lists = read_lists(connection, world, first, first + timedelta(days=given.days))
+    last = first + timedelta(days=given.days)
+    lists = read_lists(connection, world, first, last)
     assert lists is not None
     oracle, posts = best_lists(connection, world, lists)
     days = lists.at // 86_400 - given.history
     with connection, connection.cursor() as cursor:
         cursor.execute("select (x.served_at at time zone 'UTC')::date - %s, p.post_id, count(*)"
-                       " from pgfeed.exposures as x cross join unnest(x.post_ids) as p (post_id) group by 1, 2",
-                       [first.date()])
+                       " from pgfeed.exposures as x cross join unnest(x.post_ids) as p (post_id)"
+                       " where x.served_at < %s group by 1, 2", [first.date(), last])
         places = cursor.fetchall()
         cursor.execute("select count(*) from pgfeed.posts")
         posts_there = cursor.fetchone()[0]
