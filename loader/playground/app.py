@@ -55,10 +55,11 @@ PROFILE = """
 LIKES = """
     select coalesce(p.key, p.post_id::text) as post, p.topic, left(p.text, 200) as text, max(e.event_at) as at
     from pgfeed.feed_events as e
+    inner join pgfeed.actions as a on a.action = e.action
     inner join pgfeed.posts as p on p.post_id = e.post_id
-    where e.user_id = pgfeed.user_id_of(%(user)s::text) and e.event_at < %(at)s and e.action = 'like'
+    where e.user_id = pgfeed.user_id_of(%(user)s::text) and e.event_at < %(at)s and (a.sign > 0 or e.target)
     group by p.key, p.post_id, p.topic, p.text
-    order by at desc limit 8
+    order by at desc, p.post_id limit 8
 """
 WHY = """
     select w.rank, w.feature, w.label, coalesce(w.advantage, w.contribution) as contribution, w.because

@@ -99,6 +99,7 @@ def test_what_is_liked_is_in_the_database_and_gone_from_the_list(browser, addres
     page = opened(browser, address)
     posts = shown(page)
     assert len(posts) == 5
+    expect(page.locator("#likes li").first).to_contain_text("2021-12-1")
     liked = posts[1]
     page.get_by_role("button", name=f"like post {liked}").click()
     expect(page.locator("#log li")).to_have_count(2)
