@@ -24,6 +24,8 @@ def with_fresh_posts(session, state, pack):
 def computed_once(session, state, pack, versions):
     """Return the pack of posts, int64 (posts, 2): ids and versions; what was computed for the last call is kept."""
     known_versions, known = pack.fresh
+    if known is not None:
+        known.forget_parts()  # else each post that comes adds to what is kept, and to what a call goes through
     is_known = (versions[:, None] == known_versions[None]).all(axis=2).any(axis=1)
     missing = versions[~is_known][:, 0]
     fresh = None if known is None else known.take(np.isin(known.post_ids, versions[is_known][:, 0]))

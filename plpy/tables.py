@@ -267,14 +267,15 @@ class Tables:
     def cells(self, pack):
         """Return in which cell of each group the posts of a pack are, uint16 (groups, posts).
 
-        Bins that a request makes are 0.
+        Bins that a request makes are 0. A column that the pack lacks is NaN, as Pack.join() has it.
         """
         pack.encode(self.encoders)
+        unknown = np.full(len(pack), np.nan, np.float32)
         result, bins = np.zeros((len(self.groups), len(pack)), np.uint16), {}
         codes = {TOPIC: pack.topic_codes % (self.topic_count + 1), POPULARITY: pack.is_popular}
         for feature in self.edges:
             if self.kinds[feature] == POST:
-                bins[feature] = self.bins(feature, pack.columns[self.names[feature]])
+                bins[feature] = self.bins(feature, pack.columns.get(self.names[feature], unknown))
         for cells, group in zip(result, self.groups):
             for feature in group.dimensions:
                 if feature in bins:

@@ -124,7 +124,7 @@ PINS = {
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
     "functions/explain_recommendation": "1ffd26e1b059",
-    "functions/_library": "b6caa4320d0f",
+    "functions/_library": "6963045d1a0e",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",

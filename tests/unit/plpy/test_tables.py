@@ -1,10 +1,13 @@
 """Tables in place of trees: the same scores as CatBoost, to the bit."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from catboost import CatBoost, Pool, sum_models
 
 from plpy import tables
+from plpy.fresh import computed_once
 from plpy.pack import Pack
 from plpy.ranking import Scores, predicted, rank, score
 from plpy.session import Model
@@ -125,6 +128,31 @@ def test_what_a_pack_was_made_of_knows_the_cells(monkeypatch):
     check(model, stored.join(new), random)
     empty = stored.take(np.arange(0))
     assert not len(score(model, empty, make_request(random, empty)))
+
+
+def test_posts_that_come_one_by_one_are_kept_once(monkeypatch):
+    random = np.random.default_rng(13)
+    model, stored = random_model(random), make_pack(random)
+    stored.scale = SimpleNamespace(with_topics=lambda *_: None)
+    session = SimpleNamespace(run=lambda name, as_of, post_ids, topics: [{"topics": topics, "post_ids": post_ids}])
+    monkeypatch.setattr(Pack, "unpack", lambda row, scale: make_pack(random, 1, first=row["post_ids"][0]))
+    for count in range(1, 6):
+        versions = np.stack([POSTS + np.arange(count), np.zeros(count, int)], axis=1)
+        fresh = computed_once(session, {"features_as_of": None}, stored, versions)
+        check(model, stored.join(fresh), random)
+        depth, part = 0, fresh
+        while part.parts:
+            depth, part = depth + 1, part.parts[0][0]
+        assert len(fresh) == count and depth <= 2
+
+
+@pytest.mark.parametrize("nan_mode", ["Min", "Max"])
+def test_posts_that_lack_a_column_have_it_as_unknown(nan_mode):
+    random = np.random.default_rng(12)
+    booster = fitted(random, [0, 3], 0.1, nan_mode=nan_mode)
+    stored, fresh = make_pack(random), make_pack(random, 20, first=POSTS)
+    del fresh.columns["text.component_1"]  # as of posts that came after texts got other components
+    check(Model(1, lambda: booster, NAMES, {}), stored.join(fresh), random)
 
 
 def test_many_topics_have_their_bins_at_the_request(monkeypatch):
