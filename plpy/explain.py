@@ -35,7 +35,7 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant, feed):
             plpy.error(f"{name} is null", hint="Give a user_id, a post_id and a moment.", sqlstate="22004")
     session = current_session(plpy)
     asked = np.array([post_id], np.int64)
-    request = Request(user_id, ts, 1, variant, candidates=asked if feed is None else None, feed=feed)
+    request = Request(user_id, ts, 1, variant, feed=feed)
     reply = reply_to(session, request, asked)
     place = reply.pack.locate(asked)[0]
     if place < 0 or not session.run("posts", [post_id]):

@@ -10,6 +10,7 @@ from plpy.fresh import with_fresh_posts
 from plpy.known import attributes_of
 from plpy.outside import taste_pack
 from plpy.recommend import reply_by_model
+from plpy.without_model import AGE_OF_THE_UNDATED
 
 MOST_LIKES = 10
 LEAST_LIKENESS = 0.3
@@ -132,10 +133,18 @@ def because(session, request, reply, place, above):
 def because_without_model(reply, place):
     """Return the sentence that says why a post is ranked without a model; None: there is nothing to say for it."""
     name, _, detail = reply.source.partition(":")
+    score = float(reply.scores[place])
+    if name == "random":
+        return "Because it was drawn by lot."
     if name == "newest":
-        return f"Because it is among the newest: {span(-float(reply.scores[place]))} old."
-    if name in SENTENCES:
-        return SENTENCES[name].format(detail=detail.partition("=")[0].replace("_", " "))
+        return f"Because the newest come first: it is {span(-score)} old." if -score < AGE_OF_THE_UNDATED else None
+    if name == "trending":
+        return "Because it is liked more than it used to be." if score > 0 else None
+    if name == "popular_by" and score > reply.pack.like_log_odds[place]:
+        feature, is_stated, value = detail.removeprefix("user.").partition("=")
+        feature = feature.replace("_", " ")
+        group = f"{feature} {value}" if is_stated else f"the same {feature}"
+        return f"Because those with {group} like it more than others do."
     rates = reply.pack.columns["post.decayed_like_rate_7d"]
     more = share_below(rates, place)
     if more is None or more < LEAST_SHARE_OF_POSTS:
@@ -274,14 +283,10 @@ def title_of(text):
     """Return the beginning of a text in quotation marks."""
     first = " ".join((text or "").strip().partition("\n")[0].split())
     if len(first) > TITLE_LENGTH:
-        first = first[:TITLE_LENGTH].rpartition(" ")[0] + " ..."
+        first = (first[:TITLE_LENGTH].rpartition(" ")[0] or first[:TITLE_LENGTH]) + " ..."
     return f"“{first}”" if first else "a post"
 
 
-SENTENCES = {
-    "random": "Because it was drawn by lot.", "trending": "Because it is liked more than it used to be.",
-    "popular_by": "Because those with the same {detail} like it.",
-}
 REASONS = {
     "taste": liked_before, "topic": liked_topic, "age": young,
     "quality": ranked("it is liked more than ", QUALITY),

@@ -302,6 +302,11 @@ def test_a_large_catalogue_gives_the_best_of_a_shortlist_with_nearly_the_same_sc
         # factors are of it alone.
         assert score == pytest.approx(whole[post_id], abs=0.3)
     assert sum(post_id in sorted(whole, key=whole.get, reverse=True)[:10] for post_id, _ in few) >= 4
+    post_id, score = few[0]
+    explained = large("select contribution, advantage from pgfeed.explain_recommendation(8, %s, %s, 'test')",
+                      post_id, ts)
+    assert sum(row[0] for row in explained) == pytest.approx(score, abs=1e-5)
+    assert any(advantage not in (None, contribution) for contribution, advantage in explained)  # beside other posts
 
 
 def test_later_likes_change_no_answer_of_a_large_catalogue_at_an_earlier_moment(large):

@@ -51,6 +51,7 @@ def test_almost_all_posts_are_not_all(share, said):
 
 @pytest.mark.parametrize("text, said", [
     (None, "a post"), ("  \n ", "a post"), ("one\ntwo", "“one”"), ("ab cd " * 20, "“" + "ab cd " * 9 + "ab cd ...”"),
+    ("字" * 80, "“" + "字" * 60 + " ...”"),
 ])
 def test_a_title_is_the_beginning_of_the_first_line(text, said):
     assert labels.title_of(text) == said
@@ -63,13 +64,18 @@ def test_score_belongs_to_the_reasons_that_it_is_made_of(reply, monkeypatch):
     assert dict(labels.parts_of("match.score", 0.6, reply, 2)) == {"taste": 0, "quality": pytest.approx(0.6)}
 
 
-@pytest.mark.parametrize("source, place, sentence", [
-    ("random", 1, "Because it was drawn by lot."), ("newest", 1, "Because it is among the newest: 12 hours old."),
-    ("popular_by:home_city=Omsk", 1, "Because those with the same home city like it."),
+@pytest.mark.parametrize("source, score, sentence", [
+    ("random", 0.5, "Because it was drawn by lot."),
+    ("newest", -0.5, "Because the newest come first: it is 12 hours old."), ("newest", -36_500.0, None),
+    ("trending", 1.5, "Because it is liked more than it used to be."), ("trending", -1.5, None),
+    ("popular_by:user.home_city", -0.5, "Because those with the same home city like it more than others do."),
+    ("popular_by:user.home_city=Omsk", -0.5, "Because those with home city Omsk like it more than others do."),
+    ("popular_by:user.home_city", -2.0, None),
 ])
-def test_what_no_model_ranked_has_a_sentence(reply, source, place, sentence):
-    reply.source = source
-    assert labels.because_without_model(reply, place) == sentence
+def test_what_no_model_ranked_has_a_sentence_if_it_is_true(reply, source, score, sentence):
+    reply.pack.columns["post.decayed_like_rate_7d"] = np.array([0.1, 0.2, 0.3], np.float32)
+    reply.source, reply.scores[1] = source, score
+    assert labels.because_without_model(reply, 1) == sentence
 
 
 def test_a_post_that_is_liked_less_than_most_has_no_sentence(reply):
