@@ -90,7 +90,14 @@ def contributions(plpy, reply, place):
     Contributions are SHAP values of the trees (Lundberg and Lee, A unified approach to interpreting model
     predictions, 2017).
     """
-    booster, names, pack = reply.model.booster, reply.model.feature_names, reply.pack
+    names, pack = reply.model.feature_names, reply.pack
+    try:
+        booster = reply.model.booster
+    except ValueError as error:
+        plpy.error(
+            f"model {reply.model.model_id} cannot be explained: {error}", sqlstate="55000",
+            hint="See: select * from pgfeed.health()",
+        )
     catboost = import_catboost()  # which the booster has asked memory for
     pack.encode(reply.model.encoders)
     places = np.unique(np.linspace(0, len(pack) - 1, OTHERS).astype(int))

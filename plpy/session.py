@@ -102,9 +102,7 @@ class Session:
         """Load a model, its trees where they are stored, else its CatBoost; None, with a warning, if it cannot be."""
         row = self.run("model", model_id)[0]
         try:
-            # CatBoost trusts an artifact's offsets: a damaged one could end the server.
-            if not row["is_intact"]:
-                raise ValueError("its artifact does not have the recorded sha256")
+            require_intact(row)
             trees = Trees.unpack(row["trees"], row["sha256"]) if row["trees"] else None
             model = Model(
                 model_id, lambda: self.booster(model_id), row["feature_names"], json.loads(row["encoders"]), trees
@@ -121,10 +119,11 @@ class Session:
         if "catboost" not in sys.modules:
             require_memory("CatBoost", CATBOOST_MB)
         catboost = import_catboost()
-        artifact = self.run("artifact", model_id)[0]["artifact"]
-        require_memory("a model", MODEL_MB + 8 * (len(artifact) >> 20))
+        row = self.run("artifact", model_id)[0]
+        require_intact(row)
+        require_memory("a model", MODEL_MB + 8 * (len(row["artifact"]) >> 20))
         try:
-            return catboost.CatBoost().load_model(blob=artifact)
+            return catboost.CatBoost().load_model(blob=row["artifact"])
         except catboost.CatBoostError as error:
             raise ValueError(str(error)) from None
 
@@ -301,6 +300,15 @@ class Session:
     def stored_ids(self, name, ids):
         """Return those of ids, int64, that a statement gives."""
         return int8s(self.run(name, array_text(ids.tolist()))[0]["post_ids"])
+
+
+def require_intact(row):
+    """Raise ValueError if a model's artifact is another than was stored.
+
+    CatBoost trusts its offsets: a damaged one could end the server.
+    """
+    if not row["is_intact"]:
+        raise ValueError("its artifact does not have the recorded sha256")
 
 
 def drop_oldest(cache, most):

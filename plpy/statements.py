@@ -15,6 +15,7 @@ LEARNED_EVENTS = (
     " and (f.action = 'view' or f.action = any($2) or f.action = any($3))"
 )
 LEARNED_TYPES = ["timestamptz", "text[]", "text[]"]
+IS_INTACT = "($1 < 0 and m.evaluation_artifact is not null or encode(sha256(m.artifact), 'hex') = m.sha256)"
 STATEMENTS = {
     "state": (
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
@@ -50,14 +51,13 @@ STATEMENTS = {
     ),
     # A negative id: as it is evaluated.
     "model": (
-        "select $1 < 0 and m.evaluation_artifact is not null or encode(sha256(m.artifact), 'hex') = m.sha256"
-        " as is_intact, case when $1 > 0 then m.trees end as trees, m.sha256, m.feature_names, m.encoders"
-        " from pgfeed.models as m where m.model_id = abs($1)",
+        f"select {IS_INTACT} as is_intact, case when $1 > 0 then m.trees end as trees, m.sha256, m.feature_names,"
+        " m.encoders from pgfeed.models as m where m.model_id = abs($1)",
         ["bigint"],
     ),
     "artifact": (
         "select case when $1 < 0 and m.evaluation_artifact is not null then m.evaluation_artifact else m.artifact end"
-        " as artifact from pgfeed.models as m where m.model_id = abs($1)",
+        f" as artifact, {IS_INTACT} as is_intact from pgfeed.models as m where m.model_id = abs($1)",
         ["bigint"],
     ),
     "stored pack": (

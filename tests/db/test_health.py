@@ -279,6 +279,9 @@ def test_after_warm_up_nothing_is_loaded_any_more(network, network_dsn):
         network("update pgfeed.models set artifact = 'x'")
         network("update pgfeed.feature_packs set matrix = 'x', post_ids = 'x', neighbours = 'x'")
         assert session(CALL, 7, END) == expected
+        with pytest.raises(psycopg2.Error, match="^model 1 cannot be explained: its artifact does not have") as raised:
+            session("select from pgfeed.explain_recommendation(7, 8, %s)", END)
+        assert raised.value.diag.message_hint
     with autocommit(network_dsn) as cold, pytest.raises(psycopg2.Error):
         queries(cold)(CALL, 7, END)
 

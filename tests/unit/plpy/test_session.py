@@ -16,7 +16,7 @@ def test_plans_are_prepared_once_a_session():
 def test_a_damaged_model_is_warned_of_once_and_not_used():
     blob = b"CBM1 damaged"
     row = {"is_intact": True, "trees": None, "sha256": "", "feature_names": [], "encoders": "{}"}
-    plpy = FakePlpy(model=[row], artifact=[{"artifact": blob}])
+    plpy = FakePlpy(model=[row], artifact=[{"artifact": blob, "is_intact": True}])
     session = Session(plpy)
     assert session.model(7) is None and session.model(7) is None
     assert len(plpy.warnings) == 1 and "model 7" in plpy.warnings[0]
