@@ -13,6 +13,9 @@ declare
     v_theirs constant jsonb := coalesce(figures -> 'lists' -> 'champion', '{}');
     v_slope constant double precision := (figures -> 'slope' ->> 'challenger')::double precision;
     v_their_slope constant double precision := (figures -> 'slope' ->> 'champion')::double precision;
+    -- How many standard errors the slopes are above zero.
+    v_rise constant double precision := v_slope / nullif((figures -> 'slope_error' ->> 'challenger')::double precision, 0);
+    v_their_rise constant double precision := v_their_slope / nullif((figures -> 'slope_error' ->> 'champion')::double precision, 0);
     -- Half of the 95% interval.
     v_width constant double precision := 1.96 * coalesce((figures -> 'slope_error' ->> 'challenger')::double precision, 0);
     v_their_width constant double precision := 1.96 * coalesce((figures -> 'slope_error' ->> 'champion')::double precision, 0);
@@ -99,6 +102,13 @@ begin
             (
                 format('its scores do not rise with likes: calibration slope %s', round(v_slope::numeric, 2)),
                 v_slope + v_width <= 0
+            ),
+            (
+                format(
+                    'nothing shows that its scores rise with likes: calibration slope %s, %s standard errors above zero; the champion''s %s, %s',
+                    round(v_slope::numeric, 2), round(v_rise::numeric, 1), round(v_their_slope::numeric, 2), round(v_their_rise::numeric, 1)
+                ),
+                v_slope + v_width > 0 and v_their_rise > 2 * 1.96 and v_rise < least(v_their_rise / 2, 2.71)
             ),
             (
                 format(

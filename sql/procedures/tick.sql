@@ -67,7 +67,8 @@ alter procedure pgfeed.tick(timestamptz, text[]) owner to pgfeed_owner;
 comment on procedure pgfeed.tick(timestamptz, text[]) is
     'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it '
     'did: rolls up, refreshes, asks for embedding and training or trains, fills recommendations, drops old months. A step that fails '
-    'keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. '
+    'keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call '
+    '(arrange, recommend and training in the server: after an hour). '
     'Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
 
 revoke all on procedure pgfeed.tick(timestamptz, text[]) from public;

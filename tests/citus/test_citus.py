@@ -29,6 +29,7 @@ LISTS = """
     cross join lateral pgfeed.recommend_posts(u.user_id, %s) as r
     group by u.user_id order by u.user_id
 """
+REPLAY = "select array_agg(post_id order by rank) from pgfeed.replay_exposure(%s)"
 TABLES = {
     "users": "select * from pgfeed.users order by user_id",
     "events": "select event_at, user_id, post_id, action, target from pgfeed.feed_events order by 1, 2, 3, 4",
@@ -151,6 +152,19 @@ def test_an_experiment_has_the_same_report(both):
     both.each("delete from pgfeed.feed_events where event_at = %s::timestamptz + interval '1 minute'", END)
 
 
+def test_a_feed_that_explores_gives_the_same_lists_and_chances(both):
+    both.each("call pgfeed.create_feed('lively', explore => 'normal')")
+    for user_id in both.each(ALL_USERS)[0][0][0][:20]:
+        both.each("select from pgfeed.serve_posts(%s, %s, feed => 'lively')", user_id, END)
+    plain, citus = both.each("select user_id, post_ids, exploration, seed from pgfeed.exposures order by user_id")
+    assert plain == citus and len(plain) == 20 and {row[2] for row in plain} == {"normal-1"}
+    for query in both.sessions:
+        for exposure_id, post_ids in query("select exposure_id, post_ids from pgfeed.exposures"):
+            assert query(REPLAY, exposure_id) == [(post_ids,)]
+    both.each("call pgfeed.drop_feed('lively')")
+    both.each("call pgfeed.drop_exposures('2021-11-01')")
+
+
 def test_the_events_of_this_minute_count_in_open_sessions(both):
     """Another session writes, of which nothing is to be seen on the coordinator alone."""
     trending = "select post_id, score from pgfeed.trending_posts(3, '1 hour', %s) order by rank"
@@ -223,6 +237,15 @@ def test_events_do_not_bring_a_deleted_post_back(both, tmp_path):
         refresh(connection)
     assert both.each("select post_id from pgfeed.posts where post_id = 302") == [[], []]
     assert_same_lists(both, END)
+
+
+def test_tick_does_what_is_due_and_nothing_twice(both):
+    both.each("call pgfeed.set_upkeep(recommend => '1 day')")
+    first = both.each("call pgfeed.tick()")
+    assert first == [[(["roll_up", "arrange", "refresh", "recommend"],)]] * 2
+    assert both.each("call pgfeed.tick()") == [[(["roll_up"],)]] * 2
+    assert_close(*both.each("select user_id, rank, post_id from pgfeed.recommendations order by 1, 2"))
+    assert_close(*both.each(TABLES["post_features"]))
 
 
 def test_roles_do_on_citus_what_they_may(both):

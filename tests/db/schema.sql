@@ -776,7 +776,7 @@ CREATE FUNCTION pgfeed._list_figures(variant text, version integer, user_count i
     LANGUAGE plpgsql COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._list_figures(variant text, version integer, user_count integer) IS 'What a version would give a sample of users, as if it were active: milliseconds of a call (median), shares of lists that are empty, of another source than a model, with one score for all or with none; posts in the lists, topics a list, share of places with posts of the last 7 days, bytes of the model';
+COMMENT ON FUNCTION pgfeed._list_figures(variant text, version integer, user_count integer) IS 'What a version would give a sample of users, as if it were active: milliseconds of a call (the fastest tenth, as other work only adds to it), shares of lists that are empty, of another source than a model, with one score for all or with none; posts in the lists, topics a list, share of places with posts of the last 7 days, bytes of the model';
 CREATE FUNCTION pgfeed._list_probes() RETURNS SETOF pgfeed.probe
     LANGUAGE plpgsql STABLE COST 100000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1899,7 +1899,7 @@ COMMENT ON FUNCTION pgfeed.thresholds() IS 'One row per threshold of health(): a
 CREATE PROCEDURE pgfeed.tick(IN at timestamp with time zone DEFAULT now(), INOUT steps text[] DEFAULT NULL::text[])
     LANGUAGE plpgsql
     AS '...';
-COMMENT ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) IS 'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it did: rolls up, refreshes, asks for embedding and training or trains, fills recommendations, drops old months. A step that fails keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call. Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
+COMMENT ON PROCEDURE pgfeed.tick(IN at timestamp with time zone, INOUT steps text[]) IS 'Does what is due by set_upkeep() and set_schedule(), each step in transactions of its own, and gives the steps that it did: rolls up, refreshes, asks for embedding and training or trains, fills recommendations, drops old months. A step that fails keeps no other from being done, is in health(), and is tried again after an hour; one that was interrupted, by the next call (arrange, recommend and training in the server: after an hour). Where another session is at it, it does nothing. at: for tests, the moment that it takes for now. Not inside a transaction block';
 CREATE PROCEDURE pgfeed.train_model(IN variant text, IN recipe text DEFAULT NULL::text, IN until date DEFAULT NULL::date, IN seed integer DEFAULT NULL::integer, INOUT version integer DEFAULT NULL::integer)
     LANGUAGE plpgsql
     AS '...';

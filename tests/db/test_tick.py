@@ -1,6 +1,7 @@
 """tick(): what is due is done, once, by one, whatever ends it."""
 
 import threading
+import time
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -254,6 +255,57 @@ def test_it_goes_on_where_it_was_ended(network, network_dsn):
     assert status == "warn" and "refresh was interrupted" in found and remedy == "call pgfeed.tick()"
     assert tick(network, 0.01) == ["roll_up", "refresh"]
     assert probes(network)["tick"][0] == "ok"
+
+
+ENDS = 4
+ONE_DAY = """
+    insert into pgfeed.feed_events (event_at, user_id, post_id, action)
+    select timestamptz '2021-12-12 09:00+00' + %s * interval '1 minute' + u * interval '1 second', u, u, 'view'
+    from generate_series(1, 60) as u
+"""
+DOUBLED = """
+    select 'events' where (select sum(d.view_count) from pgfeed.post_days as d)
+        is distinct from (select count(*) from pgfeed.impressions)
+    union all select 'topics' where (select sum(d.view_count) from pgfeed.user_topic_days as d)
+        is distinct from (select count(*) from pgfeed.impressions)
+    union all select 'features' where (select sum(f.view_count) from pgfeed.post_features as f)
+        is distinct from (select count(*) from pgfeed.impressions)
+    union all select 'lists' from pgfeed.recommendations as r group by r.user_id having count(*) <> 5
+    union all select 'a batch' from pgfeed.recommendation_batches as b where b.finished_at is null
+    union all select 'a job' from pgfeed.jobs as j having count(*) <> 1
+    union all select 'a step' from pgfeed.tick_steps as s where s.done_at is distinct from s.begun_at
+"""
+
+
+def test_whenever_it_is_ended_the_next_one_finishes(network, network_dsn):
+    """A session is ended at moments that are spread over a call; what runs in the session of tick() waits an hour."""
+    network("call pgfeed.set_schedule('control', train => '1 day')")
+    network("call pgfeed.set_upkeep(recommend => '1 day')")
+    started = time.monotonic()
+    tick(network, 2)
+    span = time.monotonic() - started
+    for number in range(ENDS):
+        network(ONE_DAY, number)
+        end_tick(network, network_dsn, 3 + number, span * (number + 0.5) / ENDS)
+        tick(network, 3.05 + number)
+        assert network(DOUBLED) == []
+    assert tick(network, 3.06 + number) == ["roll_up"]
+    assert probes(network)["tick"][0] == "ok"
+
+
+def end_tick(query, dsn: str, days: float, seconds: float) -> None:
+    """Call tick() in a session of its own, and end that after some seconds."""
+    with autocommit(dsn) as victim:
+
+        def call() -> None:
+            with suppress(psycopg2.Error):
+                tick(queries(victim), days)
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        time.sleep(seconds)
+        query("select pg_terminate_backend(%s, 10000)", victim.info.backend_pid)
+        thread.join()
 
 
 def test_it_commits_as_it_goes(network_dsn):
