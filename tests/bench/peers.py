@@ -1,10 +1,11 @@
-"""pgfeed beside implicit ALS and BPR, EASE and popularity on real data: `./run bench peers [FOLDER]`.
+"""pgfeed's recipes beside implicit ALS and BPR, EASE and popularity on real data: `./run bench peers [FOLDER]`.
 
 Two settings. Frozen: every method ranks for each user at the split, once. Rolling: each held-out like is predicted
 with everything before its second; popularity counts up to then, ALS, BPR and EASE are fitted again every day and get
 the user's likes up to then. Global split at the 80% time quantile; posts liked before are never shown; the users
 have at least one like before. What can be chosen (half-life, lambda, factors, whether viewed posts are left out, and
 pgfeed's parameters) is chosen by NDCG@10 on the last 20% of the likes before the split; frozen at five moments of them.
+The recipes of impressions learn from the days before the split's, and choose nothing by such requests.
 """
 
 import csv
@@ -21,13 +22,18 @@ import numpy as np
 from psycopg2.extensions import connection as Connection
 from threadpoolctl import threadpool_limits
 
-from loader.data import refresh
+from loader.data import embed, embedders, refresh
 from loader.data.ingest import ingest
 from loader.data.sources import open_sources
 from loader.errors import PgfeedError
 from loader.learning import catalogue
 from loader.learning import requests as past
+from loader.learning.candidates import train_by
+from loader.learning.model import NewModel
+from loader.learning.recipes import RECIPES, Recipe
 from loader.learning.requests import Likes, Request
+from loader.learning.split import Split
+from loader.learning.split import load as load_split
 from loader.metrics import Ranking, bootstrap, places_of
 from loader.server.remedies import told
 from loader.terminal import out, progress, table
@@ -37,6 +43,11 @@ HALF_LIVES_DAYS = (1 / 24, 1 / 8, 1 / 4, 1 / 2, 1, 2, 3, 5, 7, 10, 14, 30)
 LAMBDAS = (50, 200, 500, 1000)
 FACTORS = (32, 64)
 NEGATIVES = 100
+OURS = "pgfeed"
+CHOSEN = (
+    "prior", "parts", "iterations", "hides_viewed", "validation_ndcg_10", "validation_request_auc", "tree_count",
+    "correction_share", "fit_seconds",
+)
 ROLLING_REQUESTS = 3000
 VALIDATION_REQUESTS = 1000
 DAY = 86400
@@ -102,7 +113,7 @@ class Data:
     """All first likes and views in memory, with posts as places in the order of post_id."""
 
     def __init__(self, connection: Connection, split: float):
-        self.split = split
+        self.split, self.split_at = split, datetime.fromtimestamp(split, UTC)
         with connection, connection.cursor() as cursor:
             cursor.execute("select post_id from pgfeed.posts order by post_id")
             self.post_ids = np.array([row[0] for row in cursor.fetchall()])
@@ -265,8 +276,13 @@ def ndcg(ranking: Ranking) -> float:
     return float(ranking.metrics()["NDCG@10"].mean())
 
 
-def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[str, Ranking], list[str]]:
-    """Return the rankings of all methods on the held-out likes in one setting, and what was chosen on validation."""
+def measure(
+    connection: Connection, data: Data, is_rolling: bool, learned: dict[str, NewModel]
+) -> tuple[dict[str, Ranking], list[str]]:
+    """Return the rankings of all methods on the held-out likes in one setting, and what was chosen on validation.
+
+    learned: the models of impressions, which are the same in both settings.
+    """
     end = float(data.at[-1]) + 1
     every = past.load_likes(connection)
     known = Likes(*(a[every.at < data.split] for a in (every.user_ids, every.post_ids, every.at, every.found_at)))
@@ -299,35 +315,66 @@ def measure(connection: Connection, data: Data, is_rolling: bool) -> tuple[dict[
     rankings = {f"{name}{', viewed left out' if without else ''}": peers[name, without]
                 for name, without in best.values()}
 
-    horizon = None if is_rolling else (data.split - middle) / DAY
-    split = datetime.fromtimestamp(data.split, UTC)
-    trained = catalogue.train(connection, NEGATIVES, horizon, split)
-    scorer = {"pgfeed": past.model_scorer(trained.booster, trained.feature_names, trained.encoders)}
-    ours = past.rank_all(connection, held_out, trained.encoders, scorer, "held-out likes, pgfeed")
-    if not all(np.array_equal(ours["pgfeed"].user_ids, ranking.user_ids) for ranking in peers.values()):
-        raise PgfeedError("the methods were not asked the same", "pgfeed and its peers ranked for different users")
-    note = {k: trained.parameters[k] for k in ("prior", "parts", "iterations", "hides_viewed")}
-    note |= {k: trained.metrics[k] for k in ("validation_ndcg_10", "fit_seconds")}
     validated = ", ".join(f"{key[0]} {ndcg(found[key]):.3f}" for key in best.values())
-    return ours | rankings, [f"validation NDCG@10: {validated}", f"pgfeed: {json.dumps(note)}"]
+    horizon = None if is_rolling else (data.split - middle) / DAY
+    models = learned | {"negatives": catalogue.train(connection, NEGATIVES, horizon, data.split_at)}
+    ours = rank_ours(connection, held_out, models)
+    if not all(np.array_equal(a.user_ids, b.user_ids) for a in ours.values() for b in peers.values()):
+        raise PgfeedError("the methods were not asked the same", "pgfeed and its peers ranked for different users")
+    return ours | rankings, [
+        f"validation NDCG@10: {validated}",
+        *(f"{OURS} {name}: {json.dumps(chosen_by(model))}" for name, model in models.items()),
+    ]
 
 
-def show(name: str, setting: str, rankings: dict[str, Ranking], notes: list[str]) -> None:
-    """Print one table, the best NDCG@10 first, and pgfeed's distance to the best peer."""
+def learn_impressions(connection: Connection, split: datetime) -> tuple[dict[str, NewModel], list[str]]:
+    """Return the models of the recipes of impressions, of the days before the split's, and why others cannot be had."""
+    days = Split(load_split(connection).views, split.date())
+    models: dict[str, NewModel] = {}
+    notes: list[str] = []
+    for name, recipe in RECIPES.items():
+        if isinstance(recipe, Recipe):
+            try:
+                models[name] = train_by(connection, name, recipe, split=days)
+            except PgfeedError as error:
+                notes.append(f"{OURS} {name} cannot be had: {error.cause}")
+    return models, notes
+
+
+def rank_ours(connection: Connection, held_out: list[Request], models: dict[str, NewModel]) -> dict[str, Ranking]:
+    """Return the ranking of each model, under what it is called in the table."""
+    rankings: dict[str, Ranking] = {}
+    for name, model in models.items():
+        scorer = {f"{OURS} {name}": past.model_scorer(model.booster, model.feature_names, model.encoders)}
+        title = f"held-out likes, {OURS} {name}"
+        rankings |= past.rank_all(connection, held_out, model.encoders, scorer, title, model.feature_names)
+    return rankings
+
+
+def chosen_by(model: NewModel) -> dict:
+    """Return what a fit chose, and how good it was on its validation days."""
+    known = model.parameters | model.metrics
+    return {name: known[name] for name in CHOSEN if name in known}
+
+
+def show(title: str, rankings: dict[str, Ranking], notes: list[str]) -> None:
+    """Print one table, the best NDCG@10 first, and the distance of each of pgfeed's recipes to the best peer."""
     metrics = {method: ranking.metrics() for method, ranking in rankings.items()}
-    users = rankings["pgfeed"].user_ids
+    users = next(iter(rankings.values())).user_ids
     rows = []
     for method in sorted(metrics, key=lambda m: -metrics[m]["NDCG@10"].mean()):
         hit, low, high = bootstrap(metrics[method]["HitRate@5"], users)
         rows.append((method, f"{hit:.3f}", f"{low:.3f} to {high:.3f}",
                      *(f"{metrics[method][m].mean():.3f}" for m in ("NDCG@10", "Recall@20"))))
-    title = f"{name}, {setting}: {len(users):,} requests of {len(np.unique(users)):,} users"
+    title += f": {len(users):,} requests of {len(np.unique(users)):,} users"
     out.print(table(title, ["method", "HitRate@5", "95% interval", "NDCG@10", "Recall@20"], rows,
                     ["HitRate@5", "NDCG@10", "Recall@20"]))
     for metric in ("HitRate@5", "NDCG@10"):
-        peer = max((m for m in metrics if m != "pgfeed"), key=lambda m: metrics[m][metric].mean())
-        value, low, high = bootstrap(metrics["pgfeed"][metric] - metrics[peer][metric], users)
-        out.print(f"pgfeed over {peer}, {metric}: {value:+.3f} ({low:+.3f} to {high:+.3f})")
+        peer = max((m for m in metrics if not m.startswith(OURS)), key=lambda m: metrics[m][metric].mean())
+        for ours in (m for m in metrics if m.startswith(OURS)):
+            value, low, high = bootstrap(metrics[ours][metric] - metrics[peer][metric], users)
+            verdict = "wins" if low > 0 else "loses" if high < 0 else "not clear"
+            out.print(f"{ours} over {peer}, {metric}: {value:+.3f} ({low:+.3f} to {high:+.3f}), {verdict}")
     for note in notes:
         out.print(note)
 
@@ -339,15 +386,18 @@ def main() -> None:
         import implicit  # noqa: F401
     except ImportError as error:
         raise PgfeedError("implicit is not installed", "it belongs to the extra bench",
-                          "pip install implicit") from error
+                          "./run install bench") from error
     for name in DATASETS:
         folder = data_folder(name)
         # implicit is slowed down by the threads of the linear algebra under it.
         with threadpool_limits(1, "blas"), temporary_database(name.replace("-", "_")) as connection:
             data = Data(connection, load(connection, name, folder))
+            embed.embed(connection, embedders.open_embedder())
+            refresh.refresh(connection)
+            learned, without = learn_impressions(connection, data.split_at)
             for setting in ("frozen", "rolling"):
-                rankings, notes = measure(connection, data, setting == "rolling")
-                show(name, setting, rankings, notes)
+                rankings, notes = measure(connection, data, setting == "rolling", learned)
+                show(f"{name}, {setting}, split {data.split_at}", rankings, notes + without)
 
 
 if __name__ == "__main__":
