@@ -14,6 +14,7 @@ from plpy.without_model import AGE_OF_THE_UNDATED
 
 MOST_LIKES = 10
 LEAST_LIKENESS = 0.3
+MORE_THAN_USUAL = 1.2
 TITLE_LENGTH = 60
 LEAST_SHARE_OF_POSTS = 0.6
 UNITS = (("day", 1), ("hour", 1 / 24), ("minute", 1 / 1440))
@@ -127,7 +128,7 @@ def because(session, request, reply, place, above):
         reason = REASONS[group](session, request, reply, place) if shares[group] > 0 and len(said) < 2 else None
         if reason is not None:
             said.append(reason)
-    return f"Because {' and '.join(said)}." if said else None
+    return f"Because {', and '.join(said)}." if said else None
 
 
 def because_without_model(reply, place):
@@ -220,7 +221,7 @@ def young(session, request, reply, place):
         more = more_than(name, reply, place)
         if more is not None:
             age = float(values_of(name, reply)[place])
-            return f"it is new ({span(age)} old)" if more <= 1 - LEAST_SHARE_OF_POSTS else None
+            return f"it is newer than most ({span(age)} old)" if more <= 1 - LEAST_SHARE_OF_POSTS else None
     return None
 
 
@@ -230,7 +231,7 @@ def liked_topic(session, request, reply, place):
     if topic is None or topic not in (reply.user["topics"] or ()):
         return None
     rate, usual = reply.user["topic_like_rate"][reply.user["topics"].index(topic)], reply.user["like_rate"]
-    if usual is None or rate <= usual:
+    if usual is None or rate < MORE_THAN_USUAL * usual:
         return None
     return f"you like {share(rate)} of what you see of {topic}, and {share(usual)} of all"
 

@@ -13,12 +13,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from psycopg import sql
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from loader import gateway
+from loader.server.remedies import told
 
 PAGE = Path(__file__).with_name("page")
 # A page of another site cannot send this header: its browser asks first, and is not answered.
@@ -27,7 +28,16 @@ POLICY = "default-src 'self'; style-src 'self'; img-src 'self' data:; frame-ance
 TIMEOUT = "select set_config('statement_timeout', '15s', true)"
 WITHOUT_MODEL = ("popular", "newest", "trending", "random")
 Text = gateway.Text
-Moment = Annotated[datetime, BeforeValidator(gateway.parse_moment)]
+
+
+def parse_moment(value: object) -> object:
+    """Return what the page's field holds as a datetime, UTC unless it has a zone."""
+    with contextlib.suppress(ValueError):
+        return gateway.parse_moment(value)
+    raise ValueError("write a moment such as 2021-12-20 18:00")
+
+
+Moment = Annotated[datetime, BeforeValidator(parse_moment)]
 # The features' cut-off, unless that is so new that the feed goes on now.
 OVERVIEW = """
     select
@@ -171,8 +181,12 @@ def list_call(asked: AskedFeed) -> sql.Composed:
 
 def refused(request: Request, error: psycopg.Error) -> JSONResponse:
     """Answer with what the database said."""
-    is_of_request = isinstance(error, (*gateway.REFUSED, psycopg.errors.RaiseException))
-    return JSONResponse(gateway.problem_of(error).model_dump(), 422 if is_of_request else 503)
+    problem = gateway.problem_of(error)
+    if isinstance(error, PoolTimeout):
+        problem.next = "pgfeed check"
+    is_of_request = (error.sqlstate or "")[:2] in ("22", "42", "55", "P0")
+    told_as = {"what": problem.what, "cause": problem.cause, "next": told(problem.next)}
+    return JSONResponse(told_as, 422 if is_of_request else 503)
 
 
 def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -290,7 +304,7 @@ def add_calls(app: FastAPI, pool: AsyncConnectionPool) -> None:
 
 
 def hosts_of(host: str) -> list[str]:
-    """Return the names that a browser may call a host by: any, if it listens beyond this machine."""
-    if host in ("127.0.0.1", "localhost", "::1"):
-        return ["127.0.0.1", "localhost", "[::1]", "::1"]
-    return ["*"]
+    """Return the names that a browser may call a host by: any, if it listens on all of a machine's addresses."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        return ["*"]
+    return [host, "127.0.0.1", "localhost", "[::1]", "::1"]

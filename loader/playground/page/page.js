@@ -6,6 +6,8 @@ const SHOWN_REASONS = 8;
 let before = new Map();
 let cursor = null;
 let isFirstPage = true;
+let asking = 0;
+let shownUser = "";
 
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
@@ -30,11 +32,14 @@ async function call(path, parameters, body) {
 /** Run what a person asked for; an error is said where the answer would be. */
 async function attempt(work) {
   document.body.setAttribute("aria-busy", "true");
+  const waiting = setTimeout(() => say("working ..."), 300);
   try {
     await work();
   } catch (error) {
+    clearTimeout(waiting);
     say(error.message, true);
   } finally {
+    clearTimeout(waiting);
     document.body.removeAttribute("aria-busy");
   }
 }
@@ -58,7 +63,11 @@ function excerptOf(row) {
 
 async function showFeed(after = null) {
   const wishes = Object.fromEntries(WISHES.map((name) => [name, $(name).value]));
-  const answer = await call("feed", { ...asked(), ...wishes, after });
+  const mine = ++asking;
+  const { user, at } = asked();
+  const answer = await call("feed", { user, at, ...wishes, after });
+  if (mine !== asking) return;  // something newer was asked for
+  shownUser = user;
   cursor = answer.rows.length ? answer.rows[answer.rows.length - 1].cursor : null;
   const places = new Map(answer.rows.map((row) => [row.post, row.rank]));
   $("posts").replaceChildren(...answer.rows.map((row) => cardOf(row, after ? null : before)));
@@ -97,6 +106,7 @@ function cardOf(row, places) {
   const open = button("Open", async () => {
     const isShort = text.classList.toggle("is-short");
     open.textContent = isShort ? "Open" : "Close";
+    open.setAttribute("aria-label", `${open.textContent} post ${row.post}`);
     if (!isShort) await act(row, ["view"], false);
   }, `Open post ${row.post}`);
   const why = button("Why?", () => toggleWhy(card, row), `Why post ${row.post}?`);
@@ -110,7 +120,7 @@ function cardOf(row, places) {
 
 async function act(row, names, isShownAgain = true) {
   for (const action of names) {
-    const event = { user: $("user").value, post: row.post, at: moment(), action };
+    const event = { user: shownUser, post: row.post, at: moment(), action };
     await call("events", {}, event);
     log(event);
   }
@@ -129,6 +139,7 @@ function log(event) {
     line.remove();
     $("nothing").hidden = $("log").children.length > 0;
     await showFeed();
+    $("posts").focus();
   }, `Take back: ${event.action} of post ${event.post}`));
   $("log").prepend(line);
 }
@@ -181,7 +192,9 @@ async function showSimilar(row) {
 }
 
 async function showUser() {
+  const mine = asking;
   const { profile, likes } = await call("user", asked());
+  if (mine !== asking) return;
   const known = profile && ["age", "gender", "country", "city", "os", "source"].filter((name) => profile[name] !== null)
     .map((name) => `${name} ${profile[name]}`);
   $("profile").textContent = profile ? known.join(", ") : "not known: gets what is popular";
@@ -232,7 +245,10 @@ $("next").addEventListener("click", () => attempt(async () => {
   await showFeed(cursor);
   $("posts").focus();
 }));
-$("first").addEventListener("click", () => attempt(showFeed));
+$("first").addEventListener("click", () => attempt(async () => {
+  await showFeed();
+  $("posts").focus();
+}));
 $("copy").addEventListener("click", () => attempt(async () => {
   await navigator.clipboard.writeText($("sql").textContent);
   say("copied");
