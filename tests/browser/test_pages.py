@@ -196,7 +196,7 @@ def test_it_works_by_keyboard_alone(browser, address, network):
     assert label in (f"like post {post_id}", f"hide post {post_id}")
     page.keyboard.press("Enter")
     expect(page.locator(f'.post[data-post="{post_id}"]')).to_have_count(0)
-    assert page.evaluate("document.activeElement.id") == "posts"
+    expect(page.locator("#posts")).to_be_focused()
 
 
 def test_what_is_wrong_is_said_in_one_line(browser, address):
