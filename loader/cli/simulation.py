@@ -95,7 +95,16 @@ def simulate_network(
     from loader.simulation.future import Plan
     from loader.simulation.world import Life
 
+    of_loop = {"--policies": policies, "--stop": stopped, "--bad": bad, "--change": changes, "--outbreak": outbreaks}
+    unused = [name for name, given in of_loop.items() if given]
+    if unused and not is_loop:
+        raise PgfeedError(f"{unused[0]} does not go without --loop", "a plain month has no nights",
+                          f"pgfeed simulate --serve 28 --loop {unused[0]} ...")
     if serve_days is not None:
+        late = [day for day in (*stopped, *bad, *changes) if not 1 <= day <= serve_days]
+        if late:
+            raise PgfeedError(f"day {late[0]} is not among the {serve_days} that are served", None,
+                              f"name days from 1 to {serve_days}")
         if users is not None or directory is not None:
             cause, next_step = "it goes on with the network that is loaded", f"pgfeed simulate --serve {serve_days}"
             raise PgfeedError("--serve does not go with --users and --to", cause, next_step)

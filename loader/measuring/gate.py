@@ -67,7 +67,7 @@ def judged(connection: Connection, variant: str, champion: int, challenger: int)
     for name, version in (("champion", champion), ("challenger", challenger)):
         try:
             rows = off_policy.judge(connection, f"{variant}@{version}", None, from_at, LISTS)
-        except psycopg2.Error as error:
+        except (psycopg2.errors.InvalidParameterValue, psycopg2.errors.ObjectNotInPrerequisiteState) as error:
             return {"not_judged": excerpt(error.diag.message_primary)}
         best = next(row for row in rows if row["metric"] == "likes per list" and row["estimator"] == "doubly robust")
         if best["refusal"]:

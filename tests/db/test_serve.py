@@ -150,6 +150,9 @@ def test_a_network_lives_with_a_recommender_that_trains(dsn, query, monkeypatch)
     (["--loop"], "--loop does not go without --serve"),
     (["--serve", "2", "--loop", "--outbreak", "5"], "no day and topic"),
     (["--users", "5", "--to", "there", "--new-posts", "2"], "do not go with --to"),
+    (["--serve", "2", "--policies", "frozen"], "--policies does not go without --loop"),
+    (["--users", "5", "--bad", "1"], "--bad does not go without --loop"),
+    (["--serve", "2", "--loop", "--bad", "9"], "day 9 is not among the 2 that are served"),
 ])
 def test_options_of_the_loop(options, problem):
     result = CliRunner().invoke(main, ["simulate", *options])
