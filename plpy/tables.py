@@ -9,13 +9,14 @@ get their bins at each request.
 
 import numpy as np
 
+from plpy import kernel
 from plpy.columns import APPEAL, FRESH_COLUMNS, LARGEST, LIVE_COLUMNS, MATCH_COLUMNS, PAIR_COLUMNS, TOPIC_COLUMNS
 from plpy.features import feature_values
 from plpy.groups import CELLS, SAMPLED_POSTS, compact, grouped, joint_features, joint_groups
 
 MOST_CELLS, MOST_TOPICS = 8192, 32
 MODELS, POSTS_AT_ONCE = 4, 500
-GRID, MOST_IN_A_STEP = 4096, 4
+GRID, MOST_IN_A_STEP, FEW = 4096, 4, 50
 POST, REQUEST, BOTH, TOPIC, POPULARITY = range(5)
 BY_POPULARITY = "taste.popularity_like_rate"
 BY_TOPIC = {f"user_topic.{column}" for column in TOPIC_COLUMNS}
@@ -115,6 +116,7 @@ class Tables:
         if self.is_small:
             self.prepare()
             self.prepare_constants()
+        self.kernel = kernel.Kernel(self) if self.is_small and self.of_both and kernel.sum_cells else None
 
     def fit(self, requests):
         """Return whether posts can be scored for requests with these columns: they are of the same topics."""
@@ -189,14 +191,14 @@ class Tables:
             steps = (steps[:, None] + own).ravel()
         return steps
 
-    def joint_bins(self, values):
-        """Return the combinations of bins of each tuple of joined features, a list; values: float32 by feature."""
-        result = []
+    def joint_bins(self, bins):
+        """Return the combinations of bins of each tuple of joined features, a list; bins: int64, of_both."""
+        result, bins = [], dict(zip(self.of_both, bins))
         for joined in self.joined:
-            bins = self.bins(joined[0], values[joined[0]])
+            joint = bins[joined[0]]
             for feature in joined[1:]:
-                bins = bins * (len(self.edges[feature]) + 1) + self.bins(feature, values[feature])
-            result.append(bins)
+                joint = joint * (len(self.edges[feature]) + 1) + bins[feature]
+            result.append(joint)
         return result
 
     def rows(self, group, width):
@@ -250,7 +252,7 @@ class Tables:
     def bins(self, feature, values):
         """Return how many of a feature's borders are below each value."""
         is_unknown = np.isnan(values)
-        if feature not in self.grids:
+        if feature not in self.grids or len(values) < FEW:
             bins = np.searchsorted(self.edges[feature], values)
         elif not is_unknown.any():
             return self.grids[feature].bins(values)
@@ -303,15 +305,20 @@ class Tables:
         places: of the posts, None: all; values: float32 by feature, those of the posts that depend on the request, too.
         """
         leaves, tables = self.request(requests, pack)
-        bins = self.joint_bins(values)
+        of_posts = [values[feature] for feature in self.of_both]
+        if not self.kernel:
+            of_posts = self.joint_bins(map(self.bins, self.of_both, of_posts))
         if places is None:
-            sums = self.sums(pack, tables, bins)
+            sums = self.sums(pack, tables, of_posts)
         else:
-            sums = self.direct(self.cells_at(pack, places), tables, bins)
+            sums = self.direct(self.cells_at(pack, places), tables, of_posts)
 
         def exact(some):
             cells = self.cells_at(pack, some if places is None else places[some])
-            return self.exact(leaves, cells, [each.take(some) for each in bins])
+            bins = [each.take(some) for each in of_posts]
+            if self.kernel:
+                bins = self.joint_bins(map(self.bins, self.of_both, bins))
+            return self.exact(leaves, cells, bins)
 
         return self.scaled(sums), exact
 
@@ -319,16 +326,19 @@ class Tables:
         """Return scores."""
         return sums * self.trees.scale + self.trees.bias
 
-    def sums(self, pack, tables, bins):
-        """Return the sums of the tables for all posts of a pack."""
+    def sums(self, pack, tables, of_posts):
+        """Return the sums of the tables for all posts of a pack.
+
+        of_posts: their joint bins, or for the kernel values, of_both.
+        """
         if self.is_joined(pack):
             result = np.empty(len(pack))
             for part, _, here in pack.parts:
-                result[here] = self.sums(part, tables, [each[here] for each in bins])
+                result[here] = self.sums(part, tables, [each[here] for each in of_posts])
             return result
-        if pack.parts or len(pack) < SAMPLED_POSTS:
-            return self.direct(self.cells_at(pack), tables, bins)
-        return self.by_layout(self.kept(pack.layouts, lambda: Layout(self, self.cells_at(pack))), tables, bins)
+        if pack.parts or len(pack) < SAMPLED_POSTS or self.kernel:
+            return self.direct(self.cells_at(pack), tables, of_posts)
+        return self.by_layout(self.kept(pack.layouts, lambda: Layout(self, self.cells_at(pack))), tables, of_posts)
 
     def by_layout(self, layout, tables, bins):
         """Return the sums for the posts of a layout."""
@@ -339,11 +349,13 @@ class Tables:
             result = result + self.table(tables, number).take(self.with_bins(number, cells, bins))
         return result
 
-    def direct(self, cells, tables, bins):
-        """Return the sums for posts in these cells, (groups, posts)."""
+    def direct(self, cells, tables, of_posts):
+        """Return the sums for posts in these cells, (groups, posts); of_posts: see sums()."""
+        if self.kernel:
+            return self.kernel.direct(cells, tables, of_posts)
         result = np.zeros(cells.shape[1])
         for number, each in enumerate(cells):
-            result += self.table(tables, number).take(self.with_bins(number, each, bins))
+            result += self.table(tables, number).take(self.with_bins(number, each, of_posts))
         return result
 
     def table(self, tables, number):

@@ -6,6 +6,8 @@
  * nothing where Python runs. The first is fatal there from Python 3.12 on, so this library, which is loaded before
  * PL/Python, gives it another one with the same effect.
  *
+ * sum_cells.c beside it is in the same library, for what the sessions compute.
+ *
  * Build: see build_preload in ./run.
  */
 #include "postgres.h"

@@ -8,7 +8,7 @@ as $$
 
 if not SD:  # else this text was loaded: a function that was replaced has a new SD
     load_modules({
---!library memory columns import_catboost scale pack known features live fresh preferences products moment recent trees groups tables ranking without_model choice request statements seen feed session outside pages explore recommend labels
+--!library memory columns import_catboost scale pack known features live fresh preferences products moment recent trees groups kernel tables ranking without_model choice request statements seen feed session outside pages explore recommend labels
     })
     SD["is_loaded"] = True
 $$;

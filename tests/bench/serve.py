@@ -205,9 +205,11 @@ create function pg_temp.scoring(users bigint[], variants text[], moments timesta
 import json, random, time
 
 plpy.execute("select pgfeed._library()")
-from plpy import ranking, recommend
+from plpy import kernel, ranking, recommend
+from plpy.session import Model
 
-spent, different, usual = {"predict": [], "tables": []}, [0], recommend.score
+names = ["predict", "tables", "tables in C"][: 2 + (kernel.sum_cells is not None)]
+spent, different, usual, in_c, twins = {name: [] for name in names}, [0], recommend.score, kernel.sum_cells, {}
 
 def timed(name, scored, pack):
     started = time.process_time_ns()
@@ -216,21 +218,28 @@ def timed(name, scored, pack):
     spent[name].append((time.process_time_ns() - started) / 1e6)
     return scores, best.tolist(), scores[best].tolist()
 
-def both(model, pack, requests, places=None):
-    ways = [
-        ("predict", lambda: ranking.predicted(model, pack, requests, places)),
-        ("tables", lambda: usual(model, pack, requests, places)),
-    ]
-    results = {name: timed(name, scored, pack) for name, scored in ways[:: 1 if len(spent["tables"]) % 2 else -1]}
-    different[0] += results["predict"][1:] != results["tables"][1:]
+def by_numpy(model, pack, *rest):
+    if model not in twins:
+        twins[model] = Model(model.model_id, model.load, model.feature_names, model.encoders, model.trees)
+    kernel.sum_cells = None  # when the twin makes its tables
+    try:
+        return usual(twins[model], pack, *rest)
+    finally:
+        kernel.sum_cells = in_c
+
+def all_ways(model, *rest):
+    ways = {"predict": ranking.predicted, "tables": by_numpy, "tables in C": usual}
+    first = len(spent["tables"]) % len(names)
+    results = {name: timed(name, lambda: ways[name](model, *rest), rest[0]) for name in names[first:] + names[:first]}
+    different[0] += any(results[name][1:] != results["predict"][1:] for name in names)
     return results["tables"][0]
 
 lot = random.Random(0)
 try:
     for number in range(-50, count):
         if not number:
-            spent, different = {"predict": [], "tables": []}, [0]
-            recommend.score = both
+            spent, different = {name: [] for name in names}, [0]
+            recommend.score = all_ways
         recommend.recommend_posts(plpy, lot.choice(users), lot.choice(moments), 5, lot.choice(variants))
 finally:
     recommend.score = usual
@@ -239,8 +248,8 @@ $scoring$
 """
 
 
-def two_ways_to_score(connection: Connection, users: list[int], count: int) -> list[tuple[str, str]]:
-    """Return what CatBoost's predict and the tables take to find the best five of the same requests.
+def ways_to_score(connection: Connection, users: list[int], count: int) -> list[tuple[str, str]]:
+    """Return what CatBoost's predict, tables and, if preloaded, tables in C take to find the best five of requests.
 
     Users, variants with a model and moments are drawn: a thousand of the hours after the features' cut-off, and three
     midnights before it. The lists and their scores are compared, to the bit.
@@ -248,7 +257,7 @@ def two_ways_to_score(connection: Connection, users: list[int], count: int) -> l
     with connection.cursor() as cursor:
         cursor.execute("select rolsuper from pg_roles where rolname = current_user")
         if not cursor.fetchone()[0]:
-            return [("two ways to score", "only a superuser can measure them")]
+            return [("ways to score", "only a superuser can measure them")]
         cursor.execute("select array_agg(a.variant) from pgfeed.active_models as a")
         variants = cursor.fetchone()[0]
         cursor.execute(
@@ -296,7 +305,7 @@ def measure_service(connection: Connection, users: list[int]) -> tuple[list[tupl
 
 
 @click.command()
-@click.option("--triples", default=1000, show_default=True, help="How many requests are scored in both ways.")
+@click.option("--triples", default=1000, show_default=True, help="How many requests are scored in all ways.")
 def main(triples: int) -> None:
     with ExitStack() as stack:
         connection = stack.enter_context(closing(db.connect()))
@@ -318,7 +327,7 @@ def main(triples: int) -> None:
         rows = latencies("warm call", timed(call, users, CALLS, 50, "warm calls"))
         rows.append(("of it inside the function, by step:", ""))
         rows += steps_of_a_call(connection, users)
-        rows += two_ways_to_score(connection, users, triples)
+        rows += ways_to_score(connection, users, triples)
         logging = logging_seconds(connection, users)
         rows.append(("serve_posts over recommend_posts, median", milliseconds(percentile(logging, 0.5))))
         rows.append((f"first call of a session, {preload}, median of 5", f"{percentile(firsts, 0.5) * 1000:.0f} ms"))

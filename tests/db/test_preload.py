@@ -30,10 +30,21 @@ create function pg_temp.serves() returns text language plpython3u as $$
 import sys
 import catboost
 plpy.execute("select pgfeed._library()")
+import numpy as np
 from plpy.session import import_catboost
-return str(import_catboost() is catboost)
+from plpy.tables import Tables
+from plpy.trees import Trees
+trees = Trees(np.array([0]), np.float32([0.5]), np.array([1]), np.array([1.0, 2.0]), np.array([False]), 1.0, 0.0)
+in_c = Tables(trees, ["match.text"], {}, 1).kernel
+in_c = in_c and in_c.direct(np.zeros((1, 3), np.uint16), trees.leaves, [np.float32([0, 1, np.nan])]).tolist()
+return str((import_catboost() is catboost, in_c))
 $$;
 select pg_temp.serves();
+"""
+LISTS = """
+select u, rank, post_id, score
+from generate_series(1, 12) as u
+cross join pgfeed.recommend_posts(u, '2021-12-13 12:00+00', 60);
 """
 
 
@@ -69,15 +80,30 @@ def run():
     shutil.rmtree(home)
 
 
-def test_sessions_start_with_catboost_and_draw_their_own_random_numbers(run):
+def dumped(dsn: str, run) -> str:
+    """Copy a database into one of the server that ./run starts; return its name."""
+    run("psql", "-XAtqc", "create database network")
+    run("psql", "-Xqd", "network", "-v", "ON_ERROR_STOP=1", "-f", ROOT / "migrations/baseline/roles.sql")
+    with tempfile.NamedTemporaryFile(suffix=".sql") as file:
+        subprocess.run(["pg_dump", "-f", file.name, dsn], check=True)
+        run("psql", "-Xqd", "network", "-v", "ON_ERROR_STOP=1", "-f", file.name)
+    return "network"
+
+
+def test_sessions_start_with_catboost_and_draw_their_own_random_numbers(run, network_dsn, network):
     first, second = (json.loads(run("psql", "-XAtqc", FOUND)) for _ in range(2))
     assert first["at_start"] == ["catboost", "numpy"]
     assert first["rows"] == 7
     assert first["random"] != second["random"]
     assert first["numpy"] != second["numpy"]
-    run("migrate")
-    assert run("psql", "-XAtqc", SERVES).strip() == "True"
+    name = dumped(network_dsn, run)
+    assert run("psql", "-XAtqd", name, "-c", SERVES).strip() == "(True, [1.0, 2.0, 1.0])"
+    lists = run("psql", "-XAtqd", name, "-c", LISTS)
+    assert lists.split("\n")[:-1] == ["|".join(map(str, row)) for row in network(LISTS)]
+    assert lists.count("\n") > 500
 
     run("stop")
     assert run("psql", "-XAtqc", "show shared_preload_libraries", preload="").strip() == ""
     assert json.loads(run("psql", "-XAtqc", FOUND, preload=""))["at_start"] == ["numpy"]
+    assert run("psql", "-XAtqd", name, "-c", SERVES, preload="").strip() == "(True, None)"
+    assert run("psql", "-XAtqd", name, "-c", LISTS, preload="") == lists

@@ -1,16 +1,20 @@
 """Tables in place of trees: the same scores as CatBoost, to the bit."""
 
+import shutil
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from catboost import CatBoost, Pool, sum_models
 
-from plpy import tables
+from plpy import kernel, tables
 from plpy.fresh import computed_once
 from plpy.pack import Pack
 from plpy.ranking import Scores, predicted, rank, score
 from plpy.session import Model
+from plpy.tables import LARGEST, Tables
 from plpy.trees import Trees
 
 POSTS, TOPICS = 300, ["movie", "news", "sport"]
@@ -21,6 +25,24 @@ NAMES = [
     "taste.popularity_like_rate", "taste.like_count", "pair.ease", "fresh.like_1h", "match.text", "match.preference",
     "match.appeal", "match.score",
 ]
+SOURCE = Path(kernel.__file__).with_name("preload") / "sum_cells.c"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """The C function, as the library that preloads has it."""
+    if not shutil.which("cc"):
+        pytest.skip("needs a C compiler")
+    library = tmp_path_factory.mktemp("kernel") / "sum_cells.so"
+    subprocess.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared", SOURCE, "-o", library], check=True)
+    return kernel.c_function(library)
+
+
+@pytest.fixture(autouse=True, params=["numpy", "C"])
+def sums_by(request, monkeypatch):
+    """Scores are the same in both."""
+    monkeypatch.setattr(kernel, "sum_cells", request.getfixturevalue("compiled") if request.param == "C" else None)
+    return request.param
 
 
 def numbers(random, *shape, unknown=0.1):
@@ -104,6 +126,27 @@ def test_scores_are_those_of_catboost(seed, monkeypatch):
         check(model, pack, random)
     stored = Trees.unpack(model.trees.pack(SHA256), SHA256)
     check(Model(1, model.load, NAMES, model.encoders, stored), pack, random)
+
+
+@pytest.mark.parametrize("sums_by", ["C"], indirect=True)
+@pytest.mark.parametrize("seed", range(4))
+def test_values_at_a_border_and_beyond_all_have_the_bins_of_numpy(seed):
+    random = np.random.default_rng(seed)
+    features, borders = np.repeat([15, 16, 17], 60), numbers(random, 180, unknown=0)
+    borders[::60], borders[70:100] = -LARGEST, 1 + np.arange(30) * np.float32(1e-4)
+    trees = Trees(features, borders, np.full(60, 3), random.random(480), random.random(19) < 0.5, 1.0, 0.0)
+    made = Tables(trees, NAMES, {}, len(TOPICS))
+    near = [borders, np.nextafter(borders, np.float32(np.inf)), np.nextafter(borders, np.float32(-np.inf))]
+    values = np.concatenate([*near, np.float32([np.nan, np.inf, -np.inf, LARGEST, -LARGEST, 0, -0.0, 1e-40])])
+    for place, feature in enumerate(made.of_both):
+        bins = np.arange(len(made.edges[feature]) + 1)
+        one = kernel.terms([0], [[(place, bins.astype(np.uint16))]])  # a table of the bins themselves
+        of_c = made.kernel.direct(np.zeros((1, len(values)), np.uint16), bins.astype(float), [values] * 3, one)
+        assert np.array_equal(of_c, made.bins(feature, values))
+
+
+def test_a_library_without_the_function_is_not_used():
+    assert kernel.c_function() is None
 
 
 def test_trees_of_another_artifact_and_damaged_ones_are_not_taken():
