@@ -199,12 +199,12 @@ def share_below(values, place):
     return float(np.count_nonzero(values < values[place]) / (len(values) - 1))
 
 
-def ranked(words, names, least=LEAST_SHARE_OF_POSTS):
+def ranked(words, names):
     """Return a reason that holds where a post has more of one of these features than most others."""
     def reason(session, request, reply, place):
-        names_known = [name for name in names if name in reply.model.feature_names]
-        found = [more for name in names_known if (more := more_than(name, reply, place)) is not None and more >= least]
-        return words + others(max(found)) if found else None
+        shares = [more_than(name, reply, place) for name in names if name in reply.model.feature_names]
+        most = max((more for more in shares if more is not None), default=0.0)
+        return words + others(most) if most >= LEAST_SHARE_OF_POSTS else None
     return reason
 
 
@@ -263,20 +263,23 @@ def most_telling_like(session, request, reply, place):
     nearest = known.post_ids[places[np.argsort(-likeness, kind="stable")[:MOST_LIKES]]].tolist()
     alone = copy(request)
     alone.candidates = pack.post_ids[[place]]
-    scores = {}
-    for post_id in [None, *nearest]:
-        other = reply_by_model(session, state, stored, without_like(user, post_id), alone, (), reply.model)
-        scores[post_id] = float(other.scores[other.pack.locate(alone.candidates)[0]])
-    best = min(nearest, key=lambda post_id: (scores[post_id], post_id), default=None)
-    if best is None or scores[best] >= scores[None]:
+
+    def score_of(user):
+        other = reply_by_model(session, state, stored, user, alone, (), reply.model)
+        return float(other.scores[other.pack.locate(alone.candidates)[0]])
+
+    if not nearest:
+        return None, None
+    lowest, best = min((score_of(without_like(user, post_id)), post_id) for post_id in nearest)
+    if lowest >= score_of(user):
         return None, None
     rows = session.run("posts", [best])
     return (best, title_of(rows[0]["text"])) if rows else (None, None)
 
 
 def without_like(user, post_id):
-    """Return a row of with_history() as if the user had viewed a post, and not liked it; None: as it is."""
-    kept = user["liked_post_ids"] != (-1 if post_id is None else post_id)
+    """Return a row of with_history() as if the user had viewed a post, and not liked it."""
+    kept = user["liked_post_ids"] != post_id
     return user | {"liked_post_ids": user["liked_post_ids"][kept], "liked_at": user["liked_at"][kept]}
 
 

@@ -53,9 +53,11 @@ OVERVIEW = """
             select a.action from pgfeed.actions as a where a.action <> 'view' order by a.sign desc, a.action
         ) as actions,
         array(select distinct t.topic from pgfeed.posts as t where t.topic is not null order by 1) as topics,
-        array(select a.relation from pgfeed.attachments as a where a.kind = 'users') as users_from,
-        array(select a.relation from pgfeed.attachments as a where a.kind = 'events') as events_from
+        exists (select from pgfeed.attached_tables as a where a.kind = 'users') as has_users_elsewhere
     from (select max(r.as_of) as as_of from pgfeed.feature_refreshes as r where r.finished_at is not null) as f
+"""
+ATTACHED = """
+    select a.relation_name as name from pgfeed.attached_tables as a where a.kind = %(kind)s order by a.relation_name
 """
 PROFILE = """
     select u.gender, u.age, u.country, u.city, u.os, u.source, s.view_count, s.like_count
@@ -254,10 +256,11 @@ def add_calls(app: FastAPI, pool: AsyncConnectionPool) -> None:
         rows, milliseconds = await fetch(statement)
         return {"rows": rows, "sql": statement.as_string().strip() + ";", "ms": milliseconds}
 
-    async def refuse_attached(column: str, what: str) -> None:
+    async def refuse_attached(kind: str) -> None:
         """Refuse to write where an application's table is followed: the next comparison would undo it."""
-        if relations := (await fetch(OVERVIEW))[0][0][column]:
-            raise HTTPException(409, f"{what} come from {', '.join(relations)}: change them there")
+        rows, _ = await fetch(ATTACHED, {"kind": kind})
+        if rows:
+            raise HTTPException(409, f"{kind} come from {', '.join(row['name'] for row in rows)}: change them there")
 
     @app.get("/api/overview")
     async def overview() -> dict:
@@ -290,7 +293,7 @@ def add_calls(app: FastAPI, pool: AsyncConnectionPool) -> None:
 
     @app.post("/api/events", dependencies=[Depends(of_page)])
     async def record(event: Annotated[Event, Body()]) -> dict:
-        await refuse_attached("events_from", "events")
+        await refuse_attached("events")
         return await shown(filled(RECORD, **event.model_dump()))
 
     @app.post("/api/events/delete", dependencies=[Depends(of_page)])
@@ -299,7 +302,7 @@ def add_calls(app: FastAPI, pool: AsyncConnectionPool) -> None:
 
     @app.post("/api/users", dependencies=[Depends(of_page)])
     async def invent(user: Annotated[Invented, Body()]) -> dict:
-        await refuse_attached("users_from", "users")
+        await refuse_attached("users")
         return await shown(filled(INVENT, **user.model_dump()))
 
 

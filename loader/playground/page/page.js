@@ -218,7 +218,7 @@ async function start() {
   $("variant").value = overview.variants.includes("test") ? "test" : $("variant").value;
   fill("feed", overview.feeds);
   $("more").open = matchMedia("(min-width: 700px)").matches;
-  $("inventing").hidden = overview.users_from.length > 0;
+  $("inventing").hidden = overview.has_users_elsewhere;
   setMoment(overview.moment ? new Date(overview.moment) : new Date());
   await showFeed();
 }
