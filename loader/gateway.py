@@ -32,8 +32,11 @@ from loader.server.remedies import plain
 
 PATH = "/post/recommendations"
 EXAMPLE = f"GET {PATH}/?id=1000&time=2021-12-20T18:00:00Z&limit=5"
+EXPLANATION_PATH = "/post/explanation"
+EXPLANATION_EXAMPLE = f"GET {EXPLANATION_PATH}/?id=1000&post=235"
 WAIT_SECONDS = 5
-TIMEOUT = "select set_config('statement_timeout', '5s', true)"  # in the transaction: poolers lose what a session sets
+CALL_SECONDS = 5
+TIMEOUT = "select set_config('statement_timeout', %s, true)"  # in the transaction: poolers lose what a session sets
 SILENT_SECONDS = 60
 RECOMMEND_WITH_GROUP = f"""
     select
@@ -46,6 +49,14 @@ RECOMMEND_WITH_GROUP = f"""
         r.cursor
     from ({RECOMMEND}) as r
 """
+EXPLAIN = """
+    select e.feature, e.label, e.advantage, e.contribution, e.because
+    from pgfeed.explain_recommendation(
+        pgfeed.user_id_of(%(id)s::text), pgfeed.post_id_of(%(post)s::text), coalesce(%(time)s::timestamptz, now()),
+        %(variant)s, %(feed)s
+    ) as e
+    order by e.rank
+"""
 WARM_UP = "select pgfeed.warm_up()"
 PROBE = "select count(*) from pgfeed.recommend_posts(0)"
 NEXT_OF = {
@@ -55,9 +66,9 @@ NEXT_OF = {
     psycopg.errors.QueryCanceled: "send the request again",
 }
 
-
 REFUSED = (psycopg.errors.DataError, psycopg.errors.ProgramLimitExceeded, psycopg.errors.UndefinedObject)
-KEYS = ("candidates", "exclude")
+KEYS = ("candidates", "exclude", "post")
+NAMED = ("variant", *WISHES)
 # Proxies take headers of 4 kB at least.
 MAX_LINK = 3500
 
@@ -79,6 +90,27 @@ class Response(BaseModel):
         examples=["control"],
     )
     recommendations: list[Post] = Field(description="Best first.")
+
+
+class Contribution(BaseModel):
+    """What a feature does to the score."""
+
+    feature: str = Field(examples=["post.topic"])
+    label: str | None = Field(description="Feature and value in people's words.", examples=["topic: sport"])
+    advantage: float | None = Field(
+        description="How much more it adds than for the mean of 24 posts of the catalogue; null: without a model.",
+    )
+    contribution: float = Field(description="What it adds to the score (SHAP).")
+
+
+class Explanation(BaseModel):
+    """Why a post has its score."""
+
+    because: str | None = Field(
+        description="One sentence, from the largest advantages of which something simple is true; null: of none.",
+        examples=["Because it is liked more than 98% of the posts."],
+    )
+    contributions: list[Contribution] = Field(description="Largest effect first; they sum to the score.")
 
 
 class Problem(BaseModel):
@@ -116,14 +148,19 @@ def parse_moment(value: object) -> object:
 Text = Annotated[str, Field(pattern="^[^\0]*$")]
 
 
-class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
-    """What a request may ask; another parameter is refused rather than ignored."""
+class Subject(BaseModel, extra="forbid"):  # type: ignore[call-arg]
+    """Whom a request is about, and when; a parameter that it does not have is refused rather than ignored."""
 
     id: Text = Field(description="The user's key; one that is not known gets what is popular.", examples=["1000"])
     time: Annotated[datetime | None, BeforeValidator(parse_moment)] = Field(
         default=None, examples=["2021-12-20"],
         description="The moment, UTC unless it has a zone. Without it: now. Nothing later enters the answer.",
     )
+
+
+class Parameters(Subject):
+    """What may be asked of recommendations."""
+
     limit: int = Field(default=5, ge=1, le=1000, description="How many posts.")
     candidates: list[Text] | None = Field(
         default=None, description="Keys of posts, a parameter each: the answer is the best of them.",
@@ -141,7 +178,12 @@ class Parameters(BaseModel, extra="forbid"):  # type: ignore[call-arg]
     )
 
 
-REASONS = {"extra_forbidden": "there is no such parameter; there are " + ", ".join(Parameters.model_fields)}
+class Explained(Subject):
+    """What may be asked of an explanation."""
+
+    post: Text = Field(description="The post's key.", examples=["235"])
+    variant: Text | None = Field(default=None, description="The model's variant. Without it: as recommended.")
+    feed: Text | None = Field(default=None, description="What this feed's rules do is told, too.")
 
 
 class Sparse(logging.Filter):
@@ -177,17 +219,20 @@ def problem_of(error: psycopg.Error) -> Problem:
 
 def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     """Answer 422 with the parameters at fault."""
+    is_explanation = request.url.path.startswith(EXPLANATION_PATH)
+    parameters, example = (Explained, EXPLANATION_EXAMPLE) if is_explanation else (Parameters, EXAMPLE)
+    reasons = {"extra_forbidden": "there is no such parameter; there are " + ", ".join(parameters.model_fields)}
     detail = jsonable_encoder(error.errors())
-    cause = "; ".join(f"{each['loc'][1]}: {REASONS.get(each['type']) or each['msg'].removeprefix('Value error, ')}"
+    cause = "; ".join(f"{each['loc'][1]}: {reasons.get(each['type']) or each['msg'].removeprefix('Value error, ')}"
                       for each in detail)
-    problem = InvalidRequest(what="the request was not understood", cause=cause, next=EXAMPLE, detail=detail)
+    problem = InvalidRequest(what="the request was not understood", cause=cause, next=example, detail=detail)
     return JSONResponse(problem.model_dump(), 422)
 
 
 def not_served(request: Request, error: HTTPException) -> JSONResponse:
     """Answer 404 or 405 with what is served."""
     what = f"{request.url.path} is not served" if error.status_code == 404 else f"{request.method} is not answered"
-    cause = f"there are GET {PATH}/, /health, /metrics, /docs and /openapi.json"
+    cause = f"there are GET {', '.join(request.app.openapi()['paths'])}, /docs and /openapi.json"
     problem = Problem(what=what, cause=cause, next=EXAMPLE)
     return JSONResponse(problem.model_dump(), error.status_code, error.headers)
 
@@ -197,12 +242,15 @@ def at_fault(message: str, query: QueryParams) -> str | None:
     if " is the key of no user" in message:
         return "id"
     if " is the key of no post" in message:
-        is_in = {name: any(f"'{key[:100]}'" in message for key in query.getlist(name)) for name in KEYS}
-        return next((name for name in KEYS if is_in[name]), KEYS[0])
+        asked = [name for name in KEYS if name in query]
+        is_in = (name for name in asked if any(f"'{key[:100]}'" in message for key in query.getlist(name)))
+        return next(is_in, asked[0])
+    if message.startswith("post ") and message.endswith("cannot be recommended at this moment"):
+        return "post"
     if message.startswith("interval ") or "type interval" in message:
         return "hide_viewed"
     name = message.removeprefix("there is no ").partition(" ")[0]
-    return name if name in WISHES else None
+    return name if name in NAMED and name in query else None
 
 
 def unavailable(request: Request, error: psycopg.Error) -> JSONResponse:
@@ -210,7 +258,12 @@ def unavailable(request: Request, error: psycopg.Error) -> JSONResponse:
     message = plain(error.diag.message_primary or str(error))
     name = at_fault(message, request.query_params) if isinstance(error, REFUSED) else None
     if name is None:
-        return JSONResponse(problem_of(error).model_dump(), 503)
+        problem = problem_of(error)
+        if isinstance(error, psycopg.errors.QueryCanceled):
+            problem.next += (
+                "; for moments before the features' cut-off, which take longer: pgfeed serve-http --timeout 30"
+            )
+        return JSONResponse(problem.model_dump(), 503)
     said = {"type": "value", "loc": ["query", name], "msg": message, "input": request.query_params.get(name)}
     return invalid(request, RequestValidationError([said]))
 
@@ -242,8 +295,13 @@ def open_pool(size: int) -> AsyncConnectionPool:
     )
 
 
-def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
-    """Return the application; for an experiment the response says which group the user is in."""
+def create_app(
+    pool_size: int = 4, is_experiment: bool = False, is_explaining: bool = False, timeout: float = CALL_SECONDS,
+) -> FastAPI:
+    """Return the application; for an experiment the response says which group the user is in.
+
+    is_explaining: explanations are served, too. timeout: after so many seconds the database gives a call up.
+    """
     pool = open_pool(pool_size)
 
     @contextlib.asynccontextmanager
@@ -262,7 +320,7 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         """Return the rows of a statement: in a pipeline both go out at once and are one transaction."""
         async with pool.connection() as connection:
             async with connection.pipeline():
-                await connection.execute(TIMEOUT)
+                await connection.execute(TIMEOUT, [f"{round(1000 * timeout)}ms"])
                 cursor = await connection.execute(statement, parameters)
             return await cursor.fetchall()
 
@@ -299,8 +357,23 @@ def create_app(pool_size: int = 4, is_experiment: bool = False) -> FastAPI:
         app.get(path, summary="Recommend posts to a user", responses=responses,
                 include_in_schema=path.endswith("/"))(endpoint)
 
+    if is_explaining:
+        add_explanation(app, fetch, {status: responses[status] for status in (422, 503)})
     add_monitoring(app, fetch, responses[503])
     return app
+
+
+def add_explanation(app: FastAPI, fetch: Callable[..., Awaitable[list[dict]]], problems: dict) -> None:
+    """Add explanations to the application; fetch returns the rows of a statement."""
+
+    async def explain_recommendation(asked: Annotated[Explained, Query()]) -> Explanation:
+        """Why the post has its score for the user at the moment. It names what the user liked, and the profile."""
+        rows = await fetch(EXPLAIN, **asked.model_dump())
+        return Explanation(because=rows[0]["because"], contributions=[Contribution(**row) for row in rows])
+
+    for path in (f"{EXPLANATION_PATH}/", EXPLANATION_PATH):
+        app.get(path, summary="Tell why a post is recommended", responses=problems,
+                include_in_schema=path.endswith("/"))(explain_recommendation)
 
 
 def add_monitoring(app: FastAPI, fetch: Callable[..., Awaitable[list[dict]]], problem: dict) -> None:

@@ -107,11 +107,16 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
               help="Connections to the database.")
 @click.option("--experiment", "is_experiment", is_flag=True,
               help='Answer {"exp_group", "recommendations"} instead of a list of posts.')
-def serve_http(host, port, pool_size, is_experiment):
+@click.option("--explain", "is_explaining", is_flag=True,
+              help="Tell why, too: who reaches the port learns what users liked, and their profiles.")
+@click.option("--timeout", type=click.IntRange(1, 3600), default=5, show_default=True, metavar="SECONDS",
+              help="A call that takes longer is answered by 503; moments before the features' cut-off do.")
+def serve_http(host, port, pool_size, is_experiment, is_explaining, timeout):
     """Answer HTTP requests for recommendations, each by one call of recommend_for.
 
     \b
     GET /post/recommendations/?id=1000&time=2021-12-20&limit=5   posts as JSON
+    GET /post/explanation/?id=1000&post=235                      why, with --explain
     GET /health                                                  200, or 503 and why
     GET /metrics                                                 what check finds, for Prometheus
     GET /docs                                                    the description for people; /openapi.json for programs
@@ -124,8 +129,8 @@ def serve_http(host, port, pool_size, is_experiment):
     with database():
         pass  # it is there, and it is ready
     with gateway.listen(host, port) as listener:
-        click.echo(f"{address(host, listener)}{gateway.PATH}/ until interrupted", err=True)
-        gateway.serve(listener, gateway.create_app(pool_size, is_experiment))
+        click.echo(f"{address(host, listener)}/docs until interrupted", err=True)
+        gateway.serve(listener, gateway.create_app(pool_size, is_experiment, is_explaining, timeout))
 
 
 @main.command()

@@ -30,6 +30,7 @@ from loader import gateway, monitoring  # noqa: E402
 from loader.recommendations import WISHES  # noqa: E402
 
 PATH = "/post/recommendations/"
+WHY = "/post/explanation/"
 SELF_TEST = {"id": 1000, "time": "2021-12-20", "limit": 5}
 MOMENT = "2021-12-13 12:00:00"
 
@@ -199,19 +200,55 @@ def test_monitoring_may_ask_for_the_head_alone(client):
     assert answer.status_code == 200 and answer.content == b""
 
 
-def test_a_request_that_takes_too_long_is_given_up(monkeypatch, client, ask):
-    monkeypatch.setattr(gateway, "TIMEOUT", "select set_config('statement_timeout', '300ms', true)")
-    assert client.get(PATH, params={"id": 7}).status_code == 200  # a connection is warm
-    ask("begin; lock table pgfeed.feature_refreshes in access exclusive mode")
-    try:
-        answer = client.get(PATH, params={"id": 7})
-    finally:
-        ask("rollback")
-    assert answer.status_code == 503 and answer.json() == {
-        "what": "the database refused", "cause": "canceling statement due to statement timeout",
-        "next": "send the request again"
-    }
-    assert client.get(PATH, params={"id": 7}).status_code == 200
+def test_a_request_that_takes_too_long_is_given_up(monkeypatch, direct, ask):
+    with client_of(monkeypatch, dsn_of(direct), timeout=0.3) as client:
+        assert client.get(PATH, params={"id": 7}).status_code == 200  # a connection is warm
+        ask("begin; lock table pgfeed.feature_refreshes in access exclusive mode")
+        try:
+            answer = client.get(PATH, params={"id": 7})
+        finally:
+            ask("rollback")
+        assert answer.status_code == 503 and answer.json() == {
+            "what": "the database refused", "cause": "canceling statement due to statement timeout",
+            "next": "send the request again; for moments before the features' cut-off, which take longer:"
+            " pgfeed serve-http --timeout 30",
+        }
+        assert client.get(PATH, params={"id": 7}).status_code == 200
+
+
+@pytest.fixture
+def explaining(monkeypatch, direct):
+    """The gateway with explanations, as a login that is in pgfeed_reader and nothing else."""
+    with client_of(monkeypatch, dsn_of(direct), is_explaining=True) as result:
+        yield result
+
+
+def test_it_explains_what_sql_explains(explaining, ask):
+    post_id = ask("select post_id from pgfeed.recommend_posts(7, %s) where rank = 2", f"{MOMENT}+00")[0][0]
+    for named in ({}, {"variant": "popular"}):
+        expected = ask("select feature, label, advantage, contribution, because from pgfeed.explain_recommendation("
+                       "7, %s, %s, %s) order by rank", post_id, f"{MOMENT}+00", named.get("variant"))
+        answer = explaining.get(WHY, params={"id": 7, "post": post_id, "time": MOMENT, **named}).json()
+        assert answer["because"] == expected[0][-1] and answer["because"]
+        assert [tuple(each.values()) for each in answer["contributions"]] == [row[:-1] for row in expected]
+
+
+def test_without_being_told_to_it_explains_nothing(client, explaining):
+    answer = client.get(WHY, params={"id": 7, "post": 3})
+    assert answer.status_code == 404 and WHY not in answer.json()["cause"]
+    assert WHY in explaining.get("/x").json()["cause"] and WHY in explaining.get("/openapi.json").json()["paths"]
+
+
+@pytest.mark.parametrize(("parameters", "name"), [
+    ({"id": 7}, "post"), ({"id": 7, "post": "x"}, "post"), ({"id": 7, "post": 987654321}, "post"),
+    ({"id": "x", "post": 3}, "id"), ({"id": 7, "post": 3, "variant": "none"}, "variant"),
+    ({"id": 7, "post": 3, "feed": "none"}, "feed"), ({"id": 7, "post": 3, "limit": 5}, "limit"),
+    ({"id": 7, "post": 3, "time": "yesterday"}, "time"),
+])
+def test_a_wrong_parameter_of_an_explanation_is_named(explaining, parameters, name):
+    answer = explaining.get(WHY, params=parameters)
+    assert answer.status_code == 422 and answer.json()["cause"].startswith(f"{name}: ")
+    assert answer.json()["next"] == gateway.EXPLANATION_EXAMPLE
 
 
 def test_a_request_is_two_round_trips(monkeypatch, direct, tmp_path):
@@ -266,11 +303,12 @@ def dsn_without_features(template):
 def test_a_login_without_rights_is_told_what_to_grant(monkeypatch, direct):
     administer(f'revoke pgfeed_reader from "{direct.user}"')
     try:
-        with client_of(monkeypatch, dsn_of(direct)) as client:
-            answer = client.get(PATH, params={"id": 1})
+        with client_of(monkeypatch, dsn_of(direct), is_explaining=True) as client:
+            answers = [client.get(PATH, params={"id": 1}), client.get(WHY, params={"id": 1, "post": 3})]
     finally:
         administer(f'grant pgfeed_reader to "{direct.user}"')
-    assert answer.status_code == 503 and "grant pgfeed_reader" in answer.json()["next"]
+    for answer in answers:
+        assert answer.status_code == 503 and "grant pgfeed_reader" in answer.json()["next"]
 
 
 def test_it_survives_a_restart_of_what_it_is_connected_to(monkeypatch, pgbouncer):
@@ -380,7 +418,7 @@ def serving(dsn, *options):
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PGFEED_DSN": dsn},
                                stderr=subprocess.PIPE, text=True)
     try:
-        yield re.match(r"(http://127\.0\.0\.1:\d+)/", process.stderr.readline()).group(1)
+        yield re.match(r"(http://127\.0\.0\.1:\d+)/docs ", process.stderr.readline()).group(1)
     finally:
         process.terminate()
         _, errors = process.communicate(timeout=30)
@@ -392,6 +430,8 @@ def test_a_live_server_answers(direct, options):
     with serving(dsn_of(direct), *options) as address:
         with urllib.request.urlopen(f"{address}{PATH}?id=1000&time=2021-12-20&limit=5", timeout=30) as answer:
             body = json.load(answer)
+        with urllib.request.urlopen(f"{address}/docs", timeout=30) as page:
+            assert page.status == 200
         assert len(body["recommendations"] if options else body) == 5
         with pytest.raises(urllib.error.HTTPError, match="422"):
             urllib.request.urlopen(f"{address}{PATH}?id=x", timeout=30)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.clients.callers import Address
-from tests.clients.test_gateway import PATH, client_of
+from tests.clients.test_gateway import PATH, WHY, client_of
 from tests.db.conftest import autocommit, clone, queries
 from tests.db.test_keys import KEYED, USERS
 
@@ -69,11 +69,13 @@ def test_pg8000(address, expected):
 
 
 def test_http_takes_and_gives_keys(keyed, expected, monkeypatch):
-    with client_of(monkeypatch, keyed) as client:
+    with client_of(monkeypatch, keyed, is_explaining=True) as client:
         posts = client.get(PATH, params={"id": str(KEY)}).json()
         assert [post["id"] for post in posts] == expected
         for unknown in ("nobody", "", "'; select 1", "7", "Ж" * 5000):
             assert len(client.get(PATH, params={"id": unknown}).json()) == 5
+        why = client.get(WHY, params={"id": str(KEY), "post": posts[0]["id"]}).json()
+        assert len(why["contributions"]) > 0
         answer = client.get(PATH, params={"id": "a\0b"})
         assert answer.status_code == 422 and answer.json()["cause"].startswith("id: ")
 

@@ -65,11 +65,15 @@ def test_example(tmp_path, direct, example):
 
 
 def test_the_gateway_answers_as_its_page_shows(direct):
-    request, answer = (block for block in blocks(HTTP) if block.reason is None)
-    assert (request.language, answer.language) == ("sh", "text")
+    written = [block for block in blocks(HTTP) if block.reason is None]
+    assert [block.language for block in written] == ["sh", "text"] * 2
     require_program("curl")
-    with serving(dsn_of(direct)) as address:
-        text = request.text.replace("http://127.0.0.1:8000", address)
-        printed = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True, timeout=60).stdout
-    posts = json.loads(printed)
-    assert len(posts) == 5 and list(posts[0]) == re.findall(r'"(\w+)":', answer.text)
+    with serving(dsn_of(direct), "--explain") as address:
+        printed = [json.loads(subprocess.run(
+            ["sh", "-c", block.text.replace("http://127.0.0.1:8000", address).replace("post=4029", "post=29")],
+            capture_output=True, text=True, check=True, timeout=60,
+        ).stdout) for block in written[::2]]
+    posts, explanation = printed
+    names = [re.findall(r'"(\w+)":', block.text) for block in written[1::2]]
+    assert len(posts) == 5 and list(posts[0]) == names[0]
+    assert [*explanation, *explanation["contributions"][0]] == names[1]

@@ -19,7 +19,7 @@ OFFLINE = [sys.executable, "-m", "alembic"]
 USED_BY_OTHERS = [
     "upgrade", "downgrade", "revision", "down_revision", "autocommit", "writeable", "readable", "recommendations",
     "id", "__instancecheck__", "__call__", "__getattr__", "sparse",
-    "find_spec", "get_source", "exec_module",
+    "find_spec", "get_source", "exec_module", "advantage",
     *{name for path in (ROOT / "sql").rglob("*.sql")
       for name in re.findall(r"^(?:return|if not SD:.*\n) +(\w+)\(", path.read_text(), re.MULTILINE)},
 ]
