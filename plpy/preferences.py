@@ -100,10 +100,11 @@ class Preferences:
         since: days from the pack's cut-off to the moment of each row.
         """
         profiles = self.users.standard(user_values(self.users.inputs, users, self.facts["types"]))
-        means = np.column_stack([np.ones(len(users)), profiles]) @ self.arrays["user_map"]
+        # One by one: the product of many differs in its last bits.
+        means = [row[None] @ self.arrays["user_map"] for row in np.column_stack([np.ones(len(users)), profiles])]
         sides = np.empty((len(users), self.width), np.float32)
         sides[:, :self.profile_width] = profiles[:, self.facts["user_used"]]
-        for side, user, mean, days in zip(sides, users, means, since):
+        for side, user, (mean,), days in zip(sides, users, means, since):
             side[self.profile_width:] = self.fold_in(user, pack, side[:self.profile_width], mean, days)
         return sides
 

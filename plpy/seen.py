@@ -14,10 +14,13 @@ LAST = -30.0  # an effect after which a post comes behind all that a user did no
 
 
 class Showings:
-    """Posts shown to a user, one row each: post_ids ascending, times, days since the last one, is_viewed."""
+    """Posts shown to a user, one row each: post_ids ascending, times, days since the last one, is_viewed.
 
-    def __init__(self, post_ids, times, days, is_viewed):
-        self.post_ids, self.times, self.days, self.is_viewed = post_ids, times, days, is_viewed
+    owner: whose they are, ascending; None: they are of one user.
+    """
+
+    def __init__(self, post_ids, times, days, is_viewed, owner=None):
+        self.post_ids, self.times, self.days, self.is_viewed, self.owner = post_ids, times, days, is_viewed, owner
 
     @classmethod
     def of(cls, user, moment):
@@ -32,19 +35,23 @@ class Showings:
         return cls.count(np.concatenate([viewed, served])[is_over], at[is_over], is_view[is_over], moment)
 
     @classmethod
-    def count(cls, post_ids, at, is_view, moment):
+    def count(cls, post_ids, at, is_view, moment, owner=None):
         """Return the showings that views and exposures at these unix seconds are."""
-        order = np.lexsort((at, post_ids))
+        order = np.lexsort((at, post_ids) if owner is None else (at, post_ids, owner))
         post_ids, at, is_view = post_ids[order], at[order], is_view[order]
         is_first = np.diff(post_ids, prepend=-1) != 0
+        if owner is not None:
+            owner = owner[order]
+            is_first |= np.diff(owner, prepend=-1) != 0
         is_showing = is_first | (np.diff(at, prepend=0.0) > LIKE_WINDOW_SECONDS)
         starts = np.flatnonzero(is_first)
         if not len(starts):
-            return cls(post_ids, at, at, is_view)
+            return cls(post_ids, at, at, is_view, owner)
         last = np.append(starts[1:], len(at)) - 1
         return cls(
             post_ids[starts], np.add.reduceat(is_showing.astype(np.int64), starts),
             (moment - at[last]) / DAY_SECONDS, np.logical_or.reduceat(is_view, starts),
+            None if owner is None else owner[starts],
         )
 
     def effects(self, encoders, count):
@@ -58,10 +65,17 @@ class Showings:
         by_days = np.array([effects.get(f"days: {days}", 0.0) for days in DAYS])
         result = by_times[bucket(self.times, TIMES)] + by_days[bucket(self.days, DAYS)]
         result += np.where(self.is_viewed, 0.0, effects.get(ONLY_SERVED, 0.0))
-        newest = np.argsort(self.days, kind="stable")[:int(effects.get(RULE_SHARE, 1.0) * count)]
+        newest = self.newest(int(effects.get(RULE_SHARE, 1.0) * count))
         newest = newest[self.days[newest] < effects.get(RULE_DAYS, 0.0)]
         result[newest] += effects.get(RULE_EFFECT, 0.0)
         return result
+
+    def newest(self, most):
+        """Return the rows of at most so many posts of each user, those shown last."""
+        if self.owner is None:
+            return np.argsort(self.days, kind="stable")[:most]
+        order = np.lexsort((self.days, self.owner))
+        return order[np.arange(len(order)) - np.searchsorted(self.owner, self.owner) < most]
 
 
 def bucket(values, starts):

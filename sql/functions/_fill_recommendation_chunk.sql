@@ -9,7 +9,7 @@ as $$
 declare
     v_batch pgfeed.recommendation_batches;
     v_chunk pgfeed.recommendation_chunks;
-    v_rows pgfeed.recommendations[];
+    v_lists record;
 begin
     -- Whoever starts another batch in place of this one waits for the chunks at work, and no new ones begin.
     perform pg_advisory_xact_lock_shared(hashtext('pgfeed.recommendation_chunks'));
@@ -35,21 +35,11 @@ begin
 
     if found then
         delete from pgfeed.recommendations as r where r.user_id = any(v_chunk.user_ids);
-        -- Not within the insert: Citus would read for recommend_posts over a connection that the insert holds.
-        select array_agg((
-            u.user_id,
-            r.rank,
-            r.post_id,
-            r.score,
-            r.variant,
-            r.source,
-            r.model_version,
-            r.features_as_of,
-            v_batch.recommended_at,
-            v_batch.batch_id
-        )::pgfeed.recommendations) into v_rows
-        from unnest(v_chunk.user_ids) as u (user_id)
-        cross join lateral pgfeed.recommend_posts(u.user_id, v_batch.recommended_at, v_batch.k, v_batch.variant) as r;
+        -- Not within the insert: Citus would read for the lists over a connection that the insert holds.
+        select l.* into v_lists
+        from pgfeed._recommend_users(
+            v_chunk.user_ids, v_batch.recommended_at, v_batch.k, v_batch.variant
+        ) as l;
         insert into pgfeed.recommendations (
             user_id, rank, post_id, score, variant, source, model_version, features_as_of, recommended_at, batch_id
         )
@@ -62,9 +52,12 @@ begin
             r.source,
             r.model_version,
             r.features_as_of,
-            r.recommended_at,
-            r.batch_id
-        from unnest(v_rows) as r;
+            v_batch.recommended_at,
+            v_batch.batch_id
+        from unnest(
+            v_lists.list_user_ids, v_lists.ranks, v_lists.post_ids, v_lists.scores, v_lists.variants, v_lists.sources,
+            v_lists.model_versions, v_lists.features_as_of
+        ) as r (user_id, rank, post_id, score, variant, source, model_version, features_as_of);
 
         update pgfeed.recommendation_chunks as c
         set finished_at = clock_timestamp()

@@ -1135,6 +1135,13 @@ CREATE FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time z
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_posts() as one array: when a PL/Python function that returns a set is replaced between two of its rows (an upgrade under traffic), PostgreSQL uses memory that it has freed, and the server ends. candidates, exclude: as array_send() packs them, which Python reads faster than an array';
+CREATE FUNCTION pgfeed._recommend_users(user_ids bigint[], ts timestamp with time zone, k integer, variant text, OUT list_user_ids bigint[], OUT ranks integer[], OUT post_ids bigint[], OUT scores double precision[], OUT variants text[], OUT sources text[], OUT model_versions integer[], OUT features_as_of timestamp with time zone[]) RETURNS record
+    LANGUAGE plpython3u STABLE COST 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._recommend_users(user_ids bigint[], ts timestamp with time zone, k integer, variant text, OUT list_user_ids bigint[], OUT ranks integer[], OUT post_ids bigint[], OUT scores double precision[], OUT variants text[], OUT sources text[], OUT model_versions integer[], OUT features_as_of timestamp with time zone[]) IS 'One row: the rows of recommend_posts() for each of the users, as arrays of the same length, by what they share computed once. Those without a model''s list, and all of a large catalogue, are asked for one by one';
 CREATE PROCEDURE pgfeed._recount_likes()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3177,6 +3184,7 @@ REVOKE ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._recommend_posts(user_id bigint, ts timestamp with time zone, k integer, variant text, session bigint[], candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._recommend_users(user_ids bigint[], ts timestamp with time zone, k integer, variant text, OUT list_user_ids bigint[], OUT ranks integer[], OUT post_ids bigint[], OUT scores double precision[], OUT variants text[], OUT sources text[], OUT model_versions integer[], OUT features_as_of timestamp with time zone[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._recount_likes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._refresh_as_of() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._register_attributes(IN kind text, IN attributes jsonb) FROM PUBLIC;

@@ -1,9 +1,14 @@
 """The stage 3 model, vectors of taste, explanations, and catalogues too large to score whole."""
 
+import json
 import re
+import shutil
+import subprocess
+import tempfile
 from contextlib import closing
 from datetime import datetime
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import psycopg2
@@ -15,6 +20,7 @@ from loader.errors import PgfeedError
 from loader.learning import features, registry, train
 from loader.measuring import compare
 from migrations.objects import compose
+from plpy import kernel
 from plpy.factors import factorise, like_matrix, solve_side
 from plpy.features import feature_values, fold_in, request_columns
 from plpy.pack import Pack
@@ -26,6 +32,31 @@ from tests.db.test_embed import Words
 END = "2021-12-13 12:00+00"
 EARLIER = "2021-12-09 15:00+00"
 CALL = "select post_id, score from pgfeed.recommend_posts(%s, %s, %s, 'test') order by rank"
+SETTINGS_OF_SCORING = """
+    do language plpython3u $$
+    plpy.execute("select pgfeed._library()")
+    from plpy import kernel, tables
+    from plpy.session import current_session
+    tables.SAMPLED_POSTS = {sampled}
+    kernel.sum_cells = kernel.c_function("{library}") if "{library}" else None
+    current_session(plpy).models.clear()
+    current_session(plpy).packs.clear()
+    $$
+"""
+SEEN_EFFECTS = {
+    "times: 1": -0.1, "times: 3": -0.2, "days: 1": 0.05, "only served": 0.2, "viewed": -0.3, "rule: days": 5,
+    "rule: effect": -1.0, "rule: share": 0.1,
+}
+OF_ALL = """
+    select r.* from pgfeed._recommend_users(%s, %s, %s, %s) as l cross join lateral unnest(
+        l.list_user_ids, l.ranks, l.post_ids, l.scores, l.variants, l.sources, l.model_versions, l.features_as_of
+    ) as r
+"""
+OF_EACH = """
+    select u, r.rank, r.post_id, r.score, r.variant, r.source, r.model_version, r.features_as_of
+    from unnest(%s) with ordinality as o (u, number)
+    cross join lateral pgfeed.recommend_posts(u, %s, %s, %s) as r order by o.number, r.rank
+"""
 
 
 @pytest.fixture(scope="module")
@@ -424,3 +455,39 @@ def test_of_a_sample_of_users_the_appeal_of_posts_is_learned_from_the_counts_of_
     stage_3("update pgfeed.post_days set view_count = view_count + 100, like_count = like_count + 60 where post_id = 7"
             " and day = '2021-12-10'")
     assert (appeal(7) > before + 0.1) == is_sample
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """The library with the sums in C, where the server's user can read it; empty: there is no compiler."""
+    folder = Path(tempfile.mkdtemp(prefix="pgfeed-kernel-"))
+    folder.chmod(0o755)
+    if shutil.which("cc"):
+        source = Path(kernel.__file__).with_name("preload") / "sum_cells.c"
+        subprocess.run(["cc", "-O2", "-fPIC", "-shared", source, "-o", folder / "sum_cells.so"], check=True)
+        yield str(folder / "sum_cells.so")
+    else:
+        yield ""
+    shutil.rmtree(folder)
+
+
+def test_many_users_get_to_the_bit_what_each_of_them_gets(stage_3, compiled):
+    stage_3("update pgfeed.models set encoders = encoders || %s where variant = 'test'",
+            json.dumps({"seen": SEEN_EFFECTS}))
+    stage_3("insert into pgfeed.exposures (user_id, served_at, post_ids, variant, source, features_as_of)"
+            " select u, timestamptz '2021-12-13 09:00+00' - n * interval '11 hours', array[1 + (u * 7 + n * 11) % 80,"
+            " 1 + (u + n) % 80], 'test', 'model', '2021-12-13' from generate_series(1, 40) as u,"
+            " generate_series(1, 6) as n")
+    stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " select '2021-12-13 11:30+00', u, 1 + u % 80, 'like' from generate_series(1, 30) as u")
+    stage_3("insert into pgfeed.posts (post_id, topic, text, created_at) values"
+            " (901, 'sport', 'post 1', '2021-12-13 10:00+00'), (902, 'new', 'post 2', '2021-12-13 10:00+00')")
+    best = stage_3("select post_id from pgfeed.recommend_posts(8, %s, 1, 'test')", END)[0][0]
+    stage_3("delete from pgfeed.posts where post_id = %s", best)
+    stage_3("call pgfeed.create_experiment('try', '{control,popular,test}')")
+    stage_3("call pgfeed.start_experiment('try')")
+    ids = [*range(60, 0, -1), 999]
+    for library, sampled in ("", 2000), ("", 0), (compiled, 0):
+        stage_3(SETTINGS_OF_SCORING.format(library=library, sampled=sampled))
+        for ts, k, variant in (END, 100, "test"), (END, 3, None), (EARLIER, 5, None):
+            assert stage_3(OF_ALL, ids, ts, k, variant) == stage_3(OF_EACH, ids, ts, k, variant)
