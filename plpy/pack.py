@@ -81,7 +81,9 @@ class Pack:
 
     def join(self, other):
         """Return the posts of this pack and another one, which share none: with the columns of this one, NaN where the
-        other has none, and the factors that both have. The topics of one must begin with those of the other.
+        other has none, the categories of either, and the factors that both have.
+
+        The topics of one must begin with those of the other.
         """
         post_ids = np.concatenate([self.post_ids, other.post_ids])
         order = np.argsort(post_ids)
@@ -91,17 +93,18 @@ class Pack:
 
         unknown = np.full(len(other), np.nan, np.float32)
         names = list(self.columns)
-        if self.encoders is not other.encoders:
+        is_encoded = self.encoders is other.encoders and self.categories.keys() == other.categories.keys()
+        if not is_encoded:
             names = [name for name in names if name != "post.topic" and name not in self.categories]
         columns = {name: joined(self.columns[name], other.columns.get(name, unknown)) for name in names}
         topics = max(self.topics, other.topics, key=len)
         pack = Pack(post_ids[order], topics, joined(self.topic_codes, other.topic_codes), columns)
         pack.scale = self.scale if topics is self.topics else other.scale
-        pack.gram, pack.attributes = self.gram, self.attributes
+        pack.gram, pack.attributes = self.gram, {**other.attributes, **self.attributes}
         pack.is_popular = joined(self.is_popular, other.is_popular)
-        pack.encoders = self.encoders if self.encoders is other.encoders else None
-        for name in self.categories.keys() & other.categories.keys():
-            codes, values = join_codes(self.categories[name], other.categories[name])
+        pack.encoders = self.encoders if is_encoded else None
+        for name in {**self.categories, **other.categories}:
+            codes, values = join_codes(*(each.categories.get(name, each.no_category) for each in (self, other)))
             pack.categories[name] = codes[order], values
         if self.factors is not None and other.factors is not None:
             pack.factors = joined(self.factors, other.factors)
@@ -152,6 +155,11 @@ class Pack:
             encoded = encode_tags if self.attributes[name] == "tags" else encode
             self.columns[name] = encoded(values, encoders.get(name, {}))[places]
         self.encoders = encoders
+
+    @property
+    def no_category(self):
+        """Codes and values of a category that no post of the pack has."""
+        return np.full(len(self), -1), [None]
 
     def forget_parts(self):
         """Let go of the packs that this one was made of; what Tables made of them stays."""

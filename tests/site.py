@@ -68,9 +68,17 @@ STATE = """
 """
 
 
+# By which calls read the newest rows of a user.
+INDEXES = "create index if not exists {0}_by_member on app.{0} (member_id, at)"
+
+
 def attach(query, sync, names=tuple(ATTACH)):
+    """Attach these tables; mixed is a way for events: users and posts are followed by triggers then."""
     for name in names:
-        query(ATTACH[name], sync)
+        is_mixed = sync == "mixed" and name in ("reads", "hearts")
+        if is_mixed:
+            query(INDEXES.format(name))
+        query(ATTACH[name], sync if is_mixed or sync != "mixed" else "trigger")
 
 
 def detach(query, names=tuple(ATTACH)):

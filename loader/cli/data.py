@@ -103,14 +103,15 @@ def show_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
 @click.option("--action", metavar="NAME", help="Of events [default: view].")
 @click.option("--target", metavar="SQL", help="Of views: whether the user liked the post.")
 @click.option("--condition", metavar="SQL", help="Of events: which rows are some.")
-@click.option("--sync", metavar="WAY", help="trigger or pull [default: trigger for tables].")
+@click.option("--sync", metavar="WAY", help="trigger, pull, or mixed for events [default: trigger for tables].")
 @JSON
 @connected
 def attach_relation(connection, kind, relation, as_json, **arguments):
     """Let users, posts or events be the rows of a table or view of the application.
 
     Options are those of attach_users(), attach_posts() and attach_events(): SQL expressions over its columns. What is
-    written to it from now on reaches pgfeed with its transaction (trigger) or with the next refresh (pull).
+    written to it from now on reaches pgfeed with its transaction (trigger) or with the next refresh (pull); mixed reads
+    new events as pull does and hears of updates and deletes with their transaction.
 
     \b
     Example:

@@ -125,7 +125,7 @@ PINS = {
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
     "functions/explain_recommendation": "1ffd26e1b059",
-    "functions/_library": "4e870b941261",
+    "functions/_library": "023461c0cbc1",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",
@@ -170,7 +170,7 @@ PINS = {
     "functions/_attach_again": "f31c2df002b8",
     "functions/_attached_rows": "fe4e30876e0c",
     "functions/_attachment": "a0332f0597f6",
-    "functions/_attachment_problems": "b834c2f018fc",
+    "functions/_attachment_problems": "776ac6a5444d",
     "functions/_attachments_of": "efaa758a47fb",
     "functions/_expression_facts": "b7b087ba557b",
     "functions/_foreign_error": "fd72f05dd2b2",
@@ -185,8 +185,8 @@ PINS = {
     "functions/_note_grants": "098dfda090be",
     "functions/_require_attachment": "fbab771cf2ce",
     "functions/_require_key_types": "f838230adbad",
-    "functions/_start_attachment": "e75e1954feb5",
-    "functions/_sync_events": "d8f24575a055",
+    "functions/_start_attachment": "00ddad992c6f",
+    "functions/_sync_events": "a8d7a955d46a",
     "functions/_sync_rows": "ec1e475f31b4",
     "functions/_try_attachment": "1d0e28b8061c",
     "functions/_relation_named": "2699a6713d81",
@@ -198,10 +198,10 @@ PINS = {
     "procedures/_make_event_rows": "1f7811a21b38",
     "procedures/_make_follower": "05c602e76939",
     "procedures/_make_insert_follower": "6949cdd77f21",
-    "procedures/_make_triggers": "82d7b7af7dd9",
+    "procedures/_make_triggers": "57d40b7c51f5",
     "procedures/_open_columns": "f76248387ff2",
     "procedures/_open_relation": "cfee8658b415",
-    "procedures/attach_events": "4b9c2d269674",
+    "procedures/attach_events": "2817503678bf",
     "procedures/attach_posts": "c6d7b47b5bc4",
     "procedures/attach_users": "00dd1407312f",
     "procedures/detach": "a5a61c2e290a",
@@ -210,7 +210,8 @@ PINS = {
     "functions/_is_first_undo": "ea09743713f0",
     "functions/_undos": "0c46bef5fa78",
     "functions/_user_reactions": "8e9136cd4bc3",
-    "procedures/_check_actions": "f1b79b10a9a1",
+    "functions/_sessions_at": "5a60f3dd12ff",
+    "procedures/_check_actions": "8e4f81636d09",
     "procedures/_mark_posts": "74d80981c930",
     "procedures/_recount_likes": "1683838fb247",
     "procedures/define_action": "a2b1bbaf52dc",
@@ -239,8 +240,10 @@ PINS = {
     "procedures/merge_users": "942856f1a5b6",
     "procedures/merge_users__anyelement": "eabf4cfbe6d0",
     "functions/_attachment_probes": "639b338190d6",
-    "functions/_helpful_index": "3ebe8c1db540",
-    "views/attachments": "e714ceed6fa6",
+    "functions/_helpful_index": "bd85b361af8d",
+    "functions/_newest_rows_index": "0600fead31af",
+    "functions/_require_newest_rows_index": "7b8b0b751583",
+    "views/attachments": "07d2ed0516d7",
     "procedures/_leave_out_user": "71accd09b067",
     "functions/post_key_of": "ea311bc28fca",
     "functions/user_key_of": "e3038d5615cf",
@@ -314,7 +317,7 @@ PINS = {
     "procedures/tick": "e265e3656dba",
     "functions/_answer_probes": "71bea00ba3b4",
     "functions/_loop_probes": "1c655ce1ba10",
-    "procedures/_make_newest_events": "e5019003bbda",
+    "procedures/_make_newest_events": "98a5229ea742",
     "functions/_learning": "a57b9ead0e59",
     "functions/_training_limits": "ced0c218725b",
     "functions/_answer_training": "34c29d4e310c",
@@ -645,7 +648,7 @@ ATTACHMENTS = """
         kind text not null check (kind in ('users', 'posts', 'events')),
         relation regclass not null,
         relation_name text not null,
-        sync text not null check (sync in ('trigger', 'pull')),
+        sync text not null check (sync in ('trigger', 'mixed', 'pull')),
         settings jsonb not null,
         is_loaded boolean not null default false,
         attached_at timestamptz not null default now(),
@@ -660,7 +663,8 @@ ATTACHMENTS = """
         'One row per table of the application that pgfeed follows: see attach_users(), attach_posts(), attach_events()';
     comment on column pgfeed.attached_tables.relation_name is 'As it was called when it was attached';
     comment on column pgfeed.attached_tables.sync is
-        'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new';
+        'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new; mixed: new '
+        'rows as by pull, other writes as by trigger';
     comment on column pgfeed.attached_tables.settings is
         'What attach_*() was told: SQL expressions over the relation by name, and key_types, the types of its keys';
     comment on column pgfeed.attached_tables.is_loaded is 'False: the first load is not complete, the next one goes on';

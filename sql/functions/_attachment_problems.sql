@@ -127,10 +127,17 @@ begin
     from (
         select format('pgfeed_%s_%s', v_attached.attachment_id, o.name) as name
         from unnest(array['insert', 'update', 'delete', 'truncate']) as o (name)
-        where v_attached.sync = 'trigger'
+        where v_attached.sync = 'trigger' or v_attached.sync = 'mixed' and o.name <> 'insert'
     ) as n
     left join pg_trigger as t on t.tgrelid = v_attached.relation and t.tgname = n.name
     where coalesce(t.tgenabled not in ('O', 'A'), true);
+    return query
+    select
+        format('%s has no index any more by which calls read its newest rows', v_attached.relation),
+        coalesce(pgfeed._helpful_index(v_attached), v_again),
+        false
+    from pgfeed._newest_rows_index(v_attached) as i
+    where v_attached.sync = 'mixed' and i.index_id is null;
 end;
 $$;
 

@@ -32,6 +32,7 @@ begin
                 i.indrelid = attached.relation
                 and i.indisvalid
                 and i.indpred is null
+                and i.indnkeyatts >= cardinality(v_numbers)
                 and (i.indkey::smallint[])[0:cardinality(v_numbers) - 1] = v_numbers
         )
     then
@@ -49,6 +50,6 @@ alter function pgfeed._helpful_index(pgfeed.attached_tables) owner to pgfeed_own
 
 comment on function pgfeed._helpful_index(pgfeed.attached_tables) is
     'The statement for an index that an attached table should have: of its key; of the time of events, by which a refresh '
-    'reads the last week; of user and time of those that are pulled. Null: it has it, or the expression is no column';
+    'reads the last week; of user and time of those whose new rows calls read, by pull or mixed. Null: it has it, or the expression is no column';
 
 revoke all on function pgfeed._helpful_index(pgfeed.attached_tables) from public;

@@ -24,6 +24,7 @@ declare
     v_columns text[] := '{}';
     v_class record;
     v_other pgfeed.attached_tables;
+    v_attached pgfeed.attached_tables;
     v_id smallint;
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.attach'));
@@ -40,10 +41,14 @@ begin
             using errcode = '42809', hint = 'Give a table, a view or a foreign table of the application.';
     end if;
     v_sync := coalesce(v_sync, case when v_class.relkind in ('r', 'p') then 'trigger' else 'pull' end);
-    if v_sync not in ('trigger', 'pull') then
-        raise exception 'sync is %', v_sync using errcode = '22023', hint = 'Say trigger or pull.';
+    if v_sync not in ('trigger', 'mixed', 'pull') then
+        raise exception 'sync is %', v_sync using errcode = '22023', hint = 'Say trigger, mixed or pull.';
     end if;
-    if v_sync = 'trigger' and v_class.relkind not in ('r', 'p') then
+    if v_sync = 'mixed' and v_kind <> 'events' then
+        raise exception 'sync is mixed, which only events can be'
+            using errcode = '22023', hint = 'Say sync => ''trigger''.';
+    end if;
+    if v_sync <> 'pull' and v_class.relkind not in ('r', 'p') then
         raise exception '% is not a table: it cannot have a trigger', v_relation
             using errcode = '42809', hint = 'Say sync => ''pull''.';
     end if;
@@ -161,16 +166,20 @@ begin
     );
     insert into pgfeed.attached_tables (kind, relation, relation_name, sync, settings)
     values (v_kind, v_relation, v_relation::text, v_sync, v_settings)
-    returning attachment_id into v_id;
-    if v_sync = 'trigger' then
+    returning * into v_attached;
+    v_id := v_attached.attachment_id;
+    if v_sync = 'mixed' then
+        perform pgfeed._require_newest_rows_index(v_attached);
+    end if;
+    if v_sync <> 'pull' then
         call pgfeed._make_follower(v_id);
-        if v_kind = 'events' then
+        if v_kind = 'events' and v_sync = 'trigger' then
             call pgfeed._make_insert_follower(v_id);
         end if;
     end if;
     if v_kind = 'posts' then
         call pgfeed._make_attached_posts();
-    elsif v_kind = 'events' and v_sync = 'pull' then
+    elsif v_kind = 'events' and v_sync <> 'trigger' then
         call pgfeed._make_newest_events();
     end if;
     return v_id;

@@ -92,7 +92,7 @@ begin
         row_count = (select count(*) from pgfeed.feed_events as e where e.attachment_id = _sync_events.attachment_id),
         rejected_count = v_attached.rejected_count
     where t.attachment_id = _sync_events.attachment_id;
-    if v_attached.sync = 'pull' then
+    if v_attached.sync <> 'trigger' then
         call pgfeed._make_newest_events();
     end if;
 end;

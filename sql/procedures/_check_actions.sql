@@ -11,6 +11,7 @@ declare
         select a.action from pgfeed.actions as a where a.sign < 0 or a.undoes is not null order by a.action
     );
     v_is_dropped boolean;
+    v_sessions record;
     v_check text := format('action = any (%L::text[])', v_actions);
 begin
     if v_without_target <> '{}' then
@@ -34,8 +35,12 @@ begin
         end;
         perform pg_sleep(0.06);
     end loop;
-    raise exception 'feed_events is in use'
-        using errcode = '55P03', hint = 'Call it again when no report, training or dump reads the table.';
+    select s.names, s.statement into v_sessions from pgfeed._sessions_at('pgfeed.feed_events') as s;
+    raise exception 'feed_events was in use for 5 s, and nothing was changed: %', coalesce(v_sessions.names, 'by others in turn')
+        using
+            errcode = '55P03',
+            hint = 'Call it again when they have ended, such as a refresh, a training or a dump'
+            || coalesce('; what they do: ' || v_sessions.statement, '.');
 end;
 $$;
 

@@ -8,37 +8,17 @@ declare
     v_body text;
 begin
     for v_attached in
-        select distinct on (t.attachment_id)
+        select
             t.attachment_id,
             t.relation,
             t.settings,
             t.settings -> 'key_types' ->> 'user_key' as key_type,
-            a.atttypid::regtype as time_type,
-            i.indexrelid
+            i.time_type,
+            i.index_id
         from pgfeed.attached_tables as t
-        inner join pg_class as c on c.oid = t.relation and c.relkind in ('r', 'p')
-        inner join pg_index as i on i.indrelid = t.relation and i.indisvalid and i.indpred is null
-        inner join pg_class as n on n.oid = i.indexrelid
-        inner join pg_am as m on m.oid = n.relam and m.amname = 'btree'
-        inner join pg_attribute as u on u.attrelid = t.relation and u.attnum = i.indkey[0]
-        inner join pg_attribute as a on a.attrelid = t.relation and a.attnum = i.indkey[1]
-        where
-            t.kind = 'events'
-            and t.sync = 'pull'
-            -- Citus joins no table that is spread with one that is not.
-            and not exists (select from pg_extension as e where e.extname = 'citus')
-            and i.indnkeyatts > 1
-            and t.settings ->> 'user_key' in (u.attname, quote_ident(u.attname))
-            and t.settings ->> 'at' in (a.attname, quote_ident(a.attname))
-            and t.settings -> 'key_types' ->> 'user_key'
-            in ('smallint', 'integer', 'bigint', 'uuid', 'text', 'character varying')
-            and not exists (
-                select
-                from pg_partition_tree(t.relation) as p
-                inner join pg_class as l on l.oid = p.relid
-                where p.isleaf and l.relkind = 'f'
-            )
-        order by t.attachment_id, i.indexrelid
+        cross join lateral pgfeed._newest_rows_index(t) as i
+        where t.kind = 'events' and t.sync <> 'trigger' and i.index_id is not null
+        order by t.attachment_id
     loop
         v_reads := v_reads || format(
             $read$
@@ -81,7 +61,7 @@ begin
                 ),
                 format('%s as %I', v_attached.relation, v_attached.settings ->> 'alias')
             ),
-            v_attached.indexrelid
+            v_attached.index_id
         );
     end loop;
     if v_reads = '{}' then
@@ -138,6 +118,6 @@ alter procedure pgfeed._make_newest_events() owner to pgfeed_owner;
 
 comment on procedure pgfeed._make_newest_events() is
     'Makes _newest_events(), by which a call reads what a user did since an hour before the last refresh in tables that '
-    'are followed by pull and have an index on user_key and at; drops it if there are none, and on Citus';
+    'are followed by pull or mixed and have an index on user_key and at; drops it if there are none, and on Citus';
 
 revoke all on procedure pgfeed._make_newest_events() from public;

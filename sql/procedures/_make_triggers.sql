@@ -12,16 +12,20 @@ begin
     perform set_config('lock_timeout', '2s', true);
     if v_attached.sync = 'trigger' then
         execute format(
-            'create trigger %1$I after insert on %2$s referencing new table as new_rows '
-            'for each statement execute function pgfeed._follow_%3$s%7$s();'
-            'create trigger %4$I after update on %2$s referencing new table as new_rows old table as old_rows '
-            'for each statement execute function pgfeed._follow_%3$s();'
-            'create trigger %5$I after delete on %2$s referencing old table as old_rows '
-            'for each statement execute function pgfeed._follow_%3$s();'
-            'create trigger %6$I after truncate on %2$s for each statement execute function pgfeed._follow_%3$s()',
+            'create trigger %I after insert on %s referencing new table as new_rows '
+            'for each statement execute function pgfeed._follow_%s%s()',
             v_name || '_insert', v_attached.relation, attachment_id,
-            v_name || '_update', v_name || '_delete', v_name || '_truncate',
             case when to_regproc(format('pgfeed._follow_%s_insert', attachment_id)) is not null then '_insert' end
+        );
+    end if;
+    if v_attached.sync <> 'pull' then
+        execute format(
+            'create trigger %3$I after update on %1$s referencing new table as new_rows old table as old_rows '
+            'for each statement execute function pgfeed._follow_%2$s();'
+            'create trigger %4$I after delete on %1$s referencing old table as old_rows '
+            'for each statement execute function pgfeed._follow_%2$s();'
+            'create trigger %5$I after truncate on %1$s for each statement execute function pgfeed._follow_%2$s()',
+            v_attached.relation, attachment_id, v_name || '_update', v_name || '_delete', v_name || '_truncate'
         );
     end if;
     perform set_config('lock_timeout', v_lock_timeout, true);
@@ -34,7 +38,7 @@ $$;
 alter procedure pgfeed._make_triggers(smallint) owner to pgfeed_owner;
 
 comment on procedure pgfeed._make_triggers(smallint) is
-    'Makes the triggers of an attachment that is followed by them, with the rights of the caller';
+    'Makes the triggers of an attachment, with the rights of the caller: those of mixed leave out new rows, pull has none';
 
 revoke all on procedure pgfeed._make_triggers(smallint) from public;
 grant execute on procedure pgfeed._make_triggers(smallint) to pgfeed_operator;

@@ -9,8 +9,8 @@ select
     t.row_count,
     t.rejected_count,
     case
-        when t.sync = 'pull' then now() - t.synced_at
-        else coalesce(now() - e.first_at, interval '0')
+        when t.sync = 'trigger' then coalesce(now() - e.first_at, interval '0')
+        else now() - t.synced_at
     end as lag,
     coalesce(e.error_count, 0) as error_count,
     e.newest_error,
@@ -44,13 +44,13 @@ comment on view pgfeed.attachments is 'One row per table of the application that
 comment on column pgfeed.attachments.row_count is 'Rows that are here, as of synced_at';
 comment on column pgfeed.attachments.rejected_count is
     'Rows of the relation that cannot be taken, as of the last comparison: without a key or a time, a key that another row has';
-comment on column pgfeed.attachments.lag is 'How long a committed write may be missing here; of triggers: since the first error';
+comment on column pgfeed.attachments.lag is 'How long a committed write may be missing here, of mixed a new row; of triggers: since the first error';
 comment on column pgfeed.attachments.error_count is 'Writes that the trigger could not follow since the last refresh, which mends them';
 comment on column pgfeed.attachments.columns is 'Columns of the relation that are read';
 comment on column pgfeed.attachments.helpful_index is 'The statement for an index that the relation should have; null: none';
 comment on column pgfeed.attachments.write_cost_ms is
-    'Milliseconds that the trigger adds to a statement of the application, on average; null: not known, for the setting '
-    'track_functions is none';
+    'Milliseconds that the trigger adds to a statement of the application, on average: those that insert cost nothing with '
+    'sync => ''mixed'', where an index begins with user and time; null: not known, for the setting track_functions is none';
 comment on column pgfeed.attachments.compared_at is 'When the rows of all days, not only of the newest, were compared last';
 
 grant select on pgfeed.attachments to pgfeed_operator;

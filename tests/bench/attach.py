@@ -1,5 +1,6 @@
 """The application's own tables: changes at random, the cost of a write, bytes: `./run bench attach`."""
 
+import os
 import random
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from statistics import median
 
 import click
@@ -20,9 +22,9 @@ from loader.terminal import out, table
 from tests import servers
 from tests.bench import _full_size, temporary_database
 from tests.servers import program, queries
-from tests.site import SITE, STATE, attach, detach, live, live_together, state_of_a_fresh_attach
+from tests.site import INDEXES, SITE, STATE, attach, detach, live, live_together, state_of_a_fresh_attach
 
-SYNCS = ("trigger", "pull")
+SYNCS = ("trigger", "mixed", "pull")
 SECTIONS = ("changes", "kills", "writes", "bytes")
 FULL_SIZE = ("keys", "erase")
 KILLS = 10
@@ -62,7 +64,7 @@ def changes(connection: Connection, sync: str, seed: int, operations: int) -> tu
     query(SITE)
     attach(query, sync)
     failures = live_together(connection.dsn, seed, operations, [lambda: query("call pgfeed.refresh_features()")] * 5)
-    query("call pgfeed.sync_attachments(complete => %s)", sync == "pull")
+    query("call pgfeed.sync_attachments(complete => %s)", sync != "trigger")
     query("call pgfeed.refresh_features()")
     followed = set(query(STATE))
     fresh = set(state_of_a_fresh_attach(query, sync))
@@ -97,7 +99,7 @@ def killed(sync: str, seed: int, operations: int, kills: int) -> tuple[int, int]
             refresh.communicate()
             server.start()
         with server.connect("site") as query:
-            query("call pgfeed.sync_attachments(complete => %s)", sync == "pull")
+            query("call pgfeed.sync_attachments(complete => %s)", sync != "trigger")
             query("call pgfeed.refresh_features()")
             followed = set(query(STATE))
             return len(failures), len(followed ^ set(state_of_a_fresh_attach(query, sync)))
@@ -115,30 +117,59 @@ def transactions(dsn: str, seconds: int) -> float:
     return float(next(line.split()[2] for line in said.splitlines() if line.startswith("tps")))
 
 
-def writes(connection: Connection, sync: str, rounds: int, seconds: int) -> tuple[float, float, float]:
-    """Return the median transactions a second without and with an attachment, in turns, and of their ratios."""
+def written(connection: Connection, sync: str | None, seconds: int) -> tuple[float, float]:
+    """Return the transactions a second with an attachment (None: without), and the servers' processor us for each."""
     query = queries(connection)
-    pairs = []
-    for number in range(rounds):
-        found = {}
-        for is_attached in (False, True) if number % 2 else (True, False):
-            query("truncate app.reads")
-            if is_attached:
-                attach(query, sync, ["reads"])
-            query("checkpoint")
-            found[is_attached] = transactions(connection.dsn, seconds)
-            if is_attached:
-                detach(query, ["reads"])
-        pairs.append(found)
-    return (
-        median(pair[False] for pair in pairs),
-        median(pair[True] for pair in pairs),
-        median(pair[True] / pair[False] for pair in pairs),
-    )
+    query("truncate app.reads")
+    if sync:
+        attach(query, sync, ["reads"])
+    query("checkpoint")
+    before = processor_seconds(connection)
+    rate = transactions(connection.dsn, seconds)
+    time.sleep(0.5)  # until its sessions have ended
+    used = processor_seconds(connection) - before
+    if sync:
+        detach(query, ["reads"])
+    return rate, 1e6 * used / (rate * seconds)
+
+
+def processor_seconds(connection: Connection) -> float:
+    """Return the processor time that the postmaster's children have used and ended, those of pgbench's sessions too."""
+    [(directory,)] = queries(connection)("select current_setting('data_directory')")
+    postmaster = Path(directory, "postmaster.pid").read_text().split()[0]
+    fields = Path("/proc", postmaster, "stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def writes(connection: Connection, rounds: int, seconds: int) -> list[tuple[str, float, float, float, float]]:
+    """Insert by pgbench without an attachment and with each, in turns; return of each way the median transactions a
+    second, the median and least processor us of a transaction, and the median of what its round has less than without.
+
+    A second turn without is the noise floor.
+    """
+    queries(connection)(INDEXES.format("reads"))
+    ways = {"without": None, "without again": None, **{sync: sync for sync in SYNCS}}
+    rng = random.Random(1)
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name in rng.sample(list(ways), len(ways)):
+            found[name].append(written(connection, ways[name], seconds))
+    base = [rate for rate, _ in found["without"]]
+    return [
+        (
+            name,
+            median(rate for rate, _ in turns),
+            median(used for _, used in turns),
+            min(used for _, used in turns),
+            median(1 - rate / without for (rate, _), without in zip(turns, base, strict=True)),
+        )
+        for name, turns in found.items()
+    ]
 
 
 @click.command()
 @click.option("--seeds", default=10, show_default=True, help="Of the changes, in each mode.")
+@click.option("--first", default=1, show_default=True, help="Seed of the changes and kills.")
 @click.option("--operations", default=1000, show_default=True, help="Of two sessions together, with each seed.")
 @click.option("--rounds", default=6, show_default=True, help="Of pgbench beside and without, in turns.")
 @click.option("--seconds", default=10, show_default=True, help="Of pgbench, each time.")
@@ -148,7 +179,8 @@ def writes(connection: Connection, sync: str, rounds: int, seconds: int) -> tupl
 @click.option("--only", type=click.Choice(SECTIONS + FULL_SIZE), multiple=True,
               help="This section [default: all but keys and erase].")
 def main(
-    seeds: int, operations: int, rounds: int, seconds: int, events: int, users: int, days: int, only: tuple[str, ...]
+    seeds: int, first: int, operations: int, rounds: int, seconds: int, events: int, users: int, days: int,
+    only: tuple[str, ...],
 ) -> None:
     """Attach a small site's tables: do they stay equal, what does a write cost, how large is what pgfeed keeps?
 
@@ -164,11 +196,11 @@ def main(
             rows = [
                 (sync, seed, operations, *changes(connection, sync, seed, operations))
                 for sync in SYNCS
-                for seed in range(1, seeds + 1)
+                for seed in range(first, first + seeds)
             ]
             out.print(table("Changes at random by two sessions, against a fresh attach", HEADERS, rows, HEADERS[1:]))
         if "kills" in sections:
-            rows = [(sync, 1, operations, *killed(sync, 1, operations, KILLS)) for sync in SYNCS]
+            rows = [(sync, first, operations, *killed(sync, first, operations, KILLS)) for sync in SYNCS]
             out.print(table(f"The same while the server is killed {KILLS} times", HEADERS, rows, HEADERS[1:]))
         if "keys" in sections:
             rows = [
@@ -190,11 +222,11 @@ def main(
         query("drop schema if exists app cascade")
         query(SITE)
         if "writes" in sections:
-            rows = []
-            for sync in SYNCS:
-                without, beside, ratio = writes(connection, sync, rounds, seconds)
-                rows.append((sync, f"{without:,.0f}", f"{beside:,.0f}", f"{100 * (1 - ratio):.1f} %"))
-            headers = ["sync", "tx/s without", "tx/s with", "fewer"]
+            rows = [
+                (name, f"{rate:,.0f}", f"{100 * fewer:.1f} %", f"{used:.0f} us", f"{least:.0f} us")
+                for name, rate, used, least, fewer in writes(connection, rounds, seconds)
+            ]
+            headers = ["sync", "tx/s", "fewer", "of a core each", "least"]
             out.print(table(f"Inserts into app.reads, {CLIENTS} clients", headers, rows, headers[1:]))
         if "bytes" in sections:
             query(MORE_READS, events)

@@ -195,11 +195,11 @@ CREATE TABLE pgfeed.attached_tables (
     row_count bigint,
     rejected_count bigint DEFAULT 0 NOT NULL,
     CONSTRAINT attached_tables_kind_check CHECK ((kind = ANY (ARRAY['users'::text, 'posts'::text, 'events'::text]))),
-    CONSTRAINT attached_tables_sync_check CHECK ((sync = ANY (ARRAY['trigger'::text, 'pull'::text])))
+    CONSTRAINT attached_tables_sync_check CHECK ((sync = ANY (ARRAY['trigger'::text, 'mixed'::text, 'pull'::text])))
 );
 COMMENT ON TABLE pgfeed.attached_tables IS 'One row per table of the application that pgfeed follows: see attach_users(), attach_posts(), attach_events()';
 COMMENT ON COLUMN pgfeed.attached_tables.relation_name IS 'As it was called when it was attached';
-COMMENT ON COLUMN pgfeed.attached_tables.sync IS 'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new';
+COMMENT ON COLUMN pgfeed.attached_tables.sync IS 'trigger: a write reaches pgfeed in its transaction; pull: refresh_features() reads what is new; mixed: new rows as by pull, other writes as by trigger';
 COMMENT ON COLUMN pgfeed.attached_tables.settings IS 'What attach_*() was told: SQL expressions over the relation by name, and key_types, the types of its keys';
 COMMENT ON COLUMN pgfeed.attached_tables.is_loaded IS 'False: the first load is not complete, the next one goes on';
 COMMENT ON COLUMN pgfeed.attached_tables.synced_at IS 'Rows that were committed before are here';
@@ -661,7 +661,7 @@ CREATE FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) RETURNS t
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) IS 'The statement for an index that an attached table should have: of its key; of the time of events, by which a refresh reads the last week; of user and time of those that are pulled. Null: it has it, or the expression is no column';
+COMMENT ON FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) IS 'The statement for an index that an attached table should have: of its key; of the time of events, by which a refresh reads the last week; of user and time of those whose new rows calls read, by pull or mixed. Null: it has it, or the expression is no column';
 CREATE FUNCTION pgfeed._hex_modulo(digits text, divisor integer) RETURNS integer
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (((((((((((((('x'::text || substr(digits, 1, 8)))::bit(32))::bigint % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 9, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 17, 8)))::bit(32))::bigint) % (divisor)::bigint) * '4294967296'::bigint) + ((('x'::text || substr(digits, 25, 8)))::bit(32))::bigint) % (divisor)::bigint))::integer;
@@ -850,12 +850,12 @@ CREATE PROCEDURE pgfeed._make_newest_events()
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._make_newest_events() IS 'Makes _newest_events(), by which a call reads what a user did since an hour before the last refresh in tables that are followed by pull and have an index on user_key and at; drops it if there are none, and on Citus';
+COMMENT ON PROCEDURE pgfeed._make_newest_events() IS 'Makes _newest_events(), by which a call reads what a user did since an hour before the last refresh in tables that are followed by pull or mixed and have an index on user_key and at; drops it if there are none, and on Citus';
 CREATE PROCEDURE pgfeed._make_triggers(IN attachment_id smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) IS 'Makes the triggers of an attachment that is followed by them, with the rights of the caller';
+COMMENT ON PROCEDURE pgfeed._make_triggers(IN attachment_id smallint) IS 'Makes the triggers of an attachment, with the rights of the caller: those of mixed leave out new rows, pull has none';
 CREATE PROCEDURE pgfeed._mark_posts(IN since timestamp with time zone, IN user_ids bigint[] DEFAULT '{}'::bigint[], IN post_ids bigint[] DEFAULT '{}'::bigint[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -918,6 +918,11 @@ CREATE FUNCTION pgfeed._needs_neighbours(feature_names text[]) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._needs_neighbours(feature_names text[]) IS 'Whether a model with these features has some that compare a post with those that the user liked';
+CREATE FUNCTION pgfeed._newest_rows_index(attached pgfeed.attached_tables, OUT index_id oid, OUT time_type regtype) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._newest_rows_index(attached pgfeed.attached_tables, OUT index_id oid, OUT time_type regtype) IS 'The index on user_key and at by which a call finds the newest rows of its user in an attached table of events, and the type of at; nulls: there is none, or the two are no columns, or the table is spread by Citus or foreign in part';
 CREATE FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) RETURNS text
     LANGUAGE plpgsql STABLE STRICT COST 1000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1228,6 +1233,11 @@ CREATE PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) IS 'Raises an error if a feature of users or posts cannot have this name, or one of pgfeed''s or of add_feature() has it';
+CREATE FUNCTION pgfeed._require_newest_rows_index(attached pgfeed.attached_tables) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._require_newest_rows_index(attached pgfeed.attached_tables) IS 'An error, with the statement for the index, where a call cannot find the newest rows of its user in an attached table';
 CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1275,6 +1285,11 @@ CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text,
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, else control';
+CREATE FUNCTION pgfeed._sessions_at(parent regclass, OUT names text, OUT statement text) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._sessions_at(parent regclass, OUT names text, OUT statement text) IS 'Who else holds a lock on a partitioned table or a partition of it, in words, and the statement that shows what they do; nulls: nobody';
 CREATE FUNCTION pgfeed._shortlist(as_of timestamp with time zone) RETURNS bigint[]
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1529,7 +1544,7 @@ COMMENT ON PROCEDURE pgfeed.ask_for_training(IN variant text, IN recipe text, IN
 CREATE PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text DEFAULT 'view'::text, IN target text DEFAULT NULL::text, IN condition text DEFAULT NULL::text, IN sync text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS '...';
-COMMENT ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) IS 'Lets the rows of a relation of the application, those that meet the condition, be events of one action, from now on. user_key, post_key, at, target, condition: SQL expressions over its columns; at: a time, without a zone of UTC; target: of a view, whether the user liked it. sync: as for attach_users(). Not inside a transaction block the load commits as it goes';
+COMMENT ON PROCEDURE pgfeed.attach_events(IN relation text, IN user_key text, IN post_key text, IN at text, IN action text, IN target text, IN condition text, IN sync text) IS 'Lets the rows of a relation of the application, those that meet the condition, be events of one action, from now on. user_key, post_key, at, target, condition: SQL expressions over its columns; at: a time, without a zone of UTC; target: of a view, whether the user liked it. sync: as for attach_users(), or mixed, for a table with an index on user_key and at: its new rows are read by calls and refreshes, its updates and deletes arrive with their transaction, and an insert costs nothing more. Not inside a transaction block the load commits as it goes';
 CREATE PROCEDURE pgfeed.attach_posts(IN relation text, IN key text, IN text text DEFAULT NULL::text, IN topic text DEFAULT NULL::text, IN created_at text DEFAULT NULL::text, IN available text DEFAULT NULL::text, IN features jsonb DEFAULT NULL::jsonb, IN sync text DEFAULT NULL::text)
     LANGUAGE plpgsql
     AS '...';
@@ -2058,11 +2073,11 @@ CREATE VIEW pgfeed.attachments AS ...;
 COMMENT ON VIEW pgfeed.attachments IS 'One row per table of the application that pgfeed follows, and event action: see attach_users()';
 COMMENT ON COLUMN pgfeed.attachments.row_count IS 'Rows that are here, as of synced_at';
 COMMENT ON COLUMN pgfeed.attachments.rejected_count IS 'Rows of the relation that cannot be taken, as of the last comparison: without a key or a time, a key that another row has';
-COMMENT ON COLUMN pgfeed.attachments.lag IS 'How long a committed write may be missing here; of triggers: since the first error';
+COMMENT ON COLUMN pgfeed.attachments.lag IS 'How long a committed write may be missing here, of mixed a new row; of triggers: since the first error';
 COMMENT ON COLUMN pgfeed.attachments.error_count IS 'Writes that the trigger could not follow since the last refresh, which mends them';
 COMMENT ON COLUMN pgfeed.attachments.columns IS 'Columns of the relation that are read';
 COMMENT ON COLUMN pgfeed.attachments.helpful_index IS 'The statement for an index that the relation should have; null: none';
-COMMENT ON COLUMN pgfeed.attachments.write_cost_ms IS 'Milliseconds that the trigger adds to a statement of the application, on average; null: not known, for the setting track_functions is none';
+COMMENT ON COLUMN pgfeed.attachments.write_cost_ms IS 'Milliseconds that the trigger adds to a statement of the application, on average: those that insert cost nothing with sync => ''mixed'', where an index begins with user and time; null: not known, for the setting track_functions is none';
 COMMENT ON COLUMN pgfeed.attachments.compared_at IS 'When the rows of all days, not only of the newest, were compared last';
 CREATE TABLE pgfeed.attributes (
     kind text NOT NULL,
@@ -3137,6 +3152,7 @@ REVOKE ALL ON FUNCTION pgfeed._named_features(features jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._named_feed_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._needs_neighbours(feature_names text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._newest_rows_index(attached pgfeed.attached_tables, OUT index_id oid, OUT time_type regtype) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) TO pgfeed_operator;
@@ -3200,6 +3216,7 @@ REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM P
 REVOKE ALL ON PROCEDURE pgfeed._require_detached_user(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._require_newest_rows_index(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
@@ -3210,6 +3227,7 @@ REVOKE ALL ON FUNCTION pgfeed._serve_list(user_id bigint, ts timestamp with time
 REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._sessions_at(parent regclass, OUT names text, OUT statement text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._shown_post_ids(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._since(sentence text, seconds double precision) FROM PUBLIC;

@@ -220,6 +220,17 @@ def test_weights_are_learned_from(network_dsn):
         assert (columns[5][~chosen] == 1).all() and columns[4][~chosen].any()
 
 
+def test_who_keeps_feed_events_in_use_is_named(dsn):
+    named = "select s.names, s.statement from pgfeed._sessions_at('pgfeed.feed_events') as s"
+    with autocommit(dsn) as connection, autocommit(dsn) as other:
+        query, reading = queries(connection), queries(other)
+        assert query(named) == [(None, None)]
+        reading("set application_name = 'nightly dump'; begin; select count(*) from pgfeed.feed_events")
+        (names, statement), = query(named)
+        assert names == f"process {other.info.backend_pid} (nightly dump)"
+        assert [row[0] for row in query(statement)] == [other.info.backend_pid]
+
+
 def test_ingest_takes_the_actions_that_are_defined(dsn, tmp_path):
     path = tmp_path / "events.csv"
     path.write_text(

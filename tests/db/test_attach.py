@@ -113,6 +113,61 @@ ANSWER = "select r.post_key from pgfeed.recommend_for(md5('3')::uuid::text, k =>
 HISTORY = "select r.{} from pgfeed._user_history(pgfeed._key_id(md5('3')::uuid::text), now() + interval '1 s') as r"
 
 
+# What cannot be followed by mixed: the error, and the hint.
+UNMIXED = {
+    "'app.reads', user_key => 'member_id', post_key => 'slug', at => 'at'": (
+        "app.reads has no index on (member_id, at)", "create index concurrently on app.reads (member_id, at);"
+    ),
+    "'app.reads', user_key => 'lower(slug)', post_key => 'slug', at => 'at'": (
+        "no index of app.reads can find the newest rows of a user by (lower(slug)) and (at)", "Give a column of the"
+    ),
+    "'app.opinions', user_key => 'member_id', post_key => 'slug', at => 'at'": (
+        "app.opinions is not a table", "Say sync => 'pull'."
+    ),
+}
+
+
+def test_mixed_reads_new_rows_by_the_index_and_hears_of_all_other_writes_at_once(site):
+    site("create view app.opinions as select * from app.hearts")
+    site("create index on app.reads (member_id) include (at); create index on app.reads using hash (member_id)")
+    for arguments, (error, hint) in UNMIXED.items():
+        with pytest.raises(psycopg2.Error) as found:
+            site(f"call pgfeed.attach_events({arguments}, sync => 'mixed')")
+        assert error in found.value.diag.message_primary and hint in found.value.diag.message_hint
+    attach(site, "mixed")
+    triggers = "select count(*) from pg_trigger as t where t.tgrelid = 'app.hearts'::regclass"
+    assert site(triggers) == [(3,)]
+    site("call pgfeed.refresh_features()")
+    first, second, third = site(ANSWER)[:3]
+    like = "insert into app.hearts values (md5('3')::uuid, %s, now())"
+    event = "select count(*) from pgfeed.feed_events as e where e.post_id = pgfeed.post_id_of(%s)" \
+        " and e.action = 'like' and e.event_at > now() - interval '1 hour'"
+    for is_read in (False, True):
+        site(like, *first)
+        if is_read:
+            site("call pgfeed.refresh_features()")
+        assert site(event, *first) == [(is_read,)] and first not in site(ANSWER)
+        # As update and delete of a row that no refresh has read, and that one has.
+        site("update app.hearts set slug = %s where slug = %s and at > now() - interval '1 minute'", *second, *first)
+        assert first in site(ANSWER) and second not in site(ANSWER)
+        site("delete from app.hearts where slug = %s and at > now() - interval '1 minute'", *second)
+        assert second in site(ANSWER) and site(event, *first) == site(event, *second) == [(0,)]
+    site(like, *third)
+    site("delete from app.hearts where slug = %s", *third)
+    site(like, *third)
+    assert third not in site(ANSWER)
+    site("drop index app.hearts_by_member")
+    health = "select status, found, remedy from pgfeed.health() where name = 'attachments'"
+    [(status, found, remedy)] = site(health)
+    assert status == "warn" and found.startswith("app.hearts has no index any more by which calls read its newest rows")
+    assert third in site(ANSWER)
+    site(remedy)
+    site("call pgfeed.sync_attachments()")
+    assert third not in site(ANSWER) and site(health)[0][0] == "ok"
+    detach(site)
+    assert site(TRACES) == []
+
+
 @pytest.mark.parametrize("own_actions", [False, True])
 def test_with_an_index_what_a_pulled_table_has_counts_in_the_next_call(site, own_actions):
     if own_actions:
@@ -234,12 +289,12 @@ def test_a_relation_of_two_kinds_is_detached_as_both_or_as_one_or_as_the_events_
     assert site(TRACES) == [] and site("select count(*) from pgfeed.users") == [(0,)]
 
 
-@pytest.mark.parametrize("sync", ["trigger", "pull"])
+@pytest.mark.parametrize("sync", ["trigger", "mixed", "pull"])
 def test_what_two_sessions_do_at_random_is_as_in_a_fresh_attach(site, dsn, sync):
     attach(site, sync)
     failures = live_together(dsn, 1, 80, [lambda: site("call pgfeed.refresh_features()")] * 3)
     assert failures == []
-    site("call pgfeed.sync_attachments(complete => %s)", sync == "pull")
+    site("call pgfeed.sync_attachments(complete => %s)", sync != "trigger")
     site("call pgfeed.refresh_features()")
     found = site(STATE)
     assert found == state_of_a_fresh_attach(site, sync)
@@ -410,6 +465,7 @@ BAD = {
     "attach_users('app.members', key => 'id', features => '[{\"x\": \"point(1, 1)\"}]')": "cannot be of type point",
     "attach_users('app.members', key => 'id', sync => 'push')": "sync is push",
     "attach_users('app.member_list', key => 'id', sync => 'trigger')": "is not a table: it cannot have a trigger",
+    "attach_users('app.members', key => 'id', sync => 'mixed')": "sync is mixed, which only events can be",
     "attach_users('pgfeed.models', key => 'model_id')": "cannot be attached",
     "attach_posts('app.articles', key => 'slug', text => 'nothing')": "column \"nothing\" does not exist",
     "attach_posts('app.articles', key => 'slug', topic => 'nothing')": "column \"nothing\" does not exist",

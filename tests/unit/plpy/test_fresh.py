@@ -22,14 +22,22 @@ def test_joined_packs_have_the_categories_of_both():
     other.post_ids, other.topics = np.array([1, 4, 10]), [*one.topics, "new"]
     one.categories = {"post.author": (np.array([1, 0, -1]), ["a", "b", None])}
     other.categories = {"post.author": (np.array([-1, 1, 0]), ["b", "c", None])}
-    one.attributes = {"post.author": "category"}
+    one.categories["post.tags"] = np.array([0, -1, 0]), [["t"], None]
+    other.categories["post.lang"] = np.array([0, 0, -1]), ["en", None]
+    one.attributes = {"post.author": "category", "post.tags": "tags"}
+    other.attributes = {"post.author": "category", "post.lang": "category"}
+    encoders = {"post.tags": {"t": 5}, "post.lang": {"en": 9}}
+    one.encode(encoders)
+    other.encode(encoders)
     for each in (one, other):
         each.is_popular = np.zeros(3, np.int64)
     joined = one.join(other)
     assert joined.post_ids.tolist() == [1, 3, 4, 5, 9, 10] and joined.topics == ["movie", "sport", "new"]
     assert joined.categories["post.author"][1] == ["a", "b", "c", None]
     for encoder in ({"a": 1, "b": 2, "c": 3}, {"b": 7, "c": 8}):
-        joined.encode({"post.author": encoder})
+        joined.encode({**encoders, "post.author": encoder})
+        assert joined.columns["post.tags"] == pytest.approx([np.nan, 5, np.nan, np.nan, 5, np.nan], nan_ok=True)
+        assert joined.columns["post.lang"] == pytest.approx([9, np.nan, 9, np.nan, np.nan, np.nan], nan_ok=True)
         expected = [encoder.get(author, -1) if author else np.nan for author in (None, "b", "c", "a", None, "b")]
         assert joined.columns["post.author"] == pytest.approx(expected, nan_ok=True)
     assert joined.columns["post.x"] == pytest.approx([np.nan, 1, np.nan, 2, 3, np.nan], nan_ok=True)
