@@ -81,9 +81,7 @@ class Pack:
 
     def join(self, other):
         """Return the posts of this pack and another one, which share none: with the columns of this one, NaN where the
-        other has none, the categories of either, and the factors that both have.
-
-        The topics of one must begin with those of the other.
+        other has none, all categories, and the factors that both have. The topics of one must begin with the other's.
         """
         post_ids = np.concatenate([self.post_ids, other.post_ids])
         order = np.argsort(post_ids)
@@ -104,7 +102,8 @@ class Pack:
         pack.is_popular = joined(self.is_popular, other.is_popular)
         pack.encoders = self.encoders if is_encoded else None
         for name in {**self.categories, **other.categories}:
-            codes, values = join_codes(*(each.categories.get(name, each.no_category) for each in (self, other)))
+            both = (each.categories.get(name, (np.full(len(each), -1), [None])) for each in (self, other))
+            codes, values = join_codes(*both)
             pack.categories[name] = codes[order], values
         if self.factors is not None and other.factors is not None:
             pack.factors = joined(self.factors, other.factors)
@@ -155,11 +154,6 @@ class Pack:
             encoded = encode_tags if self.attributes[name] == "tags" else encode
             self.columns[name] = encoded(values, encoders.get(name, {}))[places]
         self.encoders = encoders
-
-    @property
-    def no_category(self):
-        """Codes and values of a category that no post of the pack has."""
-        return np.full(len(self), -1), [None]
 
     def forget_parts(self):
         """Let go of the packs that this one was made of; what Tables made of them stays."""

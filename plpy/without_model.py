@@ -110,8 +110,7 @@ def surprise(likes, views, past_likes, past_views):
     ratio = 0
     for hits, trials in ((likes, views), (past_likes, past_views)):
         ratio = ratio + log_ratio(hits, trials * both) + log_ratio(trials - hits, trials * (1 - both))
-    is_rising = likes * past_views > past_likes * views
-    return np.where(is_rising, 1, -1) * np.sqrt(np.maximum(2 * ratio, 0)) + 0.0  # -0.0 + 0.0 is 0.0
+    return np.sign(likes * past_views - past_likes * views) * np.sqrt(np.maximum(2 * ratio, 0)) + 0.0  # not -0.0
 
 
 def log_ratio(counts, expected):

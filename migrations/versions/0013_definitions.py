@@ -125,7 +125,7 @@ PINS = {
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
     "functions/explain_recommendation": "1ffd26e1b059",
-    "functions/_library": "023461c0cbc1",
+    "functions/_library": "51672ca672d3",
     "functions/_chosen_factors": "fb271f64d531",
     "functions/_default_variant": "131c1e428c18",
     "functions/_needs_neighbours": "e2ed7ecddcb4",
