@@ -4,7 +4,8 @@ Regression-based latent factors (Agarwal and Chen, KDD 2009) with a logistic lik
 differ from user to user, and from post to post, is estimated from the squares of the scores (Haseman and Elston, 1972),
 so that a network where nothing is to be found gives nothing. The latent factors start from the singular vectors of the
 residuals that exceed those of residuals with random signs (Hong, Sheng and Dobriban, 2020), and are fitted as
-mean-field posteriors (Lim and Teh, 2007), which lets unneeded ones vanish.
+mean-field posteriors (Lim and Teh, 2007), which lets unneeded ones vanish. How fast the trend of what is known of
+posts is forgotten, and how far it goes, is what foretells each day best from the days before it (Dawid, 1984).
 """
 
 import functools
@@ -25,6 +26,8 @@ MAIN_ROUNDS, ROUNDS_WITH_AGES = 4, 12
 LAST_DAYS = 7
 USUAL_VIEWS = 20
 AGE_PENALTY, LEAST_AGING = 10.0, 0.05
+TREND_HALF_LIVES, TREND_VARIANCES = (0.5, 1.0, 2.0, 4.0, 8.0), (0.001, 0.003, 0.01, 0.03)
+FIRST_DAYS, LEAST_SHARE, LEAST_GAIN = 7, 0.01, 10.0
 
 
 def _preferences(plpy, as_of):
@@ -152,7 +155,7 @@ class Fit:
         self.pause, self.others = pause, others  # pause: a point where the statement can be cancelled
         order = np.lexsort((posts, users))  # what lies together is read fast
         users, posts, place, day, age, is_liked = (each[order] for each in (users, posts, place, day, age, is_liked))
-        self.users, self.posts, self.labels = users, posts, is_liked.astype(float)
+        self.users, self.posts, self.labels, self.day = users, posts, is_liked.astype(float), day.astype(np.int32)
         self.post_inputs, self.user_inputs = post_inputs, user_inputs
         self.shape = len(user_inputs), len(post_inputs)
         self.cells = Cells(users, posts, self.shape)
@@ -261,6 +264,23 @@ class Fit:
         chance = self.chances()
         return [self.cells.matrix(v, is_transposed) for v in (self.labels - chance, chance * (1 - chance))]
 
+    def trend(self):
+        """Return what an additional 1 and each input of posts add to the log-odds after the last day; None: nothing."""
+        from scipy.sparse import csr_matrix
+
+        chance = self.chances()
+        slope, weight = self.labels - chance, chance * (1 - chance)
+        count, viewed = len(self.days), np.bincount(self.posts, weight, self.shape[1])
+        inputs = self.post_inputs.astype(float)
+        mean = np.average(inputs, axis=0, weights=viewed)
+        inputs -= mean
+        size, directions = np.linalg.eigh((inputs * viewed[:, None]).T @ inputs / viewed.sum())
+        kept = size > LEAST_SHARE  # along these directions the inputs differ from post to post by 1
+        directions = directions[:, kept] / np.sqrt(size[kept])
+        slopes = csr_matrix((slope, (self.day, self.posts)), (count, self.shape[1])) @ (inputs @ directions)
+        last = directions @ latest(slopes, np.bincount(self.day, weight, count))
+        return np.append(-mean @ last, last) if last.any() else None
+
     def result(self, post_ids):
         """Fit the products; return the facts and arrays of Preferences."""
         residuals, weights = self.matrices()
@@ -281,10 +301,31 @@ class Fit:
         }
         precision = np.zeros((products.user_width + 1,) * 2)
         precision[:-1, :-1], precision[-1, -1] = products.precision, 1 / self.level_variance
-        recent = self.days[-LAST_DAYS:].mean()
-        return facts, {
+        recent, trend = self.days[-LAST_DAYS:].mean(), self.trend()
+        return facts, ({} if trend is None else {"trend": trend}) | {
             "post_ids": post_ids[seen], "appeal": self.appeal[seen], "appeal_map": self.appeal_map,
             "own": products.of_posts[seen].astype(np.float32), "latent_map": products.latent_map,
             "user_map": products.user_map, "precision": precision, "days": np.append(self.days, recent),
             "places": self.places, "ages": self.ages,
         }
+
+
+def latest(slopes, weights):
+    """Return the effects after the last day, (effects,), of slopes (days, effects), each of a curvature (days,).
+
+    Zeros: the days before tell nothing of the next one.
+    """
+    most, result = LEAST_GAIN, np.zeros(slopes.shape[1])
+    for half_life in TREND_HALF_LIVES:
+        kept, slope, weight = 0.5 ** (1 / half_life), np.zeros(slopes.shape[1]), 0.0
+        before = []
+        for each, of_day in zip(slopes, weights):
+            before.append((slope, weight))
+            slope, weight = kept * (slope + each), kept * (weight + of_day)
+        slopes_before, weights_before = (np.array(part) for part in zip(*before))
+        for variance in TREND_VARIANCES:
+            effects = slopes_before / (weights_before + 1 / variance)[:, None]
+            gains = (effects * slopes).sum(axis=1) - weights * (effects**2).sum(axis=1) / 2
+            if (gain := gains[FIRST_DAYS:].sum()) > most:
+                most, result = gain, slope / (weight + 1 / variance)
+    return result

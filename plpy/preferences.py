@@ -2,10 +2,11 @@
 
 The log-odds that a user likes a post which is shown at a place of the user's day are
 
-    level of the day + place + user + appeal of the post + effect of its age + x . b + w . t + g . h
+    level of the day + place + user + appeal of the post + c . t + effect of its age + x . b + w . t + g . h
 
 x: what the profile says of the user, t: what the catalogue says of the post, see known; w and g belong to the user, b
-and h to the post. match.appeal is the post's appeal at its age, match.preference the sum of the three products.
+and h to the post, c, the trend, to the day of the fit. match.appeal is the post's appeal at its age with the trend,
+match.preference the sum of the last three products.
 """
 
 import json
@@ -57,7 +58,8 @@ class Preferences:
             for side in ("post", "user")
         )
         self.profile_width = len(facts["user_used"])
-        self.width = self.profile_width + len(facts["post_used"]) + facts["latent"]
+        self.has_trend = "trend" in arrays
+        self.width = self.profile_width + len(facts["post_used"]) + facts["latent"] + self.has_trend
 
     @classmethod
     def unpack(cls, blob):
@@ -67,6 +69,8 @@ class Preferences:
     def of_posts(self, pack):
         """Return of a pack's posts the appeal, (posts,), and the sides (b, t, h), (posts, width), float32 both.
 
+        Where there is a trend, the last column of the sides is what of the appeal it is: users have 0 of it.
+
         A post without impressions has what is usual for posts like it.
         """
         arrays, first, used = self.arrays, self.profile_width, self.facts["post_used"]
@@ -74,12 +78,16 @@ class Preferences:
         with_one = np.column_stack([np.ones(len(pack), np.float32), inputs])
         appeal, sides = with_one @ arrays["appeal_map"], np.zeros((len(pack), self.width))
         sides[:, first:first + len(used)] = inputs[:, used]
-        sides[:, first + len(used):] = with_one @ arrays["latent_map"]
+        latent = slice(first + len(used), self.width - self.has_trend)
+        sides[:, latent] = with_one @ arrays["latent_map"]
         places = pack.locate(arrays["post_ids"])
         is_inside = places >= 0
         places, own = places[is_inside], arrays["own"][is_inside]
         appeal[places] = arrays["appeal"][is_inside]
-        sides[places, :first], sides[places, first + len(used):] = own[:, :first], own[:, first:]
+        sides[places, :first], sides[places, latent] = own[:, :first], own[:, first:]
+        if self.has_trend:
+            sides[:, -1] = with_one @ arrays["trend"]
+            appeal += sides[:, -1]
         return appeal.astype(np.float32), sides.astype(np.float32)
 
     def aging(self, ages):
@@ -102,10 +110,11 @@ class Preferences:
         profiles = self.users.standard(user_values(self.users.inputs, users, self.facts["types"]))
         # One by one: the product of many differs in its last bits.
         means = [row[None] @ self.arrays["user_map"] for row in np.column_stack([np.ones(len(users)), profiles])]
-        sides = np.empty((len(users), self.width), np.float32)
+        sides = np.zeros((len(users), self.width), np.float32)
         sides[:, :self.profile_width] = profiles[:, self.facts["user_used"]]
         for side, user, (mean,), days in zip(sides, users, means, since):
-            side[self.profile_width:] = self.fold_in(user, pack, side[:self.profile_width], mean, days)
+            profile, own, _ = np.split(side, [self.profile_width, self.profile_width + len(mean)])
+            own[:] = self.fold_in(user, pack, profile, mean, days)
         return sides
 
     def fold_in(self, user, pack, profile, mean, since):
@@ -122,7 +131,9 @@ class Preferences:
         sides = pack.preference_sides[places].astype(float)
         offset = levels + pack.appeal_at(places, since - (user["at"] - at[is_used]) / DAY_SECONDS)
         offset += sides[:, :self.profile_width] @ profile
-        columns = np.column_stack([sides[:, self.profile_width:], np.ones(len(places))])
+        if self.has_trend:  # of today, not of the days on which they were seen
+            offset -= sides[:, -1]
+        columns = np.column_stack([sides[:, self.profile_width:self.profile_width + len(mean)], np.ones(len(places))])
         return self.newton(columns, offset, labels, np.append(mean, 0.0))[:-1]
 
     def newton(self, columns, offset, labels, mean):

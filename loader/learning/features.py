@@ -199,12 +199,15 @@ def joined_with(connection: Connection, pack: Pack, day: date, fresh_ids: list[i
 
 
 def load_preferences(cursor: RealDictCursor, day: date, pack_id: int) -> Preferences | None:
-    """Return who likes what for the pack of a day, as of the newest fit_day()."""
+    """Return who likes what for the pack of a day, as of the newest fit_day(); where there is a trend, of the day."""
     cursor.execute("select min(day) as first from pgfeed.rollup_days")
     fitted = midnight(fit_day(day, cursor.fetchone()["first"] or day))
     cursor.execute("select preferences from pgfeed.feature_packs where pack_id = %s", [pack_id])
     blob = cursor.fetchone()["preferences"]
     if blob is None:
+        earlier = run_plan(cursor, "earlier preferences", midnight(day))
+        if earlier and earlier[0]["preferences"] and Preferences.unpack(earlier[0]["preferences"]).has_trend:
+            fitted = midnight(day)
         cursor.execute("select preferences from pgfeed.feature_packs where as_of = %s", [fitted])
         row = cursor.fetchone()
         if row is None or row["preferences"] is None:

@@ -9,6 +9,7 @@ import pytest
 from loader.learning import features
 from plpy import fit_preferences
 from plpy.known import Known, user_inputs, user_values
+from plpy.pack import Pack
 from plpy.preferences import Preferences, pack_arrays, sigmoid, unpack_arrays
 
 USERS, POSTS, VIEWS = 600, 300, 150
@@ -125,6 +126,45 @@ def test_the_fit_stays_calm_where_posts_are_seen_hardly_ever_and_hardly_ever_lik
     fit = fit_preferences.Fit(user, post, place, np.zeros_like(user), rng.random(len(user)), liked, inputs,
                               np.zeros((USERS, 1), np.float32))
     assert np.abs(fit.appeal_map).max() < 1 and np.abs(fit.appeal).max() < 6 and fit.appeal_variance < 2
+
+
+@pytest.mark.parametrize("is_hot", [True, False])
+def test_what_is_liked_more_these_days_is_a_trend_and_what_was_is_none(is_hot):
+    rng = np.random.default_rng(8)
+    user, post = np.repeat(np.arange(USERS), VIEWS), rng.integers(0, POSTS, USERS * VIEWS)
+    day, inputs = np.tile(np.arange(VIEWS) % 30, USERS), rng.standard_normal((POSTS, 3)).astype(np.float32)
+    log_odds = -1.6 + 0.3 * rng.standard_normal(POSTS)[post] + is_hot * (
+        np.where(day >= 24, inputs[post, 0], 0) + np.where((day > 5) & (day < 12), inputs[post, 1], 0)
+    )
+    liked = rng.random(len(user)) < sigmoid(log_odds)
+    fit = fit_preferences.Fit(user, post, np.zeros_like(user), day, np.ones(len(user)), liked, inputs,
+                              np.zeros((USERS, 1), np.float32))
+    arrays = fit.result(np.arange(POSTS))[1]
+    assert ("trend" in arrays) == is_hot
+    if is_hot:  # what posts have of it over all days is appeal: 6 and 7 days of 30
+        now = arrays["appeal_map"][1:] + arrays["trend"][1:]
+        assert now == pytest.approx([1, 0, 0], abs=0.3) and arrays["trend"][1] > 0.5
+
+
+def test_a_trend_is_added_to_the_appeal_and_teaches_nothing_of_users():
+    facts, arrays, _, _, _ = network(lambda x, t, g, h, post: 0.8 * g * t[:, 1])
+    facts |= {"first_day": 0, "types": {}, "post_inputs": [["post.view_ratio"]] * 3, "user_inputs": [["user.age"]] * 2}
+    for side, width in (("post", 3), ("user", 2)):
+        arrays |= {f"{side}_mean": np.zeros(width), f"{side}_deviation": np.ones(width)}
+    columns = {"post.view_ratio": np.linspace(-1, 1, POSTS), "post.age_days": np.ones(POSTS)}
+    pack = Pack(np.arange(POSTS), [], np.full(POSTS, -1), columns)
+    user = {
+        "viewed_post_ids": np.arange(40), "viewed_at": np.arange(40) * 60.0, "liked_post_ids": np.arange(9),
+        "liked_at": np.arange(9) * 60.0 + 5, "at": 1e5, "age": 30, "attributes": None,
+    }
+    scores = []
+    for trend in ({}, {"trend": np.float64([0.1, 0, 2, 0])}):
+        preferences = Preferences(facts, arrays | {"ratios": np.linspace(-1, 1, 101)} | trend)
+        pack.take_preferences(preferences)
+        scores.append((pack.appeal, pack.preference_sides @ preferences.of_users([user], pack, [0.0])[0]))
+    (appeal, preferred), (with_trend, still_preferred) = scores
+    assert with_trend - appeal == pytest.approx(0.1 + 2 * np.linspace(0, 1, POSTS), abs=1e-4)
+    assert preferred.std() > 0 and still_preferred == pytest.approx(preferred, abs=1e-4)
 
 
 def test_impressions_are_views_until_the_first_like():
