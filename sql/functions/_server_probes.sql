@@ -19,7 +19,25 @@ begin
     return next pgfeed._probe(
         'versions',
         array[v_problem],
-        null,
+        (
+            select array_agg(format('pgvector %s %s, mended in %s', e.extversion, f.fault, f.mended) order by f.mended)
+            from pg_extension as e
+            inner join (
+                values
+                ('0.8.2', 'can write beyond its memory when several processes build an HNSW index'),
+                ('0.8.3', 'can damage an HNSW index at a vacuum'),
+                ('0.8.4', 'can fail at a vacuum of an HNSW index, and at inserts meanwhile')
+            ) as f (mended, fault)
+                on string_to_array(substring(e.extversion from '[0-9.]*[0-9]'), '.')::integer[] < string_to_array(f.mended, '.')::integer[]
+            where
+                e.extname = 'vector'
+                and exists (
+                    select
+                    from pg_class as c
+                    inner join pg_am as a on a.oid = c.relam
+                    where a.amname = 'hnsw' and c.relkind = 'i' and c.relnamespace = 'pgfeed'::regnamespace
+                )
+        ),
         concat_ws(
             ', ',
             'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1),
@@ -30,7 +48,10 @@ begin
             ),
             v_python
         ),
-        'pgfeed install server'
+        case
+            when v_problem is null then 'install pgvector 0.8.4 or later; then: alter extension vector update'
+            else 'pgfeed install server'
+        end
     );
 
     return query

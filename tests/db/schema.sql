@@ -910,9 +910,9 @@ COMMENT ON FUNCTION pgfeed._named_feed_probes() IS 'The row of health() about th
 CREATE FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint DEFAULT NULL::bigint) RETURNS SETOF pgfeed.similar_post
     LANGUAGE plpgsql STABLE COST 10000 ROWS 5
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "hnsw.ef_search" TO '1000'
+    SET "hnsw.ef_search" TO '200'
     AS '...';
-COMMENT ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) IS 'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. Exact; where pgfeed embed made an HNSW index (large catalogues), nearly';
+COMMENT ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) IS 'The k posts whose embeddings are nearest by cosine, best first, ties by post_id, without the post left_out. Exact; where pgfeed embed made an HNSW index (large catalogues), nearly, unless most posts are hidden';
 CREATE FUNCTION pgfeed._needs_neighbours(feature_names text[]) RETURNS boolean
     LANGUAGE plpython3u IMMUTABLE COST 1000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'

@@ -286,6 +286,15 @@ def test_a_large_catalogue_is_searched_by_index(query, dsn):
             assert len(found) == 100 and found[:5] == nearest[:5] and len(set(found) & set(nearest)) >= 95
         query("select pg_stat_force_next_flush()")
         assert query("select idx_scan from pg_stat_user_indexes where indexrelname = %s", name) == [(3,)]
+        # Posts that the index gives and may not be shown do not make a list short.
+        query("update pgfeed.posts set hidden_at = now() where post_id = any(%s)",
+              [post_id for post_id, in expected[2][:90]])
+        few = query("select pg_get_functiondef('pgfeed._nearest_posts(halfvec, integer, bigint)'::regprocedure)")[0][0]
+        for most in (20000, 5):
+            query(few.replace("20000", str(most)))
+            found = query("select post_id from pgfeed.similar_posts(2, 50)")
+            assert found[:10] == expected[2][90:] and len(found) == 50
+        query(few)
         # The next run keeps the index; another embedder's run drops it.
         assert embed(connection, Noise("noise", 32)).is_indexed
         query(is_large)

@@ -52,6 +52,16 @@ def test_a_network_is_well(network):
     assert {row[0] for row in found.values()} == {"ok"} and "try runs since" in found["experiment"][1]
 
 
+def test_known_faults_of_pgvector_are_named_where_it_has_an_index(query):
+    for version, count in ("0.8.0", 0), ("0.8.4", 0), ("0.8.3", 1), ("0.8.1", 3), ("0.10.0", 0):
+        query("update pg_extension set extversion = %s where extname = 'vector'", version)
+        found = query("select status, found, remedy from pgfeed._server_probes() where name = 'versions'")[0]
+        assert (found[0], found[1].count("pgvector")) == ("warn" if count else "ok", count)
+        assert count == 0 or "0.8.4 or later" in found[2]
+        query("create index if not exists by_components on pgfeed.post_components"
+              " using hnsw (components vector_cosine_ops)")
+
+
 def test_an_empty_database_says_what_to_do(query):
     found = probes(query)
     assert {name for name, row in found.items() if row[0] == "warn"} == {"catalogue", "features", "model"}
