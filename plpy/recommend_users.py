@@ -38,7 +38,7 @@ from plpy.seen import VIEWED, Showings
 from plpy.session import current_session
 from plpy.tables import SAMPLED_POSTS, TOPIC, Layout
 
-USERS_AT_ONCE, POSTS_AT_ONCE = 32, 2048
+USERS_AT_ONCE, FITTED_AT_ONCE, POSTS_AT_ONCE = 32, 16, 2048
 BLOCK = 64  # posts, of which the best tells how good a list is at least
 ROUNDING = 2.0**-24  # of float32
 IS_RUNNING = (
@@ -331,7 +331,12 @@ class Chunk:
         since = np.full(len(users), (self.state["moment"] - self.state["pack_moment"]) / DAY_SECONDS, np.float32)
         columns[APPEAL] = since
         if needs_preferences(names) and pack.preference_sides is not None:
-            columns |= dict.fromkeys(("match.preference", SCORE), preference_sides(users, pack, since))
+            sides = []
+            for start in range(0, len(users), FITTED_AT_ONCE):
+                self.session.plpy.execute("select")  # another point to cancel at
+                some = slice(start, start + FITTED_AT_ONCE)
+                sides.append(preference_sides(users[some], pack, since[some]))
+            columns |= dict.fromkeys(("match.preference", SCORE), np.concatenate(sides))
         for name in ("hour", "weekday"):
             columns[f"time.{name}"] = np.full(len(users), self.state[name], np.float32)
         return columns

@@ -115,7 +115,7 @@ PINS = {
     "functions/_explain_recommendation": "3f5bd532ea91",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "8f3e10ab3c4b",
-    "functions/_recommend_users": "e8413d5f7bad",
+    "functions/_recommend_users": "d32d02c2621b",
     "functions/_search_posts": "78de636e411d",
     "functions/_user_profiles": "35ef076aafa6",
     "procedures/_commit": "c27e85e386aa",
