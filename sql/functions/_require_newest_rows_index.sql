@@ -9,10 +9,6 @@ begin
     if (select i.index_id from pgfeed._newest_rows_index(attached) as i) is not null then
         return;
     end if;
-    if exists (select from pg_extension as e where e.extname = 'citus') then
-        raise exception 'sync is mixed, and with Citus no call reads the newest rows of %', attached.relation
-            using errcode = '0A000', hint = 'Say sync => ''pull'': what is new counts from the next refresh on.';
-    end if;
     v_statement := pgfeed._helpful_index(attached);
     if v_statement is not null then
         raise exception 'sync is mixed, and % has no index on (%, %), by which a call reads the newest rows of its user',

@@ -26,6 +26,8 @@ declare
     v_other pgfeed.attached_tables;
     v_attached pgfeed.attached_tables;
     v_id smallint;
+    v_has_citus constant boolean := exists (select from pg_extension as e where e.extname = 'citus');
+    v_is_spread boolean := false;
 begin
     perform pg_advisory_xact_lock(hashtext('pgfeed.attach'));
     select c.relname, c.relkind, c.relpersistence, c.relnamespace::regnamespace::text as schema
@@ -40,13 +42,34 @@ begin
         raise exception '% cannot be attached', v_relation
             using errcode = '42809', hint = 'Give a table, a view or a foreign table of the application.';
     end if;
-    v_sync := coalesce(v_sync, case when v_class.relkind in ('r', 'p') then 'trigger' else 'pull' end);
+    v_sync := coalesce(v_sync, case when v_class.relkind in ('r', 'p') and not v_has_citus then 'trigger' else 'pull' end);
     if v_sync not in ('trigger', 'mixed', 'pull') then
         raise exception 'sync is %', v_sync using errcode = '22023', hint = 'Say trigger, mixed or pull.';
     end if;
     if v_sync = 'mixed' and v_kind <> 'events' then
         raise exception 'sync is mixed, which only events can be'
             using errcode = '22023', hint = 'Say sync => ''trigger''.';
+    end if;
+    if v_has_citus and v_sync <> 'pull' then
+        raise exception 'sync is %, and with Citus no trigger can write what it hears of', v_sync
+            using errcode = '0A000', hint = 'Say sync => ''pull'': what is written counts from the next refresh on.';
+    end if;
+    if v_has_citus then
+        execute 'select exists (select from pg_dist_partition as d where d.logicalrelid = $1)' into v_is_spread using v_relation;
+    end if;
+    -- The other machines do not know yet what this transaction granted.
+    if
+        v_is_spread
+        and (
+            not has_table_privilege('pgfeed_owner', v_relation, 'select')
+            or coalesce(current_setting('pgfeed.opened_schema', true), '') <> ''
+        )
+    then
+        raise exception '% is spread by Citus: pgfeed_owner must be able to read it before', v_relation
+            using errcode = '0A000', hint = format(
+                'First, in transactions of their own: grant usage on schema %s to pgfeed_owner; grant select on %s to pgfeed_owner;',
+                v_class.schema, v_relation
+            );
     end if;
     if v_sync <> 'pull' and v_class.relkind not in ('r', 'p') then
         raise exception '% is not a table: it cannot have a trigger', v_relation

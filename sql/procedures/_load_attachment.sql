@@ -22,6 +22,7 @@ declare
     v_count bigint;
 begin
     perform pgfeed._require_all_rows();
+--!include sql/_sequential_on_citus.sql
     select t.* into strict v_attached
     from pgfeed.attached_tables as t
     where t.attachment_id = _load_attachment.attachment_id

@@ -29,10 +29,7 @@ begin
             using errcode = '22023', hint = 'Give a moment, or null for the newest one.';
     end if;
 
-    if exists (select 1 from pg_extension as e where e.extname = 'citus') then
-        -- Posts are marked after the tables of users were read.
-        perform set_config('citus.multi_shard_modify_mode', 'sequential', true);
-    end if;
+--!include sql/_sequential_on_citus.sql
     call pgfeed.sync_attachments();
     call pgfeed.roll_up_events(day_count => v_day_count);
     perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'));

@@ -11,6 +11,7 @@ declare
     v_hint text;
 begin
     perform pgfeed._require_all_rows();
+--!include sql/_sequential_on_citus.sql
     perform pg_advisory_xact_lock(hashtext('pgfeed.sync_attachments'));
     for v_attached in
         select

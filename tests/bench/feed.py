@@ -121,12 +121,10 @@ def line(name: str, taken: dict[str, list[tuple[float, float]]]) -> tuple[str, .
         f"{statistics.median(one - other for one, other in zip(*pair)):+.2f}"
         for pair in zip(zip(*taken[name]), zip(*taken[PLAIN]))
     ]
-    by_clock, on_processor = zip(*taken[name])
-    p99 = statistics.quantiles(by_clock, n=100)[-1]
-    return (
-        name, f"{statistics.median(by_clock):.2f}", f"{p99:.2f}", over[0], f"{statistics.median(on_processor):.2f}",
-        over[1],
+    by_clock, on_processor = (
+        [f"{statistics.median(each):.2f}", f"{statistics.quantiles(each, n=100)[-1]:.2f}"] for each in zip(*taken[name])
     )
+    return name, *by_clock, over[0], *on_processor, over[1]
 
 
 def make_network(connection: Connection, posts: int) -> None:
@@ -174,7 +172,7 @@ def check_and_measure(connection: Connection, requests: int, calls: int, before:
         finally:
             for feed in (FEED, SOME_FEED):
                 cursor.execute("call pgfeed.drop_feed(%s)", [feed])
-    headers = ["call", "median", "p99", "over the plain call", "processor", "over the plain call's"]
+    headers = ["call", "median", "p99", "over plain", "processor: median", "p99", "over plain"]
     out.print(table(
         f"calls for five of {len(post_ids):,} posts, {calls} of each kind, milliseconds",
         headers, [line(name, taken) for name in taken], headers[1:],

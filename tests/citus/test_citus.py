@@ -187,6 +187,32 @@ def test_the_events_of_this_minute_count_in_open_sessions(both):
     assert_close(*after)
 
 
+def test_a_table_that_is_spread_is_attached_when_it_was_granted_as_the_error_says(both):
+    query = both.sessions[1]
+    query("create schema app; create table app.clicks (member bigint, article bigint, at timestamptz)")
+    query("select create_distributed_table('app.clicks', 'member')")
+    (user_id, post_id), = query("select min(e.user_id), min(e.post_id) from pgfeed.feed_events as e")
+    insert = "insert into app.clicks select %s, %s, now() - i * interval '1 hour' from generate_series(1, 9) as i"
+    query(insert, user_id, post_id)
+    attach = "call pgfeed.attach_events('app.clicks', 'member', 'article', 'at'{})"
+    with pytest.raises(psycopg2.Error, match="with Citus no trigger"):
+        query(attach.format(", sync => 'mixed'"))
+    with pytest.raises(psycopg2.Error, match="app.clicks is spread by Citus") as error:
+        query(attach.format(""))
+    for statement in error.value.diag.message_hint.split(": ", 1)[1].rstrip(";").split("; "):
+        query(statement)
+    query(attach.format(""))
+    count = "select count(*) from pgfeed.feed_events as e where e.attachment_id is not null"
+    assert query(count) == [(9,)]
+    query("delete from app.clicks where at < now() - interval '5 hours 30 minutes'")
+    query("call pgfeed.sync_attachments()")
+    assert query(count) == [(5,)]
+    query("call pgfeed.detach('app.clicks')")
+    assert query(count) == [(0,)]
+    query("drop schema app cascade")
+    query("call pgfeed.refresh_features()")
+
+
 def test_what_a_pulled_table_has_counts_from_the_next_refresh_on(both):
     """The table is one of the coordinator's own; in plain tables it counts in the next call."""
     both.each("create table public.hearts (member bigint, article bigint, at timestamptz)")
