@@ -50,7 +50,7 @@ def cases(post_ids: list[int]) -> dict[str, tuple[str, list[str]]]:
     result: dict[str, tuple[str, list[str]]] = {PLAIN: (call.format(""), [])}
     for share in (1, 0.1, 0.01, 0.0001):
         some = shuffled[:max(round(len(post_ids) * share), 1)][:100_000]
-        result[f"{share:.2%} of the posts as candidates: {len(some):,}"] = (
+        result[f"candidates: {len(some):,}, {share:.4g} of all"] = (
             call.format(", candidates => %s::bigint[]"), [listed(some)],
         )
     for count in (10, 5000):
@@ -172,7 +172,7 @@ def check_and_measure(connection: Connection, requests: int, calls: int, before:
         finally:
             for feed in (FEED, SOME_FEED):
                 cursor.execute("call pgfeed.drop_feed(%s)", [feed])
-    headers = ["call", "median", "p99", "over plain", "processor: median", "p99", "over plain"]
+    headers = ["call", "median", "p99", "over plain", "of a core", "p99", "over plain"]
     out.print(table(
         f"calls for five of {len(post_ids):,} posts, {calls} of each kind, milliseconds",
         headers, [line(name, taken) for name in taken], headers[1:],
