@@ -171,6 +171,9 @@ def migrate() -> tuple[str, str | None, list[str], list[str]]:
             command.upgrade(config, "head")
             restored = restore(connection, config)
             mended = mend(connection, config)
+            if restored or mended:
+                with connection, connection.cursor() as cursor:
+                    cursor.execute("call pgfeed.set_bi_schema(pgfeed._bi_schema())")
         except DBAPIError as error:
             code, cause = getattr(error.orig, "pgcode", None), str(error.orig).splitlines()[0]
             if code in CHANGED_BY_HAND:

@@ -39,7 +39,7 @@ PINS = {
     "procedures/_find_stale_days": "401ede3e8974",
     "functions/_stale_days": "34531b0eedb5",
     "procedures/_roll_up_days": "f227c44ed886",
-    "procedures/roll_up_events": "8071efe735ff",
+    "procedures/roll_up_events": "89d61e3dab16",
     "functions/_refresh_as_of": "868fa8ebd132",
     "functions/_live_from": "fbde46f2feb3",
     "functions/post_features_as_of": "1857508f7d8f",
@@ -89,15 +89,15 @@ PINS = {
     "functions/experiment_report": "e451311c711e",
     "functions/experiment_checks": "81ee09e29953",
     "functions/_start_recommendation_batch": "ea7a301c9a3c",
-    "functions/_fill_recommendation_chunk": "2f448ce0e25d",
+    "functions/_fill_recommendation_chunk": "f62916499ce4",
     "procedures/refresh_recommendations": "4ab4576e9909",
     "functions/_post_text": "d4c753c93a1d",
-    "views/current_recommendations": "f8850075f130",
-    "views/recommended_topics": "066cb5b33fd0",
-    "views/recommendation_lists": "87d8a75616fc",
-    "views/popularity_deciles": "1f8e7a05261d",
-    "views/feed_days": "bfb82dcc2027",
-    "views/data_stages": "740839361c8d",
+    "views/current_recommendations": "caac3627ffb3",
+    "views/recommended_topics": "63b4c2e6e80f",
+    "views/recommendation_lists": "0fceb4e4ab10",
+    "views/popularity_deciles": "c68f6859ba77",
+    "views/feed_days": "14949216f27d",
+    "views/data_stages": "a96e969bb206",
     "functions/_probe": "58d77f4b18c6",
     "functions/_python_versions": "ec84061bef07",
     "functions/_job_sessions": "221e26f89a20",
@@ -120,7 +120,7 @@ PINS = {
     "functions/_user_profiles": "35ef076aafa6",
     "procedures/_commit": "c27e85e386aa",
     "procedures/drop_experiment": "6044006eeb71",
-    "views/experiment_results": "3ef0b9b1866f",
+    "views/experiment_results": "07f58cfa5c09",
     "functions/_relative_columns": "cc453dfd1b19",
     "functions/recommend_posts": "1500cc8b38a7",
     "functions/search_posts": "d13ff9aed3ed",
@@ -145,7 +145,7 @@ PINS = {
     "functions/_feed_probes": "4d68f6863bfa",
     "functions/_is_loaded": "147b31685fa3",
     "functions/_level": "e4687b0bed78",
-    "functions/_missing_indexes": "3d5fd64fc0c6",
+    "functions/_missing_indexes": "f304ffb03192",
     "functions/_since": "4eb2093a262f",
     "functions/_threshold_value": "5edc3c1b2d67",
     "functions/_without_usage": "bdcb85b2747d",
@@ -262,7 +262,7 @@ PINS = {
     "procedures/_evaluate_feeds": "6c75b81f3f61",
     "procedures/create_feed": "820cf52bc621",
     "procedures/drop_feed": "2df6a602b3f0",
-    "views/feeds": "535aeae73eba",
+    "views/feeds": "88f6584618ef",
     "functions/_feed_problem": "a46c11b8a0fc",
     "functions/_named_feed_probes": "c63dffd4754e",
     "functions/_rank_posts": "9d4580a543f3",
@@ -322,6 +322,15 @@ PINS = {
     "functions/_training_limits": "ced0c218725b",
     "functions/_answer_training": "34c29d4e310c",
     "procedures/train_model": "82eda2f10200",
+    "functions/wilson_low": "f0bdef1cb6f4",
+    "functions/wilson_high": "d16f69482134",
+    "procedures/_count_served": "976e539a7a50",
+    "views/served_days": "598f37dddb00",
+    "views/served_ranks": "6dc6729694d7",
+    "views/served_topics": "da6cf2acfa85",
+    "views/finished_batches": "d51994b61d49",
+    "functions/_bi_schema": "7752d811fd98",
+    "procedures/set_bi_schema": "928da8e78f27",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.
@@ -1332,6 +1341,69 @@ NO_DECISIONS = """
         and e.experiment_id in (select d.experiment_id from pgfeed.model_decisions as d);
     drop table pgfeed.model_decisions
 """
+# What became of what was served, and of batches: counted once, so that dashboards read little.
+SERVED = """
+    create table pgfeed.served_counts (
+        day date not null,
+        feed text,
+        variant text not null,
+        rank smallint not null,
+        topic text,
+        served_count integer not null,
+        viewed_count integer not null,
+        liked_count integer not null,
+        hit_count integer not null
+    );
+    create unique index on pgfeed.served_counts (day, feed, variant, rank, topic) nulls not distinct;
+    comment on table pgfeed.served_counts is
+        'One row per day (UTC), feed, variant, rank and topic: what became of the posts that were served there, as of '
+        'the last roll-up. It stays when exposures or events are dropped, or a user is erased: it tells of nobody';
+    comment on column pgfeed.served_counts.rank is 'Place in the list, from 1 on; 21: the 21st and all after it';
+    comment on column pgfeed.served_counts.hit_count is
+        'Posts that are the first of their list that was liked: their sum is the number of lists with a like';
+    alter table pgfeed.served_counts owner to pgfeed_owner;
+    create index on pgfeed.exposures using brin (served_at) with (pages_per_range = 32);
+
+    alter table pgfeed.recommendation_batches
+        add column post_count integer,
+        add column catalogue_count integer,
+        add column topic_diversity double precision;
+    comment on column pgfeed.recommendation_batches.post_count is
+        'Different posts in its lists; null: not finished, or from before there was this column';
+    comment on column pgfeed.recommendation_batches.catalogue_count is 'Posts not hidden when it was finished';
+    comment on column pgfeed.recommendation_batches.topic_diversity is
+        'Mean of its lists'' topic_diversity, see recommendation_lists';
+    comment on column pgfeed.recommendation_batches.batch_id is 'Counts up';
+    comment on column pgfeed.recommendation_batches.recommended_at is 'The moment (ts) that the lists are for';
+    comment on column pgfeed.recommendation_batches.k is 'Posts in a list, at most';
+    comment on column pgfeed.recommendation_batches.user_count is 'Users whom it is for';
+    comment on column pgfeed.recommendation_batches.started_at is 'Of its first call';
+    comment on column pgfeed.recommendations.user_id is 'See users';
+    comment on column pgfeed.recommendations.rank is 'From 1 on, best first';
+    comment on column pgfeed.recommendations.post_id is 'See posts';
+    comment on column pgfeed.recommendations.variant is 'Of the model, or what ranked without one';
+    comment on column pgfeed.recommendations.features_as_of is 'The cut-off of the features';
+    comment on column pgfeed.recommendations.batch_id is 'See recommendation_batches';
+"""
+NO_SERVED = """
+    drop table pgfeed.served_counts;
+    drop index pgfeed.exposures_served_at_idx;
+    alter table pgfeed.recommendation_batches
+        drop column post_count, drop column catalogue_count, drop column topic_diversity;
+"""
+BI_SCHEMA = """
+    do $$
+    declare
+        v_name constant text := coalesce(pgfeed._bi_schema(), 'feed_bi');
+    begin
+        if to_regnamespace(v_name) is null or pgfeed._bi_schema() is not null then
+            call pgfeed.set_bi_schema(v_name);
+        else
+            raise notice 'the schema % is not pgfeed''s: call pgfeed.set_bi_schema with another name', v_name;
+        end if;
+    end;
+    $$
+"""
 TEXT_FEATURES, TEXT_STATISTICS = "matviews/post_text_features", "matviews/_text_statistics"
 FILL_TEXT_STATISTICS = """
     do $$
@@ -1420,9 +1492,11 @@ def upgrade() -> None:
     execute_each(JOBS)
     execute_each(SCHEDULES)
     execute_each(DECISIONS)
+    execute_each(SERVED)
     execute(FIGURES)
     install(PINS)
     execute(ON_CITUS if is_on_citus() else TRIGGER)
+    execute(BI_SCHEMA)
     execute(UNUSED_SCHEMA)
     execute(SIMULATION_OWNED)
 
@@ -1430,6 +1504,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     if is_on_citus():
         execute(BY_ONE_CONNECTION)
+    execute("call pgfeed.set_bi_schema(null)")
     execute(NO_TRIGGER)
     execute(RELEASED)
     execute(SCHEMA)
@@ -1442,6 +1517,7 @@ def downgrade() -> None:
     execute(f"drop function {signature('functions/explain_recommendation')}")
     execute(EXPLAINED_WITHOUT_FEED)
     revert([name for name in PINS if name not in KEPT], revision)
+    execute_each(NO_SERVED)
     execute(NO_DECISIONS)
     execute_each(NO_REFITS)
     execute_each(NO_NOTES)

@@ -74,8 +74,34 @@ begin
         update pgfeed.recommendation_batches as b
         set finished_at = clock_timestamp()
         where b.batch_id = _fill_recommendation_chunk.batch_id and b.finished_at is null;
-        if found and v_batch.active_days is null then
-            delete from pgfeed.recommendations as r where r.batch_id <> v_batch.batch_id;
+        if found then
+            select count(*) into v_batch.catalogue_count from pgfeed.posts as p where p.hidden_at is null;
+            select count(distinct r.post_id) into v_batch.post_count
+            from pgfeed.recommendations as r
+            where r.batch_id = v_batch.batch_id;
+            select avg(l.topic_diversity) into v_batch.topic_diversity
+            from (
+                select (1 - sum(t.post_count ^ 2) / sum(t.post_count) ^ 2)::double precision as topic_diversity
+                from (
+                    select
+                        r.user_id,
+                        count(*) as post_count
+                    from pgfeed.recommendations as r
+                    left join pgfeed.posts as p on p.post_id = r.post_id
+                    where r.batch_id = v_batch.batch_id
+                    group by r.user_id, p.topic
+                ) as t
+                group by t.user_id
+            ) as l;
+            update pgfeed.recommendation_batches as b
+            set
+                post_count = v_batch.post_count,
+                catalogue_count = v_batch.catalogue_count,
+                topic_diversity = v_batch.topic_diversity
+            where b.batch_id = v_batch.batch_id;
+            if v_batch.active_days is null then
+                delete from pgfeed.recommendations as r where r.batch_id <> v_batch.batch_id;
+            end if;
         end if;
         delete from pgfeed.recommendation_chunks as c where c.batch_id = _fill_recommendation_chunk.batch_id;
     end if;

@@ -13,6 +13,7 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_days date[];
+    v_all_days date[] := '{}';
 begin
     if max_days < 0 then
         raise exception 'max_days is %', max_days
@@ -32,8 +33,10 @@ begin
         v_days := pgfeed._stale_days(coalesce(max_days - day_count, 1000));
         exit when v_days = '{}';
         call pgfeed._roll_up_days(v_days);
+        v_all_days := v_all_days || v_days;
         day_count := day_count + cardinality(v_days);
     end loop;
+    call pgfeed._count_served(v_all_days);
 end;
 $$;
 
@@ -41,7 +44,7 @@ alter procedure pgfeed.roll_up_events(integer, date, integer) owner to pgfeed_ow
 
 comment on procedure pgfeed.roll_up_events(integer, date, integer) is
     'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it '
-    'did. max_days: at most so many, and new events are looked for only when no day is left over. '
+    'did; then counts what became of the lists that were served, see served_days. max_days: at most so many, and new events are looked for only when no day is left over. '
     'from_day: recompute from that day on. A day with fewer events than were counted stays as it is, with a '
     'warning: recount_days() lets it shrink';
 

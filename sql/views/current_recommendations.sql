@@ -33,5 +33,22 @@ comment on view pgfeed.current_recommendations is
 comment on column pgfeed.current_recommendations.user_source is 'How the user came: source in users';
 comment on column pgfeed.current_recommendations.user_key is 'The application''s key; user_id, if that is it';
 comment on column pgfeed.current_recommendations.post_key is 'The application''s key; post_id, if that is it';
+comment on column pgfeed.current_recommendations.user_id is 'See users';
+comment on column pgfeed.current_recommendations.rank is 'From 1 on, best first';
+comment on column pgfeed.current_recommendations.post_id is 'See posts';
+comment on column pgfeed.current_recommendations.topic is 'Of the post; null: it has none';
+comment on column pgfeed.current_recommendations.text is 'Of the post; null: none, or not available now';
+comment on column pgfeed.current_recommendations.score is 'As recommend_posts gives it: compare within a list only';
+comment on column pgfeed.current_recommendations.source is 'model, cold_start or what ranked without a model';
+comment on column pgfeed.current_recommendations.variant is 'Of the model, or what ranked without one';
+comment on column pgfeed.current_recommendations.model_version is 'Null: no model served';
+comment on column pgfeed.current_recommendations.features_as_of is 'The cut-off of the features';
+comment on column pgfeed.current_recommendations.recommended_at is 'The moment (ts) that the list is for';
+comment on column pgfeed.current_recommendations.gender is '0 or 1, as it was loaded';
+comment on column pgfeed.current_recommendations.age is 'Years';
+comment on column pgfeed.current_recommendations.country is 'As it was loaded';
+comment on column pgfeed.current_recommendations.city is 'As it was loaded';
+comment on column pgfeed.current_recommendations.exp_group is 'As it was loaded';
+comment on column pgfeed.current_recommendations.os is 'As it was loaded';
 
 grant select on pgfeed.current_recommendations to pgfeed_reader, pgfeed_operator;

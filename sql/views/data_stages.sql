@@ -57,5 +57,6 @@ comment on column pgfeed.data_stages.as_of is
     'Null: none yet, or unknown of an imported model';
 comment on column pgfeed.data_stages.updated_at is 'When it was last made; of a model: activated; of recommendations: when the last batch ended, null: none did';
 comment on column pgfeed.data_stages.hours_behind is 'Hours from as_of to the end of the newest day with events';
+comment on column pgfeed.data_stages.stage is 'events, features, model VARIANT or recommendations';
 
 grant select on pgfeed.data_stages to pgfeed_reader, pgfeed_operator;

@@ -30,5 +30,16 @@ comment on column pgfeed.feeds.post_count is
     'Posts that pass what of the filter does not depend on ts; null: there is no filter, or no refresh yet';
 comment on column pgfeed.feeds.problem is
     'Why the last refresh could not evaluate the filter: the posts that passed before go on; null: it could';
+comment on column pgfeed.feeds.name is 'As recommend_posts() takes it';
+comment on column pgfeed.feeds.filter is 'Which posts it may show; null: all';
+comment on column pgfeed.feeds.max_per is 'At most so many of a value, by column; null: no cap';
+comment on column pgfeed.feeds.diversity is '0 to 1; null: none';
+comment on column pgfeed.feeds.boosts is 'Weights by column; null: none';
+comment on column pgfeed.feeds.hide_viewed is 'How long a viewed post stays out; null: it does not';
+comment on column pgfeed.feeds.fallbacks is 'What fills a list that would be short; null: as by default';
+comment on column pgfeed.feeds.created_at is 'When it was made';
+comment on column pgfeed.feeds.created_by is 'By whom';
+comment on column pgfeed.feeds.explore is 'off, careful or normal';
+comment on column pgfeed.feeds.explore_baseline is 'Whether users of an experiment''s pinned baseline explore, too';
 
 grant select on pgfeed.feeds to pgfeed_reader, pgfeed_writer, pgfeed_operator;

@@ -47,5 +47,12 @@ comment on view pgfeed.popularity_deciles is
     'a share of the recommendations above the share of the views. Fails before the first refresh';
 comment on column pgfeed.popularity_deciles.recommendation_share is
     'Its share of all recommendations; null: there are none';
+comment on column pgfeed.popularity_deciles.decile is '1: the tenth with most views';
+comment on column pgfeed.popularity_deciles.post_count is 'Posts in it';
+comment on column pgfeed.popularity_deciles.view_count is 'Views of these posts';
+comment on column pgfeed.popularity_deciles.like_count is 'Likes of these posts';
+comment on column pgfeed.popularity_deciles.recommendation_count is 'How often these posts are recommended';
+comment on column pgfeed.popularity_deciles.view_share is 'Its share of all views; null: there are none';
+comment on column pgfeed.popularity_deciles.like_share is 'Its share of all likes; null: there are none';
 
 grant select on pgfeed.popularity_deciles to pgfeed_reader, pgfeed_operator;

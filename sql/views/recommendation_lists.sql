@@ -30,5 +30,11 @@ comment on view pgfeed.recommendation_lists is
 comment on column pgfeed.recommendation_lists.topic_diversity is
     'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the '
     'same (Simpson)';
+comment on column pgfeed.recommendation_lists.user_id is 'See users';
+comment on column pgfeed.recommendation_lists.variant is 'Of the model, or what ranked without one';
+comment on column pgfeed.recommendation_lists.source is 'model, cold_start or what ranked without a model';
+comment on column pgfeed.recommendation_lists.recommended_at is 'The moment (ts) that the list is for';
+comment on column pgfeed.recommendation_lists.post_count is 'Posts in the list';
+comment on column pgfeed.recommendation_lists.topic_count is 'Different topics in it';
 
 grant select on pgfeed.recommendation_lists to pgfeed_reader, pgfeed_operator;

@@ -37,5 +37,8 @@ comment on column pgfeed.recommended_topics.coverage_rate is 'Share of its posts
 comment on column pgfeed.recommended_topics.post_share is 'Its share of the catalogue''s posts';
 comment on column pgfeed.recommended_topics.recommendation_share is
     'Its share of all recommendations; null: there are none';
+comment on column pgfeed.recommended_topics.post_count is 'Posts of the topic in the catalogue';
+comment on column pgfeed.recommended_topics.recommended_post_count is 'Of these, posts that some user is recommended';
+comment on column pgfeed.recommended_topics.recommendation_count is 'How often these are recommended';
 
 grant select on pgfeed.recommended_topics to pgfeed_reader, pgfeed_operator;

@@ -1,3 +1,5 @@
+CREATE SCHEMA feed_bi;
+COMMENT ON SCHEMA feed_bi IS 'What BI tools show of pgfeed: views of the relations with the same names there, see pgfeed.set_bi_schema()';
 CREATE SCHEMA pgfeed;
 COMMENT ON SCHEMA pgfeed IS 'A post recommender inside PostgreSQL';
 CREATE TYPE pgfeed.contribution AS (
@@ -263,6 +265,11 @@ CREATE PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone, INOUT is_alone boolean) IS 'Writes down that tick() begins a step, and says whether no other session is at one';
+CREATE FUNCTION pgfeed._bi_schema() RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._bi_schema() IS 'The schema that set_bi_schema() made, under whatever name it has now; null: there is none';
 CREATE FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -345,6 +352,14 @@ CREATE PROCEDURE pgfeed._count_removed_events()
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._count_removed_events() IS 'Marks the days of removed_events for roll_up_events(), which may then count fewer events than before, forgets likes that are gone, and empties removed_events';
+CREATE PROCEDURE pgfeed._count_served(IN days date[])
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._count_served(IN days date[]) IS 'Counts anew what became of the lists of the days that were rolled up, of the days before them, and of the newest two days with lists, see served_counts. What is read: the exposures and events of these days';
 CREATE PROCEDURE pgfeed._count_user_topics(IN user_id bigint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1828,7 +1843,7 @@ CREATE PROCEDURE pgfeed.roll_up_events(IN max_days integer DEFAULT NULL::integer
     SET "DateStyle" TO 'ISO, YMD'
     SET plan_cache_mode TO 'force_custom_plan'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it did. max_days: at most so many, and new events are looked for only when no day is left over. from_day: recompute from that day on. A day with fewer events than were counted stays as it is, with a warning: recount_days() lets it shrink';
+COMMENT ON PROCEDURE pgfeed.roll_up_events(IN max_days integer, IN from_day date, INOUT day_count integer) IS 'Recomputes the daily rollups of the days that have new events, oldest first, and says how many it did; then counts what became of the lists that were served, see served_days. max_days: at most so many, and new events are looked for only when no day is left over. from_day: recompute from that day on. A day with fewer events than were counted stays as it is, with a warning: recount_days() lets it shrink';
 CREATE PROCEDURE pgfeed.rollback_model(IN variant text, INOUT version integer DEFAULT NULL::integer)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1857,6 +1872,11 @@ CREATE FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone D
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) IS 'The rows of recommend_posts() for the same arguments, and one row in exposures that tells what was served. No posts: no exposure. On a read-only server an error: call recommend_posts there';
+CREATE PROCEDURE pgfeed.set_bi_schema(IN name text DEFAULT 'feed_bi'::text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed.set_bi_schema(IN name text) IS 'Gives BI tools views of what they can show in a schema of this name, which does not begin with pg: some tools hide such schemas. Renames the one that is there; null: drops it. migrate makes feed_bi, if no schema has that name. Called by a superuser';
 CREATE PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval DEFAULT NULL::interval, IN train_in text DEFAULT 'worker'::text, IN recipe text DEFAULT NULL::text, IN switch boolean DEFAULT true, IN margin real DEFAULT 0.02, IN champion_share real DEFAULT 0.05, IN champion_time interval DEFAULT '7 days'::interval)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1978,25 +1998,103 @@ CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.warm_up() IS 'Loads the present features, all active models and those that the running experiment pins into the session, so that its next recommend_posts is a warm one, and says how many models; 0 before the first refresh. For a pooler''s connect query';
-CREATE MATERIALIZED VIEW pgfeed._text_statistics AS ...
-  WITH NO DATA;
-COMMENT ON MATERIALIZED VIEW pgfeed._text_statistics IS 'As of the last refresh, two kinds of rows from one reading of the texts: one per post with a text, lexeme empty, for post_text_features; and one per lexeme, in how many texts it is and how many texts there are, for posts that come later';
-CREATE TABLE pgfeed.actions (
-    action text NOT NULL,
-    sign smallint NOT NULL,
-    weight real DEFAULT 1 NOT NULL,
-    hides boolean NOT NULL,
-    undoes text,
-    is_plain boolean GENERATED ALWAYS AS (((undoes IS NULL) AND (sign >= 0) AND (hides OR ((sign = 0) AND (action <> 'view'::text))))) STORED NOT NULL,
-    CONSTRAINT actions_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 0, 1]))),
-    CONSTRAINT actions_weight_check CHECK (((weight >= (0)::double precision) AND (weight <= (1000)::double precision)))
+CREATE FUNCTION pgfeed.wilson_high(hits double precision, trials double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE WHEN (trials > (0)::double precision) THEN LEAST(GREATEST((((hits + (1.920729410347062)::double precision) + ((1.959963984540054)::double precision * sqrt(((hits * ((1)::double precision - (hits / trials))) + (0.960364705173531)::double precision)))) / (trials + (3.841458820694124)::double precision)), (0)::double precision), (1)::double precision) ELSE NULL::double precision END;
+COMMENT ON FUNCTION pgfeed.wilson_high(hits double precision, trials double precision) IS 'Upper end of the 95% interval of a share, hits of trials (Wilson 1927, doi 10.1080/01621459.1927.10502953); null: no trials. For sums over rows of served_days, too: wilson_high(sum(hit_count), sum(list_count))';
+CREATE FUNCTION pgfeed.wilson_low(hits double precision, trials double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE WHEN (trials > (0)::double precision) THEN LEAST(GREATEST((((hits + (1.920729410347062)::double precision) - ((1.959963984540054)::double precision * sqrt(((hits * ((1)::double precision - (hits / trials))) + (0.960364705173531)::double precision)))) / (trials + (3.841458820694124)::double precision)), (0)::double precision), (1)::double precision) ELSE NULL::double precision END;
+COMMENT ON FUNCTION pgfeed.wilson_low(hits double precision, trials double precision) IS 'Lower end of the 95% interval of a share, hits of trials (Wilson 1927, doi 10.1080/01621459.1927.10502953); null: no trials. For sums over rows of served_days, too: wilson_low(sum(hit_count), sum(list_count))';
+CREATE TABLE pgfeed.posts (
+    post_id bigint NOT NULL,
+    text text,
+    topic text,
+    created_at timestamp with time zone,
+    hidden_at timestamp with time zone,
+    key text,
+    attributes jsonb,
+    is_withdrawn boolean DEFAULT false NOT NULL,
+    is_new boolean DEFAULT true NOT NULL,
+    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at)),
+    CONSTRAINT posts_hidden_at_check CHECK (isfinite(hidden_at))
 );
-COMMENT ON TABLE pgfeed.actions IS 'One row per action that events can have; define_action() and remove_action() change it';
-COMMENT ON COLUMN pgfeed.actions.sign IS '1: a like, -1: a dislike, 0: neither; a view is a like if its target is true';
-COMMENT ON COLUMN pgfeed.actions.weight IS 'Of an impression that it follows, in training';
-COMMENT ON COLUMN pgfeed.actions.hides IS 'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
-COMMENT ON COLUMN pgfeed.actions.undoes IS 'The action that it takes back, from its moment on; null: none';
-COMMENT ON COLUMN pgfeed.actions.is_plain IS 'True for all: what a user liked is what is kept out of the user''s lists, and nothing takes a like back';
+COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
+COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
+COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
+COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
+COMMENT ON COLUMN pgfeed.posts.hidden_at IS 'Null: shown. Else no answer has the post, whatever its ts';
+COMMENT ON COLUMN pgfeed.posts.key IS 'The application''s key; null: post_id is';
+COMMENT ON COLUMN pgfeed.posts.attributes IS 'The post''s own features by name; null: none are defined';
+COMMENT ON COLUMN pgfeed.posts.is_withdrawn IS 'True: hidden because the attached table says that it is not available, and shown again when it is';
+COMMENT ON COLUMN pgfeed.posts.is_new IS 'True: post_features does not have it yet, each request computes what its row and text say of it';
+CREATE TABLE pgfeed.recommendations (
+    user_id bigint NOT NULL,
+    rank integer NOT NULL,
+    post_id bigint NOT NULL,
+    score double precision NOT NULL,
+    variant text NOT NULL,
+    source text NOT NULL,
+    model_version integer,
+    features_as_of timestamp with time zone NOT NULL,
+    recommended_at timestamp with time zone NOT NULL,
+    batch_id bigint NOT NULL
+);
+COMMENT ON TABLE pgfeed.recommendations IS 'One row per user and rank: what recommend_posts gave at recommended_at, by the newest batch that reached the user. A user''s rows are replaced together; while a batch runs, users have lists of either batch, see batch_id. A batch of all users drops the users that it did not reach';
+COMMENT ON COLUMN pgfeed.recommendations.user_id IS 'See users';
+COMMENT ON COLUMN pgfeed.recommendations.rank IS 'From 1 on, best first';
+COMMENT ON COLUMN pgfeed.recommendations.post_id IS 'See posts';
+COMMENT ON COLUMN pgfeed.recommendations.score IS 'As recommend_posts gives it: compare within a list only';
+COMMENT ON COLUMN pgfeed.recommendations.variant IS 'Of the model, or what ranked without one';
+COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start, popular or random, as recommend_posts gives it';
+COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
+COMMENT ON COLUMN pgfeed.recommendations.features_as_of IS 'The cut-off of the features';
+COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
+COMMENT ON COLUMN pgfeed.recommendations.batch_id IS 'See recommendation_batches';
+CREATE VIEW pgfeed.current_recommendations AS ...;
+COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted or hidden since are left out; of those that an attached table has made unavailable since the last refresh the text is null';
+COMMENT ON COLUMN pgfeed.current_recommendations.user_id IS 'See users';
+COMMENT ON COLUMN pgfeed.current_recommendations.rank IS 'From 1 on, best first';
+COMMENT ON COLUMN pgfeed.current_recommendations.post_id IS 'See posts';
+COMMENT ON COLUMN pgfeed.current_recommendations.topic IS 'Of the post; null: it has none';
+COMMENT ON COLUMN pgfeed.current_recommendations.text IS 'Of the post; null: none, or not available now';
+COMMENT ON COLUMN pgfeed.current_recommendations.score IS 'As recommend_posts gives it: compare within a list only';
+COMMENT ON COLUMN pgfeed.current_recommendations.source IS 'model, cold_start or what ranked without a model';
+COMMENT ON COLUMN pgfeed.current_recommendations.variant IS 'Of the model, or what ranked without one';
+COMMENT ON COLUMN pgfeed.current_recommendations.model_version IS 'Null: no model served';
+COMMENT ON COLUMN pgfeed.current_recommendations.features_as_of IS 'The cut-off of the features';
+COMMENT ON COLUMN pgfeed.current_recommendations.recommended_at IS 'The moment (ts) that the list is for';
+COMMENT ON COLUMN pgfeed.current_recommendations.gender IS '0 or 1, as it was loaded';
+COMMENT ON COLUMN pgfeed.current_recommendations.age IS 'Years';
+COMMENT ON COLUMN pgfeed.current_recommendations.country IS 'As it was loaded';
+COMMENT ON COLUMN pgfeed.current_recommendations.city IS 'As it was loaded';
+COMMENT ON COLUMN pgfeed.current_recommendations.exp_group IS 'As it was loaded';
+COMMENT ON COLUMN pgfeed.current_recommendations.os IS 'As it was loaded';
+COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
+COMMENT ON COLUMN pgfeed.current_recommendations.user_key IS 'The application''s key; user_id, if that is it';
+COMMENT ON COLUMN pgfeed.current_recommendations.post_key IS 'The application''s key; post_id, if that is it';
+CREATE VIEW feed_bi.current_recommendations AS ...;
+COMMENT ON VIEW feed_bi.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted or hidden since are left out; of those that an attached table has made unavailable since the last refresh the text is null';
+COMMENT ON COLUMN feed_bi.current_recommendations.user_id IS 'See users';
+COMMENT ON COLUMN feed_bi.current_recommendations.rank IS 'From 1 on, best first';
+COMMENT ON COLUMN feed_bi.current_recommendations.post_id IS 'See posts';
+COMMENT ON COLUMN feed_bi.current_recommendations.topic IS 'Of the post; null: it has none';
+COMMENT ON COLUMN feed_bi.current_recommendations.text IS 'Of the post; null: none, or not available now';
+COMMENT ON COLUMN feed_bi.current_recommendations.score IS 'As recommend_posts gives it: compare within a list only';
+COMMENT ON COLUMN feed_bi.current_recommendations.source IS 'model, cold_start or what ranked without a model';
+COMMENT ON COLUMN feed_bi.current_recommendations.variant IS 'Of the model, or what ranked without one';
+COMMENT ON COLUMN feed_bi.current_recommendations.model_version IS 'Null: no model served';
+COMMENT ON COLUMN feed_bi.current_recommendations.features_as_of IS 'The cut-off of the features';
+COMMENT ON COLUMN feed_bi.current_recommendations.recommended_at IS 'The moment (ts) that the list is for';
+COMMENT ON COLUMN feed_bi.current_recommendations.gender IS '0 or 1, as it was loaded';
+COMMENT ON COLUMN feed_bi.current_recommendations.age IS 'Years';
+COMMENT ON COLUMN feed_bi.current_recommendations.country IS 'As it was loaded';
+COMMENT ON COLUMN feed_bi.current_recommendations.city IS 'As it was loaded';
+COMMENT ON COLUMN feed_bi.current_recommendations.exp_group IS 'As it was loaded';
+COMMENT ON COLUMN feed_bi.current_recommendations.os IS 'As it was loaded';
+COMMENT ON COLUMN feed_bi.current_recommendations.user_source IS 'How the user came: source in users';
+COMMENT ON COLUMN feed_bi.current_recommendations.user_key IS 'The application''s key; user_id, if that is it';
+COMMENT ON COLUMN feed_bi.current_recommendations.post_key IS 'The application''s key; post_id, if that is it';
 CREATE TABLE pgfeed.model_activations (
     activation_id bigint NOT NULL,
     variant text NOT NULL,
@@ -2050,6 +2148,477 @@ COMMENT ON COLUMN pgfeed.models.tags IS 'Of describe_model(), in order';
 COMMENT ON COLUMN pgfeed.models.deleted_at IS 'When delete_model() emptied it; the row stays, so that no other model gets its version. Null: it is there';
 CREATE VIEW pgfeed.active_models AS ...;
 COMMENT ON VIEW pgfeed.active_models IS 'One row per variant: the model that serves it now';
+CREATE TABLE pgfeed.feature_refreshes (
+    refresh_id bigint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    post_count bigint
+);
+COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
+COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
+COMMENT ON COLUMN pgfeed.feature_refreshes.post_count IS 'Posts of the catalogue; null: from before there was this column';
+CREATE TABLE pgfeed.recommendation_batches (
+    batch_id bigint NOT NULL,
+    recommended_at timestamp with time zone NOT NULL,
+    is_now boolean NOT NULL,
+    k integer NOT NULL,
+    variant text,
+    active_days integer,
+    features_as_of timestamp with time zone NOT NULL,
+    user_count bigint NOT NULL,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    post_count integer,
+    catalogue_count integer,
+    topic_diversity double precision
+);
+COMMENT ON TABLE pgfeed.recommendation_batches IS 'One row per refresh_recommendations() that was finished or can go on; at most one can go on';
+COMMENT ON COLUMN pgfeed.recommendation_batches.batch_id IS 'Counts up';
+COMMENT ON COLUMN pgfeed.recommendation_batches.recommended_at IS 'The moment (ts) that the lists are for';
+COMMENT ON COLUMN pgfeed.recommendation_batches.is_now IS 'Whether no moment was asked for: then lists after a refresh in the middle are for the moment of that refresh';
+COMMENT ON COLUMN pgfeed.recommendation_batches.k IS 'Posts in a list, at most';
+COMMENT ON COLUMN pgfeed.recommendation_batches.variant IS 'As asked for; null: as recommend_posts chooses';
+COMMENT ON COLUMN pgfeed.recommendation_batches.active_days IS 'Only users with an event in so many days before the features'' cut-off; null: all users';
+COMMENT ON COLUMN pgfeed.recommendation_batches.features_as_of IS 'The cut-off of the features at the start';
+COMMENT ON COLUMN pgfeed.recommendation_batches.user_count IS 'Users whom it is for';
+COMMENT ON COLUMN pgfeed.recommendation_batches.started_at IS 'Of its first call';
+COMMENT ON COLUMN pgfeed.recommendation_batches.finished_at IS 'Null: at work or interrupted';
+COMMENT ON COLUMN pgfeed.recommendation_batches.post_count IS 'Different posts in its lists; null: not finished, or from before there was this column';
+COMMENT ON COLUMN pgfeed.recommendation_batches.catalogue_count IS 'Posts not hidden when it was finished';
+COMMENT ON COLUMN pgfeed.recommendation_batches.topic_diversity IS 'Mean of its lists'' topic_diversity, see recommendation_lists';
+CREATE TABLE pgfeed.rollup_days (
+    day date NOT NULL,
+    is_stale boolean NOT NULL,
+    rolled_up_at timestamp with time zone,
+    view_count integer DEFAULT 0 NOT NULL,
+    like_count integer DEFAULT 0 NOT NULL,
+    new_event_count bigint DEFAULT 0 NOT NULL,
+    event_count integer,
+    missing_count integer DEFAULT 0 NOT NULL,
+    dropped_at timestamp with time zone,
+    busy_user_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    is_gone boolean GENERATED ALWAYS AS (((missing_count > 0) AND (missing_count >= event_count))) STORED
+);
+COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
+COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
+COMMENT ON COLUMN pgfeed.rollup_days.new_event_count IS 'Events recorded since the last roll-up of the day, some of them perhaps counted twice: how much there is to read';
+COMMENT ON COLUMN pgfeed.rollup_days.event_count IS 'Events that were counted, repetitions too; null: not since v0.1.0, roll_up_events() does it';
+COMMENT ON COLUMN pgfeed.rollup_days.missing_count IS 'Of these, as the last roll-ups found: those that are gone. What was counted of them stays';
+COMMENT ON COLUMN pgfeed.rollup_days.dropped_at IS 'When drop_events() dropped the events; null: it did not';
+COMMENT ON COLUMN pgfeed.rollup_days.busy_user_ids IS 'Users with more than 1,000 events on the day, repetitions too: at most 100, the busiest first';
+COMMENT ON COLUMN pgfeed.rollup_days.is_gone IS 'Whether all events of the day are gone: features as of it and the day after cannot be computed any more';
+CREATE VIEW pgfeed.data_stages AS ...;
+COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
+COMMENT ON COLUMN pgfeed.data_stages.stage IS 'events, features, model VARIANT or recommendations';
+COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. Null: none yet, or unknown of an imported model';
+COMMENT ON COLUMN pgfeed.data_stages.updated_at IS 'When it was last made; of a model: activated; of recommendations: when the last batch ended, null: none did';
+COMMENT ON COLUMN pgfeed.data_stages.hours_behind IS 'Hours from as_of to the end of the newest day with events';
+CREATE VIEW feed_bi.data_stages AS ...;
+COMMENT ON VIEW feed_bi.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
+COMMENT ON COLUMN feed_bi.data_stages.stage IS 'events, features, model VARIANT or recommendations';
+COMMENT ON COLUMN feed_bi.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. Null: none yet, or unknown of an imported model';
+COMMENT ON COLUMN feed_bi.data_stages.updated_at IS 'When it was last made; of a model: activated; of recommendations: when the last batch ended, null: none did';
+COMMENT ON COLUMN feed_bi.data_stages.hours_behind IS 'Hours from as_of to the end of the newest day with events';
+CREATE TABLE pgfeed.experiments (
+    experiment_id integer NOT NULL,
+    name text NOT NULL,
+    salt text NOT NULL,
+    slot_count integer NOT NULL,
+    expected_lift double precision NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL,
+    started_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    concluded_at timestamp with time zone,
+    winner text,
+    CONSTRAINT experiments_check CHECK (((stopped_at IS NULL) OR (started_at IS NOT NULL))),
+    CONSTRAINT experiments_check1 CHECK (((concluded_at IS NULL) OR (stopped_at IS NOT NULL))),
+    CONSTRAINT experiments_expected_lift_check CHECK (((expected_lift > (0)::double precision) AND (expected_lift <= (10)::double precision))),
+    CONSTRAINT experiments_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT experiments_slot_count_check CHECK ((slot_count = ANY (ARRAY[100, 10000])))
+);
+COMMENT ON TABLE pgfeed.experiments IS 'One row per experiment; at most one runs at a time: started_at is not null and stopped_at is null';
+COMMENT ON COLUMN pgfeed.experiments.salt IS 'Splits the users: experiments with different salts split them independently';
+COMMENT ON COLUMN pgfeed.experiments.slot_count IS '100 if all weights are whole percents, else 10000: what the hash of a user is divided by';
+COMMENT ON COLUMN pgfeed.experiments.expected_lift IS 'Relative gain worth finding, 0.05: 5%. The sequential test is most powerful there';
+COMMENT ON COLUMN pgfeed.experiments.winner IS 'The arm that conclude_experiment() named; null: none yet';
+CREATE VIEW pgfeed.experiment_results AS ...;
+COMMENT ON VIEW pgfeed.experiment_results IS 'One row per experiment that was started, metric and arm: experiment_report() as of now, with likes within an hour of their exposure. Computed at each query: name an experiment. Values and lifts are shares (0.05: 5%)';
+COMMENT ON COLUMN pgfeed.experiment_results.experiment IS 'Its name';
+COMMENT ON COLUMN pgfeed.experiment_results.started_at IS 'From when on it chose variants';
+COMMENT ON COLUMN pgfeed.experiment_results.stopped_at IS 'Null: it runs';
+COMMENT ON COLUMN pgfeed.experiment_results.winner IS 'Null: not concluded';
+COMMENT ON COLUMN pgfeed.experiment_results.metric IS 'hit rate, likes per exposure or users with a hit';
+COMMENT ON COLUMN pgfeed.experiment_results.arm IS 'Its name';
+COMMENT ON COLUMN pgfeed.experiment_results.variant IS 'What the arm serves';
+COMMENT ON COLUMN pgfeed.experiment_results.version IS 'The version that is pinned; null: the one that is active';
+COMMENT ON COLUMN pgfeed.experiment_results.user_count IS 'Users with an exposure in this arm alone';
+COMMENT ON COLUMN pgfeed.experiment_results.exposure_count IS 'Lists that they were served';
+COMMENT ON COLUMN pgfeed.experiment_results.value IS 'Of the metric';
+COMMENT ON COLUMN pgfeed.experiment_results.low IS '95% interval of value';
+COMMENT ON COLUMN pgfeed.experiment_results.high IS 'See low';
+COMMENT ON COLUMN pgfeed.experiment_results.lift IS 'Relative to the first arm; null: it is the first arm';
+COMMENT ON COLUMN pgfeed.experiment_results.lift_low IS '95% interval of lift, for a single look';
+COMMENT ON COLUMN pgfeed.experiment_results.lift_high IS 'See lift_low';
+COMMENT ON COLUMN pgfeed.experiment_results.p_value IS 'For a single look on a day that was chosen beforehand';
+COMMENT ON COLUMN pgfeed.experiment_results.sequential_low IS '95% interval of lift, valid whenever one looks';
+COMMENT ON COLUMN pgfeed.experiment_results.sequential_high IS 'See sequential_low';
+COMMENT ON COLUMN pgfeed.experiment_results.sequential_p_value IS 'Valid whenever one looks';
+COMMENT ON COLUMN pgfeed.experiment_results.detectable_lift IS 'The relative gain that a single look finds with 80% power';
+COMMENT ON COLUMN pgfeed.experiment_results.days_needed IS 'Further days until a lift as expected would be found';
+CREATE VIEW feed_bi.experiment_results AS ...;
+COMMENT ON VIEW feed_bi.experiment_results IS 'One row per experiment that was started, metric and arm: experiment_report() as of now, with likes within an hour of their exposure. Computed at each query: name an experiment. Values and lifts are shares (0.05: 5%)';
+COMMENT ON COLUMN feed_bi.experiment_results.experiment IS 'Its name';
+COMMENT ON COLUMN feed_bi.experiment_results.started_at IS 'From when on it chose variants';
+COMMENT ON COLUMN feed_bi.experiment_results.stopped_at IS 'Null: it runs';
+COMMENT ON COLUMN feed_bi.experiment_results.winner IS 'Null: not concluded';
+COMMENT ON COLUMN feed_bi.experiment_results.metric IS 'hit rate, likes per exposure or users with a hit';
+COMMENT ON COLUMN feed_bi.experiment_results.arm IS 'Its name';
+COMMENT ON COLUMN feed_bi.experiment_results.variant IS 'What the arm serves';
+COMMENT ON COLUMN feed_bi.experiment_results.version IS 'The version that is pinned; null: the one that is active';
+COMMENT ON COLUMN feed_bi.experiment_results.user_count IS 'Users with an exposure in this arm alone';
+COMMENT ON COLUMN feed_bi.experiment_results.exposure_count IS 'Lists that they were served';
+COMMENT ON COLUMN feed_bi.experiment_results.value IS 'Of the metric';
+COMMENT ON COLUMN feed_bi.experiment_results.low IS '95% interval of value';
+COMMENT ON COLUMN feed_bi.experiment_results.high IS 'See low';
+COMMENT ON COLUMN feed_bi.experiment_results.lift IS 'Relative to the first arm; null: it is the first arm';
+COMMENT ON COLUMN feed_bi.experiment_results.lift_low IS '95% interval of lift, for a single look';
+COMMENT ON COLUMN feed_bi.experiment_results.lift_high IS 'See lift_low';
+COMMENT ON COLUMN feed_bi.experiment_results.p_value IS 'For a single look on a day that was chosen beforehand';
+COMMENT ON COLUMN feed_bi.experiment_results.sequential_low IS '95% interval of lift, valid whenever one looks';
+COMMENT ON COLUMN feed_bi.experiment_results.sequential_high IS 'See sequential_low';
+COMMENT ON COLUMN feed_bi.experiment_results.sequential_p_value IS 'Valid whenever one looks';
+COMMENT ON COLUMN feed_bi.experiment_results.detectable_lift IS 'The relative gain that a single look finds with 80% power';
+COMMENT ON COLUMN feed_bi.experiment_results.days_needed IS 'Further days until a lift as expected would be found';
+CREATE VIEW pgfeed.feed_days AS ...;
+COMMENT ON VIEW pgfeed.feed_days IS 'One row per day (UTC) with events, as of its last roll-up: the like rate by day';
+COMMENT ON COLUMN pgfeed.feed_days.day IS 'UTC';
+COMMENT ON COLUMN pgfeed.feed_days.view_count IS 'Views that count, see impressions';
+COMMENT ON COLUMN pgfeed.feed_days.like_count IS 'First likes';
+COMMENT ON COLUMN pgfeed.feed_days.like_rate IS 'Likes of that day per view of that day; null: no views';
+COMMENT ON COLUMN pgfeed.feed_days.is_stale IS 'True: events came since, and roll_up_events() has yet to count them';
+COMMENT ON COLUMN pgfeed.feed_days.rolled_up_at IS 'When it was counted last';
+CREATE VIEW feed_bi.feed_days AS ...;
+COMMENT ON VIEW feed_bi.feed_days IS 'One row per day (UTC) with events, as of its last roll-up: the like rate by day';
+COMMENT ON COLUMN feed_bi.feed_days.day IS 'UTC';
+COMMENT ON COLUMN feed_bi.feed_days.view_count IS 'Views that count, see impressions';
+COMMENT ON COLUMN feed_bi.feed_days.like_count IS 'First likes';
+COMMENT ON COLUMN feed_bi.feed_days.like_rate IS 'Likes of that day per view of that day; null: no views';
+COMMENT ON COLUMN feed_bi.feed_days.is_stale IS 'True: events came since, and roll_up_events() has yet to count them';
+COMMENT ON COLUMN feed_bi.feed_days.rolled_up_at IS 'When it was counted last';
+CREATE TABLE pgfeed.feature_packs (
+    pack_id bigint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    packed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    post_count integer NOT NULL,
+    feature_names text[] NOT NULL,
+    topics text[] NOT NULL,
+    post_ids bytea NOT NULL,
+    topic_codes bytea NOT NULL,
+    matrix bytea NOT NULL,
+    neighbours bytea,
+    factors bytea,
+    is_shortlist boolean DEFAULT false NOT NULL,
+    relative bytea,
+    attributes jsonb,
+    catalogue_count integer,
+    preferences bytea
+);
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN matrix SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN neighbours SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN factors SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN relative SET STORAGE EXTERNAL;
+ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN preferences SET STORAGE EXTERNAL;
+COMMENT ON TABLE pgfeed.feature_packs IS 'One row per cut-off: the features of all posts as recommend_posts reads them, see _post_pack()';
+COMMENT ON COLUMN pgfeed.feature_packs.neighbours IS 'See _post_neighbours(); null: not made, as no model needed it';
+COMMENT ON COLUMN pgfeed.feature_packs.factors IS 'The posts'' vectors, see _post_factors(); null: not made yet';
+COMMENT ON COLUMN pgfeed.feature_packs.is_shortlist IS 'Whether the catalogue was too large: then these are its best posts by _shortlist()';
+COMMENT ON COLUMN pgfeed.feature_packs.relative IS 'See _relative_columns(); null: packed before there was this column, sessions compute it';
+COMMENT ON COLUMN pgfeed.feature_packs.attributes IS 'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
+COMMENT ON COLUMN pgfeed.feature_packs.catalogue_count IS 'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
+COMMENT ON COLUMN pgfeed.feature_packs.preferences IS 'Who likes what, see _preferences(); null: not made, as no model needed it; empty: too little to learn from';
+CREATE TABLE pgfeed.feed_posts (
+    pack_id bigint NOT NULL,
+    feed_id integer NOT NULL,
+    post_ids bytea NOT NULL,
+    moments bytea NOT NULL,
+    problem text
+);
+COMMENT ON TABLE pgfeed.feed_posts IS 'One row per feature pack and feed with a filter: which posts pass what of it does not depend on ts';
+COMMENT ON COLUMN pgfeed.feed_posts.problem IS 'Why the filter could not be evaluated: the posts are those of the pack before; null: it could';
+CREATE TABLE pgfeed.named_feeds (
+    feed_id integer NOT NULL,
+    name text NOT NULL,
+    settings jsonb NOT NULL,
+    filter jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text DEFAULT SESSION_USER NOT NULL
+);
+COMMENT ON TABLE pgfeed.named_feeds IS 'One row per feed: see create_feed()';
+COMMENT ON COLUMN pgfeed.named_feeds.settings IS 'The arguments of create_feed() by name';
+COMMENT ON COLUMN pgfeed.named_feeds.filter IS 'What _compiled_filter() made of the filter; null: there is none';
+CREATE VIEW pgfeed.feeds AS ...;
+COMMENT ON VIEW pgfeed.feeds IS 'One row per feed: what create_feed() was told, and what the last refresh found';
+COMMENT ON COLUMN pgfeed.feeds.name IS 'As recommend_posts() takes it';
+COMMENT ON COLUMN pgfeed.feeds.filter IS 'Which posts it may show; null: all';
+COMMENT ON COLUMN pgfeed.feeds.max_per IS 'At most so many of a value, by column; null: no cap';
+COMMENT ON COLUMN pgfeed.feeds.diversity IS '0 to 1; null: none';
+COMMENT ON COLUMN pgfeed.feeds.boosts IS 'Weights by column; null: none';
+COMMENT ON COLUMN pgfeed.feeds.hide_viewed IS 'How long a viewed post stays out; null: it does not';
+COMMENT ON COLUMN pgfeed.feeds.fallbacks IS 'What fills a list that would be short; null: as by default';
+COMMENT ON COLUMN pgfeed.feeds.post_count IS 'Posts that pass what of the filter does not depend on ts; null: there is no filter, or no refresh yet';
+COMMENT ON COLUMN pgfeed.feeds.problem IS 'Why the last refresh could not evaluate the filter: the posts that passed before go on; null: it could';
+COMMENT ON COLUMN pgfeed.feeds.created_at IS 'When it was made';
+COMMENT ON COLUMN pgfeed.feeds.created_by IS 'By whom';
+COMMENT ON COLUMN pgfeed.feeds.explore IS 'off, careful or normal';
+COMMENT ON COLUMN pgfeed.feeds.explore_baseline IS 'Whether users of an experiment''s pinned baseline explore, too';
+CREATE VIEW feed_bi.feeds AS ...;
+COMMENT ON VIEW feed_bi.feeds IS 'One row per feed: what create_feed() was told, and what the last refresh found';
+COMMENT ON COLUMN feed_bi.feeds.name IS 'As recommend_posts() takes it';
+COMMENT ON COLUMN feed_bi.feeds.filter IS 'Which posts it may show; null: all';
+COMMENT ON COLUMN feed_bi.feeds.max_per IS 'At most so many of a value, by column; null: no cap';
+COMMENT ON COLUMN feed_bi.feeds.diversity IS '0 to 1; null: none';
+COMMENT ON COLUMN feed_bi.feeds.boosts IS 'Weights by column; null: none';
+COMMENT ON COLUMN feed_bi.feeds.hide_viewed IS 'How long a viewed post stays out; null: it does not';
+COMMENT ON COLUMN feed_bi.feeds.fallbacks IS 'What fills a list that would be short; null: as by default';
+COMMENT ON COLUMN feed_bi.feeds.post_count IS 'Posts that pass what of the filter does not depend on ts; null: there is no filter, or no refresh yet';
+COMMENT ON COLUMN feed_bi.feeds.problem IS 'Why the last refresh could not evaluate the filter: the posts that passed before go on; null: it could';
+COMMENT ON COLUMN feed_bi.feeds.created_at IS 'When it was made';
+COMMENT ON COLUMN feed_bi.feeds.created_by IS 'By whom';
+COMMENT ON COLUMN feed_bi.feeds.explore IS 'off, careful or normal';
+COMMENT ON COLUMN feed_bi.feeds.explore_baseline IS 'Whether users of an experiment''s pinned baseline explore, too';
+CREATE VIEW pgfeed.finished_batches AS ...;
+COMMENT ON VIEW pgfeed.finished_batches IS 'One row per finished batch of recommendations: how much of the catalogue it recommended, and how diverse its lists were. A batch before this was counted has null there';
+COMMENT ON COLUMN pgfeed.finished_batches.batch_id IS 'As in recommendation_batches';
+COMMENT ON COLUMN pgfeed.finished_batches.day IS 'UTC, of recommended_at';
+COMMENT ON COLUMN pgfeed.finished_batches.recommended_at IS 'The moment (ts) that the lists are for';
+COMMENT ON COLUMN pgfeed.finished_batches.features_as_of IS 'The cut-off of the features at the start';
+COMMENT ON COLUMN pgfeed.finished_batches.variant IS 'As asked for; null: as recommend_posts chooses';
+COMMENT ON COLUMN pgfeed.finished_batches.k IS 'Posts in a list, at most';
+COMMENT ON COLUMN pgfeed.finished_batches.user_count IS 'Users whom it was for';
+COMMENT ON COLUMN pgfeed.finished_batches.post_count IS 'Different posts in its lists';
+COMMENT ON COLUMN pgfeed.finished_batches.catalogue_count IS 'Posts that were not hidden when it was finished';
+COMMENT ON COLUMN pgfeed.finished_batches.coverage_rate IS 'post_count per catalogue_count, a share';
+COMMENT ON COLUMN pgfeed.finished_batches.topic_diversity IS 'Mean over its lists: the chance that two posts drawn from a list, with replacement, have different topics';
+COMMENT ON COLUMN pgfeed.finished_batches.duration_seconds IS 'From its start to its end, interruptions too';
+CREATE VIEW feed_bi.finished_batches AS ...;
+COMMENT ON VIEW feed_bi.finished_batches IS 'One row per finished batch of recommendations: how much of the catalogue it recommended, and how diverse its lists were. A batch before this was counted has null there';
+COMMENT ON COLUMN feed_bi.finished_batches.batch_id IS 'As in recommendation_batches';
+COMMENT ON COLUMN feed_bi.finished_batches.day IS 'UTC, of recommended_at';
+COMMENT ON COLUMN feed_bi.finished_batches.recommended_at IS 'The moment (ts) that the lists are for';
+COMMENT ON COLUMN feed_bi.finished_batches.features_as_of IS 'The cut-off of the features at the start';
+COMMENT ON COLUMN feed_bi.finished_batches.variant IS 'As asked for; null: as recommend_posts chooses';
+COMMENT ON COLUMN feed_bi.finished_batches.k IS 'Posts in a list, at most';
+COMMENT ON COLUMN feed_bi.finished_batches.user_count IS 'Users whom it was for';
+COMMENT ON COLUMN feed_bi.finished_batches.post_count IS 'Different posts in its lists';
+COMMENT ON COLUMN feed_bi.finished_batches.catalogue_count IS 'Posts that were not hidden when it was finished';
+COMMENT ON COLUMN feed_bi.finished_batches.coverage_rate IS 'post_count per catalogue_count, a share';
+COMMENT ON COLUMN feed_bi.finished_batches.topic_diversity IS 'Mean over its lists: the chance that two posts drawn from a list, with replacement, have different topics';
+COMMENT ON COLUMN feed_bi.finished_batches.duration_seconds IS 'From its start to its end, interruptions too';
+CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
+  WITH NO DATA;
+COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
+CREATE VIEW pgfeed.popularity_deciles AS ...;
+COMMENT ON VIEW pgfeed.popularity_deciles IS 'One row per tenth of the posts by views before the last refresh, 1 the most viewed: popularity bias is a share of the recommendations above the share of the views. Fails before the first refresh';
+COMMENT ON COLUMN pgfeed.popularity_deciles.decile IS '1: the tenth with most views';
+COMMENT ON COLUMN pgfeed.popularity_deciles.post_count IS 'Posts in it';
+COMMENT ON COLUMN pgfeed.popularity_deciles.view_count IS 'Views of these posts';
+COMMENT ON COLUMN pgfeed.popularity_deciles.like_count IS 'Likes of these posts';
+COMMENT ON COLUMN pgfeed.popularity_deciles.recommendation_count IS 'How often these posts are recommended';
+COMMENT ON COLUMN pgfeed.popularity_deciles.view_share IS 'Its share of all views; null: there are none';
+COMMENT ON COLUMN pgfeed.popularity_deciles.like_share IS 'Its share of all likes; null: there are none';
+COMMENT ON COLUMN pgfeed.popularity_deciles.recommendation_share IS 'Its share of all recommendations; null: there are none';
+CREATE VIEW feed_bi.popularity_deciles AS ...;
+COMMENT ON VIEW feed_bi.popularity_deciles IS 'One row per tenth of the posts by views before the last refresh, 1 the most viewed: popularity bias is a share of the recommendations above the share of the views. Fails before the first refresh';
+COMMENT ON COLUMN feed_bi.popularity_deciles.decile IS '1: the tenth with most views';
+COMMENT ON COLUMN feed_bi.popularity_deciles.post_count IS 'Posts in it';
+COMMENT ON COLUMN feed_bi.popularity_deciles.view_count IS 'Views of these posts';
+COMMENT ON COLUMN feed_bi.popularity_deciles.like_count IS 'Likes of these posts';
+COMMENT ON COLUMN feed_bi.popularity_deciles.recommendation_count IS 'How often these posts are recommended';
+COMMENT ON COLUMN feed_bi.popularity_deciles.view_share IS 'Its share of all views; null: there are none';
+COMMENT ON COLUMN feed_bi.popularity_deciles.like_share IS 'Its share of all likes; null: there are none';
+COMMENT ON COLUMN feed_bi.popularity_deciles.recommendation_share IS 'Its share of all recommendations; null: there are none';
+CREATE VIEW feed_bi.recommendation_batches AS ...;
+COMMENT ON VIEW feed_bi.recommendation_batches IS 'One row per refresh_recommendations() that was finished or can go on; at most one can go on';
+COMMENT ON COLUMN feed_bi.recommendation_batches.batch_id IS 'Counts up';
+COMMENT ON COLUMN feed_bi.recommendation_batches.recommended_at IS 'The moment (ts) that the lists are for';
+COMMENT ON COLUMN feed_bi.recommendation_batches.is_now IS 'Whether no moment was asked for: then lists after a refresh in the middle are for the moment of that refresh';
+COMMENT ON COLUMN feed_bi.recommendation_batches.k IS 'Posts in a list, at most';
+COMMENT ON COLUMN feed_bi.recommendation_batches.variant IS 'As asked for; null: as recommend_posts chooses';
+COMMENT ON COLUMN feed_bi.recommendation_batches.active_days IS 'Only users with an event in so many days before the features'' cut-off; null: all users';
+COMMENT ON COLUMN feed_bi.recommendation_batches.features_as_of IS 'The cut-off of the features at the start';
+COMMENT ON COLUMN feed_bi.recommendation_batches.user_count IS 'Users whom it is for';
+COMMENT ON COLUMN feed_bi.recommendation_batches.started_at IS 'Of its first call';
+COMMENT ON COLUMN feed_bi.recommendation_batches.finished_at IS 'Null: at work or interrupted';
+COMMENT ON COLUMN feed_bi.recommendation_batches.post_count IS 'Different posts in its lists; null: not finished, or from before there was this column';
+COMMENT ON COLUMN feed_bi.recommendation_batches.catalogue_count IS 'Posts not hidden when it was finished';
+COMMENT ON COLUMN feed_bi.recommendation_batches.topic_diversity IS 'Mean of its lists'' topic_diversity, see recommendation_lists';
+CREATE VIEW pgfeed.recommendation_lists AS ...;
+COMMENT ON VIEW pgfeed.recommendation_lists IS 'One row per user with recommendations: how diverse the list is';
+COMMENT ON COLUMN pgfeed.recommendation_lists.user_id IS 'See users';
+COMMENT ON COLUMN pgfeed.recommendation_lists.variant IS 'Of the model, or what ranked without one';
+COMMENT ON COLUMN pgfeed.recommendation_lists.source IS 'model, cold_start or what ranked without a model';
+COMMENT ON COLUMN pgfeed.recommendation_lists.recommended_at IS 'The moment (ts) that the list is for';
+COMMENT ON COLUMN pgfeed.recommendation_lists.post_count IS 'Posts in the list';
+COMMENT ON COLUMN pgfeed.recommendation_lists.topic_count IS 'Different topics in it';
+COMMENT ON COLUMN pgfeed.recommendation_lists.topic_diversity IS 'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the same (Simpson)';
+CREATE VIEW feed_bi.recommendation_lists AS ...;
+COMMENT ON VIEW feed_bi.recommendation_lists IS 'One row per user with recommendations: how diverse the list is';
+COMMENT ON COLUMN feed_bi.recommendation_lists.user_id IS 'See users';
+COMMENT ON COLUMN feed_bi.recommendation_lists.variant IS 'Of the model, or what ranked without one';
+COMMENT ON COLUMN feed_bi.recommendation_lists.source IS 'model, cold_start or what ranked without a model';
+COMMENT ON COLUMN feed_bi.recommendation_lists.recommended_at IS 'The moment (ts) that the list is for';
+COMMENT ON COLUMN feed_bi.recommendation_lists.post_count IS 'Posts in the list';
+COMMENT ON COLUMN feed_bi.recommendation_lists.topic_count IS 'Different topics in it';
+COMMENT ON COLUMN feed_bi.recommendation_lists.topic_diversity IS 'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the same (Simpson)';
+CREATE VIEW feed_bi.recommendations AS ...;
+COMMENT ON VIEW feed_bi.recommendations IS 'One row per user and rank: what recommend_posts gave at recommended_at, by the newest batch that reached the user. A user''s rows are replaced together; while a batch runs, users have lists of either batch, see batch_id. A batch of all users drops the users that it did not reach';
+COMMENT ON COLUMN feed_bi.recommendations.user_id IS 'See users';
+COMMENT ON COLUMN feed_bi.recommendations.rank IS 'From 1 on, best first';
+COMMENT ON COLUMN feed_bi.recommendations.post_id IS 'See posts';
+COMMENT ON COLUMN feed_bi.recommendations.score IS 'As recommend_posts gives it: compare within a list only';
+COMMENT ON COLUMN feed_bi.recommendations.variant IS 'Of the model, or what ranked without one';
+COMMENT ON COLUMN feed_bi.recommendations.source IS 'model, cold_start, popular or random, as recommend_posts gives it';
+COMMENT ON COLUMN feed_bi.recommendations.model_version IS 'Null: no model served';
+COMMENT ON COLUMN feed_bi.recommendations.features_as_of IS 'The cut-off of the features';
+COMMENT ON COLUMN feed_bi.recommendations.recommended_at IS 'The moment (ts) that the list is for';
+COMMENT ON COLUMN feed_bi.recommendations.batch_id IS 'See recommendation_batches';
+CREATE VIEW pgfeed.recommended_topics AS ...;
+COMMENT ON VIEW pgfeed.recommended_topics IS 'One row per topic of the catalogue: coverage of its posts by recommendations, and its share of them';
+COMMENT ON COLUMN pgfeed.recommended_topics.topic IS 'Null: posts without a topic';
+COMMENT ON COLUMN pgfeed.recommended_topics.post_count IS 'Posts of the topic in the catalogue';
+COMMENT ON COLUMN pgfeed.recommended_topics.recommended_post_count IS 'Of these, posts that some user is recommended';
+COMMENT ON COLUMN pgfeed.recommended_topics.coverage_rate IS 'Share of its posts that some user is recommended';
+COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_count IS 'How often these are recommended';
+COMMENT ON COLUMN pgfeed.recommended_topics.post_share IS 'Its share of the catalogue''s posts';
+COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_share IS 'Its share of all recommendations; null: there are none';
+CREATE VIEW feed_bi.recommended_topics AS ...;
+COMMENT ON VIEW feed_bi.recommended_topics IS 'One row per topic of the catalogue: coverage of its posts by recommendations, and its share of them';
+COMMENT ON COLUMN feed_bi.recommended_topics.topic IS 'Null: posts without a topic';
+COMMENT ON COLUMN feed_bi.recommended_topics.post_count IS 'Posts of the topic in the catalogue';
+COMMENT ON COLUMN feed_bi.recommended_topics.recommended_post_count IS 'Of these, posts that some user is recommended';
+COMMENT ON COLUMN feed_bi.recommended_topics.coverage_rate IS 'Share of its posts that some user is recommended';
+COMMENT ON COLUMN feed_bi.recommended_topics.recommendation_count IS 'How often these are recommended';
+COMMENT ON COLUMN feed_bi.recommended_topics.post_share IS 'Its share of the catalogue''s posts';
+COMMENT ON COLUMN feed_bi.recommended_topics.recommendation_share IS 'Its share of all recommendations; null: there are none';
+CREATE TABLE pgfeed.served_counts (
+    day date NOT NULL,
+    feed text,
+    variant text NOT NULL,
+    rank smallint NOT NULL,
+    topic text,
+    served_count integer NOT NULL,
+    viewed_count integer NOT NULL,
+    liked_count integer NOT NULL,
+    hit_count integer NOT NULL
+);
+COMMENT ON TABLE pgfeed.served_counts IS 'One row per day (UTC), feed, variant, rank and topic: what became of the posts that were served there, as of the last roll-up. It stays when exposures or events are dropped, or a user is erased: it tells of nobody';
+COMMENT ON COLUMN pgfeed.served_counts.rank IS 'Place in the list, from 1 on; 21: the 21st and all after it';
+COMMENT ON COLUMN pgfeed.served_counts.hit_count IS 'Posts that are the first of their list that was liked: their sum is the number of lists with a like';
+CREATE VIEW pgfeed.served_days AS ...;
+COMMENT ON VIEW pgfeed.served_days IS 'One row per day (UTC), feed and variant: what became of the lists that serve_posts() gave, as of the last roll-up. A view or like counts within an hour of the list, as in experiment_report(); lists of the last hour may still get some';
+COMMENT ON COLUMN pgfeed.served_days.day IS 'UTC, of the moment that the list was asked for';
+COMMENT ON COLUMN pgfeed.served_days.feed IS 'The named feed, see feeds; null: none was asked for';
+COMMENT ON COLUMN pgfeed.served_days.variant IS 'Of the model, or what ranked without one, such as popular';
+COMMENT ON COLUMN pgfeed.served_days.list_count IS 'Lists that were served';
+COMMENT ON COLUMN pgfeed.served_days.hit_count IS 'Of these, lists of which the user liked a post';
+COMMENT ON COLUMN pgfeed.served_days.served_count IS 'Posts in these lists, each as often as it is in one';
+COMMENT ON COLUMN pgfeed.served_days.viewed_count IS 'Of these, posts that the user viewed or liked';
+COMMENT ON COLUMN pgfeed.served_days.liked_count IS 'Of these, posts that the user liked';
+COMMENT ON COLUMN pgfeed.served_days.hit_rate IS 'Hits per list, a share. Of several rows: sum(hit_count) / sum(list_count)';
+COMMENT ON COLUMN pgfeed.served_days.hit_rate_low IS 'From here to hit_rate_high: its 95% interval (Wilson), as if no two lists were of one user; where users get many lists it is wider in truth: experiment_report() counts by users. Of several rows: wilson_low(sum(hit_count), sum(list_count))';
+COMMENT ON COLUMN pgfeed.served_days.hit_rate_high IS 'See hit_rate_low';
+COMMENT ON COLUMN pgfeed.served_days.view_rate IS 'viewed_count per served_count, a share';
+COMMENT ON COLUMN pgfeed.served_days.like_rate IS 'liked_count per served_count, a share';
+CREATE VIEW feed_bi.served_days AS ...;
+COMMENT ON VIEW feed_bi.served_days IS 'One row per day (UTC), feed and variant: what became of the lists that serve_posts() gave, as of the last roll-up. A view or like counts within an hour of the list, as in experiment_report(); lists of the last hour may still get some';
+COMMENT ON COLUMN feed_bi.served_days.day IS 'UTC, of the moment that the list was asked for';
+COMMENT ON COLUMN feed_bi.served_days.feed IS 'The named feed, see feeds; null: none was asked for';
+COMMENT ON COLUMN feed_bi.served_days.variant IS 'Of the model, or what ranked without one, such as popular';
+COMMENT ON COLUMN feed_bi.served_days.list_count IS 'Lists that were served';
+COMMENT ON COLUMN feed_bi.served_days.hit_count IS 'Of these, lists of which the user liked a post';
+COMMENT ON COLUMN feed_bi.served_days.served_count IS 'Posts in these lists, each as often as it is in one';
+COMMENT ON COLUMN feed_bi.served_days.viewed_count IS 'Of these, posts that the user viewed or liked';
+COMMENT ON COLUMN feed_bi.served_days.liked_count IS 'Of these, posts that the user liked';
+COMMENT ON COLUMN feed_bi.served_days.hit_rate IS 'Hits per list, a share. Of several rows: sum(hit_count) / sum(list_count)';
+COMMENT ON COLUMN feed_bi.served_days.hit_rate_low IS 'From here to hit_rate_high: its 95% interval (Wilson), as if no two lists were of one user; where users get many lists it is wider in truth: experiment_report() counts by users. Of several rows: wilson_low(sum(hit_count), sum(list_count))';
+COMMENT ON COLUMN feed_bi.served_days.hit_rate_high IS 'See hit_rate_low';
+COMMENT ON COLUMN feed_bi.served_days.view_rate IS 'viewed_count per served_count, a share';
+COMMENT ON COLUMN feed_bi.served_days.like_rate IS 'liked_count per served_count, a share';
+CREATE VIEW pgfeed.served_ranks AS ...;
+COMMENT ON VIEW pgfeed.served_ranks IS 'One row per day (UTC), feed, variant and rank: what became of the posts that were served there, as in served_days';
+COMMENT ON COLUMN pgfeed.served_ranks.day IS 'UTC, of the moment that the list was asked for';
+COMMENT ON COLUMN pgfeed.served_ranks.feed IS 'The named feed, see feeds; null: none was asked for';
+COMMENT ON COLUMN pgfeed.served_ranks.variant IS 'Of the model, or what ranked without one, such as popular';
+COMMENT ON COLUMN pgfeed.served_ranks.rank IS 'Place in the list, from 1 on, of a page in the page; 21: the 21st place and all after it';
+COMMENT ON COLUMN pgfeed.served_ranks.served_count IS 'Posts in lists, each as often as it is in one';
+COMMENT ON COLUMN pgfeed.served_ranks.viewed_count IS 'Of these, posts that the user viewed or liked within an hour';
+COMMENT ON COLUMN pgfeed.served_ranks.liked_count IS 'Of these, posts that the user liked within an hour';
+COMMENT ON COLUMN pgfeed.served_ranks.view_rate IS 'viewed_count per served_count, a share';
+COMMENT ON COLUMN pgfeed.served_ranks.like_rate IS 'liked_count per served_count, a share. Of several rows: sum(liked_count) / sum(served_count)';
+COMMENT ON COLUMN pgfeed.served_ranks.like_rate_low IS 'From here to like_rate_high: its 95% interval (Wilson), as if no two lists were of one user';
+COMMENT ON COLUMN pgfeed.served_ranks.like_rate_high IS 'See like_rate_low';
+CREATE VIEW feed_bi.served_ranks AS ...;
+COMMENT ON VIEW feed_bi.served_ranks IS 'One row per day (UTC), feed, variant and rank: what became of the posts that were served there, as in served_days';
+COMMENT ON COLUMN feed_bi.served_ranks.day IS 'UTC, of the moment that the list was asked for';
+COMMENT ON COLUMN feed_bi.served_ranks.feed IS 'The named feed, see feeds; null: none was asked for';
+COMMENT ON COLUMN feed_bi.served_ranks.variant IS 'Of the model, or what ranked without one, such as popular';
+COMMENT ON COLUMN feed_bi.served_ranks.rank IS 'Place in the list, from 1 on, of a page in the page; 21: the 21st place and all after it';
+COMMENT ON COLUMN feed_bi.served_ranks.served_count IS 'Posts in lists, each as often as it is in one';
+COMMENT ON COLUMN feed_bi.served_ranks.viewed_count IS 'Of these, posts that the user viewed or liked within an hour';
+COMMENT ON COLUMN feed_bi.served_ranks.liked_count IS 'Of these, posts that the user liked within an hour';
+COMMENT ON COLUMN feed_bi.served_ranks.view_rate IS 'viewed_count per served_count, a share';
+COMMENT ON COLUMN feed_bi.served_ranks.like_rate IS 'liked_count per served_count, a share. Of several rows: sum(liked_count) / sum(served_count)';
+COMMENT ON COLUMN feed_bi.served_ranks.like_rate_low IS 'From here to like_rate_high: its 95% interval (Wilson), as if no two lists were of one user';
+COMMENT ON COLUMN feed_bi.served_ranks.like_rate_high IS 'See like_rate_low';
+CREATE VIEW pgfeed.served_topics AS ...;
+COMMENT ON VIEW pgfeed.served_topics IS 'One row per day (UTC), feed, variant and topic: what became of the posts that were served there, as in served_days';
+COMMENT ON COLUMN pgfeed.served_topics.day IS 'UTC, of the moment that the list was asked for';
+COMMENT ON COLUMN pgfeed.served_topics.feed IS 'The named feed, see feeds; null: none was asked for';
+COMMENT ON COLUMN pgfeed.served_topics.variant IS 'Of the model, or what ranked without one, such as popular';
+COMMENT ON COLUMN pgfeed.served_topics.topic IS 'Of the post, as of the roll-up; null: it has none, or was deleted';
+COMMENT ON COLUMN pgfeed.served_topics.served_count IS 'Posts in lists, each as often as it is in one';
+COMMENT ON COLUMN pgfeed.served_topics.viewed_count IS 'Of these, posts that the user viewed or liked within an hour';
+COMMENT ON COLUMN pgfeed.served_topics.liked_count IS 'Of these, posts that the user liked within an hour';
+COMMENT ON COLUMN pgfeed.served_topics.view_rate IS 'viewed_count per served_count, a share';
+COMMENT ON COLUMN pgfeed.served_topics.like_rate IS 'liked_count per served_count, a share. Of several rows: sum(liked_count) / sum(served_count)';
+COMMENT ON COLUMN pgfeed.served_topics.like_rate_low IS 'From here to like_rate_high: its 95% interval (Wilson), as if no two lists were of one user';
+COMMENT ON COLUMN pgfeed.served_topics.like_rate_high IS 'See like_rate_low';
+CREATE VIEW feed_bi.served_topics AS ...;
+COMMENT ON VIEW feed_bi.served_topics IS 'One row per day (UTC), feed, variant and topic: what became of the posts that were served there, as in served_days';
+COMMENT ON COLUMN feed_bi.served_topics.day IS 'UTC, of the moment that the list was asked for';
+COMMENT ON COLUMN feed_bi.served_topics.feed IS 'The named feed, see feeds; null: none was asked for';
+COMMENT ON COLUMN feed_bi.served_topics.variant IS 'Of the model, or what ranked without one, such as popular';
+COMMENT ON COLUMN feed_bi.served_topics.topic IS 'Of the post, as of the roll-up; null: it has none, or was deleted';
+COMMENT ON COLUMN feed_bi.served_topics.served_count IS 'Posts in lists, each as often as it is in one';
+COMMENT ON COLUMN feed_bi.served_topics.viewed_count IS 'Of these, posts that the user viewed or liked within an hour';
+COMMENT ON COLUMN feed_bi.served_topics.liked_count IS 'Of these, posts that the user liked within an hour';
+COMMENT ON COLUMN feed_bi.served_topics.view_rate IS 'viewed_count per served_count, a share';
+COMMENT ON COLUMN feed_bi.served_topics.like_rate IS 'liked_count per served_count, a share. Of several rows: sum(liked_count) / sum(served_count)';
+COMMENT ON COLUMN feed_bi.served_topics.like_rate_low IS 'From here to like_rate_high: its 95% interval (Wilson), as if no two lists were of one user';
+COMMENT ON COLUMN feed_bi.served_topics.like_rate_high IS 'See like_rate_low';
+CREATE MATERIALIZED VIEW pgfeed._text_statistics AS ...
+  WITH NO DATA;
+COMMENT ON MATERIALIZED VIEW pgfeed._text_statistics IS 'As of the last refresh, two kinds of rows from one reading of the texts: one per post with a text, lexeme empty, for post_text_features; and one per lexeme, in how many texts it is and how many texts there are, for posts that come later';
+CREATE TABLE pgfeed.actions (
+    action text NOT NULL,
+    sign smallint NOT NULL,
+    weight real DEFAULT 1 NOT NULL,
+    hides boolean NOT NULL,
+    undoes text,
+    is_plain boolean GENERATED ALWAYS AS (((undoes IS NULL) AND (sign >= 0) AND (hides OR ((sign = 0) AND (action <> 'view'::text))))) STORED NOT NULL,
+    CONSTRAINT actions_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 0, 1]))),
+    CONSTRAINT actions_weight_check CHECK (((weight >= (0)::double precision) AND (weight <= (1000)::double precision)))
+);
+COMMENT ON TABLE pgfeed.actions IS 'One row per action that events can have; define_action() and remove_action() change it';
+COMMENT ON COLUMN pgfeed.actions.sign IS '1: a like, -1: a dislike, 0: neither; a view is a like if its target is true';
+COMMENT ON COLUMN pgfeed.actions.weight IS 'Of an impression that it follows, in training';
+COMMENT ON COLUMN pgfeed.actions.hides IS 'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
+COMMENT ON COLUMN pgfeed.actions.undoes IS 'The action that it takes back, from its moment on; null: none';
+COMMENT ON COLUMN pgfeed.actions.is_plain IS 'True for all: what a user liked is what is kept out of the user''s lists, and nothing takes a like back';
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -2090,110 +2659,12 @@ CREATE TABLE pgfeed.attributes (
 COMMENT ON TABLE pgfeed.attributes IS 'One row per feature that users.attributes or posts.attributes hold: user.NAME or post.NAME of the models';
 COMMENT ON COLUMN pgfeed.attributes.type IS 'As the attached table has it; where none is attached, as the last refresh found the values';
 COMMENT ON COLUMN pgfeed.attributes.inferred_from IS 'What the values were known by that the type was found from, the same for all of a kind: see _infer_attributes(); null: the attached table says the type';
-CREATE TABLE pgfeed.posts (
-    post_id bigint NOT NULL,
-    text text,
-    topic text,
-    created_at timestamp with time zone,
-    hidden_at timestamp with time zone,
-    key text,
-    attributes jsonb,
-    is_withdrawn boolean DEFAULT false NOT NULL,
-    is_new boolean DEFAULT true NOT NULL,
-    CONSTRAINT posts_created_at_check CHECK (isfinite(created_at)),
-    CONSTRAINT posts_hidden_at_check CHECK (isfinite(hidden_at))
-);
-COMMENT ON TABLE pgfeed.posts IS 'One row per post that can be recommended: the catalogue';
-COMMENT ON COLUMN pgfeed.posts.text IS 'Null: not loaded, or known only from events';
-COMMENT ON COLUMN pgfeed.posts.topic IS 'Null: unknown';
-COMMENT ON COLUMN pgfeed.posts.created_at IS 'Null: unknown, then the post was always there and its age counts from its first event';
-COMMENT ON COLUMN pgfeed.posts.hidden_at IS 'Null: shown. Else no answer has the post, whatever its ts';
-COMMENT ON COLUMN pgfeed.posts.key IS 'The application''s key; null: post_id is';
-COMMENT ON COLUMN pgfeed.posts.attributes IS 'The post''s own features by name; null: none are defined';
-COMMENT ON COLUMN pgfeed.posts.is_withdrawn IS 'True: hidden because the attached table says that it is not available, and shown again when it is';
-COMMENT ON COLUMN pgfeed.posts.is_new IS 'True: post_features does not have it yet, each request computes what its row and text say of it';
-CREATE TABLE pgfeed.recommendations (
-    user_id bigint NOT NULL,
-    rank integer NOT NULL,
-    post_id bigint NOT NULL,
-    score double precision NOT NULL,
-    variant text NOT NULL,
-    source text NOT NULL,
-    model_version integer,
-    features_as_of timestamp with time zone NOT NULL,
-    recommended_at timestamp with time zone NOT NULL,
-    batch_id bigint NOT NULL
-);
-COMMENT ON TABLE pgfeed.recommendations IS 'One row per user and rank: what recommend_posts gave at recommended_at, by the newest batch that reached the user. A user''s rows are replaced together; while a batch runs, users have lists of either batch, see batch_id. A batch of all users drops the users that it did not reach';
-COMMENT ON COLUMN pgfeed.recommendations.score IS 'As recommend_posts gives it: compare within a list only';
-COMMENT ON COLUMN pgfeed.recommendations.source IS 'model, cold_start, popular or random, as recommend_posts gives it';
-COMMENT ON COLUMN pgfeed.recommendations.model_version IS 'Null: no model served';
-COMMENT ON COLUMN pgfeed.recommendations.recommended_at IS 'The moment (ts) that the list is for';
-CREATE VIEW pgfeed.current_recommendations AS ...;
-COMMENT ON VIEW pgfeed.current_recommendations IS 'One row per user and rank, as in recommendations, with the post and the user''s profile (null: unknown). Posts deleted or hidden since are left out; of those that an attached table has made unavailable since the last refresh the text is null';
-COMMENT ON COLUMN pgfeed.current_recommendations.user_source IS 'How the user came: source in users';
-COMMENT ON COLUMN pgfeed.current_recommendations.user_key IS 'The application''s key; user_id, if that is it';
-COMMENT ON COLUMN pgfeed.current_recommendations.post_key IS 'The application''s key; post_id, if that is it';
 CREATE TABLE pgfeed.cursor_keys (
     made_at timestamp with time zone DEFAULT now() NOT NULL,
     key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL,
     CONSTRAINT cursor_keys_key_check CHECK (((length(key) >= 16) AND (length(key) <= 32)))
 );
 COMMENT ON TABLE pgfeed.cursor_keys IS 'One row per key that signs the cursors of pages; the newest one does';
-CREATE TABLE pgfeed.feature_refreshes (
-    refresh_id bigint NOT NULL,
-    as_of timestamp with time zone NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone,
-    post_count bigint
-);
-COMMENT ON TABLE pgfeed.feature_refreshes IS 'One row per refresh_features(): the newest is what the materialized views hold';
-COMMENT ON COLUMN pgfeed.feature_refreshes.as_of IS 'The cut-off: no event at or after it is in the features';
-COMMENT ON COLUMN pgfeed.feature_refreshes.post_count IS 'Posts of the catalogue; null: from before there was this column';
-CREATE TABLE pgfeed.recommendation_batches (
-    batch_id bigint NOT NULL,
-    recommended_at timestamp with time zone NOT NULL,
-    is_now boolean NOT NULL,
-    k integer NOT NULL,
-    variant text,
-    active_days integer,
-    features_as_of timestamp with time zone NOT NULL,
-    user_count bigint NOT NULL,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    finished_at timestamp with time zone
-);
-COMMENT ON TABLE pgfeed.recommendation_batches IS 'One row per refresh_recommendations() that was finished or can go on; at most one can go on';
-COMMENT ON COLUMN pgfeed.recommendation_batches.is_now IS 'Whether no moment was asked for: then lists after a refresh in the middle are for the moment of that refresh';
-COMMENT ON COLUMN pgfeed.recommendation_batches.variant IS 'As asked for; null: as recommend_posts chooses';
-COMMENT ON COLUMN pgfeed.recommendation_batches.active_days IS 'Only users with an event in so many days before the features'' cut-off; null: all users';
-COMMENT ON COLUMN pgfeed.recommendation_batches.features_as_of IS 'The cut-off of the features at the start';
-COMMENT ON COLUMN pgfeed.recommendation_batches.finished_at IS 'Null: at work or interrupted';
-CREATE TABLE pgfeed.rollup_days (
-    day date NOT NULL,
-    is_stale boolean NOT NULL,
-    rolled_up_at timestamp with time zone,
-    view_count integer DEFAULT 0 NOT NULL,
-    like_count integer DEFAULT 0 NOT NULL,
-    new_event_count bigint DEFAULT 0 NOT NULL,
-    event_count integer,
-    missing_count integer DEFAULT 0 NOT NULL,
-    dropped_at timestamp with time zone,
-    busy_user_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    is_gone boolean GENERATED ALWAYS AS (((missing_count > 0) AND (missing_count >= event_count))) STORED
-);
-COMMENT ON TABLE pgfeed.rollup_days IS 'One row per day (UTC) that has events; counts as in post_days';
-COMMENT ON COLUMN pgfeed.rollup_days.is_stale IS 'True: roll_up_events() has yet to recompute this day';
-COMMENT ON COLUMN pgfeed.rollup_days.new_event_count IS 'Events recorded since the last roll-up of the day, some of them perhaps counted twice: how much there is to read';
-COMMENT ON COLUMN pgfeed.rollup_days.event_count IS 'Events that were counted, repetitions too; null: not since v0.1.0, roll_up_events() does it';
-COMMENT ON COLUMN pgfeed.rollup_days.missing_count IS 'Of these, as the last roll-ups found: those that are gone. What was counted of them stays';
-COMMENT ON COLUMN pgfeed.rollup_days.dropped_at IS 'When drop_events() dropped the events; null: it did not';
-COMMENT ON COLUMN pgfeed.rollup_days.busy_user_ids IS 'Users with more than 1,000 events on the day, repetitions too: at most 100, the busiest first';
-COMMENT ON COLUMN pgfeed.rollup_days.is_gone IS 'Whether all events of the day are gone: features as of it and the day after cannot be computed any more';
-CREATE VIEW pgfeed.data_stages AS ...;
-COMMENT ON VIEW pgfeed.data_stages IS 'One row per stage of the data (events as rolled up, features, each active model, recommendations): how fresh it is';
-COMMENT ON COLUMN pgfeed.data_stages.as_of IS 'No later event is in it; of events: the end of the newest day (UTC); of recommendations: of the oldest list. Null: none yet, or unknown of an imported model';
-COMMENT ON COLUMN pgfeed.data_stages.updated_at IS 'When it was last made; of a model: activated; of recommendations: when the last batch ended, null: none did';
-COMMENT ON COLUMN pgfeed.data_stages.hours_behind IS 'Hours from as_of to the end of the newest day with events';
 CREATE TABLE pgfeed.deleted_posts (
     post_id bigint NOT NULL,
     deleted_at timestamp with time zone NOT NULL
@@ -2273,37 +2744,6 @@ COMMENT ON COLUMN pgfeed.experiment_arms.variant IS 'A model''s variant, or one 
 COMMENT ON COLUMN pgfeed.experiment_arms.version IS 'The pinned version; null: the one that is active';
 COMMENT ON COLUMN pgfeed.experiment_arms.weight IS 'Share of the users in hundredths of a percent';
 COMMENT ON COLUMN pgfeed.experiment_arms.slots IS 'The users with a hash (modulo slot_count) in here, see experiment_arm()';
-CREATE TABLE pgfeed.experiments (
-    experiment_id integer NOT NULL,
-    name text NOT NULL,
-    salt text NOT NULL,
-    slot_count integer NOT NULL,
-    expected_lift double precision NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_by text DEFAULT SESSION_USER NOT NULL,
-    started_at timestamp with time zone,
-    stopped_at timestamp with time zone,
-    concluded_at timestamp with time zone,
-    winner text,
-    CONSTRAINT experiments_check CHECK (((stopped_at IS NULL) OR (started_at IS NOT NULL))),
-    CONSTRAINT experiments_check1 CHECK (((concluded_at IS NULL) OR (stopped_at IS NOT NULL))),
-    CONSTRAINT experiments_expected_lift_check CHECK (((expected_lift > (0)::double precision) AND (expected_lift <= (10)::double precision))),
-    CONSTRAINT experiments_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
-    CONSTRAINT experiments_slot_count_check CHECK ((slot_count = ANY (ARRAY[100, 10000])))
-);
-COMMENT ON TABLE pgfeed.experiments IS 'One row per experiment; at most one runs at a time: started_at is not null and stopped_at is null';
-COMMENT ON COLUMN pgfeed.experiments.salt IS 'Splits the users: experiments with different salts split them independently';
-COMMENT ON COLUMN pgfeed.experiments.slot_count IS '100 if all weights are whole percents, else 10000: what the hash of a user is divided by';
-COMMENT ON COLUMN pgfeed.experiments.expected_lift IS 'Relative gain worth finding, 0.05: 5%. The sequential test is most powerful there';
-COMMENT ON COLUMN pgfeed.experiments.winner IS 'The arm that conclude_experiment() named; null: none yet';
-CREATE VIEW pgfeed.experiment_results AS ...;
-COMMENT ON VIEW pgfeed.experiment_results IS 'One row per experiment that was started, metric and arm: experiment_report() as of now, with likes within an hour of their exposure. Computed at each query: name an experiment. Values and lifts are shares (0.05: 5%)';
-COMMENT ON COLUMN pgfeed.experiment_results.winner IS 'Null: not concluded';
-COMMENT ON COLUMN pgfeed.experiment_results.low IS '95% interval of value';
-COMMENT ON COLUMN pgfeed.experiment_results.lift IS 'Relative to the first arm; null: it is the first arm';
-COMMENT ON COLUMN pgfeed.experiment_results.p_value IS 'For a single look on a day that was chosen beforehand';
-COMMENT ON COLUMN pgfeed.experiment_results.sequential_p_value IS 'Valid whenever one looks';
-COMMENT ON COLUMN pgfeed.experiment_results.days_needed IS 'Further days until a lift as expected would be found';
 ALTER TABLE pgfeed.experiments ALTER COLUMN experiment_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.experiments_experiment_id_seq
     START WITH 1
@@ -2359,39 +2799,6 @@ CREATE TABLE pgfeed.exposures_default (
     arguments jsonb,
     CONSTRAINT exposures_check CHECK (((arm IS NULL) = (experiment_id IS NULL)))
 );
-CREATE TABLE pgfeed.feature_packs (
-    pack_id bigint NOT NULL,
-    as_of timestamp with time zone NOT NULL,
-    packed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    post_count integer NOT NULL,
-    feature_names text[] NOT NULL,
-    topics text[] NOT NULL,
-    post_ids bytea NOT NULL,
-    topic_codes bytea NOT NULL,
-    matrix bytea NOT NULL,
-    neighbours bytea,
-    factors bytea,
-    is_shortlist boolean DEFAULT false NOT NULL,
-    relative bytea,
-    attributes jsonb,
-    catalogue_count integer,
-    preferences bytea
-);
-ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN post_ids SET STORAGE EXTERNAL;
-ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN topic_codes SET STORAGE EXTERNAL;
-ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN matrix SET STORAGE EXTERNAL;
-ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN neighbours SET STORAGE EXTERNAL;
-ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN factors SET STORAGE EXTERNAL;
-ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN relative SET STORAGE EXTERNAL;
-ALTER TABLE ONLY pgfeed.feature_packs ALTER COLUMN preferences SET STORAGE EXTERNAL;
-COMMENT ON TABLE pgfeed.feature_packs IS 'One row per cut-off: the features of all posts as recommend_posts reads them, see _post_pack()';
-COMMENT ON COLUMN pgfeed.feature_packs.neighbours IS 'See _post_neighbours(); null: not made, as no model needed it';
-COMMENT ON COLUMN pgfeed.feature_packs.factors IS 'The posts'' vectors, see _post_factors(); null: not made yet';
-COMMENT ON COLUMN pgfeed.feature_packs.is_shortlist IS 'Whether the catalogue was too large: then these are its best posts by _shortlist()';
-COMMENT ON COLUMN pgfeed.feature_packs.relative IS 'See _relative_columns(); null: packed before there was this column, sessions compute it';
-COMMENT ON COLUMN pgfeed.feature_packs.attributes IS 'Type and, of categories and tags of posts, values of the own features by name: see _post_pack()';
-COMMENT ON COLUMN pgfeed.feature_packs.catalogue_count IS 'Of all posts at the moment, of which a shortlist has some; null: packed before there was this column';
-COMMENT ON COLUMN pgfeed.feature_packs.preferences IS 'Who likes what, see _preferences(); null: not made, as no model needed it; empty: too little to learn from';
 ALTER TABLE pgfeed.feature_packs ALTER COLUMN pack_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME pgfeed.feature_packs_pack_id_seq
     START WITH 1
@@ -2408,10 +2815,6 @@ ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAY
     NO MAXVALUE
     CACHE 1
 );
-CREATE VIEW pgfeed.feed_days AS ...;
-COMMENT ON VIEW pgfeed.feed_days IS 'One row per day (UTC) with events, as of its last roll-up: the like rate by day';
-COMMENT ON COLUMN pgfeed.feed_days.like_rate IS 'Likes of that day per view of that day; null: no views';
-COMMENT ON COLUMN pgfeed.feed_days.is_stale IS 'True: events came since, and roll_up_events() has yet to count them';
 CREATE TABLE pgfeed.feed_events (
     event_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
@@ -2439,30 +2842,6 @@ CREATE TABLE pgfeed.feed_events_default (
     CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
 );
-CREATE TABLE pgfeed.feed_posts (
-    pack_id bigint NOT NULL,
-    feed_id integer NOT NULL,
-    post_ids bytea NOT NULL,
-    moments bytea NOT NULL,
-    problem text
-);
-COMMENT ON TABLE pgfeed.feed_posts IS 'One row per feature pack and feed with a filter: which posts pass what of it does not depend on ts';
-COMMENT ON COLUMN pgfeed.feed_posts.problem IS 'Why the filter could not be evaluated: the posts are those of the pack before; null: it could';
-CREATE TABLE pgfeed.named_feeds (
-    feed_id integer NOT NULL,
-    name text NOT NULL,
-    settings jsonb NOT NULL,
-    filter jsonb,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_by text DEFAULT SESSION_USER NOT NULL
-);
-COMMENT ON TABLE pgfeed.named_feeds IS 'One row per feed: see create_feed()';
-COMMENT ON COLUMN pgfeed.named_feeds.settings IS 'The arguments of create_feed() by name';
-COMMENT ON COLUMN pgfeed.named_feeds.filter IS 'What _compiled_filter() made of the filter; null: there is none';
-CREATE VIEW pgfeed.feeds AS ...;
-COMMENT ON VIEW pgfeed.feeds IS 'One row per feed: what create_feed() was told, and what the last refresh found';
-COMMENT ON COLUMN pgfeed.feeds.post_count IS 'Posts that pass what of the filter does not depend on ts; null: there is no filter, or no refresh yet';
-COMMENT ON COLUMN pgfeed.feeds.problem IS 'Why the last refresh could not evaluate the filter: the posts that passed before go on; null: it could';
 CREATE TABLE pgfeed.liked_posts (
     user_id bigint NOT NULL,
     post_id bigint NOT NULL,
@@ -2670,12 +3049,6 @@ COMMENT ON COLUMN pgfeed.place_effects.until IS 'The day (UTC) before which the 
 COMMENT ON COLUMN pgfeed.place_effects.place IS 'Of a view: how many views of the user''s day (UTC) came before it, at most 39';
 COMMENT ON COLUMN pgfeed.place_effects.effect IS '1: the mean of the views. A view weighs this much in the effective_view_count of roll-ups. In steps of 1/256, so that sums do not depend on their order';
 COMMENT ON COLUMN pgfeed.place_effects.view_count IS 'Views that the version was estimated from';
-CREATE MATERIALIZED VIEW pgfeed.post_features AS ...
-  WITH NO DATA;
-COMMENT ON MATERIALIZED VIEW pgfeed.post_features IS 'One row per post: post_features_as_of() at the cut-off of the last refresh';
-CREATE VIEW pgfeed.popularity_deciles AS ...;
-COMMENT ON VIEW pgfeed.popularity_deciles IS 'One row per tenth of the posts by views before the last refresh, 1 the most viewed: popularity bias is a share of the recommendations above the share of the views. Fails before the first refresh';
-COMMENT ON COLUMN pgfeed.popularity_deciles.recommendation_share IS 'Its share of all recommendations; null: there are none';
 CREATE TABLE pgfeed.post_components (
     post_id bigint NOT NULL,
     components public.vector(25) NOT NULL
@@ -2720,15 +3093,6 @@ CREATE TABLE pgfeed.recommendation_chunks (
 );
 COMMENT ON TABLE pgfeed.recommendation_chunks IS 'One row per 200 users of the unfinished batch: what one transaction computes';
 COMMENT ON COLUMN pgfeed.recommendation_chunks.finished_at IS 'Null: to do';
-CREATE VIEW pgfeed.recommendation_lists AS ...;
-COMMENT ON VIEW pgfeed.recommendation_lists IS 'One row per user with recommendations: how diverse the list is';
-COMMENT ON COLUMN pgfeed.recommendation_lists.topic_diversity IS 'Chance that two posts drawn from the list, with replacement, have different topics: 0 if all have the same (Simpson)';
-CREATE VIEW pgfeed.recommended_topics AS ...;
-COMMENT ON VIEW pgfeed.recommended_topics IS 'One row per topic of the catalogue: coverage of its posts by recommendations, and its share of them';
-COMMENT ON COLUMN pgfeed.recommended_topics.topic IS 'Null: posts without a topic';
-COMMENT ON COLUMN pgfeed.recommended_topics.coverage_rate IS 'Share of its posts that some user is recommended';
-COMMENT ON COLUMN pgfeed.recommended_topics.post_share IS 'Its share of the catalogue''s posts';
-COMMENT ON COLUMN pgfeed.recommended_topics.recommendation_share IS 'Its share of all recommendations; null: there are none';
 CREATE TABLE pgfeed.removed_events (
     user_id bigint,
     post_id bigint,
@@ -2939,6 +3303,8 @@ CREATE UNIQUE INDEX experiments_expr_idx ON pgfeed.experiments USING btree ((tru
 CREATE INDEX exposures_experiment_id_served_at_idx ON ONLY pgfeed.exposures USING btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL);
 CREATE INDEX exposures_default_experiment_id_served_at_idx ON pgfeed.exposures_default USING btree (experiment_id, served_at) WHERE (experiment_id IS NOT NULL);
 CREATE INDEX exposures_default_served_at_idx ON pgfeed.exposures_default USING btree (served_at);
+CREATE INDEX exposures_served_at_idx ON ONLY pgfeed.exposures USING brin (served_at) WITH (pages_per_range='32');
+CREATE INDEX exposures_default_served_at_idx1 ON pgfeed.exposures_default USING brin (served_at) WITH (pages_per_range='32');
 CREATE INDEX feed_events_event_at_idx ON ONLY pgfeed.feed_events USING brin (event_at) WITH (pages_per_range='32');
 CREATE INDEX feed_events_default_event_at_idx ON pgfeed.feed_events_default USING brin (event_at) WITH (pages_per_range='32');
 CREATE INDEX feed_events_default_event_at_idx1 ON pgfeed.feed_events_default USING btree (event_at);
@@ -2960,12 +3326,14 @@ CREATE INDEX posts_post_id_idx1 ON pgfeed.posts USING btree (post_id) WHERE (key
 CREATE UNIQUE INDEX recommendation_batches_expr_idx ON pgfeed.recommendation_batches USING btree (((finished_at IS NULL))) WHERE (finished_at IS NULL);
 CREATE INDEX recommendations_post_id_idx ON pgfeed.recommendations USING btree (post_id);
 CREATE INDEX recommendations_recommended_at_idx ON pgfeed.recommendations USING btree (recommended_at);
+CREATE UNIQUE INDEX served_counts_day_feed_variant_rank_topic_idx ON pgfeed.served_counts USING btree (day, feed, variant, rank, topic) NULLS NOT DISTINCT;
 CREATE UNIQUE INDEX user_features_user_id_idx ON pgfeed.user_features USING btree (user_id);
 CREATE INDEX user_topic_days_day_idx ON pgfeed.user_topic_days USING brin (day) WITH (pages_per_range='32');
 CREATE UNIQUE INDEX user_topic_features_user_id_topic_idx ON pgfeed.user_topic_features USING btree (user_id, topic);
 CREATE INDEX users_user_id_idx ON pgfeed.users USING btree (user_id) WHERE (key IS NOT NULL);
 ALTER INDEX pgfeed.exposures_experiment_id_served_at_idx ATTACH PARTITION pgfeed.exposures_default_experiment_id_served_at_idx;
 ALTER INDEX pgfeed.exposures_pkey ATTACH PARTITION pgfeed.exposures_default_pkey;
+ALTER INDEX pgfeed.exposures_served_at_idx ATTACH PARTITION pgfeed.exposures_default_served_at_idx1;
 ALTER INDEX pgfeed.feed_events_event_at_idx ATTACH PARTITION pgfeed.feed_events_default_event_at_idx;
 ALTER INDEX pgfeed.feed_events_pkey ATTACH PARTITION pgfeed.feed_events_default_pkey;
 ALTER INDEX pgfeed.feed_events_recorded_at_idx ATTACH PARTITION pgfeed.feed_events_default_recorded_at_idx;
@@ -2997,6 +3365,8 @@ ALTER TABLE ONLY pgfeed.post_vectors
     ADD CONSTRAINT post_vectors_post_id_fkey FOREIGN KEY (post_id) REFERENCES pgfeed.posts(post_id) ON DELETE CASCADE;
 ALTER TABLE ONLY pgfeed.recommendation_chunks
     ADD CONSTRAINT recommendation_chunks_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES pgfeed.recommendation_batches(batch_id) ON DELETE CASCADE;
+GRANT USAGE ON SCHEMA feed_bi TO pgfeed_reader;
+GRANT USAGE ON SCHEMA feed_bi TO pgfeed_operator;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_reader;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_writer;
 GRANT USAGE ON SCHEMA pgfeed TO pgfeed_operator;
@@ -3024,6 +3394,7 @@ REVOKE ALL ON FUNCTION pgfeed._attribute_columns() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._attribute_type(name text, type text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone, INOUT is_alone boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._begin_step(IN step text, IN at timestamp with time zone, INOUT is_alone boolean) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._bi_schema() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._catalogue_count(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._check_actions() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._check_feed(settings jsonb) FROM PUBLIC;
@@ -3040,6 +3411,7 @@ REVOKE ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timest
 GRANT ALL ON PROCEDURE pgfeed._copy_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._count_events(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._count_removed_events() FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pgfeed._count_served(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._count_user_topics(IN user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._counting_probes() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._create_partitions(IN parent text, IN from_at timestamp with time zone, IN to_at timestamp with time zone) FROM PUBLIC;
@@ -3419,6 +3791,7 @@ REVOKE ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zo
 GRANT ALL ON FUNCTION pgfeed.serve_for(user_key text, ts timestamp with time zone, k integer, candidates text[], exclude text[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.serve_posts(user_id bigint, ts timestamp with time zone, k integer, candidates bigint[], exclude bigint[], hide_viewed interval, max_per_topic integer, feed text, after text) TO pgfeed_writer;
+REVOKE ALL ON PROCEDURE pgfeed.set_bi_schema(IN name text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text, IN switch boolean, IN margin real, IN champion_share real, IN champion_time interval) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.set_schedule(IN variant text, IN train interval, IN train_in text, IN recipe text, IN switch boolean, IN margin real, IN champion_share real, IN champion_time interval) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed.set_upkeep(IN refresh interval, IN embed boolean, IN recommend interval, IN keep_events interval, IN keep_exposures interval) FROM PUBLIC;
@@ -3476,23 +3849,24 @@ REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_writer;
-GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
-GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.attachments TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.wilson_high(hits double precision, trials double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.wilson_high(hits double precision, trials double precision) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.wilson_high(hits double precision, trials double precision) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.wilson_low(hits double precision, trials double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.wilson_low(hits double precision, trials double precision) TO pgfeed_reader;
+GRANT ALL ON FUNCTION pgfeed.wilson_low(hits double precision, trials double precision) TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.posts TO pgfeed_reader;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE pgfeed.posts TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.recommendations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.current_recommendations TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.current_recommendations TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.current_recommendations TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.model_activations TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.active_models TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.feature_refreshes TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.recommendation_batches TO pgfeed_reader;
@@ -3501,6 +3875,68 @@ GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.rollup_days TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.data_stages TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.data_stages TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.data_stages TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.data_stages TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.experiment_results TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.experiment_results TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.feed_days TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.feed_days TO pgfeed_operator;
+GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
+GRANT SELECT(as_of) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
+GRANT SELECT(packed_at) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
+GRANT SELECT(post_count) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.feeds TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.feeds TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.finished_batches TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.finished_batches TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.finished_batches TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.finished_batches TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.popularity_deciles TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.popularity_deciles TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.recommendation_batches TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.recommendation_batches TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.recommendation_lists TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.recommendation_lists TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.recommendations TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.recommendations TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.recommended_topics TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.recommended_topics TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.served_days TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.served_days TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.served_days TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.served_days TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.served_ranks TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.served_ranks TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.served_ranks TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.served_ranks TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.served_topics TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.served_topics TO pgfeed_operator;
+GRANT SELECT ON TABLE feed_bi.served_topics TO pgfeed_reader;
+GRANT SELECT ON TABLE feed_bi.served_topics TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.attachments TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.embedders TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_reader;
@@ -3508,27 +3944,13 @@ GRANT SELECT ON TABLE pgfeed.evaluations TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_writer;
-GRANT SELECT ON TABLE pgfeed.experiments TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.experiment_results TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.exposures TO pgfeed_operator;
-GRANT SELECT(pack_id) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
-GRANT SELECT(as_of) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
-GRANT SELECT(packed_at) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
-GRANT SELECT(post_count) ON TABLE pgfeed.feature_packs TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.feed_days TO pgfeed_operator;
 GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT INSERT(attachment_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_writer;
-GRANT SELECT ON TABLE pgfeed.feeds TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.jobs TO pgfeed_reader;
@@ -3540,9 +3962,6 @@ GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.own_features TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.place_effects TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.place_effects TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.post_features TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.popularity_deciles TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_embeddings TO pgfeed_reader;
@@ -3551,10 +3970,6 @@ GRANT SELECT ON TABLE pgfeed.post_text_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_vectors TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_vectors TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.recommendation_chunks TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.recommendation_lists TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.recommended_topics TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.schedules TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.schedules TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.tick_steps TO pgfeed_reader;

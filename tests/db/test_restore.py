@@ -26,7 +26,7 @@ ALL_CODE = """
         and not exists (select from pg_depend as d where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
             and d.deptype = 'n')
     union all
-    select 'drop view ' || string_agg(c.oid::regclass::text, ', ') from pg_class as c
+    select 'drop view ' || string_agg(c.oid::regclass::text, ', ') || ' cascade' from pg_class as c
         where c.relnamespace = 'pgfeed'::regnamespace and c.relkind = 'v'
 """
 

@@ -16,7 +16,7 @@ def dump(dsn: str, *options: str) -> str:
     """Return the schema as pg_dump gives it, without bodies (which are pinned), months, what differs by server."""
     text = subprocess.run(
         [
-            "pg_dump", "--schema-only", "--no-owner", "--schema=pgfeed", "--schema=simulation",
+            "pg_dump", "--schema-only", "--no-owner", "--schema=pgfeed", "--schema=simulation", "--schema=feed_bi",
             "--exclude-table=pgfeed.*_y????m??", *options, dsn,
         ],
         capture_output=True, text=True, check=True,
@@ -45,6 +45,7 @@ def test_up_down_up_leaves_the_same_schema(empty_dsn):
             "select c.relname from pg_class c where c.relnamespace = 'pgfeed'::regnamespace"
             " and c.relkind in ('r', 'v', 'm', 'p')"
             " union all select p.proname from pg_proc p where p.pronamespace = 'pgfeed'::regnamespace"
+            " union all select n.nspname from pg_namespace n where n.nspname = 'feed_bi'"
         )
     assert left == [("alembic_version",)]
     alembic(empty_dsn, "upgrade", "head")
@@ -83,6 +84,10 @@ def test_privilege_matrix(query):
             from pg_class c cross join lateral aclexplode(c.relacl) a
             where c.relnamespace = 'pgfeed'::regnamespace and c.relkind in ('r', 'v', 'm', 'p') and not c.relispartition
             union all
+            select 'feed_bi', c.relname, a.grantee, a.privilege_type
+            from pg_class c cross join lateral aclexplode(c.relacl) a
+            where c.relnamespace = 'feed_bi'::regnamespace
+            union all
             select case p.prokind when 'p' then 'procedure' else 'function' end, p.proname, a.grantee, a.privilege_type
             from pg_proc p cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
             where p.pronamespace = 'pgfeed'::regnamespace
@@ -92,7 +97,8 @@ def test_privilege_matrix(query):
             where c.relnamespace = 'pgfeed'::regnamespace and not c.relispartition
             union all
             select 'schema', n.nspname, a.grantee, a.privilege_type
-            from pg_namespace n cross join lateral aclexplode(n.nspacl) a where n.nspname in ('pgfeed', 'simulation')
+            from pg_namespace n cross join lateral aclexplode(n.nspacl) a
+            where n.nspname in ('pgfeed', 'feed_bi', 'simulation')
         )
         select kind, name, coalesce(r.rolname, 'PUBLIC'), string_agg(lower(privilege), ' ' order by privilege)
         from objects left join pg_roles r on r.oid = grantee
