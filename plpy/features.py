@@ -44,20 +44,29 @@ def with_history(row):
     viewed_at: of the views; one within _like_window() after another of the post repeats it and is left out.
     hidden_post_ids: of the posts that the user's actions keep out of the lists, in any order.
     """
-    liked, at = int8s(row["liked_post_ids"]), int8s(row["liked_at"])
-    order = np.lexsort((liked, at))
-    firsts = order[np.sort(np.unique(liked[order], return_index=True)[1])]
-    viewed, viewed_at = int8s(row["viewed_post_ids"]), int8s(row["viewed_at"])
-    order = np.lexsort((viewed_at, viewed))
-    is_repeat = (np.diff(viewed[order]) == 0) & (np.diff(viewed_at[order]) < LIKE_WINDOW_SECONDS * 1_000_000)
-    shown = order[~np.concatenate([[False], is_repeat])[:len(order)]]
-    shown = shown[np.lexsort((viewed[shown], viewed_at[shown]))]
+    liked, at = by_time(int8s(row["liked_post_ids"]), int8s(row["liked_at"]))
+    order = np.argsort(liked, kind="stable")
+    is_again = np.zeros(len(liked), bool)
+    is_again[order[1:]] = liked[order[1:]] == liked[order[:-1]]
+    liked, at = liked[~is_again], at[~is_again]
+    viewed, viewed_at = by_time(int8s(row["viewed_post_ids"]), int8s(row["viewed_at"]))
+    order = np.argsort(viewed, kind="stable")
+    ids, moments, is_repeat = viewed[order], viewed_at[order], np.zeros(len(viewed), bool)
+    is_repeat[order[1:]] = (ids[1:] == ids[:-1]) & (moments[1:] - moments[:-1] < LIKE_WINDOW_SECONDS * 1_000_000)
     hidden = row["hidden_post_ids"]
     return row | {
-        "liked_post_ids": liked[firsts], "liked_at": unix_seconds(at[firsts]),
-        "viewed_post_ids": viewed[shown], "viewed_at": unix_seconds(viewed_at[shown]),
-        "hidden_post_ids": liked[firsts] if hidden is None else int8s(hidden),
+        "liked_post_ids": liked, "liked_at": unix_seconds(at),
+        "viewed_post_ids": viewed[~is_repeat], "viewed_at": unix_seconds(viewed_at[~is_repeat]),
+        "hidden_post_ids": liked if hidden is None else int8s(hidden),
     }
+
+
+def by_time(post_ids, at):
+    """Return post_ids and at in the order of time, ties by post_id."""
+    if (at[1:] > at[:-1]).all():
+        return post_ids, at
+    order = np.lexsort((post_ids, at))
+    return post_ids[order], at[order]
 
 
 def with_clicks(user, clicked, moment):

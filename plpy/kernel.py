@@ -1,19 +1,26 @@
 """The sums of Tables by plpy/preload/sum_cells.c, in sessions that were started with it."""
 
 import ctypes
+import sys
 
 import numpy as np
 
 
 def c_function(path=None):
     """Return the function of a library, None: of those that the process has; None: it has none."""
-    function = getattr(ctypes.CDLL(path), "pgfeed_sum_cells_1", None)
+    function = getattr(ctypes.CDLL(path), "pgfeed_sum_cells_2", None)
     if function is not None:
-        function.argtypes, function.restype = [ctypes.c_ssize_t] * 19, None
+        function.argtypes, function.restype = [ctypes.c_ssize_t] * 21, ctypes.c_ssize_t
     return function
 
 
+def act_on_interrupts():
+    """Let PostgreSQL act: a cancel raises."""
+    sys.modules["plpy"].execute("select 1")
+
+
 sum_cells = c_function()
+is_interrupted = ctypes.cast(getattr(ctypes.CDLL(None), "InterruptPending", 0), ctypes.c_void_p).value or 0
 
 
 def terms(firsts, steps):
@@ -54,7 +61,10 @@ class Kernel:
             np.ascontiguousarray(cells), tables, *(terms or self.all), np.zeros(shape[1]),
         ]
         at = [array.ctypes.data for array in arrays]
-        sum_cells(shape[1], shape[0], at[0], self.borders[3].shape[-1] - 3, *at[1:7], len(cells), *at[7:])
+        at = shape[1], is_interrupted, shape[0], at[0], self.borders[3].shape[-1] - 3, *at[1:7], len(cells), *at[7:]
+        done = 0
+        while (done := sum_cells(done, *at)) < shape[1]:
+            act_on_interrupts()
         return arrays[-1]
 
 

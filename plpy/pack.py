@@ -135,6 +135,9 @@ class Pack:
         """Return the places of post_ids, int64, one for each; -1: not in the pack."""
         if not len(self):
             return np.full(len(post_ids), -1)
+        if self.place_of is not None:
+            low = self.post_ids[0] - 1
+            return self.place_of.take(np.minimum(np.maximum(post_ids, low), self.post_ids[-1] + 1) - low)
         places = np.searchsorted(self.post_ids, post_ids)
         places[places == len(self)] = 0
         return np.where(self.post_ids[places] == post_ids, places, -1)
@@ -177,6 +180,16 @@ class Pack:
         appeal = self.appeal[places]
         aging = self.preferences and self.preferences.aging(self.columns["post.age_days"][places] + since)
         return appeal if aging is None else appeal + aging
+
+    @cached_property
+    def place_of(self):
+        """The place of each id from one below the first to one above the last, int64; None: they are far apart."""
+        low, high = int(self.post_ids[0]) - 1, int(self.post_ids[-1]) + 1
+        if high - low > 8 * len(self) or low < -(2**62) or high > 2**62:
+            return None
+        places = np.full(high - low + 1, -1)
+        places[self.post_ids - low] = np.arange(len(self))
+        return places
 
     @cached_property
     def like_log_odds(self):

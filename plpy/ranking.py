@@ -37,7 +37,8 @@ class Scores:
             self.values = self.values + added
             if self.exact is not None:
                 self.added.append(added)
-                self.margin += 2.0**-51 * np.abs(self.values[self.is_in]).max(initial=0)
+                least = self.values.min(initial=0, where=True if self.values.min(initial=0) > -np.inf else self.is_in)
+                self.margin += 2.0**-51 * max(-least, self.values.max(initial=0))
         return self
 
     def __add__(self, added):

@@ -112,7 +112,7 @@ def scored(session, state, request, post_ids):
     """Return the Reply to a request, its feed aside."""
     user_id, ts, clicked = request.user_id, request.ts, request.clicked
     stored = with_fresh_posts(session, state, session.pack(state))
-    user = session.users(ts, [user_id], state["is_current"])[0]
+    user = session.user(state, ts, user_id)
     if clicked is not None:
         user = with_clicks(user, clicked, state["moment"])
         if user_id is None:

@@ -39,11 +39,11 @@ class Showings:
         """Return the showings that views and exposures at these unix seconds are."""
         order = np.lexsort((at, post_ids) if owner is None else (at, post_ids, owner))
         post_ids, at, is_view = post_ids[order], at[order], is_view[order]
-        is_first = np.diff(post_ids, prepend=-1) != 0
+        is_first, owner = changes(post_ids), None if owner is None else owner[order]
         if owner is not None:
-            owner = owner[order]
-            is_first |= np.diff(owner, prepend=-1) != 0
-        is_showing = is_first | (np.diff(at, prepend=0.0) > LIKE_WINDOW_SECONDS)
+            is_first |= changes(owner)
+        is_showing = is_first.copy()
+        is_showing[1:] |= at[1:] - at[:-1] > LIKE_WINDOW_SECONDS
         starts = np.flatnonzero(is_first)
         if not len(starts):
             return cls(post_ids, at, at, is_view, owner)
@@ -65,17 +65,27 @@ class Showings:
         by_days = np.array([effects.get(f"days: {days}", 0.0) for days in DAYS])
         result = by_times[bucket(self.times, TIMES)] + by_days[bucket(self.days, DAYS)]
         result += np.where(self.is_viewed, 0.0, effects.get(ONLY_SERVED, 0.0))
-        newest = self.newest(int(effects.get(RULE_SHARE, 1.0) * count))
-        newest = newest[self.days[newest] < effects.get(RULE_DAYS, 0.0)]
+        newest = self.newest(int(effects.get(RULE_SHARE, 1.0) * count), effects.get(RULE_DAYS, 0.0))
         result[newest] += effects.get(RULE_EFFECT, 0.0)
         return result
 
-    def newest(self, most):
-        """Return the rows of at most so many posts of each user, those shown last."""
+    def newest(self, most, days):
+        """Return the rows of posts shown in the last days, at most so many of each user, those shown last."""
+        rows = np.flatnonzero(self.days < days)
+        if len(rows) <= most:
+            return rows
         if self.owner is None:
-            return np.argsort(self.days, kind="stable")[:most]
-        order = np.lexsort((self.days, self.owner))
-        return order[np.arange(len(order)) - np.searchsorted(self.owner, self.owner) < most]
+            return rows[np.argsort(self.days[rows], kind="stable")[:most]]
+        rows = rows[np.lexsort((self.days[rows], self.owner[rows]))]
+        owner = self.owner[rows]
+        return rows[np.arange(len(rows)) - np.searchsorted(owner, owner) < most]
+
+
+def changes(values):
+    """Return which values are other than the one before."""
+    result = np.ones(len(values), bool)
+    result[1:] = values[1:] != values[:-1]
+    return result
 
 
 def bucket(values, starts):
@@ -95,7 +105,10 @@ def seen_effects(user, pack, model, moment):
     if model is not None and KEY in model.encoders:
         shown = Showings.of(user, moment)
         places = pack.locate(shown.post_ids)
-        effects[places[places >= 0]] = shown.effects(model.encoders, pack.catalogue_count)[places >= 0]
-        viewed = pack.locate(np.unique(user["viewed_post_ids"]))
-        effects[viewed[viewed >= 0]] += model.encoders[KEY].get(VIEWED, 0.0)
+        is_in = places >= 0
+        effects[places[is_in]] = shown.effects(model.encoders, pack.catalogue_count)[is_in]
+        if VIEWED in model.encoders[KEY]:
+            is_viewed = np.zeros(len(pack), bool)
+            is_viewed[pack.places(user["viewed_post_ids"])] = True
+            effects[is_viewed] += model.encoders[KEY][VIEWED]
     return effects

@@ -70,6 +70,12 @@ class Session:
             self.plans[name] = self.plpy.prepare(*STATEMENTS[name])
         return self.plpy.execute(self.plans[name], list(arguments))
 
+    def user(self, state, ts, user_id):
+        """Return the row of a user as of ts, see with_history()."""
+        if state["is_current"] and not state["is_distributed"] and (rows := self.run("user", ts, user_id)):
+            return with_history(rows[0])
+        return self.users(ts, [user_id], state["is_current"])[0]
+
     def users(self, ts, user_ids, is_current):
         """Return the rows of users as of ts, see with_history()."""
         return [with_history(row) for row in self.run("users", ts, user_ids, is_current)]

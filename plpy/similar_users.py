@@ -12,7 +12,7 @@ def user_vector(plpy, user_id, ts):
     session = current_session(plpy)
     state = session.run("state", ts, None, None)[0]
     check_state(session, state, ts, None)
-    user = session.users(ts, [user_id], state["is_current"])[0]
+    user = session.user(state, ts, user_id)
     vectors = session.post_vectors(np.unique(user["liked_post_ids"]))
     if not vectors.any():
         return None

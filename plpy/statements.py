@@ -3,8 +3,7 @@
 from plpy.columns import USER_COLUMNS
 
 PACK_COLUMNS = "feature_names, topics, post_ids, topic_codes, matrix, attributes::text as attributes"
-# No moment is before 4713 BC.
-SINCE = "case when $3 > interval '1000 years' or $2 < '1000-01-01' then '-infinity' else $2 - $3 end"
+USER = "select r.*, attributes::text as attributes, extract(epoch from $1::timestamptz)::double precision as at from"
 LEARNED_EVENTS = (
     "select string_agg(int8send(f.user_id), '') as user_ids, string_agg(int8send(f.post_id), '') as post_ids,"
     " string_agg(timestamptz_send(f.event_at), '') as happened_at,"
@@ -21,27 +20,22 @@ STATEMENTS = {
         "select is_finite, variants, serving_variant as variant, model_id, model_version, features_as_of, is_current,"
         " pack_id, pack_version, is_shortlist, hour, weekday,"
         " pgfeed._fresh_posts(features_as_of, $1, is_current) as fresh_posts,"
+        " is_distributed,"
         # A standby does not say who wrote, a node of Citus not what was written on others.
-        " case when pg_is_in_recovery() or to_regclass('pg_catalog.pg_dist_partition') is not null"
-        " or pg_current_xact_id_if_assigned() is not null then null"
+        " case when pg_is_in_recovery() or is_distributed or pg_current_xact_id_if_assigned() is not null then null"
         " else pg_current_snapshot()::text end as snapshot,"
         " (select k.key from pgfeed.cursor_keys as k order by k.made_at desc limit 1) as cursor_key,"
         " case when is_finite then extract(epoch from $1)::double precision end as moment,"
-        " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)",
+        " extract(epoch from features_as_of)::double precision as pack_moment from pgfeed._serving_state($1, $2, $3)"
+        " cross join (select to_regclass('pg_catalog.pg_dist_partition') is not null as is_distributed) as c",
         ["timestamptz", "text", "bigint"],
     ),
     "is without model": (
         "select pgfeed._is_without_model($1) as is_without_model, $1 = pgfeed._default_variant() as is_default",
         ["text"],
     ),
-    "users": (
-        f"select user_id, has_profile, has_history, {', '.join(USER_COLUMNS)},"
-        " topics, topic_view_share, topic_like_rate, liked_post_ids, liked_at, viewed_post_ids,"
-        " viewed_at, hidden_post_ids,"
-        " attributes::text as attributes, extract(epoch from $1::timestamptz)::double precision as at"
-        " from pgfeed._request_users($1, $2, $3)",
-        ["timestamptz", "bigint[]", "boolean"],
-    ),
+    "user": (f"{USER} pgfeed._request_user($2, $1) as r", ["timestamptz", "bigint"]),
+    "users": (f"{USER} pgfeed._request_users($1, $2, $3) as r", ["timestamptz", "bigint[]", "boolean"]),
     "exposures": (
         "select string_agg(int8send(p.post_id), '') as post_ids, string_agg(timestamptz_send(x.served_at), '') as"
         " served_at from (select e.served_at, e.post_ids from pgfeed.exposures as e where e.user_id = $1"
@@ -76,15 +70,7 @@ STATEMENTS = {
         " order by p.created_at desc limit 2000) as post_ids",
         ["timestamptz"],
     ),
-    # A post rises only by likes of lately.
-    "trending posts": (
-        "select array(select d.post_id from pgfeed.post_days as d"
-        " where d.day between $1::date - 8 and $1::date - 1 and d.like_count > 0"
-        " group by d.post_id order by sum(d.like_count) desc, d.post_id limit 2000)"
-        " || array(select e.post_id from pgfeed.feed_events as e where e.event_at >= $1::date and e.event_at < $1"
-        " group by e.post_id order by count(*) desc limit 2000) as post_ids",
-        ["timestamptz"],
-    ),
+    "trending posts": ("select pgfeed._rising_post_ids($1) as post_ids", ["timestamptz"]),
     "group counts": (
         "select user_count, post_ids, view_counts, like_counts from pgfeed._group_counts($1, $2, $3)",
         ["text", "text[]", "timestamptz"],
@@ -155,12 +141,9 @@ STATEMENTS = {
         ["timestamptz", "double precision"],
     ),
     "counted posts": (
-        "select string_agg(int8send(d.post_id), '') as post_ids, string_agg(int8send(d.likes), '') as likes,"
-        " string_agg(int8send(d.views), '') as views, string_agg(float8send(d.effective), '') as effective from ("
-        " select p.post_id, sum(p.like_count) as likes, sum(p.view_count) as views,"
-        " sum(coalesce(p.effective_view_count, p.view_count)::double precision) as effective"
-        " from pgfeed.post_days as p where p.post_id = any($2) and p.day < ($1)::date"
-        " and p.day >= greatest($1, timestamptz '4000-01-01 BC')::date - 180 group by p.post_id) as d",
+        "select string_agg(int8send(c.post_id), '') as post_ids, string_agg(int8send(c.likes), '') as likes,"
+        " string_agg(int8send(c.views), '') as views, string_agg(float8send(c.effective), '') as effective"
+        " from pgfeed._post_counts($1, $2) as c",
         ["timestamptz", "bigint[]"],
     ),
     "profiles": (
@@ -176,23 +159,11 @@ STATEMENTS = {
         ["bigint", "boolean"],
     ),
     "seen": (
-        "select $3::interval < interval '0' as is_negative, string_agg(int8send(s.post_id), '') as post_ids from ("
-        " select f.post_id from pgfeed.feed_events as f"
-        f" where f.user_id = $1 and f.action = 'view' and f.event_at >= {SINCE} and f.event_at < $2"
-        " union all select unnest(e.post_ids) from pgfeed.exposures as e"
-        f" where e.user_id = $1 and e.served_at >= {SINCE} and e.served_at < $2) as s",
+        "select $3 < interval '0' as is_negative, pgfeed._seen_post_ids($1, $2, $3) as post_ids",
         ["bigint", "timestamptz", "interval"],
     ),
     "feed": ("select f.feed_id from pgfeed.named_feeds as f where f.name = $1", ["text"]),
-    "is pinned baseline": (
-        "select exists (select from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null)"
-        " and exists (select from pgfeed._running_arm($1) as r inner join pgfeed.experiment_arms as a"
-        " on a.experiment_id = r.experiment_id and a.arm = r.arm where a.number = 1 and a.version is not null"
-        # The gate compares a champion with a challenger that explores: it does, too.
-        " and not exists (select from pgfeed.model_decisions as d where d.experiment_id = r.experiment_id))"
-        " as is_pinned_baseline",
-        ["bigint"],
-    ),
+    "is pinned baseline": ("select pgfeed._is_pinned_baseline($1) as is_pinned_baseline", ["bigint"]),
     "feed names": ("select array(select f.name from pgfeed.named_feeds as f order by f.name) as names", []),
     "feed posts": (
         "select f.name, f.settings::text as settings, f.filter::text as filter, p.post_ids, p.moments"
@@ -215,15 +186,7 @@ STATEMENTS = {
     ),
     "likes": (
         "select string_agg(int8send(l.user_id), '') as user_ids, string_agg(int4send(l.day), '') as days,"
-        " string_agg(int8send(l.post_id), '') as post_ids from ("
-        " select k.user_id, k.post_id, floor(extract(epoch from k.liked_at) / 86400)::integer as day"
-        " from pgfeed.likes as k"
-        " where k.liked_at < $1 and (k.unliked_at is null or k.unliked_at >= $1)"
-        " and k.liked_at >= coalesce((select min(n.day)::timestamptz from ("
-        " select d.day, sum(d.like_count) over (order by d.day desc) - d.like_count as later"
-        " from pgfeed.rollup_days as d"
-        " where d.day < ($1)::date) as n where n.later < $2), '-infinity')"
-        ") as l",
+        " string_agg(int8send(l.post_id), '') as post_ids from pgfeed._newest_likes($1, $2) as l",
         ["timestamptz", "bigint"],
     ),
 }

@@ -225,6 +225,7 @@ class Tables:
             names = [(self.names[feature], int(self.kinds[feature])) for feature in features.tolist()]
             is_high = self.trees.is_high[self.splits[0, is_its]]
             self.parts.append((names, places, self.trees.borders[is_its], is_high, *self.splits[2:, is_its]))
+        self.of_codes = np.unique(self.parts[1][4], return_index=True)
 
     def constants(self, requests, pack):
         """Return what the outcomes of splits on the only request add to the leaf of each tree, (trees, codes) raveled.
@@ -245,8 +246,8 @@ class Tables:
                 for name, kind in names
             ], np.float32)[places]
             bits = (values > borders[:, None]) | (np.isnan(values) & is_high[:, None])
-            starts = np.flatnonzero(np.diff(tree, prepend=-1))
-            result[tree[starts]] += np.add.reduceat(bits * weights[:, None], starts, axis=0)
+            trees, starts = self.of_codes
+            result[trees] += np.add.reduceat(bits * weights[:, None], starts, axis=0)
         return result.ravel()
 
     def bins(self, feature, values):

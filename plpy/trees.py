@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cached_property
 from hashlib import blake2s
 
 import numpy as np
@@ -58,7 +59,7 @@ class Trees:
         """Where the leaves of each tree begin."""
         return np.concatenate([[0], np.cumsum(1 << self.counts)[:-1]])
 
-    @property
+    @cached_property
     def margin(self):
         """How far a sum of the leaves in any order can be from the score, at most."""
         largest = np.maximum.reduceat(np.abs(self.leaves), self.starts).sum()

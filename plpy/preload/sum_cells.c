@@ -50,7 +50,8 @@ bin_of(float value, const Borders *borders)
 }
 
 /*
- * Add to sums, (posts), for each term the cell of its table where a post is.
+ * Add to sums, (posts), for each term the cell of its table where a post is. Return where it ended: the number of
+ * posts, or earlier, to be called again from there, as is_interrupted (null: there is none) became other than 0.
  *
  * values: (features, posts); their bins are left in bins, of the same shape. edges: the borders of all features, those
  * of one from starts on, ascending; scales: low and scale of each feature; below: (features, grid + 3), the last of
@@ -58,19 +59,21 @@ bin_of(float value, const Borders *borders)
  * table of a term begins. A term has the steps before its end that are after the end of the term before: for each a
  * feature, and where what each of its bins adds to the number of a cell begins.
  */
-void
-pgfeed_sum_cells_1(ptrdiff_t posts, ptrdiff_t features, const float *values, ptrdiff_t grid, const float *edges,
-				   const int64_t *starts, const float *scales,
+ptrdiff_t
+pgfeed_sum_cells_2(ptrdiff_t start, ptrdiff_t posts, const volatile int *is_interrupted, ptrdiff_t features,
+				   const float *values, ptrdiff_t grid, const float *edges, const int64_t *starts, const float *scales,
 				   const int32_t *below, const uint16_t *unknown, uint16_t *bins,
 				   ptrdiff_t terms, const uint16_t *cells, const double *tables, const int64_t *firsts,
 				   const int64_t *ends, const int64_t *step_features, const int64_t *step_starts,
 				   const uint16_t *steps, double *sums)
 {
-	for (ptrdiff_t start = 0; start < posts; start += BLOCK)
+	for (; start < posts; start += BLOCK)
 	{
 		int			count = posts - start < BLOCK ? (int) (posts - start) : BLOCK;
 		ptrdiff_t	step = 0;
 
+		if (is_interrupted != NULL && *is_interrupted)
+			return start;
 		for (ptrdiff_t feature = 0; feature < features; feature++)
 		{
 			Borders		borders = {edges + starts[feature], below + feature * (grid + 3), (int32_t) grid,
@@ -99,4 +102,5 @@ pgfeed_sum_cells_1(ptrdiff_t posts, ptrdiff_t features, const float *values, ptr
 				sums[start + i] += table[places[i]];
 		}
 	}
+	return posts;
 }

@@ -20,7 +20,9 @@ set row_security = off
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
-plpy.execute("select pgfeed._library()")  # nothing, once loaded
+if "library" not in SD:
+    SD["library"] = plpy.prepare("select pgfeed._library()")
+plpy.execute(SD["library"])  # nothing, once loaded
 from plpy.recommend import recommend_posts
 
 return recommend_posts(

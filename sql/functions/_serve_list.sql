@@ -16,7 +16,9 @@ set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set datestyle = 'ISO, YMD'
 as $$
-plpy.execute("select pgfeed._library()")  # nothing, once loaded
+if "library" not in SD:
+    SD["library"] = plpy.prepare("select pgfeed._library()")
+plpy.execute(SD["library"])  # nothing, once loaded
 from plpy.recommend import serve_list
 
 return serve_list(

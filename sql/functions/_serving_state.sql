@@ -17,20 +17,16 @@ create or replace function pgfeed._serving_state(
 )
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-set datestyle = 'ISO, YMD'
 as $$
 #variable_conflict use_column
 declare
-    v_current timestamptz := pgfeed._refresh_as_of();
     v_version integer;
 begin
+    variants := '{}';
     is_finite := isfinite(ts);
-    if not is_finite or v_current is null then
-        variants := '{}';
+    if not is_finite then
         return;
     end if;
-
     serving_variant := _serving_state.variant;
     if serving_variant is null and _serving_state.user_id is not null and exists (
         select from pgfeed.experiments as e where e.started_at is not null and e.stopped_at is null
@@ -43,40 +39,64 @@ begin
         nullif(current_setting('pgfeed.default_variant', true), ''),
         pgfeed._default_variant()
     );
-    select m.model_id, m.version into _serving_state.model_id, _serving_state.model_version
-    from pgfeed.models as m
-    where
-        m.variant = _serving_state.serving_variant
-        and m.version = coalesce(
-            v_version,
-            (select a.version from pgfeed.active_models as a where a.variant = _serving_state.serving_variant)
-        );
+
+    -- The newest activation of active_models, without looking at the others.
+    select s.is_current, s.features_as_of, k.pack_id, k.is_shortlist, m.model_id, m.version
+    into
+        _serving_state.is_current, _serving_state.features_as_of, _serving_state.pack_id,
+        _serving_state.is_shortlist, _serving_state.model_id, _serving_state.model_version
+    from (
+        select
+            ts >= r.as_of as is_current,
+            case when ts >= r.as_of then r.as_of else date_trunc('day', ts, 'UTC') end as features_as_of
+        from pgfeed.feature_refreshes as r
+        order by r.refresh_id desc
+        limit 1
+    ) as s
+    left join pgfeed.feature_packs as k
+        on
+            k.as_of = s.features_as_of
+            and (
+                s.is_current
+                or not exists (
+                    select
+                    from pgfeed.rollup_days as d
+                    where d.day < (s.features_as_of at time zone 'UTC')::date and d.rolled_up_at > k.packed_at
+                )
+            )
+    left join pgfeed.models as m
+        on
+            m.variant = _serving_state.serving_variant
+            and m.version = coalesce(
+                v_version,
+                (
+                    select a.version
+                    from pgfeed.model_activations as a
+                    where a.variant = _serving_state.serving_variant
+                    order by a.activation_id desc
+                    limit 1
+                )
+            );
+    if features_as_of is null then
+        serving_variant := null;
+        return;
+    end if;
+
     variants := array[serving_variant];
     if model_id is null and v_version is null then
         variants := array(select distinct a.variant from pgfeed.model_activations as a order by a.variant);
     end if;
-
-    is_current := ts >= v_current;
-    features_as_of := case when is_current then v_current else date_trunc('day', ts) end;
-    select k.pack_id, k.is_shortlist into _serving_state.pack_id, _serving_state.is_shortlist
-    from pgfeed.feature_packs as k
-    where
-        k.as_of = _serving_state.features_as_of
-        and (
-            _serving_state.is_current
-            or not exists (
-                select
-                from pgfeed.rollup_days as d
-                where d.day < _serving_state.features_as_of::date and d.rolled_up_at > k.packed_at
-            )
+    pack_version := pack_id;
+    if pack_id is null then
+        pack_version := concat_ws(
+            ' ',
+            extract(epoch from features_as_of),
+            (select extract(epoch from max(d.rolled_up_at)) from pgfeed.rollup_days as d)
         );
-    pack_version := coalesce(
-        pack_id::text,
-        concat_ws(' ', features_as_of, (select max(d.rolled_up_at) from pgfeed.rollup_days as d))
-    );
-    is_shortlist := coalesce(is_shortlist, pgfeed._is_large());
-    hour := extract(hour from ts);
-    weekday := extract(isodow from ts);
+        is_shortlist := pgfeed._is_large();
+    end if;
+    hour := extract(hour from ts at time zone 'UTC');
+    weekday := extract(isodow from ts at time zone 'UTC');
 end;
 $$;
 

@@ -79,6 +79,16 @@ def test_ties_go_to_the_smaller_post_id(network):
     assert len({score for _, score in rows}) == 1
 
 
+def test_a_user_read_in_one_statement_is_the_same(network):
+    rows = network("select (select to_jsonb(r) from pgfeed._request_user(f.user_id, m) as r), to_jsonb(r)"
+                   " from pgfeed.user_features as f cross join unnest(array[timestamptz %s, now()]) as m"
+                   " cross join pgfeed._request_users(m, array[f.user_id], true) as r where f.user_id < 60", END)
+    assert len(rows) > 100
+    assert all(found == expected for found, expected in rows)
+    network("update pgfeed.actions set sign = -1, hides = true where action = 'like'")
+    assert network("select count(*) from pgfeed._request_user(7, now())") == [(0,)]
+
+
 def test_unknown_user_gets_a_full_list_by_cold_start(network):
     rows = network("select post_id, source from pgfeed.recommend_posts(999999999, %s)", END)
     assert len(rows) == 5 and {row[1] for row in rows} == {"cold_start"}

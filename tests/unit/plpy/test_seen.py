@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from plpy.columns import DAY_SECONDS
+from plpy.pack import Pack
 from plpy.seen import KEY, LAST, VIEWED, Showings, seen_effects, times_shown
 
 NOW = 1e9
@@ -95,3 +96,5 @@ class FakePack:
 
     def locate(self, post_ids):
         return np.array([self.post_ids.tolist().index(i) if i in self.post_ids else -1 for i in post_ids], np.int64)
+
+    places = Pack.places

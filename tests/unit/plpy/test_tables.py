@@ -1,5 +1,6 @@
 """Tables in place of trees: the same scores as CatBoost, to the bit."""
 
+import ctypes
 import shutil
 import subprocess
 from pathlib import Path
@@ -143,6 +144,20 @@ def test_values_at_a_border_and_beyond_all_have_the_bins_of_numpy(seed):
         one = kernel.terms([0], [[(place, bins.astype(np.uint16))]])  # a table of the bins themselves
         of_c = made.kernel.direct(np.zeros((1, len(values)), np.uint16), bins.astype(float), [values] * 3, one)
         assert np.array_equal(of_c, made.bins(feature, values))
+
+
+@pytest.mark.parametrize("sums_by", ["C"], indirect=True)
+def test_the_kernel_stops_for_an_interrupt_and_goes_on_after_it(monkeypatch):
+    random, flag, acted = np.random.default_rng(14), ctypes.c_int(1), []
+
+    def act():
+        acted.append(flag.value)
+        flag.value = 0
+
+    monkeypatch.setattr(kernel, "is_interrupted", ctypes.addressof(flag))
+    monkeypatch.setattr(kernel, "act_on_interrupts", act)
+    check(random_model(random), make_pack(random), random)
+    assert acted == [1]
 
 
 def test_a_library_without_the_function_is_not_used():
