@@ -722,6 +722,11 @@ CREATE FUNCTION pgfeed._is_partition_token(parent text, months timestamp with ti
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) IS 'Whether the moves that _watch_partitions() planned are still those: no other session began anew, and no partition came or went';
+CREATE FUNCTION pgfeed._is_pinned_baseline(user_id bigint) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._is_pinned_baseline(user_id bigint) IS 'Whether the user is in the first arm of the running experiment, its version is stated, and no gate made it: such an arm does not explore';
 CREATE FUNCTION pgfeed._variants_without_model() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ARRAY['popular'::text, 'random'::text, 'newest'::text, 'trending'::text];
@@ -933,6 +938,12 @@ CREATE FUNCTION pgfeed._needs_neighbours(feature_names text[]) RETURNS boolean
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._needs_neighbours(feature_names text[]) IS 'Whether a model with these features has some that compare a post with those that the user liked';
+CREATE FUNCTION pgfeed._newest_likes(ts timestamp with time zone, most bigint) RETURNS TABLE(user_id bigint, post_id bigint, day integer)
+    LANGUAGE plpgsql STABLE COST 100000 ROWS 1e+06
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._newest_likes(ts timestamp with time zone, most bigint) IS 'One row per like before ts that stands at ts, of the days that hold the newest so many. day: since 1970-01-01';
 CREATE FUNCTION pgfeed._newest_rows_index(attached pgfeed.attached_tables, OUT index_id oid, OUT time_type regtype) RETURNS record
     LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1049,6 +1060,12 @@ CREATE FUNCTION pgfeed._place_versions() RETURNS date[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._place_versions() IS 'The versions of place_effects, oldest first: a day has the newest one that is not later';
+CREATE FUNCTION pgfeed._post_counts(ts timestamp with time zone, post_ids bigint[]) RETURNS TABLE(post_id bigint, likes bigint, views bigint, effective double precision)
+    LANGUAGE plpgsql STABLE COST 10000 ROWS 10000
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._post_counts(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post with an event in the 180 days before the day of ts: how often it was liked and viewed, and the views as if all were at the same place of a session';
 CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1211,6 +1228,152 @@ CREATE FUNCTION pgfeed._replay_list(exposure jsonb, model_id bigint, explores bo
     SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._replay_list(exposure jsonb, model_id bigint, explores boolean) IS 'The list of an exposure, a row of exposures with its arguments as text, made again by a stored model; null: the variant has none';
+CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) with a profile or an event before ts. like_rate is smoothed: it starts at 0.1 with the weight of 20 views';
+CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, topic text, view_count bigint, like_count bigint, view_share real, like_rate real, last_active_date date)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET row_security TO 'off'
+    SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS '...';
+COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is likes per effective view, see place_effects, and smoothed: it starts at the user''s own rate with the weight of 20 views';
+CREATE TABLE pgfeed.actions (
+    action text NOT NULL,
+    sign smallint NOT NULL,
+    weight real DEFAULT 1 NOT NULL,
+    hides boolean NOT NULL,
+    undoes text,
+    is_plain boolean GENERATED ALWAYS AS (((undoes IS NULL) AND (sign >= 0) AND (hides OR ((sign = 0) AND (action <> 'view'::text))))) STORED NOT NULL,
+    CONSTRAINT actions_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 0, 1]))),
+    CONSTRAINT actions_weight_check CHECK (((weight >= (0)::double precision) AND (weight <= (1000)::double precision)))
+);
+COMMENT ON TABLE pgfeed.actions IS 'One row per action that events can have; define_action() and remove_action() change it';
+COMMENT ON COLUMN pgfeed.actions.sign IS '1: a like, -1: a dislike, 0: neither; a view is a like if its target is true';
+COMMENT ON COLUMN pgfeed.actions.weight IS 'Of an impression that it follows, in training';
+COMMENT ON COLUMN pgfeed.actions.hides IS 'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
+COMMENT ON COLUMN pgfeed.actions.undoes IS 'The action that it takes back, from its moment on; null: none';
+COMMENT ON COLUMN pgfeed.actions.is_plain IS 'True for all: what a user liked is what is kept out of the user''s lists, and nothing takes a like back';
+CREATE TABLE pgfeed.feed_events (
+    event_at timestamp with time zone NOT NULL,
+    user_id bigint NOT NULL,
+    post_id bigint NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    action text NOT NULL,
+    target boolean,
+    attachment_id smallint,
+    CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
+    CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
+)
+PARTITION BY RANGE (event_at);
+COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month; the default partition holds small months and those that nobody made yet, see arrange_partitions()';
+COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
+COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
+COMMENT ON COLUMN pgfeed.feed_events.attachment_id IS 'The attached table that the event is from; null: written by a client or by pgfeed ingest';
+CREATE TABLE pgfeed.liked_posts (
+    user_id bigint NOT NULL,
+    post_id bigint NOT NULL,
+    liked_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE pgfeed.liked_posts IS 'One row per user and post that the user liked, as of the last roll-up. Stays when the events are dropped';
+COMMENT ON COLUMN pgfeed.liked_posts.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
+CREATE TABLE pgfeed.own_features (
+    name text NOT NULL,
+    function_name text NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL,
+    added_by text DEFAULT SESSION_USER NOT NULL,
+    duration_seconds real
+);
+COMMENT ON TABLE pgfeed.own_features IS 'One row per feature that a function of the application computes as of any moment: see add_feature()';
+COMMENT ON COLUMN pgfeed.own_features.name IS 'user.NAME or post.NAME';
+COMMENT ON COLUMN pgfeed.own_features.function_name IS 'Schema and name of function (timestamptz, bigint[])';
+COMMENT ON COLUMN pgfeed.own_features.duration_seconds IS 'What it took in the last refresh; null: there was none since it was added';
+CREATE MATERIALIZED VIEW pgfeed.user_features AS ...
+  WITH NO DATA;
+COMMENT ON MATERIALIZED VIEW pgfeed.user_features IS 'One row per user with a profile or an event: user_features_as_of() at the cut-off of the last refresh';
+CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
+  WITH NO DATA;
+COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';
+CREATE TABLE pgfeed.users (
+    user_id bigint NOT NULL,
+    gender smallint,
+    age smallint,
+    country text,
+    city text,
+    exp_group smallint,
+    os text,
+    source text,
+    key text,
+    attributes jsonb
+);
+COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
+COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
+COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
+COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
+COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
+COMMENT ON COLUMN pgfeed.users.key IS 'The application''s key; null: user_id is';
+COMMENT ON COLUMN pgfeed.users.attributes IS 'The user''s own features by name; null: none are defined';
+CREATE FUNCTION pgfeed._request_user(user_id bigint, ts timestamp with time zone) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, viewed_at bytea, hidden_post_ids bytea, attributes jsonb)
+    LANGUAGE sql STABLE COST 1000 ROWS 1
+    BEGIN ATOMIC
+ SELECT f.user_id,
+     (u.user_id IS NOT NULL),
+     (COALESCE((f.view_count + f.like_count), (0)::bigint) > 0),
+     f.gender,
+     f.age,
+     f.country,
+     f.city,
+     f.exp_group,
+     f.os,
+     f.source,
+     f.view_count,
+     f.like_count,
+     f.like_rate,
+     f.days_since_active,
+     t.topics,
+     t.view_shares,
+     t.like_rates,
+     (COALESCE(e.liked_post_ids, '\x'::bytea) || COALESCE(l.post_ids, '\x'::bytea)),
+     (COALESCE(e.liked_at, '\x'::bytea) || COALESCE(l.liked_at, '\x'::bytea)),
+     e.viewed_post_ids,
+     e.viewed_at,
+     NULL::bytea AS bytea,
+     u.attributes
+    FROM (((((( SELECT array_agg(p.action) FILTER (WHERE (p.sign > 0)) AS hits,
+             bool_and(p.is_plain) AS is_plain
+            FROM pgfeed.actions p) a
+      JOIN pgfeed.user_features f ON ((f.user_id = _request_user.user_id)))
+      LEFT JOIN pgfeed.users u ON ((u.user_id = _request_user.user_id)))
+      CROSS JOIN LATERAL ( SELECT array_agg(r.topic) AS topics,
+             array_agg(r.view_share) AS view_shares,
+             array_agg(r.like_rate) AS like_rates
+            FROM pgfeed.user_topic_features r
+           WHERE (r.user_id = _request_user.user_id)) t)
+      CROSS JOIN LATERAL ( SELECT string_agg(int8send(v.post_id), '\x'::bytea) FILTER (WHERE (v.action = 'view'::text)) AS viewed_post_ids,
+             string_agg(timestamptz_send(v.event_at), '\x'::bytea) FILTER (WHERE (v.action = 'view'::text)) AS viewed_at,
+             string_agg(int8send(v.post_id), '\x'::bytea) FILTER (WHERE ((v.action = ANY (a.hits)) OR v.target)) AS liked_post_ids,
+             string_agg(timestamptz_send(v.event_at), '\x'::bytea) FILTER (WHERE ((v.action = ANY (a.hits)) OR v.target)) AS liked_at
+            FROM pgfeed.feed_events v
+           WHERE ((v.user_id = _request_user.user_id) AND (v.event_at < _request_user.ts))) e)
+      CROSS JOIN LATERAL ( SELECT string_agg(int8send(k.post_id), '\x'::bytea) AS post_ids,
+             string_agg(timestamptz_send(k.liked_at), '\x'::bytea) AS liked_at
+            FROM pgfeed.liked_posts k
+           WHERE ((k.user_id = _request_user.user_id) AND (k.liked_at < _request_user.ts))) l)
+   WHERE (a.is_plain AND (NOT (EXISTS ( SELECT
+            FROM pgfeed.own_features o
+           WHERE (o.name ~~ 'user.%'::text)))) AND (NOT (EXISTS ( SELECT
+            FROM pgfeed.attached_tables d
+           WHERE ((d.kind = 'events'::text) AND (d.sync <> 'trigger'::text))))));
+END;
+COMMENT ON FUNCTION pgfeed._request_user(user_id bigint, ts timestamp with time zone) IS 'What _request_users() has of a user of the materialized views, in half of the time: _user_history() is in it. No row: that has to be asked, as actions take back, users have features by functions, or tables are pulled. Not for Citus, which would move one of the relations to where the others are';
 CREATE FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) RETURNS TABLE(user_id bigint, has_profile boolean, has_history boolean, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer, topics text[], topic_view_share real[], topic_like_rate real[], liked_post_ids bytea, liked_at bytea, viewed_post_ids bytea, viewed_at bytea, hidden_post_ids bytea, attributes jsonb)
     LANGUAGE plpgsql STABLE COST 1000 ROWS 1
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1253,6 +1416,12 @@ CREATE FUNCTION pgfeed._require_newest_rows_index(attached pgfeed.attached_table
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._require_newest_rows_index(attached pgfeed.attached_tables) IS 'An error, with the statement for the index, where a call cannot find the newest rows of its user in an attached table';
+CREATE FUNCTION pgfeed._rising_post_ids(ts timestamp with time zone) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._rising_post_ids(ts timestamp with time zone) IS 'The posts of a large catalogue that trending can rank first, at most 4,000: a post rises only by likes of lately';
 CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1272,6 +1441,11 @@ CREATE FUNCTION pgfeed._search_posts(text text, k integer) RETURNS pgfeed.simila
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._search_posts(text text, k integer) IS 'The rows of search_posts() as one array, see _recommend_posts()';
+CREATE FUNCTION pgfeed._seen_post_ids(user_id bigint, ts timestamp with time zone, within interval) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON FUNCTION pgfeed._seen_post_ids(user_id bigint, ts timestamp with time zone, within interval) IS 'The posts that a user viewed or was served in so long before ts, as big-endian int8, in any order; null: none';
 CREATE FUNCTION pgfeed._serve_list(user_id bigint, ts timestamp with time zone, k integer, candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) RETURNS pgfeed.served_list
     LANGUAGE plpython3u STABLE COST 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1296,8 +1470,6 @@ COMMENT ON FUNCTION pgfeed._serving_probes() IS 'The rows of health() about mode
 CREATE FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint DEFAULT NULL::bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) RETURNS record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) IS 'One row: which model and which feature pack serve a moment. variant null: the user''s arm in the running experiment, else the setting pgfeed.default_variant, else control';
 CREATE FUNCTION pgfeed._sessions_at(parent regclass, OUT names text, OUT statement text) RETURNS record
@@ -1461,25 +1633,6 @@ CREATE FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT hidden_post_ids bytea) IS 'One row: what a user liked and viewed before ts, in any order, every like and view, as plpy reads it: posts as big-endian int8, moments as such microseconds since 2000. A post can stand there more than once: the first like and views that are an hour apart count. hidden_post_ids: what is kept out of the user''s lists, null: what is liked';
-CREATE TABLE pgfeed.users (
-    user_id bigint NOT NULL,
-    gender smallint,
-    age smallint,
-    country text,
-    city text,
-    exp_group smallint,
-    os text,
-    source text,
-    key text,
-    attributes jsonb
-);
-COMMENT ON TABLE pgfeed.users IS 'One row per user with a known profile; users without one are served too';
-COMMENT ON COLUMN pgfeed.users.gender IS 'Code of the source; null: unknown';
-COMMENT ON COLUMN pgfeed.users.age IS 'Years; null: unknown';
-COMMENT ON COLUMN pgfeed.users.exp_group IS 'Group that the source assigned, 0-4 in the seed''s data';
-COMMENT ON COLUMN pgfeed.users.source IS 'How the user came: ads or organic in the seed''s data';
-COMMENT ON COLUMN pgfeed.users.key IS 'The application''s key; null: user_id is';
-COMMENT ON COLUMN pgfeed.users.attributes IS 'The user''s own features by name; null: none are defined';
 CREATE FUNCTION pgfeed._user_profiles(user_ids bigint[]) RETURNS SETOF pgfeed.users
     LANGUAGE plpgsql STABLE COST 1000 ROWS 10000 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1957,15 +2110,6 @@ CREATE PROCEDURE pgfeed.unhide_post(IN post_id bigint)
     SET row_security TO 'off'
     AS '...';
 COMMENT ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) IS 'Lets a hidden post be recommended again from the next call on. The same as: update posts set hidden_at = null';
-CREATE FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, gender smallint, age smallint, country text, city text, exp_group smallint, os text, source text, view_count bigint, like_count bigint, like_rate real, days_since_active integer)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET row_security TO 'off'
-    SET "TimeZone" TO 'UTC'
-    SET "DateStyle" TO 'ISO, YMD'
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS '...';
-COMMENT ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) with a profile or an event before ts. like_rate is smoothed: it starts at 0.1 with the weight of 20 views';
 CREATE FUNCTION pgfeed.user_id_of(key anyelement) RETURNS bigint
     LANGUAGE plpgsql STABLE STRICT
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1983,15 +2127,6 @@ CREATE FUNCTION pgfeed.user_key_of(user_id bigint) RETURNS text
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed.user_key_of(user_id bigint) IS 'The application''s key of a user_id; the id itself where that is the key, or the user is not known';
-CREATE FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[] DEFAULT NULL::bigint[]) RETURNS TABLE(user_id bigint, topic text, view_count bigint, like_count bigint, view_share real, like_rate real, last_active_date date)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 10000 ROWS 10000 PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET row_security TO 'off'
-    SET "TimeZone" TO 'UTC'
-    SET "DateStyle" TO 'ISO, YMD'
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS '...';
-COMMENT ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) IS 'One row per user (of user_ids; null: of all) and topic seen before ts. view_share: of the user''s views. like_rate is likes per effective view, see place_effects, and smoothed: it starts at the user''s own rate with the weight of 20 views';
 CREATE FUNCTION pgfeed.warm_up() RETURNS integer
     LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2603,22 +2738,6 @@ COMMENT ON COLUMN feed_bi.served_topics.like_rate_high IS 'See like_rate_low';
 CREATE MATERIALIZED VIEW pgfeed._text_statistics AS ...
   WITH NO DATA;
 COMMENT ON MATERIALIZED VIEW pgfeed._text_statistics IS 'As of the last refresh, two kinds of rows from one reading of the texts: one per post with a text, lexeme empty, for post_text_features; and one per lexeme, in how many texts it is and how many texts there are, for posts that come later';
-CREATE TABLE pgfeed.actions (
-    action text NOT NULL,
-    sign smallint NOT NULL,
-    weight real DEFAULT 1 NOT NULL,
-    hides boolean NOT NULL,
-    undoes text,
-    is_plain boolean GENERATED ALWAYS AS (((undoes IS NULL) AND (sign >= 0) AND (hides OR ((sign = 0) AND (action <> 'view'::text))))) STORED NOT NULL,
-    CONSTRAINT actions_sign_check CHECK ((sign = ANY (ARRAY['-1'::integer, 0, 1]))),
-    CONSTRAINT actions_weight_check CHECK (((weight >= (0)::double precision) AND (weight <= (1000)::double precision)))
-);
-COMMENT ON TABLE pgfeed.actions IS 'One row per action that events can have; define_action() and remove_action() change it';
-COMMENT ON COLUMN pgfeed.actions.sign IS '1: a like, -1: a dislike, 0: neither; a view is a like if its target is true';
-COMMENT ON COLUMN pgfeed.actions.weight IS 'Of an impression that it follows, in training';
-COMMENT ON COLUMN pgfeed.actions.hides IS 'True: it keeps the post out of the user''s lists. Of view: its target does. Of others with sign 0: no meaning';
-COMMENT ON COLUMN pgfeed.actions.undoes IS 'The action that it takes back, from its moment on; null: none';
-COMMENT ON COLUMN pgfeed.actions.is_plain IS 'True for all: what a user liked is what is kept out of the user''s lists, and nothing takes a like back';
 CREATE TABLE pgfeed.alembic_version (
     version_num character varying(32) NOT NULL
 );
@@ -2815,22 +2934,6 @@ ALTER TABLE pgfeed.feature_refreshes ALTER COLUMN refresh_id ADD GENERATED ALWAY
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE pgfeed.feed_events (
-    event_at timestamp with time zone NOT NULL,
-    user_id bigint NOT NULL,
-    post_id bigint NOT NULL,
-    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
-    action text NOT NULL,
-    target boolean,
-    attachment_id smallint,
-    CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
-    CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
-)
-PARTITION BY RANGE (event_at);
-COMMENT ON TABLE pgfeed.feed_events IS 'One row per view or like. Partitioned by month; the default partition holds small months and those that nobody made yet, see arrange_partitions()';
-COMMENT ON COLUMN pgfeed.feed_events.recorded_at IS 'When the row was written or its target changed; roll_up_events() finds changed days by it';
-COMMENT ON COLUMN pgfeed.feed_events.target IS 'Of a view: whether a like followed; null: the source does not say. Of a like: without meaning';
-COMMENT ON COLUMN pgfeed.feed_events.attachment_id IS 'The attached table that the event is from; null: written by a client or by pgfeed ingest';
 CREATE TABLE pgfeed.feed_events_default (
     event_at timestamp with time zone NOT NULL,
     user_id bigint NOT NULL,
@@ -2842,13 +2945,6 @@ CREATE TABLE pgfeed.feed_events_default (
     CONSTRAINT feed_events_action_check CHECK ((action = ANY (ARRAY['view'::text, 'like'::text]))),
     CONSTRAINT feed_events_event_at_check CHECK (((event_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (event_at < '2100-01-01 00:00:00+00'::timestamp with time zone)))
 );
-CREATE TABLE pgfeed.liked_posts (
-    user_id bigint NOT NULL,
-    post_id bigint NOT NULL,
-    liked_at timestamp with time zone NOT NULL
-);
-COMMENT ON TABLE pgfeed.liked_posts IS 'One row per user and post that the user liked, as of the last roll-up. Stays when the events are dropped';
-COMMENT ON COLUMN pgfeed.liked_posts.liked_at IS 'Of the first like: time of the view if its target tells of it, else of the like row';
 CREATE VIEW pgfeed.impressions AS ...;
 COMMENT ON VIEW pgfeed.impressions IS 'One row per view that counts: one within an hour of another view of the post by the user repeats it, as when a client sends it again';
 COMMENT ON COLUMN pgfeed.impressions.is_liked IS 'True if the user liked the post, for the first time, in the hour after the view, and neither took it back nor disliked it in that hour';
@@ -3024,17 +3120,6 @@ CREATE TABLE pgfeed.own_feature_values (
 );
 COMMENT ON TABLE pgfeed.own_feature_values IS 'One row per own feature and user or post that has a value, as of the last refresh';
 COMMENT ON COLUMN pgfeed.own_feature_values.id IS 'user_id of user.NAME, post_id of post.NAME';
-CREATE TABLE pgfeed.own_features (
-    name text NOT NULL,
-    function_name text NOT NULL,
-    added_at timestamp with time zone DEFAULT now() NOT NULL,
-    added_by text DEFAULT SESSION_USER NOT NULL,
-    duration_seconds real
-);
-COMMENT ON TABLE pgfeed.own_features IS 'One row per feature that a function of the application computes as of any moment: see add_feature()';
-COMMENT ON COLUMN pgfeed.own_features.name IS 'user.NAME or post.NAME';
-COMMENT ON COLUMN pgfeed.own_features.function_name IS 'Schema and name of function (timestamptz, bigint[])';
-COMMENT ON COLUMN pgfeed.own_features.duration_seconds IS 'What it took in the last refresh; null: there was none since it was added';
 CREATE TABLE pgfeed.place_effects (
     until date NOT NULL,
     place smallint NOT NULL,
@@ -3162,9 +3247,6 @@ COMMENT ON COLUMN pgfeed.upkeep.is_embedding IS 'Whether new posts are embedded,
 COMMENT ON COLUMN pgfeed.upkeep.recommend_every IS 'Null: tick() fills no recommendations';
 COMMENT ON COLUMN pgfeed.upkeep.keep_events IS 'Whole months that ended longer ago are dropped; null: none';
 COMMENT ON COLUMN pgfeed.upkeep.keep_exposures IS 'As keep_events';
-CREATE MATERIALIZED VIEW pgfeed.user_features AS ...
-  WITH NO DATA;
-COMMENT ON MATERIALIZED VIEW pgfeed.user_features IS 'One row per user with a profile or an event: user_features_as_of() at the cut-off of the last refresh';
 CREATE TABLE pgfeed.user_topic_days (
     user_id bigint NOT NULL,
     day date NOT NULL,
@@ -3176,9 +3258,6 @@ CREATE TABLE pgfeed.user_topic_days (
 COMMENT ON TABLE pgfeed.user_topic_days IS 'One row per user, day (UTC) and topic with events';
 COMMENT ON COLUMN pgfeed.user_topic_days.topic IS 'Empty: the post has none, or is not in posts';
 COMMENT ON COLUMN pgfeed.user_topic_days.effective_view_count IS 'As in post_days';
-CREATE MATERIALIZED VIEW pgfeed.user_topic_features AS ...
-  WITH NO DATA;
-COMMENT ON MATERIALIZED VIEW pgfeed.user_topic_features IS 'One row per user and topic seen: user_topic_features_as_of() at the cut-off of the last refresh';
 CREATE TABLE pgfeed.user_vectors (
     user_id bigint NOT NULL,
     factors public.vector(16) NOT NULL
@@ -3476,6 +3555,7 @@ REVOKE ALL ON FUNCTION pgfeed._is_first_undo(user_id bigint, post_id bigint, und
 REVOKE ALL ON FUNCTION pgfeed._is_large() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_loaded() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_partition_token(parent text, months timestamp with time zone[], thin_partitions text[], token text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._is_pinned_baseline(user_id bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._variants_without_model() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._variants_without_model() TO pgfeed_writer;
@@ -3524,6 +3604,7 @@ REVOKE ALL ON FUNCTION pgfeed._named_features(features jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._named_feed_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._nearest_posts(embedding public.halfvec, k integer, left_out bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._needs_neighbours(feature_names text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._newest_likes(ts timestamp with time zone, most bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._newest_rows_index(attached pgfeed.attached_tables, OUT index_id oid, OUT time_type regtype) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) FROM PUBLIC;
@@ -3547,6 +3628,7 @@ REVOKE ALL ON FUNCTION pgfeed._partition_probe() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._partition_token(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._place_effects() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._place_versions() FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._post_counts(ts timestamp with time zone, post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_ids_of(keys text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._post_neighbours(as_of timestamp with time zone, post_ids bytea) FROM PUBLIC;
@@ -3582,6 +3664,25 @@ REVOKE ALL ON FUNCTION pgfeed._relative_columns(feature_names text[], topics tex
 REVOKE ALL ON FUNCTION pgfeed._remember_deleted_posts() FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._remember_missing_posts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._replay_list(exposure jsonb, model_id bigint, explores boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_operator;
+GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT INSERT(attachment_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
+GRANT SELECT ON TABLE pgfeed.own_features TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_reader;
+GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_operator;
+GRANT SELECT ON TABLE pgfeed.user_topic_features TO pgfeed_reader;
+GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
+REVOKE ALL ON FUNCTION pgfeed._request_user(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._request_users(ts timestamp with time zone, user_ids bigint[], is_current boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_all_rows() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_attachment(attachment_id smallint) FROM PUBLIC;
@@ -3589,12 +3690,14 @@ REVOKE ALL ON PROCEDURE pgfeed._require_detached_user(IN user_id bigint) FROM PU
 REVOKE ALL ON FUNCTION pgfeed._require_key_types(kind text, relation regclass, types jsonb) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._require_new_feature(IN kind text, IN name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._require_newest_rows_index(attached pgfeed.attached_tables) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._rising_post_ids(ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._roll_up_days(IN days date[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._running_arm(user_id bigint, OUT experiment_id integer, OUT arm text, OUT variant text, OUT version integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._search_posts(text text, k integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed._search_posts(text text, k integer) TO pgfeed_operator;
+REVOKE ALL ON FUNCTION pgfeed._seen_post_ids(user_id bigint, ts timestamp with time zone, within interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serve_list(user_id bigint, ts timestamp with time zone, k integer, candidates bytea, exclude bytea, hide_viewed interval, max_per_topic integer, feed text, after text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
@@ -3632,7 +3735,6 @@ GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.post_days TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._user_days(user_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_history(user_id bigint, ts timestamp with time zone, OUT liked_post_ids bytea, OUT liked_at bytea, OUT viewed_post_ids bytea, OUT viewed_at bytea, OUT hidden_post_ids bytea) FROM PUBLIC;
-GRANT SELECT,INSERT,UPDATE ON TABLE pgfeed.users TO pgfeed_writer;
 REVOKE ALL ON FUNCTION pgfeed._user_profiles(user_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_reactions(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._user_vector(user_id bigint, ts timestamp with time zone) FROM PUBLIC;
@@ -3829,8 +3931,6 @@ GRANT ALL ON FUNCTION pgfeed.trending_posts(k integer, half_life interval, ts ti
 REVOKE ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_writer;
 GRANT ALL ON PROCEDURE pgfeed.unhide_post(IN post_id bigint) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.user_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.user_id_of(key anyelement) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_id_of(key anyelement) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.user_id_of(key anyelement) TO pgfeed_writer;
@@ -3843,8 +3943,6 @@ REVOKE ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) TO pgfeed_writer;
 GRANT ALL ON FUNCTION pgfeed.user_key_of(user_id bigint) TO pgfeed_operator;
-REVOKE ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION pgfeed.user_topic_features_as_of(ts timestamp with time zone, user_ids bigint[]) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed.warm_up() FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed.warm_up() TO pgfeed_writer;
@@ -3930,9 +4028,6 @@ GRANT SELECT ON TABLE pgfeed.served_topics TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.served_topics TO pgfeed_operator;
 GRANT SELECT ON TABLE feed_bi.served_topics TO pgfeed_reader;
 GRANT SELECT ON TABLE feed_bi.served_topics TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_writer;
-GRANT SELECT ON TABLE pgfeed.actions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.alembic_version TO pgfeed_operator;
@@ -3945,12 +4040,6 @@ GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.experiment_arms TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.exposures TO pgfeed_operator;
-GRANT INSERT(event_at) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(user_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(post_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(action) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(target) ON TABLE pgfeed.feed_events TO pgfeed_writer;
-GRANT INSERT(attachment_id) ON TABLE pgfeed.feed_events TO pgfeed_writer;
 GRANT SELECT ON TABLE pgfeed.ingest_files TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.ingest_rejects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.jobs TO pgfeed_reader;
@@ -3959,7 +4048,6 @@ GRANT SELECT ON TABLE pgfeed.model_decisions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_decisions TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.model_versions TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.own_features TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.place_effects TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.place_effects TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.post_components TO pgfeed_reader;
@@ -3976,8 +4064,5 @@ GRANT SELECT ON TABLE pgfeed.tick_steps TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.tick_steps TO pgfeed_operator;
 GRANT SELECT ON TABLE pgfeed.upkeep TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.upkeep TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_reader;
-GRANT SELECT ON TABLE pgfeed.user_features TO pgfeed_operator;
-GRANT SELECT ON TABLE pgfeed.user_topic_features TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.user_vectors TO pgfeed_reader;
 GRANT SELECT ON TABLE pgfeed.user_vectors TO pgfeed_operator;
