@@ -164,7 +164,7 @@ class Fit:
         self.days, self.places = np.full(day.max() + 1, np.log(rate / (1 - rate))), np.zeros(PLACES)
         self.levels, self.appeal = (np.zeros(count) for count in self.shape)
         self.level_variance = self.appeal_variance = 0.1
-        self.appeal_map = np.zeros(post_inputs.shape[1] + 1)
+        self.appeal_map, self.map_variance = np.zeros(post_inputs.shape[1] + 1), 0.1
         self.ages, self.age = np.zeros(len(AGES)), age_steps(age)
         self.base = np.full(len(users), self.days[0])
         self.product = np.zeros(len(users))
@@ -228,7 +228,8 @@ class Fit:
             slope, weight = (one + other for one, other in zip((slope, weight), self.sums_outside(chance)))
         inputs = np.column_stack([np.ones(self.shape[1]), self.post_inputs])
         usual, seen = inputs @ self.appeal_map, self.has_views[1]
-        # The map is fitted to the estimates before they are shrunk, weighed by how sure they are.
+        # The map is fitted to the estimates before they are shrunk, weighed by how sure they are; how far its effects
+        # go is estimated, too.
         raw = self.appeal + slope / np.maximum(weight, 1e-9)
         sure = np.where(seen, 1 / (self.appeal_variance + 1 / np.maximum(weight, 1e-9)), 0)
         precision = weight + 1 / self.appeal_variance
@@ -238,8 +239,12 @@ class Fit:
         spread = (self.appeal - usual) ** 2 + 1 / precision
         self.appeal_variance = max(spread[seen].mean(), LEAST_VARIANCE)
         weighted = inputs * sure[:, None]
-        penalty = MAP_PENALTY * sure.mean() * np.eye(inputs.shape[1])
-        found = np.linalg.solve(weighted.T @ inputs + penalty, weighted.T @ np.where(seen, raw, 0))
+        penalty = np.full(inputs.shape[1], MAP_PENALTY * sure.mean())
+        penalty[1:] = np.maximum(penalty[1:], 1 / self.map_variance)
+        covariance = np.linalg.inv(weighted.T @ inputs + np.diag(penalty))
+        found = covariance @ (weighted.T @ np.where(seen, raw, 0))
+        effects = found[1:] ** 2 + np.diag(covariance)[1:]
+        self.map_variance = max(effects.mean(), LEAST_VARIANCE) if len(effects) else LEAST_VARIANCE
         change = found - self.appeal_map
         self.appeal_map += change * min(1, LONGEST_STEP / max(np.abs(inputs[seen] @ change).max(), 1e-9))
 

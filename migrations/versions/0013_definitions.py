@@ -68,7 +68,7 @@ PINS = {
     "functions/_recent_events_of": "5242541c891f",
     "functions/_recent_events": "b7f06d09744b",
     "functions/_post_neighbours": "6ea82ec416ca",
-    "functions/_preferences": "011ab7fde81e",
+    "functions/_preferences": "ad1658e6fb1d",
     "functions/_nearest_posts": "a3938f3d0ac7",
     "functions/similar_posts": "d6aea0fd4630",
     "functions/_hex_modulo": "54911f6b674b",

@@ -115,6 +115,26 @@ def test_the_appeal_of_posts_is_learned_from_what_a_sample_leaves_out_too():
     assert abs(with_others[at_top] - with_others[below]) < 0.6  # their places alone make it 1.6
 
 
+class Free(fit_preferences.Fit):
+    """A fit that takes the effects of what is known of posts as they are estimated."""
+
+    map_variance = property(lambda self: np.inf, lambda self, value: None)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.4])
+def test_what_is_known_of_few_posts_tells_of_others_only_what_it_does_tell(effect):
+    rng = np.random.default_rng(9)
+    user, post = np.repeat(np.arange(USERS), 15), rng.integers(0, 100, USERS * 15)
+    inputs = rng.standard_normal((100, 30)).astype(np.float32)
+    liked = rng.random(len(user)) < sigmoid(-1.6 + effect * inputs[post, 0] + 0.2 * rng.standard_normal(100)[post])
+    zeros, true = np.zeros_like(user), np.append(effect, np.zeros(29))
+    fits = [kind(user, post, zeros, zeros, np.ones(len(user)), liked, inputs, np.zeros((USERS, 1), np.float32))
+            for kind in (fit_preferences.Fit, Free)]
+    errors = [np.linalg.norm(fit.appeal_map[1:] - true) for fit in fits]
+    assert errors[0] < 0.8 * errors[1]
+    assert abs(fits[0].appeal_map[1] - effect) < 0.15
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_fit_stays_calm_where_posts_are_seen_hardly_ever_and_hardly_ever_liked(seed):
     rng = np.random.default_rng(seed)
