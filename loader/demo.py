@@ -14,7 +14,7 @@ from loader.measuring import logged, results
 from loader.server import db
 from loader.server.remedies import as_command, as_verb
 from loader.simulation import simulate, site
-from loader.terminal import excerpt, out, table
+from loader.terminal import excerpt, out, table, tell
 
 USERS = 3000
 SEED = 1
@@ -50,15 +50,15 @@ def demo(connection: Connection) -> None:
     out.rule(f"1 a network of {USERS:,} users, simulated", align="left")
     world = simulate.simulate(connection, USERS, SEED)
     already = "" if world.loaded_days else ": there already"
-    out.print(f"{world.users:,} users, {world.posts:,} posts, {world.views:,} views, {world.likes:,} likes{already}")
+    tell(f"{world.users:,} users, {world.posts:,} posts, {world.views:,} views, {world.likes:,} likes{already}")
 
     out.rule("2 features, as of the end of the feed", align="left")
     is_refreshed = "exists (select from pgfeed.feature_refreshes where finished_at is not null)"
     if scalar(connection, f"select {is_refreshed} and watermark_at > 'epoch' from pgfeed.rollup_watermarks"):
-        out.print("there already")
+        tell("there already")
     else:
         done = refresh.refresh(connection)
-        out.print(f"{done.post_count:,} posts, {done.user_count:,} users as of {done.as_of}")
+        tell(f"{done.post_count:,} posts, {done.user_count:,} users as of {done.as_of}")
 
     out.rule("3 a CatBoost model, trained on all but the held-out days, then on all", align="left")
     version = trained(connection)
@@ -71,20 +71,20 @@ def demo(connection: Connection) -> None:
 
     out.rule("6 now you", align="left")
     columns = "rank, post_id, topic, left(text, 40) as text"
-    out.print(as_command(f"select {columns} from pgfeed.recommend_posts({USER_ID})"), soft_wrap=True)
-    out.print(f"any driver: {address()}", soft_wrap=True)
+    tell(as_command(f"select {columns} from pgfeed.recommend_posts({USER_ID})"))
+    tell(f"any driver: {address()}")
 
 
 def trained(connection: Connection) -> int:
     """Return the active version of the model, trained now if there is none."""
     version = scalar(connection, "select max(version) from pgfeed.active_models where variant = %s", VARIANT)
     if version is not None:
-        out.print(f"{VARIANT} version {version} is active already")
+        tell(f"{VARIANT} version {version} is active already")
         return version
     model = train.train(connection, VARIANT, is_refitted=True)
     version = registry.activate(connection, VARIANT, registry.store(connection, VARIANT, model))
     learned = f"{model.metrics['row_count']:,} impressions, {len(model.feature_names)} features"
-    out.print(f"{VARIANT} version {version}: {learned}")
+    tell(f"{VARIANT} version {version}: {learned}")
     return version
 
 
@@ -101,7 +101,7 @@ def own_tables(connection: Connection) -> None:
     """Make a community site with tables of its own, attach them and recommend; print what each step gave."""
     out.rule("1 a community site with tables of its own, in the schema app", align="left")
     community = site.make(connection)
-    out.print(
+    tell(
         f"{community.members:,} members with uuid, {community.articles:,} articles with slugs,"
         f" {community.reads:,} reads, {community.hearts:,} hearts; row security on"
     )
@@ -124,8 +124,8 @@ def own_tables(connection: Connection) -> None:
     timed(connection, "delete from app.hearts where member_id = %s and slug = %s;", community.member, best[0])
 
     out.rule("6 now you", align="left")
-    out.print(as_command("select * from pgfeed.attachments"), soft_wrap=True)
-    out.print(f"any driver: {address()}", soft_wrap=True)
+    tell(as_command("select * from pgfeed.attachments"))
+    tell(f"any driver: {address()}")
 
 
 def attach(connection: Connection) -> None:
@@ -135,7 +135,7 @@ def attach(connection: Connection) -> None:
         if statement.split("'")[1] not in attached:
             timed(connection, statement)
     if attached:
-        out.print(f"there already: {', '.join(sorted(attached))}")
+        tell(f"there already: {', '.join(sorted(attached))}")
 
 
 def timed(connection: Connection, statement: str, *parameters: object) -> None:
@@ -145,10 +145,10 @@ def timed(connection: Connection, statement: str, *parameters: object) -> None:
     try:
         with connection.cursor() as cursor:
             text = cursor.mogrify(statement, parameters or None).decode()
-            out.print(text, highlight=False, soft_wrap=True)
+            tell(text)
             started = time.perf_counter()
             cursor.execute(text)
-            out.print(f"  {time.perf_counter() - started:.2f} s", highlight=False)
+            tell(f"  {time.perf_counter() - started:.2f} s")
     finally:
         connection.autocommit = False
 
@@ -186,7 +186,7 @@ def show_posts() -> None:
     show_rows("post_id", rows, ["rank", "post_id", "score"])
     warm = sorted(seconds)[len(seconds) // 2]
     then = f"{warm * 1000:.1f} ms (median of {WARM_CALLS} calls for now)"
-    out.print(f"first call of the session {first * 1000:.0f} ms, then {then}")
+    tell(f"first call of the session {first * 1000:.0f} ms, then {then}")
 
 
 def show_rows(key: str, rows: list[tuple], numeric: list[str]) -> None:

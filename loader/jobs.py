@@ -11,6 +11,7 @@ from loader.server.remedies import told
 from loader.terminal import table
 
 FINISHED, DECIDED = 10, 10
+FORCED = "forced"  # the rule of what activate_model() wrote down, which the gate did not try
 JOBS = """
     select s.job_id, s.name, s.state, j.settings, j.asked_at, j.asked_by, s.due_at, j.attempt_count, j.worker,
         j.started_at, j.finished_at, j.version, j.error
@@ -56,15 +57,16 @@ def tables(found: dict[str, list[dict]]) -> Iterator[Table]:
     """Yield what load() returned as tables of 80 columns."""
     yield table("jobs", ["job", "asked", "state", "what"], [
         (job["job_id"], minute(job["asked_at"]), job["state"], what_of(job)) for job in found["jobs"]
-    ], ["job"], wrapped="what")
+    ], ["job"])
     yield table("what tick() does", ["step", "done", "due", "what"], [
         (step["step"], minute(step["done_at"]), "now" if step["is_due"] else minute(step["due_at"]),
          f"failed: {told(step['error'])}" if step["error"] else "") for step in found["steps"]
-    ], wrapped="what")
+    ])
     yield table("what the gate decided", ["model", "when", "decision", "why"], [
-        (f"{each['variant']}@{each['challenger']}", minute(each["decided_at"]), each["decision"],
+        (f"{each['variant']}@{each['challenger']}", minute(each["decided_at"]),
+         "set by hand" if each["rule"].startswith(FORCED) else each["decision"],
          "; ".join(each["reasons"]) or beside(each)) for each in found["decisions"]
-    ], wrapped="why")
+    ])
 
 
 def what_of(job: dict) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 from plpy.choice import POOL, choose
 from plpy.features import feature_values
 from plpy.import_catboost import import_catboost
-from plpy.labels import because, because_without_model, label_of
+from plpy.labels import because, because_without_model, label_of, load_words
 from plpy.recommend import leave_out, reply_to, rules_of
 from plpy.request import MAX_K, Request
 from plpy.seen import seen_effects, times_shown
@@ -54,6 +54,7 @@ def explain_recommendation(plpy, user_id, post_id, ts, variant, feed):
     if feed is not None:
         rows += feed_rows(session, request, reply, post_id)
     rows.sort(key=lambda row: (-abs(row[2]), row[0]))
+    load_words(plpy)
     return [
         (number, *row, above.get(row[0]), label_of(row[0], row[1], reply, place), sentence if number == 1 else None)
         for number, row in enumerate(rows, 1)

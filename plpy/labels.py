@@ -1,10 +1,11 @@
 """What an explained score says in people's words: a label for each feature, and one sentence."""
 
 from copy import copy
+from itertools import pairwise
 
 import numpy as np
 
-from plpy.columns import APPEAL, LIVE_RATES, LIVE_WINDOWS, SCORE
+from plpy.columns import APPEAL, FRESH_TRENDS, HALF_LIFE_HOURS, LIVE_RATES, LIVE_WINDOWS, SCORE, TEXT_COMPONENT
 from plpy.features import feature_values
 from plpy.fresh import with_fresh_posts
 from plpy.known import attributes_of
@@ -37,8 +38,9 @@ def share(value):
 
 
 def span(days):
-    """Return a time in its largest unit: 3 hours, 12 days."""
-    unit, length = next((each for each in UNITS if days >= each[1]), UNITS[-1])
+    """Return a time in its largest unit, of which it is one at least once it is rounded: 3 hours, 12 days."""
+    lower = pairwise(UNITS)
+    unit, length = next((each for each, (_, less) in lower if round(days / less) >= round(each[1] / less)), UNITS[-1])
     amount = round(days / length)
     return f"{amount:,} {unit}{'' if amount == 1 else 's'}"
 
@@ -48,38 +50,29 @@ def within(window):
     return "ever" if window == "total" else f"in the last {WINDOWS[window]}"
 
 
-WORDS = {
-    "user.view_count": ("posts that the user viewed", count), "user.like_count": ("posts that the user liked", count),
-    "user.like_rate": ("likes of the user per view", share), "user.days_since_active": ("last active", span),
-    "user_topic.view_share": ("share of {topic} in what the user views", share),
-    "user_topic.like_rate": ("likes of the user per view of {topic}", share),
-    "taste.like_rate": ("likes per view of what the user likes", share),
-    "taste.view_count_ratio": ("views of what the user likes, beside what the user views", number),
-    "taste.popularity_like_rate": ("how the user likes posts as popular as this one, beside others", number),
-    "post.view_count": ("views of the post", count), "post.like_count": ("likes of the post", count),
-    "post.like_rate": ("likes of the post per view", share), "post.age_days": ("age of the post", span),
-    "post.quality": ("likes to be expected, beside the mean", number),
-    "post.view_ratio": ("views of the post, beside the mean", number),
-    "text.tfidf_sum": ("rare words of the text, sum", number),
-    "text.tfidf_mean": ("rare words of the text, mean", number),
-    "text.tfidf_max": ("the rarest word of the text", number), "post.text_length": ("characters of the text", count),
-    "match.factors": ("liked by those who like the same", number),
-    "match.text": ("likeness to the texts liked before", number),
-    "match.text_last": ("likeness to the texts liked last", number),
-    "match.preference": ("what the user prefers", number), APPEAL: ("how much everybody likes the post", number),
-    SCORE: ("how much everybody likes the post, and what the user prefers", number),
-    "fresh.age_days": ("age of the post", span), "fresh.days_since_event": ("last viewed or liked", span),
-    "pair.view_count": ("views of the post by the user", count),
-    "time.hour": ("hour of the day, UTC", count), "time.weekday": ("day of the week, Monday is 1", count),
-    **{f"fresh.like_rate_{name}": (f"likes of the post per view {within(name)}", share) for name in LIVE_WINDOWS},
-    **{
-        f"post.decayed_{kind}_7d": (words + " of late (half-life 7 days)", form)
-        for kind, words, form in (
-            ("like_rate", "likes of the post per view", share), ("view_count", "views of the post", count),
-            ("like_count", "likes of the post", count),
-        )
-    },
-}
+SIGNS = {"#": count, "%": share, "@": span, ".": number}
+WORDS: dict = {}
+
+
+def load_words(plpy):
+    """Read what features are called, once."""
+    if WORDS:
+        return
+    for line in plpy.execute("select pgfeed._feature_words() as words")[0]["words"].split("\n")[1:-1]:
+        name, _, words = line.partition(" ")
+        WORDS[name[1:]] = words, SIGNS[name[0]]
+    for action, told in ("view", "views of the post"), ("like", "likes of the post"):
+        for name in LIVE_WINDOWS:
+            WORDS[f"fresh.{action}_count_{name}"] = f"{told} {within(name)}", count
+            WORDS[f"fresh.like_rate_{name}"] = f"likes of the post per view {within(name)}", share
+        for name, hours in HALF_LIFE_HOURS.items():
+            late = f"{told} of late (half-life {span(hours / 24)})"
+            WORDS[f"post.decayed_{action}_count_{name}"] = late, number
+            WORDS[f"fresh.{action}_{name}"] = f"{late}, beside the post with the most", share
+    for action, few, many in FRESH_TRENDS:
+        WORDS[f"fresh.{action}_trend_{few}_{many}"] = f"{action}s {within(few)}, beside those {within(many)}", number
+
+
 QUALITY = (APPEAL, "post.quality", "post.like_rate", "post.decayed_like_rate_7d", "post.like_count")
 
 
@@ -88,12 +81,18 @@ def label_of(name, value, reply, place):
     if name.startswith("("):
         words = name.strip("()")
         return words if value is None else f"{words}: {number(value)}"
+    if name.startswith(TEXT_COMPONENT):
+        part = name.removeprefix(TEXT_COMPONENT)
+        return f"part {part} of what the text says: {known(value, number)}"
     words, form = WORDS.get(name.partition(":")[0], (name.partition(".")[2].replace("_", " "), number))
     words = words.replace("{topic}", name.partition(":")[2] or raw_value("post.topic", reply, place) or "no topic")
     said = raw_value(name, reply, place)
-    if said is None:
-        said = "unknown" if value is None else form(value)
-    return f"{words}: {said}"
+    return f"{words}: {known(value, form) if said is None else said}"
+
+
+def known(value, form):
+    """Return a number in words, which may be unknown."""
+    return "unknown" if value is None else form(value)
 
 
 def raw_value(name, reply, place):

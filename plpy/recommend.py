@@ -18,7 +18,7 @@ from plpy.ranking import Scores, rank, score
 from plpy.request import Request
 from plpy.seen import KEY as SEEN
 from plpy.seen import seen_effects
-from plpy.session import current_session
+from plpy.session import UnusableError, current_session
 from plpy.without_model import has_own_ranking, is_in_log_odds, ranked_post_ids, scores_without_model
 
 MORE = 300
@@ -47,10 +47,11 @@ def check_state(session, state, ts, variant):
         plpy.error(f"ts is {ts}", hint="Give a moment such as now().", sqlstate="22008")
     if state["variant"] is not None and not session.has_variant(state):
         with_model = ", ".join(state["variants"]) or "none yet"
+        without = ", ".join(plpy.execute("select pgfeed._variants_without_model() as names")[0]["names"])
         source = "" if variant is not None else " (the setting pgfeed.default_variant)"
         plpy.error(
-            f"there is no variant {state['variant']!r}{source}", hint=f"Variants with a model: {with_model}.",
-            sqlstate="22023",
+            f"there is no variant {state['variant']!r}{source}",
+            hint=f"Variants with a model: {with_model}; without one: {without}.", sqlstate="22023",
         )
     if state["features_as_of"] is None:
         plpy.error("the features were never refreshed", hint="Run: call pgfeed.refresh_features()", sqlstate="55000")
@@ -127,7 +128,10 @@ def scored(session, state, request, post_ids):
     if model is not None:
         source = "model" if user["has_profile"] or user["has_history"] else "cold_start"
     if source == "model":
-        return reply_by_model(session, state, stored, user, request, post_ids, model)
+        try:
+            return reply_by_model(session, state, stored, user, request, post_ids, model)
+        except UnusableError as error:
+            model, source = session.give_up(model.model_id, error), "popular"
     if model is None and session.is_without_model(state["variant"]):
         source = state["variant"]
     if state["is_shortlist"]:

@@ -27,6 +27,10 @@ TABLES = 2
 PROFILE = tuple(f"user.{column}" for column in USER_COLUMNS)
 
 
+class UnusableError(ValueError):
+    """A model whose CatBoost cannot be loaded."""
+
+
 class Model:
     """A stored model that can score: feature names, and encoders: category to code by feature name.
 
@@ -116,12 +120,16 @@ class Session:
             if trees is None:
                 model.booster = self.booster(model_id)
         except ValueError as error:
-            self.plpy.warning(f"model {model_id} cannot be loaded: {error}")
-            return None
+            return self.give_up(model_id, error)
         return model
 
+    def give_up(self, model_id, error):
+        """Warn once that a model cannot be loaded; the session serves without it."""
+        self.plpy.warning(f"model {model_id} cannot be loaded: {error}")
+        self.models[model_id] = None
+
     def booster(self, model_id):
-        """Return the CatBoost of a model whose artifact is intact; ValueError: it cannot be loaded."""
+        """Return the CatBoost of a model whose artifact is intact; UnusableError: it cannot be loaded."""
         if "catboost" not in sys.modules:
             require_memory("CatBoost", CATBOOST_MB)
         catboost = import_catboost()
@@ -131,7 +139,7 @@ class Session:
         try:
             return catboost.CatBoost().load_model(blob=row["artifact"])
         except catboost.CatBoostError as error:
-            raise ValueError(str(error)) from None
+            raise UnusableError(str(error)) from None
 
     def can_use(self, model, pack):
         """Return whether a pack has the model's features; warn once if not, as after an update without a refresh.
@@ -309,12 +317,12 @@ class Session:
 
 
 def require_intact(row):
-    """Raise ValueError if a model's artifact is another than was stored.
+    """Raise UnusableError if a model's artifact is another than was stored.
 
     CatBoost trusts its offsets: a damaged one could end the server.
     """
     if not row["is_intact"]:
-        raise ValueError("its artifact does not have the recorded sha256")
+        raise UnusableError("its artifact does not have the recorded sha256")
 
 
 def drop_oldest(cache, most):

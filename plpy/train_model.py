@@ -18,15 +18,17 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 PR_SET_PDEATHSIG = 1
 LENGTH = struct.Struct(">Q")
 TICK_SECONDS = 0.02
+TELL_SECONDS = 5
 KEY = "pgfeed.training"
 LOCK = "pg_catalog.hashtext('pgfeed.train_model')"
 CODE = "loader/learning/child.py"
 BUG = "XX000"
-COUNT = re.compile(r", \d+ of \d+$")
+COUNT = re.compile(r", (\d+) of (\d+)$")
 # What the process runs first: the text of child.py, which comes after its length.
 START = (
     "import socket; stream = socket.socket(fileno=0).makefile('rwb');"
@@ -210,7 +212,7 @@ def require_transaction(plpy):
 
 def answer(plpy, training, variant):
     """Do what the process asks until it has a version, which is returned, or fails."""
-    told = None
+    told, begun, last = None, 0.0, 0.0
     while message := training.message(plpy):
         if "sql" in message:
             training.statement, training.form, training.is_idle = message["sql"], message["form"], False
@@ -221,8 +223,13 @@ def answer(plpy, training, variant):
         elif "progress" in message:
             step = message["progress"]
             rename(plpy, f"pgfeed training {variant}: {step}")
+            now = time.monotonic()
             if told != (told := COUNT.sub("", step)):
+                begun = last = now
                 plpy.notice(told)
+            elif now - last >= TELL_SECONDS:
+                last = now
+                plpy.notice(step + left(step, now - begun))
         elif "version" in message:
             return message["version"]
         else:
@@ -232,6 +239,12 @@ def answer(plpy, training, variant):
         "what": f"the training process ended with {f'signal {-status}' if status < 0 else f'exit code {status}'}",
         "cause": training.last_words(), "kind": "memory",
     })
+
+
+def left(step, seconds):
+    """Return how long a step that has taken so many seconds will still take, in words; nothing if that is unknown."""
+    done, total = map(int, COUNT.search(step).groups()) if COUNT.search(step) else (0, 0)
+    return f", about {seconds * (total - done) / done:.0f} s left" if done else ""
 
 
 def rename(plpy, name):

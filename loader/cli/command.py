@@ -15,7 +15,7 @@ from loader.errors import PgfeedError
 from loader.figures import defined
 from loader.server import db
 from loader.server.remedies import grant, plain, told
-from loader.terminal import out
+from loader.terminal import out, tell
 
 WRONG_VALUE = "22"
 NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
@@ -49,7 +49,7 @@ class Main(click.Group):
 
 def say(text: str, err: bool = True) -> None:
     """Print a line whose commands can be typed as they stand."""
-    click.echo(told(text), err=err)
+    tell(told(text), err)
 
 
 def describe(error: psycopg2.Error, ctx: click.Context) -> str:
@@ -105,8 +105,10 @@ def show(data: object, as_json: bool, text: object) -> None:
     """Print the data as JSON, or the text or table for people."""
     if as_json:
         click.echo(json.dumps(defined(data), ensure_ascii=False, allow_nan=False))
+    elif isinstance(text, str):
+        say(text, err=False)
     else:
-        out.print(told(text) if isinstance(text, str) else text, soft_wrap=isinstance(text, str), crop=False)
+        out.print(text, crop=False)
 
 
 def say_warnings(connection) -> None:

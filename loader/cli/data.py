@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loader.cli.command import JSON, connected, main, say, show
-from loader.terminal import counted, out, table
+from loader.terminal import counted, out, table, tell
 
 if TYPE_CHECKING:
     from loader.data.outcome import Outcome
@@ -80,12 +80,12 @@ def show_outcomes(outcomes: "list[Outcome]", as_json: bool) -> None:
         (Path(o.source).name, o.kind, *(f"{n:,}" for n in (o.read, o.loaded, o.duplicates, o.rejected, o.rate)))
         for o in outcomes
     ]
-    out.print(table("Ingested", headers, rows, numeric=headers[2:]))
+    out.print(table("Ingested", headers, rows, numeric=headers[2:]), crop=False)
     for outcome in outcomes:
         for note in outcome.notes():
-            out.print(f"{Path(outcome.source).name}: {note}")
+            tell(f"{Path(outcome.source).name}: {note}")
     if added:
-        out.print(f"posts known only from events: {added:,}, added without text")
+        tell(f"posts known only from events: {added:,}, added without text")
 
 
 @main.command("attach")

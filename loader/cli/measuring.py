@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loader.cli.command import JSON, connected, main, show
+from loader.cli.command import JSON, connected, main, say, show
 from loader.errors import PgfeedError
 from loader.figures import shown
-from loader.terminal import counted, out, table
+from loader.terminal import counted, out, table, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,11 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
     A model is VARIANT, its active version, or VARIANT@VERSION. Its figures are written to pgfeed.evaluations.
 
     \b
-    logged  re-ranks what users saw on the held-out days; user-days with more than five views
-    live    sends requests through recommend_posts; likes drawn from the simulated network's truth
-    full    ranks the whole catalogue for users with likes before and after the first held-out day
-    off-policy  what each model would have had of likes, from lists of feeds that explore; nothing is written
+    logged  re-ranks what users saw on the held-out days (of over five views)
+    live    sends requests; likes are drawn from the simulated network's truth
+    full    ranks all posts for users with likes before and in the held-out days
+    off-policy  what likes each model would have had, from lists of feeds that
+            explore; nothing is written
 
     The ts of a score is for logged the moment of the view, as in pgfeed.impressions, for full the first held-out
     midnight.
@@ -89,7 +90,7 @@ def evaluate_models(connection, protocols, models, relations, by, request_count,
             if figures is not None:
                 out.print(figures, crop=False)
         lines = step.verdicts() if is_contest else [step.verdict()]
-        out.print("\n".join(filter(None, [*lines, step.note])), soft_wrap=True)
+        say("\n".join(filter(None, [*lines, step.note])), err=False)
 
 
 def judge_models(connection: "Connection", models: tuple[str, ...], feed: str | None, as_json: bool) -> None:
@@ -105,7 +106,7 @@ def judge_models(connection: "Connection", models: tuple[str, ...], feed: str | 
             show({"model": model, "estimates": rows}, as_json, verdict)
         else:
             out.print(off_policy.figures(model, rows), crop=False)
-            out.print(verdict, soft_wrap=True)
+            say(verdict, err=False)
 
 
 def groups_tables(by: str, parts: list) -> "Iterator[Table]":
@@ -170,7 +171,7 @@ def compare_versions(connection: "Connection", first: str, second: str, as_json:
     data = {"first": first, "second": second, "differences": [vars(d) for d in differences], "not_measured": reasons}
     show(data, as_json, table(f"{second} over {first}", headers, lines, headers[2:]))
     if not as_json and reasons:
-        out.print("\n".join(reasons), soft_wrap=True)
+        say("\n".join(reasons), err=False)
 
 
 def compare_methods(connection: "Connection", variant: str, as_json: bool) -> None:
@@ -196,9 +197,9 @@ def compare_methods(connection: "Connection", variant: str, as_json: bool) -> No
     title = f"{variant}: AUC and HitRate@5 on the held-out days"
     show([vars(row) for row in rows], as_json, table(title, headers, lines, headers[1:]))
     if not as_json:
-        out.print(
+        say(
             "* within a user-day, on the validation days: it chose the parameters."
-            f" ms: to score {compare.SCORED_POSTS:,} posts"
+            f" ms: to score {compare.SCORED_POSTS:,} posts", err=False,
         )
 
 
@@ -256,4 +257,4 @@ def write_report(connection, path):
     from loader.report import document
 
     document.write_report(connection, path)
-    click.echo(f"{path}: {path.stat().st_size / 1000:,.0f} kB, open it in a browser")
+    tell(f"{path}: {path.stat().st_size / 1000:,.0f} kB, open it in a browser")

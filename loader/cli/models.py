@@ -123,7 +123,7 @@ def show_selection(found: "Selection") -> None:
         out.print(table(title, headers, lines, headers[1:]))
     for name, problem in found.problems.items():
         say(f"{name} cannot be used: {problem}", err=False)
-    out.print(found.reason, soft_wrap=True)
+    say(found.reason, err=False)
 
 
 def selection_row(name: str, figures: dict) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 
 from loader.cli.command import JSON, connected, database, main, say, show
-from loader.terminal import out, table
+from loader.terminal import table, tell
 
 if TYPE_CHECKING:
     from loader.server.check import Probe
@@ -27,9 +27,9 @@ def migrate_schema():
 
     revision, following, restored, mended = migrate.migrate()
     if restored:
-        click.echo(f"made again: {objects.in_words(restored)}", err=True)
+        tell(f"made again: {objects.in_words(restored)}", err=True)
     for words in mended:
-        click.echo(f"put right: {words}", err=True)
+        tell(f"put right: {words}", err=True)
     say(f"the schema is at revision {revision}" + (f". Next: {following}" if following else ""))
 
 
@@ -92,14 +92,14 @@ def check_database(as_json):
     urgent = check.by_urgency(probes)
     show([probe.as_dict() for probe in probes], as_json, probe_table(urgent))
     if not as_json:
-        out.print(remedies_of(urgent), soft_wrap=True)
+        tell(remedies_of(urgent))
     sys.exit(any(probe.status == "fail" for probe in probes))
 
 
 def probe_table(probes: "list[Probe]") -> Table:
     """Return the table that people read."""
     rows = [(probe.name, probe.status, probe.found) for probe in probes]
-    return table("", ["probe", "status", "found"], rows)
+    return table("", ["name", "status", "found"], rows)
 
 
 def remedies_of(probes: "list[Probe]") -> str:

@@ -117,9 +117,9 @@ def serve_http(host, port, pool_size, is_experiment, is_explaining, timeout):
     \b
     GET /post/recommendations/?id=1000&time=2021-12-20&limit=5   posts as JSON
     GET /post/explanation/?id=1000&post=235                      why, with --explain
-    GET /health                                                  200, or 503 and why
-    GET /metrics                                                 what check finds, for Prometheus
-    GET /docs                                                    the description for people; /openapi.json for programs
+    GET /health    200, or 503 and why
+    GET /metrics   what check finds, for Prometheus
+    GET /docs      the description for people; /openapi.json for programs
 
     \b
     Example:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from loader.cli.command import JSON, connected, database, main, show
+from loader.cli.command import JSON, connected, database, main, say, show
 from loader.errors import PgfeedError
 from loader.terminal import counted, out, table
 
@@ -73,13 +73,13 @@ def simulate_network(
 
     \b
     popularity  one kind of user likes popular posts, the other kind the rest
-    taste       everybody has a taste, which texts tell; what is viewed more is not liked more
-    kinds       four hidden kinds of user, each with its mixture of levels, themes and unseen traits
-    news        50 new posts a day; what is older than a day or two is hardly shown and hardly liked
-    shop        no views: purchases of things that go together, in some order, none twice
+    taste       everybody has a taste, which texts tell
+    kinds       four hidden kinds of user, with levels, themes and unseen traits
+    news        50 new posts a day, hardly shown or liked after a day or two
+    shop        no views: purchases of things that go together, none twice
     flat        no structure: the better post is better for everybody
-    audience    young and old, women and men, Moscow and the rest like different posts
-    drift       interest moves with what was liked lately, and topics break out for days
+    audience    what is liked depends on age, gender and city
+    drift       interest moves with what was liked lately; topics break out
 
     \b
     Example:
@@ -155,7 +155,7 @@ def serve_network(days: int, feed: str | None, as_json: bool) -> None:
     figures = None if lists is None else lists.as_dict()
     show({"days": [vars(day) for day in served], "lists": figures}, as_json, served_table(served))
     if figures is not None and not as_json:
-        out.print(lists_in_words(figures), soft_wrap=True)
+        say(lists_in_words(figures), err=False)
 
 
 def day_and_topic(text: str) -> tuple[int, str]:

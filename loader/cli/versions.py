@@ -3,7 +3,7 @@
 import click
 
 from loader.cli.command import JSON, connected, main, say, show
-from loader.terminal import out, table
+from loader.terminal import table, tell
 
 LIST = """
     select variant, version, created_at, trained_until, is_active, feature_count, artifact_bytes, note, tags
@@ -53,7 +53,7 @@ def list_models(connection, as_json):
     none = "no model is stored. Next: pgfeed train control --activate"
     show(models, as_json, table("until: trained on the days before", headers, lines, headers[4:]) if models else none)
     if said and not as_json:
-        out.print("\n".join(said), soft_wrap=True)
+        tell("\n".join(said))
 
 
 def name_of(model: dict) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from loader.errors import PgfeedError
 from loader.experiment.experiments import PRIMARY, Report, state
 from loader.experiment.tables import LIFTS, VALUES, check_lines, lift_lines, model_of, value_lines
-from loader.experiment.verdict import ALPHA, any_time, signed, verdict
+from loader.experiment.verdict import ALPHA, any_time, signed, verdict, what_now
 from loader.report import page as html
 from loader.report import plots
 
@@ -21,7 +21,8 @@ def write_html(report: Report, path: Path) -> None:
                 ("days", "Day by day", days_of(report))] if report.rows else []
     sections += [("sound", "Is the experiment sound?", checks_of(report)),
                  ("reading", "How to read this", notes_of(report))]
-    page = html.page(f"Experiment {experiment['name']}", subtitle, [html.paragraph(verdict(report))], sections)
+    summary = [html.paragraph(verdict(report)), html.paragraph(what_now(report))]
+    page = html.page(f"Experiment {experiment['name']}", subtitle, summary, sections)
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:
@@ -78,7 +79,7 @@ def days_of(report: Report) -> list[str]:
                                      for key in ("day", "lift", "sequential_low", "sequential_high"))
         plot = plots.lift_by_day(
             dates, lifts, lows, highs,
-            f"Lift of {test['arm']} by day, at last {signed(test['lift'])}", f"lift{number}",
+            f"Lift of {test['arm']} by day, at last {signed(test['lift'])}", name=f"lift{number}",
         )
         numbers = html.table(
             ["day", "users", "exposures", "HitRate@5", "lift", "any time", "p, any time"],
@@ -112,6 +113,7 @@ def notes_of(report: Report) -> list[str]:
     return [html.paragraph(text) for text in (
         f"A like counts for an exposure that showed the post within {report.attribution} before it; exposures for"
         " which that time is not over are left out, and so are users who were served by two arms.",
+        "A lift is by how much of the baseline's value an arm is higher or lower: 0.63 against 0.60 is a lift of +5%.",
         "HitRate@5 (hit rate) is the share of exposures with a liked post. Users come back, so intervals and p-values"
         " are computed over users, by the delta method, not over exposures; users with a hit is compared by the"
         " two-proportion test.",

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from loader.experiment.experiments import Report, state
 from loader.experiment.verdict import any_time, interval, probability, signed, verdict
-from loader.terminal import table
+from loader.terminal import fitted, out, table
 
 
 def list_table(experiments: list[dict]) -> RenderableType:
@@ -83,7 +83,8 @@ def report_table(report: Report) -> RenderableType:
         )
         parts.append(table(title, BRIEF, brief_lines(report), BRIEF[1:]))
         parts.append(table("checks", ["check", "", "value", "finding"], check_lines(report), ["value"]))
-    return Group(*parts, Text(verdict(report), no_wrap=not experiment["started_at"], overflow="ignore"))
+    words = fitted(verdict(report), out.width) if out.is_terminal else verdict(report)
+    return Group(*parts, Text(words, no_wrap=True, overflow="ignore"))
 
 
 def model_of(arm: dict) -> str:

@@ -50,7 +50,7 @@ def recipe_for(
     elif recipe := stored(connection, variant):
         settings = as_settings(recipe)
     elif changes:
-        cause = f"variant {variant} is new: --set needs --recipe"
+        cause = f"variant {variant} is new, and what is changed needs a recipe"
         raise PgfeedError("there is no recipe to change", cause, f"pgfeed train {variant} --recipe control --set ...")
     else:
         return None

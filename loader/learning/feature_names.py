@@ -51,7 +51,11 @@ def component_names(cursor) -> list[str]:
     )
     names = [name for (name,) in cursor.fetchall()]
     if not names:
-        raise PgfeedError(
-            "the features have no text components", "the posts have no embeddings", "pgfeed embed && pgfeed refresh"
+        cursor.execute("select exists (select from pgfeed.post_components)")
+        is_embedded = cursor.fetchone()[0]
+        cause, next_step = (
+            ("the posts were embedded after the last refresh", "pgfeed refresh") if is_embedded
+            else ("the posts have no embeddings", "pgfeed embed && pgfeed refresh")
         )
+        raise PgfeedError("the features have no text components", cause, next_step)
     return names

@@ -94,7 +94,7 @@ def missing(connection: Connection, variant: str, version: int | None = None) ->
         return PgfeedError(
             f"there is no variant {variant}",
             f"variants with a model: {', '.join(stored) or 'none'}; that train can make: {', '.join(RECIPES)}",
-            "pgfeed train control --activate",
+            f"pgfeed train {variant if re.fullmatch('[a-z][a-z0-9_]{0,39}', variant) else 'control'} --activate",
         )
     what = f"there is no model {variant} version {version}" if version else f"variant {variant} has no active model"
     if variant not in stored:

@@ -66,5 +66,6 @@ def require(split: Split, recipes: Iterable[AnyRecipe], most: int) -> None:
     left = free()
     if left is not None and bytes_needed > left:
         raise PgfeedError(
-            what, f"this machine has {left >> 20} MB left", "wait for others to end, or pgfeed train elsewhere"
+            what, f"this machine has {left >> 20} MB left",
+            "wait for others to end, or train from another machine: pgfeed train VARIANT"
         )

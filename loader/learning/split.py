@@ -79,7 +79,13 @@ def load(connection: Connection, until: date | None = None) -> Split:
         raise PgfeedError(f"{until} is to come", "nothing can be learned from that", f"give {latest} or before")
     with connection.cursor() as cursor:
         cursor.execute(DAYS)
-        views = {day: count for day, count in cursor.fetchall() if until is None or day < until}
+        days = dict(cursor.fetchall())
+    views = {day: count for day, count in days.items() if until is None or day < until}
+    if len(views) < 3 <= len(days):
+        raise PgfeedError(
+            "there is too little to learn from", f"the feed has views or likes on {len(views)} days before"
+            f" {until}, training needs 3", f"give {sorted(days)[2] + timedelta(days=1)} or a later day",
+        )
     if len(views) < 3:
         raise PgfeedError(
             "there is too little to learn from",

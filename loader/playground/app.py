@@ -153,7 +153,7 @@ class Invented(BaseModel, extra="forbid"):  # type: ignore[call-arg]
 
 def literal(value: object) -> sql.Composable:
     """Return a value as people write it in SQL."""
-    return sql.Literal(value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S+00") if isinstance(value, datetime) else value)
+    return sql.Literal(f"{value.astimezone(UTC).isoformat(' ')[:19]}+00" if isinstance(value, datetime) else value)
 
 
 def filled(statement: str, **values: object) -> sql.Composed:
@@ -298,6 +298,7 @@ def add_calls(app: FastAPI, pool: AsyncConnectionPool) -> None:
 
     @app.post("/api/events/delete", dependencies=[Depends(of_page)])
     async def take_back(event: Annotated[Event, Body()]) -> dict:
+        await refuse_attached("events")
         return await shown(filled(TAKE_BACK, **event.model_dump()))
 
     @app.post("/api/users", dependencies=[Depends(of_page)])

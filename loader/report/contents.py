@@ -48,6 +48,7 @@ STATE = """
         where f.finished_at is not null order by f.refresh_id desc limit 1
     ) as r on true
 """
+ENOUGH_LISTS, MOST_PLACES = 100, 0.5
 LISTS = "select h.figures from pgfeed.health() as h where h.name = 'lists'"
 
 
@@ -72,6 +73,16 @@ class Contents:
         return self.active[0]["variant"] if self.active else "control"
 
 
+def narrowness(lists: dict | None) -> str | None:
+    """Return a warning if few of the posts take most of the places that were served; lists: as in Contents."""
+    if lists is None or lists["served_lists"] < ENOUGH_LISTS or lists["ten_most_served_ratio"] < MOST_PLACES:
+        return None
+    return (
+        f"Few posts take most places: the ten most served {lists['ten_most_served_ratio']:.0%} of them in the last"
+        " 7 days. Let a feed vary its lists (diversity, max_per), hide what was viewed (hide_viewed), or explore."
+    )
+
+
 def collect(connection: Connection) -> Contents:
     """Read from the database all that the report shows."""
     require_views(connection)
@@ -85,11 +96,13 @@ def collect(connection: Connection) -> Contents:
     if contents.active:
         from loader.report.models import explain
 
-        for variant in (model["variant"] for model in contents.active):
-            try:
-                contents.explanations[variant] = explain(connection, variant)
-            except PgfeedError as error:
-                contents.problems[variant] = str(error)
+        with progress("explaining models", len(contents.active)) as advance:
+            for variant in (model["variant"] for model in contents.active):
+                try:
+                    contents.explanations[variant] = explain(connection, variant)
+                except PgfeedError as error:
+                    contents.problems[variant] = str(error)
+                advance(1)
     return contents
 
 

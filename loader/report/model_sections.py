@@ -6,11 +6,15 @@ from datetime import UTC
 
 from loader.figures import shown
 from loader.report import plots
-from loader.report.contents import PROTOCOLS, Contents
-from loader.report.page import figure, grid, listed, moment, paragraph, percent, span, table
+from loader.report.contents import PROTOCOLS, Contents, narrowness
+from loader.report.page import Html, figure, grid, listed, moment, paragraph, percent, span, table
 from loader.report.plots import BLUE, GREY, ORANGE, Point
 
 SHOWN_FEATURES = 20
+BASELINES = (
+    "most popular", "best like rate", "best recent like rate", "live like rate", "decayed popularity", "newest first",
+    "random", "oracle",
+)
 
 
 def models_section(contents: Contents) -> Iterator[str]:
@@ -23,7 +27,7 @@ def models_section(contents: Contents) -> Iterator[str]:
         colours = [BLUE if i.leans == 1 else ORANGE if i.leans == -1 else GREY for i in shown]
         alt = f"Mean absolute SHAP values of {variant}; greatest: {listed([i.name for i in shown[:3]])}"
         strengths = [importance.strength for importance in shown]
-        plot = plots.bars([i.name for i in shown], strengths, alt, f"m{number}", colours, "{:.3f}", is_wide=True)
+        plot = plots.bars([i.name for i in shown], strengths, alt, f"m{number}", colours, "{:.3f}")
         yield figure(
             f"{variant} version {model.version}: mean |SHAP| in log-odds", plot,
             f"{model.shap_count:,} views of {span(model.first_day, model.last_day)}, held out from training;"
@@ -57,12 +61,12 @@ def evaluation_section(contents: Contents) -> Iterator[str]:
         if not mine and (protocol != "live" or contents.state["is_simulated"]):
             following = f"`pgfeed evaluate {protocol} {contents.variant}`"
             yield paragraph(f"{protocol}: not evaluated. Next: {following}.", "note")
-        for metric, rows in mine.items():
-            yield from evaluation_figure(contents, protocol, metric, rows)
+        if mine:
+            yield grid(evaluation_figure(contents, protocol, metric, rows) for metric, rows in mine.items())
 
 
-def evaluation_figure(contents: Contents, protocol: str, metric: str, rows: list[dict]) -> Iterator[str]:
-    """Yield the plot and the table of one metric under one protocol."""
+def evaluation_figure(contents: Contents, protocol: str, metric: str, rows: list[dict]) -> str:
+    """Return the plot and the table of one metric under one protocol."""
     active = {model["variant"]: model["version"] for model in contents.active}
     rows = models_first(rows)
     counts = Counter(row["method"] for row in rows)
@@ -80,7 +84,7 @@ def evaluation_figure(contents: Contents, protocol: str, metric: str, rows: list
     best = max(points, key=lambda point: point.value)
     alt = f"{metric}, {protocol}: highest {best.value:.3f} for {best.label}"
     numeric = [metric, "95% interval", "cases"]
-    yield figure(
+    return figure(
         f"{metric}, {protocol}", plots.comparison(points, metric, alt, f"e-{rows[0]['evaluation_id']}"),
         f"{PROTOCOLS[protocol]}.", table(["method", *numeric, "evaluated", "note"], lines, numeric),
     )
@@ -93,7 +97,12 @@ def models_first(rows: list[dict]) -> list[dict]:
         if row["method"] != "model":
             baselines.setdefault((row["method"], row["value"], row["sample_count"]), row)
     models = sorted((row for row in rows if row["method"] == "model"), key=lambda row: -row["value"])
-    return models + list(baselines.values())
+    return models + sorted(baselines.values(), key=lambda row: place_of(row["method"]))
+
+
+def place_of(baseline: str) -> int:
+    """Return where a baseline stands in every figure; one without a place is next to the last."""
+    return BASELINES.index(baseline) if baseline in BASELINES else len(BASELINES) - 1
 
 
 def size_in_words(slope: float | None) -> str:
@@ -159,6 +168,8 @@ def lists_section(contents: Contents) -> Iterator[str]:
         "The lists that serve_posts gave in the last 7 days, of very many a sample. A place shows a post again if a"
         " list of the 90 days before, more than an hour earlier, showed it to the same user."
     )
+    if warning := narrowness(figures):
+        yield paragraph(Html(f'<span class="look">look</span> {warning}'))
     rows = [
         ("lists", f"{figures['served_lists']:,}"),
         ("posts in them", f"{figures['served_posts']:,}"),

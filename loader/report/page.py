@@ -17,10 +17,12 @@ PAGE = Template("""<!DOCTYPE html>
 <title>$title</title>
 <style>
 :root { color-scheme: light dark; --paper: #fefefe; --ink: #222222; --soft: #555; --grey: #595959; --grid: #ececec;
-  --line: #ccc; --blue: #0072b2; --orange: #c75000; --link: #00558c; --box: #f3f6f9; --ok: #00664b; --look: #a84300; }
+  --line: #ccc; --blue: #0072b2; --orange: #c75000; --link: #00558c; --box: #f3f6f9; --ok: #00664b; --look: #a84300;
+  --shade: #0004; }
 @media (prefers-color-scheme: dark) {
   :root { --paper: #15181c; --ink: #e4e7ea; --soft: #aab2bb; --grey: #a3abb4; --grid: #2a2f36; --line: #444c55;
-    --blue: #58b0ea; --orange: #ff9d55; --link: #86c5f4; --box: #20262d; --ok: #63cf9f; --look: #ffb27a; }
+    --blue: #58b0ea; --orange: #ff9d55; --link: #86c5f4; --box: #20262d; --ok: #63cf9f; --look: #ffb27a;
+    --shade: #fff4; }
 }
 body { max-width: 900px; margin: 2rem auto; padding: 0 1.2rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
@@ -35,7 +37,11 @@ a, summary { color: var(--link); }
 nav { columns: 2; font-size: .95rem; margin: 1rem 0; }
 nav a { display: block; }
 .summary { border-left: 4px solid var(--blue); padding: .1rem 1rem; background: var(--box); }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background:
+  linear-gradient(to right, var(--paper) 40%, transparent) left / 3rem 100% local,
+  linear-gradient(to left, var(--paper) 40%, transparent) right / 3rem 100% local,
+  linear-gradient(to right, var(--shade), transparent) left / 1rem 100% scroll,
+  linear-gradient(to left, var(--shade), transparent) right / 1rem 100% scroll; background-repeat: no-repeat; }
 table { border-collapse: collapse; font-size: .85rem; margin: .6rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .18rem .9rem .18rem 0; border-bottom: 1px solid var(--grid);
   overflow-wrap: break-word; }
@@ -51,6 +57,7 @@ th { border-bottom: 1px solid var(--grey); white-space: nowrap; }
 .plots { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 1.3rem 1.6rem; margin: 1rem 0;
   align-items: start; }
 figure { margin: 0; break-inside: avoid; }
+figure.half { max-width: 30rem; }
 figure.wide { grid-column: 1 / -1; margin-top: 1rem; }
 figure.missing { border: 1px dashed var(--line); padding: .5rem .8rem; font-size: .9rem; }
 figure > strong { font-size: .95rem; }
@@ -60,8 +67,15 @@ details { font-size: .85rem; margin-top: .2rem; }
 summary { cursor: pointer; }
 dt { font-weight: 600; margin-top: .6rem; }
 dd { margin: 0; max-width: 46rem; }
-@media (max-width: 640px) { figure.wide > div { overflow-x: auto; } figure.wide svg { min-width: 36rem; }
-  .plots { grid-template-columns: minmax(0, 1fr); } nav { columns: 1; } }
+.narrow { display: none; }
+@media (max-width: 640px) { .broad { display: none; } .narrow { display: block; }
+  .plots { grid-template-columns: minmax(0, 1fr); } nav { columns: 1; }
+  .many thead { display: none; } .many, .many tbody, .many tr { display: block; }
+  .many tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  .many td, .many td.number { display: flow-root; border: 0; padding: .05rem 0 .05rem 8.5rem; text-align: left;
+    width: auto !important; white-space: normal; }
+  .many td::before { content: attr(data-label); float: left; margin-left: -8.5rem; width: 8rem; color: var(--soft); }
+  .many td:empty { display: none; } }
 @media print { :root { --paper: #fff; --ink: #000; }
   body { max-width: none; margin: 0; font-size: 10pt; } nav, details { display: none; }
   h2, h3 { break-after: avoid; } tr { break-inside: avoid; } .look { color: #000; border: 1px solid #000; } }
@@ -84,6 +98,9 @@ $sections
 """)
 
 
+FEW_COLUMNS = 3
+
+
 class Html(str):
     """Text that is HTML already."""
 
@@ -103,16 +120,19 @@ def paragraph(value: str, kind: str = "body") -> str:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Sequence[str] = (), kind: str = "") -> str:
-    """Return a table; columns named in `numeric` are right-aligned."""
+    """Return a table; columns named in `numeric` are right-aligned. On a phone the rows of a wide one are blocks."""
     kinds = [' class="number"' if header in numeric else "" for header in headers]
+    is_many = len(headers) > FEW_COLUMNS
 
     def line(tag: str, cells: Sequence[object]) -> str:
-        opened = zip(kinds, cells, strict=True)
-        return "<tr>" + "".join(f"<{tag}{kind}>{text(cell)}</{tag}>" for kind, cell in opened) + "</tr>"
+        labels = [f' data-label="{text(header)}"' if is_many and tag == "td" else "" for header in headers]
+        opened = zip(kinds, labels, cells, strict=True)
+        return "<tr>" + "".join(f"<{tag}{kind}{of}>{text(cell)}</{tag}>" for kind, of, cell in opened) + "</tr>"
 
     body = "\n".join(line("td", row) for row in rows)
     return (
-        f'<div class="scroll" tabindex="0"><table class="{kind or "plain"}"><thead>{line("th", headers)}</thead>'
+        f'<div class="scroll" tabindex="0"><table class="{kind or "plain"}{" many" * is_many}">'
+        f'<thead>{line("th", headers)}</thead>'
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
 
@@ -122,9 +142,16 @@ def figure(title: str, plot: Plot, caption: str, numbers: str = "") -> str:
     opened = numbers and folded("numbers", numbers)
     return (
         f'<figure class="{"wide" if plot.is_wide else "half"}"><strong>{text(title)}</strong>'
-        f'<div role="img" tabindex="0" aria-label="{text(plot.alt)}">{plot.svg}</div>'
+        f'<div role="img" aria-label="{text(plot.alt)}">{drawn(plot)}</div>'
         f"<figcaption>{text(caption)}</figcaption>{opened}</figure>"
     )
+
+
+def drawn(plot: Plot) -> str:
+    """Return the drawing of a plot, and beside it that for a phone, if it has one."""
+    if not plot.narrow:
+        return plot.svg
+    return f'<div class="broad">{plot.svg}</div><div class="narrow">{plot.narrow}</div>'
 
 
 def folded(title: str, content: str) -> str:

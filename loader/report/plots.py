@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,17 +30,20 @@ STYLE = {
     "svg.fonttype": "none", "text.parse_math": False, "figure.constrained_layout.use": True,
 }
 LONGEST_LABEL = 26
+LONGEST_NAME = 34
+LAST_INTERVALS = 2.5
 WIDE, HALF = 8.2, 4.6  # inches
 COUNTS = FuncFormatter(lambda value, _: f"{value / 1e6:g}M" if value >= 1e6 else f"{value:,.10g}")
 
 
 @dataclass
 class Plot:
-    """A drawn figure: SVG text, and what it shows for those who cannot see it."""
+    """A drawn figure: SVG text, and what it shows for those who cannot see it; narrow: another SVG, for a phone."""
 
     svg: str
     alt: str
     is_wide: bool = False
+    narrow: str = ""
 
 
 @dataclass
@@ -195,15 +198,15 @@ def histogram(
 
 def bars(
     labels: Sequence[str], values: Sequence[float], alt: str, name: str, colours: Sequence[str] | str = BLUE,
-    form: str = "{:,.0f}", is_wide: bool = False,
+    form: str = "{:,.0f}",
 ) -> Plot:
     """Draw one horizontal bar per label, its value at its end."""
-    with drawing(WIDE if is_wide else HALF, 0.3 + 0.225 * max(len(labels), 4), alt, name) as (figure, plots):
+    with drawing(HALF, 0.3 + 0.225 * max(len(labels), 4), alt, name) as (figure, plots):
         axes = figure.subplots()
         places = np.arange(len(labels))
         drawn = axes.barh(places, values, 0.7, color=colours)
         axes.bar_label(drawn, [form.format(value) for value in values], padding=3, color=GREY, fontsize=9)
-        axes.set_yticks(places, [short(label, 44 if is_wide else LONGEST_LABEL) for label in labels])
+        axes.set_yticks(places, [short(label, LONGEST_NAME) for label in labels])
         axes.set_ylim(max(len(labels), 4) - 0.4, -0.6)
         axes.set_xlim(0, 1.15 * max(max(values, default=0), 1e-9))
         axes.set_xticks([])
@@ -212,9 +215,23 @@ def bars(
     return plots[0]
 
 
-def series(days: Sequence, views: Sequence[int], rates: Sequence[float], overall: float, alt: str, name: str) -> Plot:
+def in_two_widths(draw: Callable[..., Plot]) -> Callable[..., Plot]:
+    """Return what draws a wide figure and, beside it, the same for a phone; draw(..., name, width) draws one."""
+
+    def both(*arguments, name: str, **named) -> Plot:
+        plot = draw(*arguments, **named, name=name, width=WIDE)
+        plot.narrow = draw(*arguments, **named, name=f"{name}-narrow", width=HALF).svg
+        return plot
+
+    return both
+
+
+@in_two_widths
+def series(
+    days: Sequence, views: Sequence[int], rates: Sequence[float], overall: float, alt: str, name: str, width: float
+) -> Plot:
     """Draw views and like rate by day, one above the other."""
-    with drawing(WIDE, 3.2, alt, name) as (figure, plots):
+    with drawing(width, 3.2, alt, name) as (figure, plots):
         upper, lower = figure.subplots(2, 1, sharex=True)
         upper.bar(days, views, 0.9, color=BLUE)
         upper.set_ylabel("views a day")
@@ -228,7 +245,7 @@ def series(days: Sequence, views: Sequence[int], rates: Sequence[float], overall
         for axes in (upper, lower):
             axes.grid(axis="x", visible=False)
             axes.set_xlim(days[0] - timedelta(days=1), days[-1] + timedelta(days=1))
-            locator = matplotlib.dates.AutoDateLocator(minticks=3, maxticks=9)
+            locator = matplotlib.dates.AutoDateLocator(minticks=3, maxticks=9 if width == WIDE else 5)
             axes.xaxis.set_major_locator(locator)
             axes.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator))
     return plots[0]
@@ -236,16 +253,16 @@ def series(days: Sequence, views: Sequence[int], rates: Sequence[float], overall
 
 def comparison(points: Sequence[Point], label: str, alt: str, name: str) -> Plot:
     """Draw values with intervals from top to bottom; baselines are hollow."""
-    with drawing(WIDE, 0.75 + 0.26 * max(len(points), 3), alt, name) as (figure, plots):
+    with drawing(HALF, 0.75 + 0.26 * max(len(points), 3), alt, name) as (figure, plots):
         axes = figure.subplots()
         places = np.arange(len(points))
         whiskers(axes, places, points, False)
-        axes.set_yticks(places, [short(point.label, 44) for point in points])
+        axes.set_yticks(places, [short(point.label) for point in points])
         axes.set_ylim(max(len(points), 3) - 0.4, -0.6)
         axes.set_xlabel(short(label, 44))
         axes.grid(axis="y", visible=False)
         axes.spines["left"].set_visible(False)
-        axes.xaxis.set_major_locator(MaxNLocator(8))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
     return plots[0]
 
 
@@ -267,24 +284,27 @@ def calibration(predicted: Sequence[float], points: Sequence[Point], alt: str, n
     return plots[0]
 
 
+@in_two_widths
 def lift_by_day(
-    days: Sequence, lifts: Sequence[float], lows: Sequence[float], highs: Sequence[float], alt: str, name: str
+    days: Sequence, lifts: Sequence[float], lows: Sequence[float], highs: Sequence[float], alt: str, name: str,
+    width: float,
 ) -> Plot:
     """Draw a cumulative lift by day with its interval as a band; the dashed line is no difference.
 
-    Early intervals of more than four times the last one go beyond the edges.
+    Early days that are LAST_INTERVALS times as far off as the last interval go beyond the edges.
     """
-    with drawing(WIDE, 2.7, alt, name) as (figure, plots):
+    with drawing(width, 2.7, alt, name) as (figure, plots):
         axes = figure.subplots()
         axes.axhline(0, **DASHED)
         axes.fill_between(days, lows, highs, color=BLUE, alpha=0.18, linewidth=0)
         axes.plot(days, lifts, color=BLUE, linewidth=1.4, marker="o", markersize=3)
         widest = max(abs(value) for value in (*lows, *highs, *lifts))
-        room = 1.1 * min(widest, 4 * max(abs(value) for value in (lows[-1], highs[-1], *lifts)))
+        room = 1.1 * min(widest, LAST_INTERVALS * max(abs(value) for value in (lows[-1], highs[-1])))
         axes.set_ylim(-room, room)
         axes.set_ylabel("lift")
         percent_axis(axes.yaxis, room)
         axes.grid(axis="x", visible=False)
-        axes.set_xticks(days if len(days) <= 10 else days[:: -(-len(days) // 10)])
+        most = 10 if width == WIDE else 5
+        axes.set_xticks(days if len(days) <= most else days[:: -(-len(days) // most)])
         axes.xaxis.set_major_formatter(matplotlib.dates.DateFormatter("%-d %b"))
     return plots[0]

@@ -34,13 +34,13 @@ def checks_section(contents: Contents) -> Iterator[str]:
     if fine:
         rows = table(headers, [(OK, c.table, c.name, c.finding) for c in fine], kind="checks")
         yield folded(f"{len(fine)} {'checks are' if len(fine) > 1 else 'check is'} ok", rows)
-    yield "<h3>Columns</h3>"
     rows = [
         (c.table, c.name, c.kind, percent(c.missing) if c.missing else "none",
          "" if c.distinct is None else f"{c.distinct:,}", c.content or "nothing")
         for c in contents.data.columns
     ]
-    yield table(["table", "column", "type", "missing", "distinct", "holds"], rows, ["missing", "distinct"])
+    columns = table(["table", "column", "type", "missing", "distinct", "holds"], rows, ["missing", "distinct"])
+    yield folded(f"{len(rows)} columns: types, what is missing, what they hold", columns)
 
 
 def distributions_section(contents: Contents) -> Iterator[str]:
@@ -51,7 +51,7 @@ def distributions_section(contents: Contents) -> Iterator[str]:
     busiest = max(data.days, key=lambda row: row[1])
     alt = f"Views a day, at most {busiest[1]:,}, and like rate a day, {percent(data.overall.rate)} overall"
     figures = [figure(
-        "Views and like rate by day", plots.series(days, views, rates, data.overall.rate, alt, "days"),
+        "Views and like rate by day", plots.series(days, views, rates, data.overall.rate, alt, name="days"),
         f"All {data.overall.views:,} views. Busiest day: {busiest[0]} with {busiest[1]:,} views."
         " Dashed: the overall like rate.",
     )]

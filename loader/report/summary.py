@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from loader.report.contents import PROTOCOLS, Contents
+from loader.report.contents import PROTOCOLS, Contents, narrowness
 from loader.report.data import Data
 from loader.report.page import date_of, interval, listed, paragraph, percent
 from loader.report.rates import Breakdown
@@ -21,6 +21,8 @@ def summary(contents: Contents) -> Iterator[str]:
         f" {percent(overall.rate)} of the views were liked (95% interval {interval(overall.low, overall.high)})."
     )
     yield from models_in_words(contents)
+    if warning := narrowness(contents.lists):
+        yield paragraph(warning)
     looks = [f"{check.table}, {check.name}" for check in data.checks if not check.is_ok]
     named = "; ".join(looks[:4] + ["..."] * (len(looks) > 4))
     count = len(data.checks)

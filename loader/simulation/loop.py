@@ -29,6 +29,7 @@ POLICIES = {  # name: what its arm has, by the variant and the version that is a
 # What is dated by the server's clock is of the night in which it came about.
 STAMPS = {
     "models": ("created_at",), "model_activations": ("activated_at",), "model_decisions": ("decided_at",),
+    "jobs": ("asked_at", "started_at", "finished_at"),
     "experiments": ("created_at", "started_at", "stopped_at", "concluded_at"),
 }
 

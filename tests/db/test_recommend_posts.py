@@ -1,5 +1,6 @@
 """The contract of recommend_posts."""
 
+import hashlib
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +13,7 @@ from plpy.columns import CATEGORICAL
 from plpy.features import request_columns
 from plpy.pack import Pack
 from plpy.seen import KEY, seen_effects
+from plpy.trees import Trees
 from tests.db.conftest import autocommit, queries
 
 END = "2021-12-13 12:00+00"
@@ -262,6 +264,28 @@ def test_a_broken_model_is_refused_and_the_old_one_serves(network, change, messa
         network("call pgfeed.activate_model('control', 2)")
     assert raised.value.diag.message_hint
     assert network("select distinct model_version from pgfeed.recommend_posts(7, %s)", END) == [(1,)]
+
+
+def test_a_model_that_needs_a_catboost_that_cannot_be_loaded_is_given_up_with_one_warning(network, network_dsn):
+    ((trees, sha256),) = network("select trees, sha256 from pgfeed.models")
+    artifact = b"CBM1" + bytes(60)
+    other = hashlib.sha256(artifact).hexdigest()
+    network("update pgfeed.models set artifact = %s, sha256 = %s, trees = %s", artifact, other,
+            Trees.unpack(bytes(trees), sha256).pack(other))
+    with autocommit(network_dsn) as connection:
+        run = queries(connection)
+        assert {row[0] for row in run("select source from pgfeed.recommend_posts(7, %s)", END)} == {"model"}
+        run("""
+            do $$
+            import sys
+            sys.modules["plpy.tables"].MOST_CELLS = 0
+            sys.modules["plpy.session"]._session.models.clear()
+            $$ language plpython3u
+        """)
+        connection.notices.clear()
+        for _ in range(2):
+            assert {row[0] for row in run("select source from pgfeed.recommend_posts(7, %s)", END)} == {"popular"}
+        assert len(connection.notices) == 1 and "model 1 cannot be loaded" in connection.notices[0]
 
 
 def test_encoders_hold_every_categorical(network, network_dsn):

@@ -1,12 +1,24 @@
 """Explanations in people's words."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from plpy import columns as names
 from plpy import labels
 from plpy.pack import Pack
+
+SQL = Path(__file__).parents[3] / "sql"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def words():
+    """The words that the database has."""
+    text = (SQL / "functions" / "_feature_words.sql").read_text().split("'")[1]
+    labels.load_words(SimpleNamespace(execute=lambda statement: [{"words": text}]))
 
 
 @pytest.fixture
@@ -35,8 +47,39 @@ def test_a_feature_is_told_in_words(reply, name, value, place, said):
     assert labels.label_of(name, value, reply, place) == said
 
 
+def all_features():
+    """Return every feature that a model can have, but for the application's own."""
+    columns = [
+        f"{kind}.{column}"
+        for kind, file in (("post", "post_features"), ("text", "post_text_features"))
+        for column in re.findall(r"^    \w\.(\w+),?$", (SQL / "matviews" / f"{file}.sql").read_text(), re.MULTILINE)
+    ]
+    fixed = [
+        *names.FRESH_COLUMNS, *names.LIVE_COLUMNS, *names.PAIR_COLUMNS, *names.RELATIVE_COLUMNS, *names.TASTE_COLUMNS,
+        *names.USER_TASTE_COLUMNS, *names.MATCH_COLUMNS, names.APPEAL, *names.TIME_COLUMNS, *names.CATEGORICAL,
+        *(f"user.{column}" for column in names.USER_COLUMNS),
+        *(f"user_topic.{column}{topic}" for column in names.TOPIC_COLUMNS for topic in ("", ":sport")),
+        *(f"{names.TEXT_COMPONENT}{number}" for number in range(1, 26)),
+    ]
+    return [name for name in dict.fromkeys([*columns, *fixed]) if not name.endswith("_id")]
+
+
+def test_every_feature_has_words_of_its_own(reply):
+    plain = {*names.CATEGORICAL, *(f"user.{column}" for column in names.USER_COLUMNS)}
+    features = all_features()
+    assert {"post.decayed_like_count_1d", "post.days_since_event", "text.tfidf_max"} <= set(features)
+    for name in features:
+        said = labels.label_of(name, 0.5, reply, 1)
+        words = said.partition(":")[0]
+        is_told = name.partition(":")[0] in labels.WORDS or name.startswith(names.TEXT_COMPONENT) or name in plain
+        assert is_told and "_" not in said and words, name
+    said = [labels.label_of(name, 0.5, reply, 1) for name in features]
+    assert len(set(said)) > len(said) - 8  # those of one meaning that is counted in two ways
+
+
 @pytest.mark.parametrize("days, said", [
-    (0, "0 minutes"), (1 / 1440, "1 minute"), (0.5, "12 hours"), (1, "1 day"), (1234.4, "1,234 days"),
+    (0, "0 minutes"), (1 / 1440, "1 minute"), (0.5, "12 hours"), (1, "1 day"), (0.99, "1 day"),
+    (0.97, "23 hours"), (0.0415, "1 hour"), (1234.4, "1,234 days"),
 ])
 def test_a_time_is_told_in_its_largest_unit(days, said):
     assert labels.span(days) == said

@@ -8,6 +8,7 @@ import pytest
 
 from loader.report import models, plots, summary
 from loader.report import page as report_page
+from loader.report.contents import narrowness
 from loader.report.data import Distribution
 from loader.report.plots import Point
 from loader.report.rates import OTHERS, UNKNOWN, Breakdown, breakdown, groups_of
@@ -136,7 +137,7 @@ def drawn():
     yield plots.histogram(values, counts, HOSTILE, HOSTILE, "c")
     yield plots.histogram(values, counts, "characters", "alt", "d", is_log=True)
     yield plots.bars([HOSTILE], [0], HOSTILE, "e")
-    yield plots.series(days, [3], [0.5], 0.1, HOSTILE, "f")
+    yield plots.series(days, [3], [0.5], 0.1, HOSTILE, name="f")
     yield plots.comparison(points, HOSTILE, HOSTILE, "g")
     yield plots.calibration([0.1, 0.1, 0.1], points, HOSTILE, "h")
 
@@ -193,3 +194,9 @@ def test_a_model_that_does_not_beat_its_baselines_is_called_so():
         "random 0.500; an oracle reaches 0.700. Its interval is above all of theirs."
     )
     assert "never evaluated" in summary.scores_in_words(page, {"variant": "control", "version": 2})[0]
+
+
+@pytest.mark.parametrize("count, share, is_warned", [(100, 0.5, True), (100, 0.49, False), (99, 0.9, False)])
+def test_few_posts_in_most_places_are_warned_of(count, share, is_warned):
+    warning = narrowness({"served_lists": count, "ten_most_served_ratio": share})
+    assert bool(warning) == is_warned and narrowness(None) is None
