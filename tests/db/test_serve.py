@@ -55,7 +55,7 @@ def test_an_experiment_finds_the_worse_arm(world, query, tmp_path):
     file = tmp_path / "worse.html"
     page.write_html(report, file)
     text = file.read_text()
-    assert verdict(report) in text and text.count("<svg") == 2
+    assert verdict(report) in text and text.count('<figure class="') == 2 and text.count("<svg") == 3
     assert json.loads(json.dumps(experiments.to_json(as_dict(report))))["rows"][1]["arm"] == "lot"
     earlier = experiments.load(world, "worse", "1 hour", "2021-10-31 12:00+00")
     assert 0 < earlier.row("hit rate", "control")["exposure_count"] < served[0].exposures
