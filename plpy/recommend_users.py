@@ -165,6 +165,8 @@ def rows_of(session, state, user_ids, ts):
         return session.users(ts, user_ids, state["is_current"])
     profiles = {row["user_id"]: row["attributes"] for row in query(session, "profiles", user_ids)}
     users = list(query(session, "users", user_ids, ts))
+    if not users:
+        return users
     ids = np.array([user["user_id"] for user in users], np.int64)
     events, liked = query(session, "events", user_ids, ts, rules["hits"])[0], query(session, "liked", user_ids, ts)[0]
     kinds = unpacked(events["kinds"])

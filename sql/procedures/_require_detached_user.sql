@@ -10,12 +10,13 @@ begin
     for v_attached in
         select t.* from pgfeed.attached_tables as t where t.kind in ('users', 'events') order by t.kind desc
     loop
-        v_is_there := v_attached.kind = 'users' or exists (
-            select 1
-            from pgfeed.feed_events as e
-            where e.user_id = _require_detached_user.user_id and e.attachment_id = v_attached.attachment_id
-        );
-        if v_is_there and (v_attached.kind = 'users' or v_attached.sync = 'pull') then
+        if v_attached.kind = 'events' and v_attached.sync = 'trigger' then
+            v_is_there := exists (
+                select 1
+                from pgfeed.feed_events as e
+                where e.user_id = _require_detached_user.user_id and e.attachment_id = v_attached.attachment_id
+            );
+        else
             execute format(
                 'select exists (select from (%s) as s where s.user_id = $1)',
                 pgfeed._attached_rows(v_attached.kind, v_attached.settings, v_attached.relation::text)

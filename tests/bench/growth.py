@@ -91,7 +91,7 @@ def calls(connection: Connection) -> float:
     return median(seconds[WARM_UP:]) * 1000
 
 
-def model_of(connection: Connection, kept: Connection, size: Size) -> None:
+def model_of(connection: Connection, kept: Connection) -> None:
     """Activate the model that serves all sizes; the first one trains it."""
     stored = rows_of(kept, f"select {COLUMNS} from pgfeed.models where variant = %s", VARIANT)
     if not stored:
@@ -119,7 +119,7 @@ def measured(connection: Connection, kept: Connection, size: Size) -> Iterator[t
     yield "events", rows_of(connection, "select count(*) from pgfeed.feed_events")[0][0]
     yield "roll_up", spent(connection, lambda: refresh.roll_up(connection))
     yield "refresh", spent(connection, lambda: refresh.refresh(connection))
-    model_of(connection, kept, size)
+    model_of(connection, kept)
     yield "call", calls(connection)
     yield "memory", memory_of(connection.info.backend_pid).get("RssAnon", 0.0)
     connection.autocommit = True

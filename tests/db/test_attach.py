@@ -164,6 +164,10 @@ def test_mixed_reads_new_rows_by_the_index_and_hears_of_all_other_writes_at_once
     site(remedy)
     site("call pgfeed.sync_attachments()")
     assert third not in site(ANSWER) and site(health)[0][0] == "ok"
+    # Who left the members has a row that no refresh has read: the next one would bring the user back.
+    site("insert into app.hearts values (md5('stranger')::uuid, %s, now())", *first)
+    with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="app.hearts still has rows of this user"):
+        site("call pgfeed.erase_user(md5('stranger')::uuid::text)")
     detach(site)
     assert site(TRACES) == []
 

@@ -487,6 +487,10 @@ def test_many_users_get_to_the_bit_what_each_of_them_gets(stage_3, compiled):
     stage_3("call pgfeed.create_experiment('try', '{control,popular,test}')")
     stage_3("call pgfeed.start_experiment('try')")
     ids = [*range(60, 0, -1), 999]
+    # Came after the refresh.
+    stage_3("insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+            " values ('2021-12-13 11:00+00', 998, 3, 'view')")
+    assert stage_3(OF_ALL, [998], END, 5, "test") == stage_3(OF_EACH, [998], END, 5, "test") != []
     for library, sampled in ("", 2000), ("", 0), (compiled, 0):
         stage_3(SETTINGS_OF_SCORING.format(library=library, sampled=sampled))
         for ts, k, variant in (END, 100, "test"), (END, 3, None), (EARLIER, 5, None):
