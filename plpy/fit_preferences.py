@@ -321,16 +321,12 @@ def latest(slopes, weights):
     Zeros: the days before tell nothing of the next one.
     """
     most, result = LEAST_GAIN, np.zeros(slopes.shape[1])
+    day = np.arange(len(weights) + 1)
     for half_life in TREND_HALF_LIVES:
-        kept, slope, weight = 0.5 ** (1 / half_life), np.zeros(slopes.shape[1]), 0.0
-        before = []
-        for each, of_day in zip(slopes, weights):
-            before.append((slope, weight))
-            slope, weight = kept * (slope + each), kept * (weight + of_day)
-        slopes_before, weights_before = (np.array(part) for part in zip(*before))
+        left = np.tril(0.5 ** (np.abs(day[:, None] - day[:-1]) / half_life), -1)  # on each day of those before
         for variance in TREND_VARIANCES:
-            effects = slopes_before / (weights_before + 1 / variance)[:, None]
-            gains = (effects * slopes).sum(axis=1) - weights * (effects**2).sum(axis=1) / 2
+            *effects, last = left @ slopes / (left @ weights + 1 / variance)[:, None]
+            gains = (effects * slopes).sum(axis=1) - weights * np.square(effects).sum(axis=1) / 2
             if (gain := gains[FIRST_DAYS:].sum()) > most:
-                most, result = gain, slope / (weight + 1 / variance)
+                most, result = gain, last
     return result

@@ -51,45 +51,9 @@ def first_and_last(events, count):
     return first, last
 
 
-def counts_of_each(pack, events, places, seconds):
-    """Return the Counts of posts at places of a pack, each with the events strictly before its own seconds.
-
-    places, seconds: one of each for every row; events of one day at most after the cut-off.
-    """
-    order = np.lexsort((events.seconds, events.places))
-    of_posts, sorted_seconds = events.places[order], events.seconds[order]
-    found = last_before(of_posts, microseconds(sorted_seconds), places, microseconds(seconds))
-    starts = np.flatnonzero(np.diff(of_posts, prepend=-1))
-    ends = np.append(starts[1:], len(order))
-    has_event, left, grown = found >= 0, halved(seconds), 1 / halved(sorted_seconds)
-    counts = {kind: base_counts(pack)[kind][:, places] * left for kind in KINDS}
-    for kind in KINDS:
-        for number, weights in enumerate(grown):
-            running = events.counts[kind][order] * weights
-            for start, end in zip(starts.tolist(), ends.tolist()):  # apart, as one sum of all would lose the small ones
-                np.cumsum(running[start:end], out=running[start:end])
-            counts[kind][number, has_event] += running[found[has_event]] * left[number, has_event]
-    first, last = np.full(len(places), np.inf), np.full(len(places), -np.inf)
-    first[has_event] = sorted_seconds[starts[np.searchsorted(starts, found[has_event], side="right") - 1]]
-    last[has_event] = sorted_seconds[found[has_event]]
-    return Counts(counts, first, last, seconds)
-
-
 def microseconds(seconds):
     """Return int64 microseconds."""
     return np.round(seconds * 1e6).astype(np.int64)
-
-
-def last_before(of_posts, at, places, moments):
-    """Return for each place and moment the index of the last event of the post strictly before it, -1: there is none.
-
-    of_posts, at: of the events, in the order of both; moments in their unit.
-    """
-    span = max(int(at.max(initial=0)), int(moments.max(initial=0))) + 1
-    found = np.searchsorted(of_posts * span + at, places * span + moments) - 1
-    if not len(of_posts):
-        return found
-    return np.where((found >= 0) & (of_posts[found] == places), found, -1)
 
 
 def halved(seconds):

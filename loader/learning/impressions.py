@@ -16,7 +16,8 @@ from loader.learning.split import in_sample, midnight
 from loader.terminal import progress
 from plpy.columns import APPEAL, DAY_SECONDS, SCORE, needs_catalogue, needs_live
 from plpy.features import feature_values, request_columns
-from plpy.live import counts_of_each, live_columns
+from plpy.live import KINDS, Counts, base_counts, halved, live_columns, microseconds
+from plpy.moment import Events
 from plpy.pack import Pack
 
 
@@ -119,6 +120,42 @@ def load_live(
     start = midnight(day)
     events = load_events(connection, pack, day, start + timedelta(days=1))
     return live_columns(pack, places, counts_of_each(pack, events, places, at - start.timestamp()), names)
+
+
+def counts_of_each(pack: Pack, events: Events, places: np.ndarray, seconds: np.ndarray) -> Counts:
+    """Return the Counts of posts at places of a pack, each with the events strictly before its own seconds.
+
+    places, seconds: one of each for every row; events of one day at most after the cut-off.
+    """
+    order = np.lexsort((events.seconds, events.places))
+    of_posts, sorted_seconds = events.places[order], events.seconds[order]
+    found = last_before(of_posts, microseconds(sorted_seconds), places, microseconds(seconds))
+    starts = np.flatnonzero(np.diff(of_posts, prepend=-1))
+    ends = np.append(starts[1:], len(order))
+    has_event, left, grown = found >= 0, halved(seconds), 1 / halved(sorted_seconds)
+    counts = {kind: base_counts(pack)[kind][:, places] * left for kind in KINDS}
+    for kind in KINDS:
+        for number, weights in enumerate(grown):
+            running = events.counts[kind][order] * weights
+            for start, end in zip(starts.tolist(), ends.tolist()):  # apart, as one sum of all would lose the small ones
+                np.cumsum(running[start:end], out=running[start:end])
+            counts[kind][number, has_event] += running[found[has_event]] * left[number, has_event]
+    first, last = np.full(len(places), np.inf), np.full(len(places), -np.inf)
+    first[has_event] = sorted_seconds[starts[np.searchsorted(starts, found[has_event], side="right") - 1]]
+    last[has_event] = sorted_seconds[found[has_event]]
+    return Counts(counts, first, last, seconds)
+
+
+def last_before(of_posts: np.ndarray, at: np.ndarray, places: np.ndarray, moments: np.ndarray) -> np.ndarray:
+    """Return for each place and moment the index of the last event of the post strictly before it, -1: there is none.
+
+    of_posts, at: of the events, in the order of both; moments in their unit.
+    """
+    span = max(int(at.max(initial=0)), int(moments.max(initial=0))) + 1
+    found = np.searchsorted(of_posts * span + at, places * span + moments) - 1
+    if not len(of_posts):
+        return found
+    return np.where((found >= 0) & (of_posts[found] == places), found, -1)
 
 
 def load(

@@ -8,13 +8,13 @@ from psycopg2.extensions import connection as Connection
 
 from loader.learning import features
 from loader.learning.features import join_fresh_posts, load_events, load_pack
-from loader.learning.impressions import Impressions, load_day
+from loader.learning.impressions import Impressions, counts_of_each, load_day
 from loader.learning.requests import Likes, later_likes
 from loader.learning.split import Split, first_held_out, midnight, user_share
 from loader.metrics import Ranking, compact, places_of, request_auc
 from loader.terminal import progress
 from plpy.columns import DAY_SECONDS
-from plpy.live import ages, counts_of_each
+from plpy.live import ages
 
 PRIOR_VIEWS = 100
 PRIOR_RATE = 0.1

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from loader.learning.impressions import counts_of_each
 from plpy.columns import DAY_SECONDS, HALF_LIFE_HOURS, LIVE_COLUMNS
-from plpy.live import Counts, counts_of_each, live_columns
+from plpy.live import Counts, live_columns
 from plpy.moment import Events
 from plpy.pack import Pack
 from plpy.scale import Scale
