@@ -525,8 +525,15 @@ class Chunk:
             for feature in self.tables.of_both
         ])
 
-    def exact(self, places, owner, constants, own):
+    def exact(self, places, owner, *arguments):
         """Return the exact scores of pairs of a post and a user, as Tables.exact() does."""
+        return np.concatenate([np.empty(0), *(
+            self.exact_of(places[start:start + POSTS_AT_ONCE], owner[start:start + POSTS_AT_ONCE], *arguments)
+            for start in range(0, len(places), POSTS_AT_ONCE)
+        )])
+
+    def exact_of(self, places, owner, constants, own):
+        """Return the exact scores of so few pairs that a leaf for each of them and of the trees takes little memory."""
         tables = self.tables
         cells = tables.cells_at(self.pack, places).astype(np.intp)
         values = {feature: of_all[places] for feature, of_all in self.shared.items()}

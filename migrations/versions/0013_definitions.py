@@ -115,7 +115,7 @@ PINS = {
     "functions/_explain_recommendation": "5b038db5a664",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "92b23e9f44d7",
-    "functions/_recommend_users": "0328efffb5c6",
+    "functions/_recommend_users": "1b89ed823509",
     "functions/_search_posts": "78de636e411d",
     "functions/_user_profiles": "35ef076aafa6",
     "procedures/_commit": "c27e85e386aa",
