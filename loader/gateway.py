@@ -244,7 +244,7 @@ def at_fault(message: str, query: QueryParams) -> str | None:
     if " is the key of no post" in message:
         asked = [name for name in KEYS if name in query]
         is_in = (name for name in asked if any(f"'{key[:100]}'" in message for key in query.getlist(name)))
-        return next(is_in, asked[0])
+        return next(is_in, next(iter(asked), None))
     if message.startswith("post ") and message.endswith("cannot be recommended at this moment"):
         return "post"
     if message.startswith("interval ") or "type interval" in message:

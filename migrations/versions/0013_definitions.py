@@ -325,7 +325,7 @@ PINS = {
     "procedures/train_model": "82eda2f10200",
     "functions/wilson_low": "f0bdef1cb6f4",
     "functions/wilson_high": "d16f69482134",
-    "procedures/_count_served": "976e539a7a50",
+    "procedures/_count_served": "537fc5e32b96",
     "views/served_days": "598f37dddb00",
     "views/served_ranks": "6dc6729694d7",
     "views/served_topics": "da6cf2acfa85",

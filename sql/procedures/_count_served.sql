@@ -42,87 +42,94 @@ begin
     if v_days = '{}' then
         return;
     end if;
-    v_from := v_days[1];
-    v_to := v_days[cardinality(v_days)] + 1;
 
     delete from pgfeed.served_counts as c where c.day = any(v_days);
-    insert into pgfeed.served_counts (
-        day, feed, variant, rank, topic, served_count, viewed_count, liked_count, hit_count
-    )
-    with
-    places as (
+    -- Days that follow one another at once: of what lies between others nothing is read.
+    for v_from, v_to in
         select
-            x.user_id,
-            x.exposure_id,
-            x.served_at,
-            x.feed,
-            x.variant,
-            p.post_id,
-            p.rank
-        from pgfeed.exposures as x
-        cross join lateral unnest(x.post_ids) with ordinality as p (post_id, rank)
-        where x.served_at >= v_from and x.served_at < v_to and x.served_at::date = any(v_days)
-    ),
-    reactions as (
+            min(n.day),
+            max(n.day) + 1
+        from (select d.day, d.day - (row_number() over (order by d.day))::integer as run from unnest(v_days) as d (day)) as n
+        group by n.run
+    loop
+        insert into pgfeed.served_counts (
+            day, feed, variant, rank, topic, served_count, viewed_count, liked_count, hit_count
+        )
+        with
+        places as (
+            select
+                x.user_id,
+                x.exposure_id,
+                x.served_at,
+                x.feed,
+                x.variant,
+                p.post_id,
+                p.rank
+            from pgfeed.exposures as x
+            cross join lateral unnest(x.post_ids) with ordinality as p (post_id, rank)
+            where x.served_at >= v_from and x.served_at < v_to
+        ),
+        reactions as (
+            select
+                e.user_id,
+                e.post_id,
+                e.event_at as reacted_at,
+                coalesce(e.action = any(v_hits) or e.target, false) as is_like
+            from pgfeed.feed_events as e
+            where
+                e.event_at >= v_from
+                and e.event_at < v_to + v_window
+                and (e.action = 'view' or e.action = any(v_hits) or e.target)
+            union all
+            -- Also when the events were dropped.
+            select
+                l.user_id,
+                l.post_id,
+                l.liked_at,
+                true
+            from pgfeed.liked_posts as l
+            where l.liked_at >= v_from and l.liked_at < v_to + v_window
+        ),
+        outcomes as (
+            select
+                p.user_id,
+                p.exposure_id,
+                p.served_at,
+                p.feed,
+                p.variant,
+                p.post_id,
+                p.rank,
+                count(r.user_id) > 0 as is_viewed,
+                coalesce(bool_or(r.is_like), false) as is_liked
+            from places as p
+            left join reactions as r
+                on
+                    r.user_id = p.user_id
+                    and r.post_id = p.post_id
+                    and r.reacted_at >= p.served_at
+                    and r.reacted_at < p.served_at + v_window
+            group by p.user_id, p.exposure_id, p.served_at, p.feed, p.variant, p.post_id, p.rank
+        ),
+        lists as (
+            select
+                o.*,
+                min(o.rank) filter (where o.is_liked) over (partition by o.user_id, o.exposure_id) as first_liked_rank
+            from outcomes as o
+        )
         select
-            e.user_id,
-            e.post_id,
-            e.event_at as reacted_at,
-            coalesce(e.action = any(v_hits) or e.target, false) as is_like
-        from pgfeed.feed_events as e
-        where
-            e.event_at >= v_from
-            and e.event_at < v_to + v_window
-            and (e.action = 'view' or e.action = any(v_hits) or e.target)
-        union all
-        -- Also when the events were dropped.
-        select
-            l.user_id,
-            l.post_id,
-            l.liked_at,
-            true
-        from pgfeed.liked_posts as l
-        where l.liked_at >= v_from and l.liked_at < v_to + v_window
-    ),
-    outcomes as (
-        select
-            p.user_id,
-            p.exposure_id,
-            p.served_at,
-            p.feed,
-            p.variant,
-            p.post_id,
-            p.rank,
-            count(r.user_id) > 0 as is_viewed,
-            coalesce(bool_or(r.is_like), false) as is_liked
-        from places as p
-        left join reactions as r
-            on
-                r.user_id = p.user_id
-                and r.post_id = p.post_id
-                and r.reacted_at >= p.served_at
-                and r.reacted_at < p.served_at + v_window
-        group by p.user_id, p.exposure_id, p.served_at, p.feed, p.variant, p.post_id, p.rank
-    ),
-    lists as (
-        select
-            o.*,
-            min(o.rank) filter (where o.is_liked) over (partition by o.user_id, o.exposure_id) as first_liked_rank
-        from outcomes as o
-    )
-    select
-        l.served_at::date,
-        l.feed,
-        l.variant,
-        least(l.rank, v_last_rank),
-        t.topic,
-        count(*),
-        count(*) filter (where l.is_viewed),
-        count(*) filter (where l.is_liked),
-        count(*) filter (where l.rank = l.first_liked_rank)
-    from lists as l
-    left join pgfeed.posts as t on t.post_id = l.post_id
-    group by l.served_at::date, l.feed, l.variant, least(l.rank, v_last_rank), t.topic;
+            l.served_at::date,
+            l.feed,
+            l.variant,
+            least(l.rank, v_last_rank),
+            t.topic,
+            count(*),
+            count(*) filter (where l.is_viewed),
+            count(*) filter (where l.is_liked),
+            count(*) filter (where l.rank = l.first_liked_rank)
+        from lists as l
+        left join pgfeed.posts as t on t.post_id = l.post_id
+        group by l.served_at::date, l.feed, l.variant, least(l.rank, v_last_rank), t.topic;
+    end loop;
 end;
 $$;
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC
 
 import pytest
 
@@ -40,6 +41,7 @@ def reading(network):
     network("call pgfeed.roll_up_events()")
     network("call pgfeed.refresh_recommendations('2021-12-13 12:00+00')")
     network("set role pgfeed_reader")
+    network("set timezone = 'Asia/Tokyo'")
     return network
 
 
@@ -54,6 +56,8 @@ def test_every_chart_shows_something_to_a_reader(reading):
         for target in panel["targets"]:
             rows = reading(re.sub(r"\$__timeFilter\((.*?)\)", r"\1 is not null", target["rawSql"]))
             assert rows and rows[0][-1] is not None, panel["title"]
+            if " as time" in target["rawSql"] and "day::" in target["rawSql"]:
+                assert all(row[0].astimezone(UTC).hour == 0 for row in rows), panel["title"]
 
 
 def test_a_dashboard_names_the_charts_that_there_are():
