@@ -100,7 +100,7 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
 
 
 @main.command("serve-http")
-@click.option("--host", default="127.0.0.1", show_default=True,
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="PGFEED_HTTP_HOST", show_envvar=True,
               help="Address to listen on; 0.0.0.0 is every one of this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--pool", "pool_size", type=click.IntRange(1), default=4, show_default=True, metavar="N",
@@ -135,7 +135,7 @@ def serve_http(host, port, pool_size, is_experiment, is_explaining, timeout):
 
 @main.command()
 @click.option("--demo", "is_demo", is_flag=True, help="Make the demo's network and model first, if there is none.")
-@click.option("--host", default="127.0.0.1", show_default=True,
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="PGFEED_HTTP_HOST", show_envvar=True,
               help="Address to listen on. Who reaches it can read and change events: there is no login.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 def playground(is_demo, host, port):

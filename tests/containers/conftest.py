@@ -24,7 +24,7 @@ PAGE = DOCS / "how-to" / "run-in-containers.md"
 BASE = "debian:trixie-slim"
 USERS = range(1000, 1020)
 MOMENT = "2021-12-20T18:00:00Z"
-RETURN_SECONDS = 180
+RETURN_SECONDS = 300
 
 
 def problem_of(*command: str) -> str | None:

@@ -1,8 +1,11 @@
 """docker compose: the page's commands, and the same answers after every way in which the database goes and returns."""
 
+import urllib.request
+from contextlib import suppress
+
 import pytest
 
-from tests.containers.conftest import PAGE
+from tests.containers.conftest import PAGE, free_port
 from tests.pages import blocks
 
 UP = "docker compose --profile http up --detach --wait"
@@ -44,7 +47,7 @@ def test_a_server_that_dies_comes_back_by_itself(project, before):
 
 
 def test_new_containers_find_the_old_data(project, before):
-    project.shell(f"{blocks(PAGE)[2].text}{UP}")
+    project.shell(f"{blocks(PAGE)[3].text}{UP}")
     assert project.answers() == before
     assert "was not properly shut down" not in project.shell("docker compose logs db")
 
@@ -57,6 +60,26 @@ def test_two_servers_never_share_a_volume(project, before):
 
 def test_verbs_and_files(project):
     (project.folder / "posts.csv").write_text("post_id,topic,text\n90001,travel,A post of the containers' own\n")
-    printed = project.shell(blocks(PAGE)[1].text)
+    printed = project.shell(blocks(PAGE)[2].text)
     assert "rank" in printed and "posts.csv" in printed
     assert (project.folder / "report.html").read_text().rstrip().endswith("</html>")
+
+
+def test_the_playground_in_one_line(project):
+    """The page's command, with this image and a port that is free."""
+    build, run = blocks(PAGE)[1].text.strip().split(" && ")
+    assert build == "docker build --tag pgfeed ." and ":8000:8000 pgfeed " in run
+    port = free_port()
+    container = project.shell(run.replace("docker run", "docker run --detach").replace(
+        ":8000:8000 pgfeed ", f":{port}:8000 pgfeed-test ")).strip()
+
+    def page() -> bytes:
+        assert project.shell(f"docker ps --quiet --no-trunc --filter id={container}").strip() == container
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as response:
+            return response.read()
+        return b""
+
+    try:
+        project.wait_for(lambda: b"<title>pgfeed playground" in page())
+    finally:
+        project.try_shell(f"docker stop --time 1 {container}")
