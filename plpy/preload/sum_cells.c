@@ -51,7 +51,8 @@ bin_of(float value, const Borders *borders)
 
 /*
  * Add to sums, (posts), for each term the cell of its table where a post is. Return where it ended: the number of
- * posts, or earlier, to be called again from there, as is_interrupted (null: there is none) became other than 0.
+ * posts, or earlier, after one block at least, to be called again from there, as is_interrupted (null: there is none)
+ * became other than 0.
  *
  * values: (features, posts); their bins are left in bins, of the same shape. edges: the borders of all features, those
  * of one from starts on, ascending; scales: low and scale of each feature; below: (features, grid + 3), the last of
@@ -67,12 +68,12 @@ pgfeed_sum_cells_2(ptrdiff_t start, ptrdiff_t posts, const volatile int *is_inte
 				   const int64_t *ends, const int64_t *step_features, const int64_t *step_starts,
 				   const uint16_t *steps, double *sums)
 {
-	for (; start < posts; start += BLOCK)
+	for (ptrdiff_t begun = start; start < posts; start += BLOCK)
 	{
 		int			count = posts - start < BLOCK ? (int) (posts - start) : BLOCK;
 		ptrdiff_t	step = 0;
 
-		if (is_interrupted != NULL && *is_interrupted)
+		if (start > begun && is_interrupted != NULL && *is_interrupted)
 			return start;
 		for (ptrdiff_t feature = 0; feature < features; feature++)
 		{
