@@ -264,7 +264,11 @@ def unavailable(request: Request, error: psycopg.Error) -> JSONResponse:
                 "; for moments before the features' cut-off, which take longer: pgfeed serve-http --timeout 30"
             )
         return JSONResponse(problem.model_dump(), 503)
-    said = {"type": "value", "loc": ["query", name], "msg": message, "input": request.query_params.get(name)}
+    parts = [message.removeprefix("post ") if name == "post" else message, error.diag.message_hint]
+    said = {
+        "type": "value", "loc": ["query", name], "msg": ". ".join(part.rstrip(".") for part in parts if part),
+        "input": request.query_params.get(name),
+    }
     return invalid(request, RequestValidationError([said]))
 
 

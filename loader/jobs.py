@@ -1,6 +1,6 @@
 """What goes on by itself: jobs, the steps of tick() and the decisions of the gate, for people and programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from psycopg2.extensions import connection as Connection
@@ -53,20 +53,25 @@ def as_json(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def tables(found: dict[str, list[dict]]) -> Iterator[Table]:
-    """Yield what load() returned as tables of 80 columns."""
-    yield table("jobs", ["job", "asked", "state", "what"], [
+def tables(found: dict[str, list[dict]]) -> Iterator[Table | str]:
+    """Yield what load() returned as tables of 80 columns, and of what there is none a line."""
+    yield listed("jobs", ["job", "asked", "state", "what"], [
         (job["job_id"], minute(job["asked_at"]), job["state"], what_of(job)) for job in found["jobs"]
     ], ["job"])
-    yield table("what tick() does", ["step", "done", "due", "what"], [
+    yield listed("what tick() does", ["step", "done", "due", "what"], [
         (step["step"], minute(step["done_at"]), "now" if step["is_due"] else minute(step["due_at"]),
          f"failed: {told(step['error'])}" if step["error"] else "") for step in found["steps"]
     ])
-    yield table("what the gate decided", ["model", "when", "decision", "why"], [
+    yield listed("what the gate decided", ["model", "when", "decision", "why"], [
         (f"{each['variant']}@{each['challenger']}", minute(each["decided_at"]),
          "set by hand" if each["rule"].startswith(FORCED) else each["decision"],
          "; ".join(each["reasons"]) or beside(each)) for each in found["decisions"]
     ])
+
+
+def listed(title: str, headers: list[str], rows: list[tuple], numeric: Sequence[str] = ()) -> Table | str:
+    """Return rows as a table, or a line that there are none."""
+    return table(title, headers, rows, numeric) if rows else f"{title}: none\n"
 
 
 def what_of(job: dict) -> str:

@@ -1,7 +1,6 @@
 """What a person sees: progress on stderr, results on stdout, and all of it as wide as the terminal."""
 
 import re
-import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -28,6 +27,12 @@ COMMAND = re.compile(
     r"(?:(?<=[\s(])|^)(?:[A-Z_]+=(?:'[^']*'|\S+) )*"
     r"(?:(?:\./run|pgfeed|psql|pip|apt-get|eval|select \*) |call pgfeed\.)(?=\S)"
 )
+WIDE = (
+    "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60"
+    "\U0001f300-\U0001faff\U00020000-\U0003fffd"
+)
+AT_NO_START = "\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f"
+WORD = re.compile(rf"\s*(?:[^\s{WIDE}]+|[{WIDE}])[{AT_NO_START}]*")  # Chinese and Japanese put no spaces between words
 NEXT_PART = re.compile(r"(?<=, or:) |(?<=; then:) ")
 
 console = Console(stderr=True, highlight=False)
@@ -125,17 +130,28 @@ def fitted(text: str, width: int) -> str:
 
 def wrapped(line: str, width: int) -> list[str]:
     """Return a line in parts of at most a width, commands whole."""
-    if len(line) <= width:
+    if cell_len(line) <= width:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
     command = COMMAND.search(line)
     prose = line[: command.start()] if command else line
-    lines = textwrap.wrap(prose, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    lines = filled(prose, width, indent)
     for part in NEXT_PART.split(line[command.start() :]) if command else ():
-        if lines and len(lines[-1]) + 1 + len(part) <= width:
+        if lines and cell_len(lines[-1]) + 1 + cell_len(part) <= width:
             lines[-1] += f" {part}"
         else:
             lines.append(f"{indent}  {part}" if lines else part)
+    return lines
+
+
+def filled(prose: str, width: int, indent: str) -> list[str]:
+    """Return prose in lines of at most a width, longer only of one word; all but the first begin with the indent."""
+    lines: list[str] = []
+    for word in WORD.findall(prose):
+        if lines and cell_len(lines[-1] + word) <= width:
+            lines[-1] += word
+        else:
+            lines.append(indent + word.lstrip() if lines else word)
     return lines
 
 

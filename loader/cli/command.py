@@ -14,13 +14,15 @@ from psycopg2.extensions import connection as Connection
 from loader.errors import PgfeedError
 from loader.figures import defined
 from loader.server import db
-from loader.server.remedies import grant, plain, told
+from loader.server.remedies import as_command, grant, plain, told
 from loader.terminal import out, tell
 
 WRONG_VALUE = "22"
 NOT_UNDERSTOOD = re.compile(r'.*: (".*")$', re.DOTALL)
 DENIED = "42501"
 FOR_OPERATORS = ("attach", "detach", "refresh", "activate", "rollback", "model", "experiment", "feed", "recommend")
+MOMENT = "no date or moment that exists", 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
+TIME_SPAN = "no length of time", 'Next: write it like "7 days" or "12 hours"'
 NO_MOMENT = ("22007", "22008", "22009")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -60,15 +62,16 @@ def describe(error: psycopg2.Error, ctx: click.Context) -> str:
     message = plain(error.diag.message_primary or str(error))
     hint = error.diag.message_hint
     if error.pgcode in NO_MOMENT:
-        message = NOT_UNDERSTOOD.sub(r"\1 is no date or moment that exists", message)
-        hint = 'Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'
+        what, hint = TIME_SPAN if "interval" in message else MOMENT
+        message = NOT_UNDERSTOOD.sub(rf"\1 is {what}", message)
     if hint is None and error.pgcode == DENIED:
         with contextlib.closing(db.connect()) as connection:
             role = "pgfeed_operator" if ctx.invoked_subcommand in FOR_OPERATORS else "pgfeed_owner"
             hint = f"Next: {grant(role, connection.info.user)}"
     if hint is None and error.pgcode.startswith(WRONG_VALUE):
         hint = f"Next: {ctx.command_path} {ctx.invoked_subcommand} --help"
-    return ". ".join(" ".join(part.split()).rstrip(".") for part in (message, hint) if part)
+    said, mended = (" ".join((part or "").split()).rstrip(".") for part in (message, hint))
+    return f"{said}. {as_command(mended)}" if mended else said
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -64,6 +64,7 @@ def show_jobs(connection, as_json):
     """Show what goes on by itself: jobs, what tick() does when, and what the gate decided, and why.
 
     Jobs that are not finished and the last ten that are; the last ten decisions. due now: by the next call of tick().
+    left: its worker was stopped or killed, and another one takes it again.
 
     \b
     Example:

@@ -94,7 +94,7 @@ def reading(path: str) -> Iterator[None]:
     except OSError as error:
         if error.errno is None:  # Arrow's, and of bzip2
             raise _damaged(path, "damaged", error) from error
-        raise PgfeedError(f"cannot read {path}", error.strerror) from error
+        raise PgfeedError(f"cannot read {path}", error.strerror, "pgfeed ingest --help") from error
 
 
 def _damaged(path: str, how: str, error: Exception) -> PgfeedError:

@@ -94,13 +94,19 @@ def missing(connection: Connection, variant: str, version: int | None = None) ->
         return PgfeedError(
             f"there is no variant {variant}",
             f"variants with a model: {', '.join(stored) or 'none'}; that train can make: {', '.join(RECIPES)}",
-            f"pgfeed train {variant if re.fullmatch('[a-z][a-z0-9_]{0,39}', variant) else 'control'} --activate",
+            f"name one of these{new_variant(variant)}",
         )
     what = f"there is no model {variant} version {version}" if version else f"variant {variant} has no active model"
     if variant not in stored:
         return PgfeedError(what, "none is stored", f"pgfeed train {variant} --activate")
     following = "table pgfeed.model_versions" if version else f"pgfeed activate {variant}"
     return PgfeedError(what, f"stored versions: {', '.join(map(str, stored[variant]))}", following)
+
+
+def new_variant(name: str) -> str:
+    """Return what makes a model of a name that is not known; nothing where no variant can have it."""
+    possible = re.fullmatch("[a-z][a-z0-9_]{0,39}", name)
+    return f", or to begin a new variant: pgfeed train {name} --activate" if possible else ""
 
 
 def load_active(connection: Connection, variant: str) -> Model:
@@ -180,7 +186,7 @@ def inspect_file(path: Path) -> dict:
         with path.open("rb") as file:
             magic = file.read(4)
     except OSError as error:
-        raise PgfeedError(f"cannot read {path}", error.strerror) from error
+        raise PgfeedError(f"cannot read {path}", error.strerror, "pgfeed import --help") from error
     if size > MAX_BYTES:
         raise PgfeedError(
             f"{path} has {size / 2**20:.0f} MB", "a model may have 256 MB", "train with fewer or shallower trees"

@@ -28,6 +28,21 @@ OWN_SETTINGS = """
     ) as w (name, setting, is_meaning) on w.name = s.name
     where (w.is_meaning or s.source <> 'client') and s.setting <> w.setting
 """
+OTHER_TABLES = """
+    select exists (
+        select
+        from pg_class as c
+        where
+            c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and c.relnamespace::regnamespace::text not in ('pgfeed', 'simulation', 'pg_catalog', 'information_schema')
+            and c.relnamespace::regnamespace::text !~ '^pg_(toast|temp)'
+            and pg_get_userbyid(c.relowner) <> 'pgfeed_owner'
+            and not exists (
+                select from pg_depend as d
+                where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+            )
+    )
+"""
 CONNECTION_LOST = ("57P01", "57P02", "57P03")
 
 
@@ -36,11 +51,18 @@ def dsn() -> str:
     return os.environ.get("PGFEED_DSN", "")
 
 
-def emptying() -> str:
-    """Return the remedy where an empty database is needed."""
+def emptying(is_ours: bool = False) -> str:
+    """Return the remedy where an empty database is needed; is_ours: nothing is lost with what this one holds."""
     if dsn():
         return "name an empty database in PGFEED_DSN"
-    return "pgfeed reset --yes, or PGFEED_DATABASE=other in front of the command"
+    another = "PGFEED_DATABASE=other in front of the command"
+    return f"pgfeed reset --yes, or {another}" if is_ours else another
+
+
+def holds_only_ours(cursor: psycopg2.extensions.cursor) -> bool:
+    """Return whether no table of this database is anybody else's than pgfeed's, its simulation's or an extension's."""
+    cursor.execute(OTHER_TABLES)
+    return not cursor.fetchone()[0]
 
 
 def connect(**overrides: object) -> psycopg2.extensions.connection:

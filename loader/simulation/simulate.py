@@ -109,25 +109,27 @@ def _claim(connection: psycopg2.extensions.connection, identity: Identity, life:
         cursor.execute(TABLES.read_text(encoding="utf-8"))
         cursor.execute(IDENTITY)
         row = cursor.fetchone()
-        next_step = db.emptying()
         if row is None:
             cursor.execute(
                 "select exists (select 1 from pgfeed.users) or exists (select 1 from pgfeed.posts)"
                 " or exists (select 1 from pgfeed.feed_events)"
             )
             if cursor.fetchone()[0]:
-                raise PgfeedError("this database holds real data", "a simulated network needs an empty one", next_step)
+                raise PgfeedError("this database holds real data", "a simulated network needs an empty one",
+                                   db.emptying())
         elif row != identity:
             names = "seed", "users", "posts", "version", "world"
             pairs = zip(names, row, identity, strict=True)
             other = ", ".join(f"{name} {has} instead of {want}" for name, has, want in pairs if has != want)
-            raise PgfeedError("this database holds another simulated network", other, next_step)
+            raise PgfeedError("this database holds another simulated network", other,
+                              db.emptying(db.holds_only_ours(cursor)))
         else:
             cursor.execute(LIFE)
             has = Life.of(cursor.fetchone()[0])
             if (has.new_posts, has.new_users) != (life.new_posts, life.new_users):
                 other = f"{has.new_posts} new posts and {has.new_users} new users a day"
-                raise PgfeedError("this database holds another simulated network", f"one with {other}", next_step)
+                raise PgfeedError("this database holds another simulated network", f"one with {other}",
+                                  db.emptying(db.holds_only_ours(cursor)))
     return row is None
 
 

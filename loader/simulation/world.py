@@ -201,7 +201,7 @@ class World:
             if version != VERSION:
                 raise PgfeedError(
                     f"the simulated world is of version {version}", f"this program makes version {VERSION}",
-                    db.emptying(),
+                    db.emptying(db.holds_only_ours(cursor)),
                 )
             cursor.execute(LIFE)
             world = cls(seed, users, posts, name, Life.of(cursor.fetchone()[0]))

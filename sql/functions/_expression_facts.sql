@@ -50,6 +50,19 @@ begin
                 hint = case
                     when sqlstate in ('42883', '42704') then
                         'Functions, types and operators that are not PostgreSQL''s own need their schema: app.age_of(born).'
+                    when sqlstate = '42703' then (
+                        select format(
+                            'Columns of %s%s: %s', relation, case when max(c.total) > 12 then ', the nearest' end,
+                            string_agg(quote_ident(c.attname), ', ' order by c.attnum)
+                        )
+                        from (
+                            select a.attname, a.attnum, count(*) over () as total
+                            from pg_attribute as a
+                            where a.attrelid = relation and a.attnum > 0 and not a.attisdropped
+                            order by pgfeed._shared_pairs(a.attname, expression) desc, a.attnum
+                            limit 12
+                        ) as c
+                    )
                     else v_hint
                 end;
     end;

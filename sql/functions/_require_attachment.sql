@@ -9,7 +9,7 @@ declare
 begin
     select p.problem, p.remedy into v_problem, v_remedy from pgfeed._attachment_problems(attachment_id) as p where p.is_fatal limit 1;
     if found then
-        raise exception '%', v_problem using errcode = '55000', hint = v_remedy;
+        raise exception '%', v_problem using errcode = '55000', hint = 'First: ' || v_remedy;
     end if;
 end;
 $$;

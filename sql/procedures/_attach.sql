@@ -27,7 +27,23 @@ begin
                     order by n.nspname, c.relname
                     limit 1
                 ),
-                'Give its schema and its name: app.members'
+                (
+                    select 'Tables and views with such a name: ' || pg_catalog.string_agg(n.name, ', ')
+                    from (
+                        select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+                        from pg_catalog.pg_class as c
+                        inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+                        where
+                            c.relkind in ('r', 'p', 'v', 'm', 'f')
+                            and n.nspname not in ('pgfeed', 'simulation', 'information_schema')
+                            and pg_catalog.pg_get_userbyid(c.relowner) <> 'pgfeed_owner'
+                            and pg_catalog.left(n.nspname, 3) <> 'pg_'
+                            and pgfeed._shared_pairs(c.relname, relation) > 0
+                        order by pgfeed._shared_pairs(n.nspname || '.' || c.relname, relation) desc, n.nspname, c.relname
+                        limit 3
+                    ) as n
+                ),
+                'Give its schema and its name: SCHEMA.TABLE'
             );
     end if;
     call pgfeed._open_relation(v_relation);

@@ -20,6 +20,7 @@ begin
             using errcode = '22023', hint = 'Name one that is trained: call pgfeed.ask_for_training(''control'')';
     end if;
     call pgfeed._check_recipe(ask_for_training.variant, ask_for_training.recipe);
+    call pgfeed._note_new_variant(ask_for_training.variant);
     perform pg_advisory_xact_lock(hashtext('pgfeed.ask_for_job'));
     select j.job_id into ask_for_training.job_id
     from pgfeed.jobs as j

@@ -48,6 +48,7 @@ begin
         raise exception 'switch is null' using errcode = '22023', hint = 'Give true, or false: then you switch.';
     end if;
     call pgfeed._check_recipe(set_schedule.variant, set_schedule.recipe);
+    call pgfeed._note_new_variant(set_schedule.variant);
     insert into pgfeed.schedules as s (variant, train_every, train_in, recipe, is_switching, margin, champion_share, champion_time)
     values (
         set_schedule.variant, train, set_schedule.train_in, set_schedule.recipe, switch, set_schedule.margin,

@@ -184,7 +184,10 @@ def test_a_cursor_too_long_for_a_header_is_left_out(monkeypatch, client):
 def test_a_cursor_of_another_user_is_refused(client):
     link = client.get(PATH, params={"id": 7}).links["next"]["url"]
     answer = client.get(PATH + link.replace("id=7", "id=8"))
-    assert answer.status_code == 422 and answer.json()["cause"] == "after: after is the cursor of another user"
+    assert answer.status_code == 422 and answer.json()["cause"] == (
+        "after: after is the cursor of another user. Give the cursor of the last row of the page before, as it is,"
+        " for the same user and feed"
+    )
 
 
 @pytest.mark.parametrize(("method", "path", "status"),
@@ -239,6 +242,15 @@ def test_without_being_told_to_it_explains_nothing(client, explaining):
     assert WHY in explaining.get("/x").json()["cause"] and WHY in explaining.get("/openapi.json").json()["paths"]
 
 
+# What the database adds to an error reaches the application, too.
+HINTS = {
+    (("post", 987654321),): "post: 987654321 cannot be recommended at this moment. It is unknown or hidden",
+    (("post", 3), ("variant", "none")):
+        "there is no variant 'none'. Variants with a model: control; without one: popular",
+    (("post", 3), ("feed", "none")): "there is no feed 'none'. Feeds: none yet",
+}
+
+
 @pytest.mark.parametrize(("parameters", "name"), [
     ({"id": 7}, "post"), ({"id": 7, "post": "x"}, "post"), ({"id": 7, "post": 987654321}, "post"),
     ({"id": "x", "post": 3}, "id"), ({"id": 7, "post": 3, "variant": "none"}, "variant"),
@@ -249,6 +261,7 @@ def test_a_wrong_parameter_of_an_explanation_is_named(explaining, parameters, na
     answer = explaining.get(WHY, params=parameters)
     assert answer.status_code == 422 and answer.json()["cause"].startswith(f"{name}: ")
     assert answer.json()["next"] == gateway.EXPLANATION_EXAMPLE
+    assert HINTS.get(tuple(parameters.items())[1:], "") in answer.json()["cause"]
 
 
 def test_a_request_is_two_round_trips(monkeypatch, direct, tmp_path):

@@ -1012,6 +1012,11 @@ CREATE FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], sche
     SET row_security TO 'off'
     AS '...';
 COMMENT ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) IS 'Notes what an attach_*() granted to pgfeed_owner, for detach()';
+CREATE PROCEDURE pgfeed._note_new_variant(IN variant text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS '...';
+COMMENT ON PROCEDURE pgfeed._note_new_variant(IN variant text) IS 'A notice if no model of a variant was ever stored and no recipe has its name, which may be mistyped';
 CREATE FUNCTION pgfeed._off_policy_estimates(model_id bigint, variant text, version integer, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) RETURNS pgfeed.off_policy_estimate[]
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1527,6 +1532,10 @@ CREATE FUNCTION pgfeed._sessions_at(parent regclass, OUT names text, OUT stateme
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._sessions_at(parent regclass, OUT names text, OUT statement text) IS 'Who else holds a lock on a partitioned table or a partition of it, in words, and the statement that shows what they do; nulls: nobody';
+CREATE FUNCTION pgfeed._shared_pairs(name text, other text) RETURNS integer
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT (count(*))::integer AS count FROM generate_series(1, (length(_shared_pairs.name) - 1)) i(i) WHERE (strpos(lower(_shared_pairs.other), lower(substr(_shared_pairs.name, i.i, 2))) > 0));
+COMMENT ON FUNCTION pgfeed._shared_pairs(name text, other text) IS 'How many pairs of neighbouring letters of a name another name has, too: the most are those of the one that was mistyped';
 CREATE FUNCTION pgfeed._shortlist(as_of timestamp with time zone) RETURNS bigint[]
     LANGUAGE plpython3u STABLE COST 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -3663,6 +3672,7 @@ REVOKE ALL ON FUNCTION pgfeed._newest_rows_index(attached pgfeed.attached_tables
 REVOKE ALL ON FUNCTION pgfeed._no_month(parent text, months timestamp with time zone[], thin_partitions text[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) FROM PUBLIC;
 GRANT ALL ON FUNCTION pgfeed._note_grants(attachment_id smallint, columns text[], schema text) TO pgfeed_operator;
+REVOKE ALL ON PROCEDURE pgfeed._note_new_variant(IN variant text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._off_policy_estimates(model_id bigint, variant text, version integer, from_at timestamp with time zone, until_at timestamp with time zone, feed text, most bigint, attribution interval) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._open_columns(IN attachment_id smallint) TO pgfeed_operator;
@@ -3757,6 +3767,8 @@ REVOKE ALL ON FUNCTION pgfeed._server_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_probes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._serving_state(ts timestamp with time zone, variant text, user_id bigint, OUT is_finite boolean, OUT variants text[], OUT serving_variant text, OUT model_id bigint, OUT model_version integer, OUT features_as_of timestamp with time zone, OUT is_current boolean, OUT pack_id bigint, OUT pack_version text, OUT is_shortlist boolean, OUT hour integer, OUT weekday integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._sessions_at(parent regclass, OUT names text, OUT statement text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pgfeed._shared_pairs(name text, other text) FROM PUBLIC;
+GRANT ALL ON FUNCTION pgfeed._shared_pairs(name text, other text) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._shortlist(as_of timestamp with time zone) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._shown_post_ids(post_ids bigint[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._since(sentence text, seconds double precision) FROM PUBLIC;

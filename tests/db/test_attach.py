@@ -556,7 +556,7 @@ def test_a_difference_fails_the_refresh_while_the_old_version_serves(site, state
     assert site(answer) == before and site("select count(*) from pgfeed.feature_refreshes") == [(1,)]
     [(status, found, remedy)] = site("select status, found, remedy from pgfeed.health() where name = 'attachments'")
     assert status == "fail" and DIFFERENCES[statement] in found
-    assert remedy == error.value.diag.message_hint
+    assert f"First: {remedy}" == error.value.diag.message_hint
     if "drop column" not in statement:
         finish(site, remedy)
         site("call pgfeed.refresh_features()")
@@ -607,6 +607,10 @@ def test_a_name_with_capitals_is_told_how_it_is_written(site):
     with pytest.raises(psycopg2.Error, match="there is no relation 'app.Readers'") as error:
         site("call pgfeed.attach_users('app.Readers', key => 'id')")
     site(f"call pgfeed.attach_users({error.value.diag.message_hint.removeprefix('Write it so: ')}, key => 'id')")
+    for name in ("xyz.qwk", "", "%"):
+        with pytest.raises(psycopg2.Error, match="there is no relation") as error:
+            site("call pgfeed.attach_users(%s, key => 'id')", name)
+        assert error.value.diag.message_hint == "Give its schema and its name: SCHEMA.TABLE"
 
 
 def test_row_security_of_the_application_hides_nothing_from_a_refresh(site, roles):
@@ -753,10 +757,12 @@ def test_the_verbs_attach_and_detach_with_the_same_words(site, dsn):
         "relation": "app.reads", "kind": "events", "rows": 600, "rejected": None
     }
     for words, said in {
-        ("attach", *events): "events of app.reads are attached already",
+        ("attach", *events): f"First: PGFEED_DSN={dsn} ./run psql -c \"call pgfeed.detach('app.reads', 'view');",
+        ("attach", "events", "app.redas", *events[2:]): "such a name: app.reads\n",
         ("attach", "posts", "app.articles"): "--key is missing",
         ("attach", "posts", "app.articles", "--key", "slug", "--at", "at"): "posts have no --at",
-        ("attach", "posts", "app.articles", "--key", "nothing"): 'column "nothing" does not exist',
+        ("attach", "posts", "app.articles", "--key", "nothing"):
+            'column "nothing" does not exist. Columns of app.articles: ',
         ("detach", "app.hearts"): "app.hearts is not attached",
     }.items():
         done = run(dsn, *words)

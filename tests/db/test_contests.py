@@ -150,7 +150,7 @@ def test_the_verbs(scored, network_dsn, monkeypatch):
         (["compare", "control", "control@1"], "both are control@1"),
         (["compare", "control@1"], "control@1 is one version"),
         (["compare", "negatives"], "there are no methods to compare for negatives"),
-        (["compare", "nothing"], "there is no variant nothing"),
+        (["compare", "nothing"], "Next: name one of these, or to begin a new variant: "),
         (["evaluate", "live", "control", "--by", "user.gender"], "evaluate full control --by user.gender"),
         (["train", "mine", "--recipe", "control", "--set", "subsample=7"], "CatBoost refuses its parameters"),
     ):

@@ -161,7 +161,8 @@ def test_the_demo_of_own_tables_leaves_a_schema_of_others_alone(dsn, monkeypatch
     with closing(psycopg2.connect(dsn)) as connection:
         with connection, connection.cursor() as cursor:
             cursor.execute("create schema app; create table app.members (id int)")
-        with pytest.raises(PgfeedError, match="this database has a schema app"):
+        monkeypatch.delenv("PGFEED_DSN", raising=False)
+        with pytest.raises(PgfeedError, match="this database has a schema app.*Next: PGFEED_DATABASE=other in front"):
             demo.own_tables(connection)
 
 

@@ -248,6 +248,7 @@ def test_the_table_is_copied_to_a_server_without_pgfeed(network, network_dsn, em
     (["7", "--at", "2021-13-45"],
      '"2021-13-45" is no date or moment that exists. Next: write it like 2021-12-20 or "2021-12-20 18:00+00"'),
     (["--batch", "--at", "soon"], '"soon" is no date or moment that exists'),
+    (["7", "--hide-viewed", "7 dayz"], '"7 dayz" is no length of time. Next: write it like "7 days"'),
 ])
 def test_what_the_command_refuses(network_dsn, monkeypatch, arguments, words):
     monkeypatch.setenv("PGFEED_DSN", network_dsn)

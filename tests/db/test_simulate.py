@@ -111,7 +111,8 @@ def test_another_world_is_refused(load, query):
     before = query(DIGEST)
     with pytest.raises(PgfeedError, match=r"another simulated network: seed 4 instead of 5\. Next: pgfeed reset --yes"):
         load(seed=5, days=1)
-    with pytest.raises(PgfeedError, match="users 60 instead of 61"):
+    query("create table public.others (id int)")
+    with pytest.raises(PgfeedError, match="users 60 instead of 61. Next: PGFEED_DATABASE=other in front"):
         load(users=61, days=1)
     assert query(DIGEST) == before
 

@@ -1,7 +1,9 @@
 """What verbs print on a terminal of 80 columns fits, and is broken at the ends of words."""
 
 import pytest
+from rich.cells import cell_len
 
+from loader.terminal import fitted
 from tests.db.conftest import autocommit, clone, queries
 from tests.db.test_taste import stage_3_template
 from tests.screen import shown
@@ -39,3 +41,12 @@ def network(stage_3_template):
 def test_every_line_fits(monkeypatch, network, words):
     monkeypatch.setenv("PGFEED_DSN", network)
     assert VERBS[words] in " ".join(shown(monkeypatch, *words.split()).output.split())
+
+
+@pytest.mark.parametrize("text", [
+    "a post about \u732b\u3068\u72ac and " + "\u6f22\u5b57\u304b\u306a\u3002" * 30 + " and more: ./run recommend 7",
+    "  " + "word \ud55c\uad6d\uc5b4 " * 20, "\u4e2d" * 41, "\U0001f600 " * 50,
+])
+def test_wide_letters_fit_and_none_is_lost(text):
+    lines = fitted(text, 40).split("\n")
+    assert max(map(cell_len, lines)) <= 40 and "".join("".join(lines).split()) == "".join(text.split())

@@ -53,7 +53,12 @@ def test_it_trains_as_the_verb_does(network, desk):
 
 
 def test_a_recipe_can_be_asked_for(network, desk):
-    network("call pgfeed.ask_for_training('mine', 'control')")
+    with desk, desk.cursor() as cursor:
+        cursor.execute("call pgfeed.set_schedule('control', train => '1 day')")
+        cursor.execute("call pgfeed.set_schedule('mine', train => '1 day', recipe => 'control')")
+        cursor.execute("delete from pgfeed.schedules; call pgfeed.ask_for_training('mine', 'control')")
+    said = "NOTICE:  'mine' will begin as a new variant: known ones are control, negatives, test, test_fresh\n"
+    assert desk.notices == [said, said]
     assert [is_done for is_done, _ in worker.work(is_once=True)] == [True]
     stored = candidates.stored(desk, "mine")
     assert recipes.as_settings(stored) == recipes.as_settings(recipes.RECIPES["control"])
