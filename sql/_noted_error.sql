@@ -6,5 +6,3 @@ exception when others then
     exception when others then
         null;
     end;
-    return null;
-end;

@@ -181,6 +181,7 @@ def load(
                 pack = join_fresh_posts(connection, pack, day, np.unique(post_ids[pack.locate(post_ids) < 0]))
                 post_rows = pack.locate(post_ids)
                 kept = post_rows >= 0
+            if len(user_ids) and kept.any():  # a pack without posts has no features
                 users, first, rows = np.unique(user_ids, return_index=True, return_inverse=True)
                 user_rows = load_users(connection, midnight(day), users.tolist())
                 requests = request_columns(user_rows, pack, encoders, names)

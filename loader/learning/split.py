@@ -96,6 +96,24 @@ def load(connection: Connection, until: date | None = None) -> Split:
     return Split(views, first_held_out(views))
 
 
+def require_posts(connection: Connection, split: Split) -> None:
+    """Raise if there are posts, and none was there before the held-out days: no view can be learned from."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select f.first::text"
+            " from (select min(coalesce(p.created_at, '-infinity')) as first from pgfeed.posts as p) as f"
+            " where f.first >= %s", [midnight(split.day)],
+        )
+        row = cursor.fetchone()
+    if row:
+        raise PgfeedError(
+            "no post is as old as the views to learn from",
+            f"these are of the days before {split.day}, and the oldest created_at of a post is {row[0]}",
+            "give created_at the moment when a post could first be seen (of attached posts: pgfeed.detach, then"
+            " pgfeed.attach_posts with another created_at or none), or wait for views of three later days",
+        )
+
+
 def for_models(split: Split, models: list[Model]) -> Split:
     """Return the split of the days that none of the models has seen; PgfeedError if there are none."""
     for model in models:

@@ -27,6 +27,7 @@ def train_and_store(
     registry.require_name(connection, variant)
     recipe, tried = None if is_selected else candidates.recipe_for(connection, variant, source, changes, read), {}
     days = split.load(connection, until)
+    split.require_posts(connection, days)
     if require:
         require(days, [recipe] if recipe else RECIPES.values())
     if recipe is None:

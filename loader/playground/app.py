@@ -53,7 +53,8 @@ OVERVIEW = """
             select a.action from pgfeed.actions as a where a.action <> 'view' order by a.sign desc, a.action
         ) as actions,
         array(select distinct t.topic from pgfeed.posts as t where t.topic is not null order by 1) as topics,
-        exists (select from pgfeed.attached_tables as a where a.kind = 'users') as has_users_elsewhere
+        exists (select from pgfeed.attached_tables as a where a.kind = 'users') as has_users_elsewhere,
+        exists (select from pgfeed.attached_tables as a where a.kind = 'events') as has_events_elsewhere
     from (select max(r.as_of) as as_of from pgfeed.feature_refreshes as r where r.finished_at is not null) as f
 """
 ATTACHED = """
@@ -65,7 +66,8 @@ PROFILE = """
     where u.user_id = pgfeed.user_id_of(%(user)s::text)
 """
 LIKES = """
-    select coalesce(p.key, p.post_id::text) as post, p.topic, left(p.text, 200) as text, max(e.event_at) as at
+    select coalesce(p.key, p.post_id::text) as post, p.topic,
+        left(coalesce(p.text, pgfeed._post_text(p.post_id)), 200) as text, max(e.event_at) as at
     from pgfeed.feed_events as e
     inner join pgfeed.actions as a on a.action = e.action
     inner join pgfeed.posts as p on p.post_id = e.post_id

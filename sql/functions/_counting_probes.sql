@@ -77,12 +77,16 @@ begin
                 case
                     when sum(f.view_count) >= sum(f.like_count) and count(*) filter (where c.is_odd) > 0
                         then format(
-                            '%s posts have more likes than views, such as post %s',
-                            count(*) filter (where c.is_odd), min(f.post_id) filter (where c.is_odd)
+                            '%s more likes than views, such as post %s',
+                            case count(*) filter (where c.is_odd)
+                                when 1 then '1 post has'
+                                else count(*) filter (where c.is_odd) || ' posts have'
+                            end,
+                            pgfeed.post_key_of(min(f.post_id) filter (where c.is_odd))
                         )
                 end
             ],
-            coalesce(to_char(sum(f.like_count), 'FM999,999,999,990'), '0'),
+            coalesce(to_char(sum(f.like_count), 'FM999,999,999,990'), '0') || ' likes in all',
             'select post_id, view_count, like_count from pgfeed.post_features where like_count > view_count '
             '-- hide_post takes one out'
         )).*

@@ -33,6 +33,8 @@ as %2$L
             on conflict do nothing;
             return null;
 --!include sql/_noted_error.sql
+            return null;
+        end;
             $body$,
             attachment_id, v_action, v_arguments
         )

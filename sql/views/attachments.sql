@@ -43,7 +43,8 @@ alter view pgfeed.attachments owner to pgfeed_owner;
 comment on view pgfeed.attachments is 'One row per table of the application that pgfeed follows, and event action: see attach_users()';
 comment on column pgfeed.attachments.row_count is 'Rows that are here, as of synced_at';
 comment on column pgfeed.attachments.rejected_count is
-    'Rows of the relation that cannot be taken, as of the last comparison: without a key or a time, a key that another row has';
+    'Rows of the relation that cannot be taken: without a key or a time, a key that another row has. As of compared_at, of '
+    'events so once a week, or after sync_attachments(complete => true)';
 comment on column pgfeed.attachments.lag is 'How long a committed write may be missing here, of mixed a new row; of triggers: since the first error';
 comment on column pgfeed.attachments.error_count is 'Writes that the trigger could not follow since the last refresh, which mends them';
 comment on column pgfeed.attachments.columns is 'Columns of the relation that are read';

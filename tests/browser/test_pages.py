@@ -18,6 +18,7 @@ from loader.playground import app as playground
 from loader.report.document import write_report
 from tests.db.conftest import autocommit, clone, network_template, queries, template
 from tests.db.test_taste import stage_3_template
+from tests.site import SITE, attach
 
 __all__ = ["network_template", "stage_3_template", "template"]
 MOMENT = "2021-12-13 12:00:00"
@@ -246,3 +247,22 @@ def test_the_report_is_accessible_and_fits(browser, network, tmp_path, width, sc
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert violations(page) == []
     picture(page, tmp_path, f"report-{width}-{scheme}")
+
+
+def test_attached_tables_are_shown_and_not_written_to(browser, monkeypatch, template):
+    with clone(template) as dsn, autocommit(dsn) as connection:
+        query = queries(connection)
+        query(SITE)
+        attach(query, "trigger")
+        query("call pgfeed.refresh_features()")
+        with serving(monkeypatch, dsn) as address:
+            page = browser.new_context().new_page()
+            page.goto(address)
+            card = page.locator(".post").first
+            expect(card.locator(".text")).to_contain_text("Title")
+            expect(page.locator("#likes li").first).to_contain_text("Title")
+            expect(card.get_by_role("button", name="Like")).to_have_count(0)
+            card.get_by_role("button", name="Open").click()
+            expect(card.get_by_role("button", name="Close")).to_be_visible()
+            expect(page.locator("#log li")).to_have_count(0)
+            expect(page.locator("#status.is-wrong")).to_have_count(0)

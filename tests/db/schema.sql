@@ -910,7 +910,7 @@ CREATE PROCEDURE pgfeed._make_follower(IN attachment_id smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
-COMMENT ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) IS 'Makes _follow_<id>(), the function of the triggers of an attached table: an error inside is noted in attachment_errors and fails nothing; it waits at most 100 ms';
+COMMENT ON PROCEDURE pgfeed._make_follower(IN attachment_id smallint) IS 'Makes _follow_<id>(), the function of the triggers of an attached table: an error inside is noted in attachment_errors and fails nothing; it waits at most 100 ms. Of posts it still takes away what is gone or not available, if the key and that can be computed';
 CREATE PROCEDURE pgfeed._make_insert_follower(IN attachment_id smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2819,7 +2819,7 @@ COMMENT ON TABLE pgfeed.attachment_errors IS 'One row per write of the applicati
 CREATE VIEW pgfeed.attachments AS ...;
 COMMENT ON VIEW pgfeed.attachments IS 'One row per table of the application that pgfeed follows, and event action: see attach_users()';
 COMMENT ON COLUMN pgfeed.attachments.row_count IS 'Rows that are here, as of synced_at';
-COMMENT ON COLUMN pgfeed.attachments.rejected_count IS 'Rows of the relation that cannot be taken, as of the last comparison: without a key or a time, a key that another row has';
+COMMENT ON COLUMN pgfeed.attachments.rejected_count IS 'Rows of the relation that cannot be taken: without a key or a time, a key that another row has. As of compared_at, of events so once a week, or after sync_attachments(complete => true)';
 COMMENT ON COLUMN pgfeed.attachments.lag IS 'How long a committed write may be missing here, of mixed a new row; of triggers: since the first error';
 COMMENT ON COLUMN pgfeed.attachments.error_count IS 'Writes that the trigger could not follow since the last refresh, which mends them';
 COMMENT ON COLUMN pgfeed.attachments.columns IS 'Columns of the relation that are read';

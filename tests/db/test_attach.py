@@ -564,6 +564,20 @@ def test_a_difference_fails_the_refresh_while_the_old_version_serves(site, state
         assert status == "ok"
 
 
+def test_what_is_gone_leaves_though_another_column_was_renamed(site):
+    attach(site, "trigger")
+    site("call pgfeed.refresh_features()")
+    hidden, deleted, kept = (key for (key,) in site(ANSWER)[:3])
+    site("alter table app.articles rename column section to sect")
+    site("update app.articles set is_hidden = slug = %s", hidden)
+    site("delete from app.articles where slug = %s", deleted)
+    keys = [key for (key,) in site(ANSWER)]
+    assert kept in keys and hidden not in keys and deleted not in keys
+    assert site("select error_count from pgfeed.attachments where kind = 'posts'") == [(2,)]
+    site("alter table app.articles rename column sect to section; update app.articles set is_hidden = false")
+    assert (hidden,) in site(ANSWER)
+
+
 def test_rows_of_another_action_are_not_rejected(site):
     site("create table app.events (member_id uuid, slug text, at timestamptz, kind text)")
     site("insert into app.events select md5('1')::uuid, 'post-' || i, now(), 'seen' from generate_series(1, 5) as i")

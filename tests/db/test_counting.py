@@ -223,8 +223,22 @@ def test_a_post_with_more_likes_than_views_is_named(network):
     )
     network("call pgfeed.refresh_features()")
     status, found, remedy = network("select status, found, remedy from pgfeed.health() where name = 'likes'")[0]
-    assert (status, found.partition(";")[0]) == ("warn", "1 posts have more likes than views, such as post 500")
+    assert (status, found.partition(";")[0]) == ("warn", "1 post has more likes than views, such as post 500")
     assert network(remedy.partition(" -- ")[0]) == [(500, 0, 30)]
+    network("update pgfeed.posts set key = 'five' where post_id = 500")
+    [(found,)] = network("select found from pgfeed.health() where name = 'likes'")
+    assert "such as post five; " in found and found.endswith(" likes in all")
+
+    catalogue = "select status, found, remedy from pgfeed.health() where name = 'catalogue'"
+    assert network(catalogue)[0][0] == "ok"
+    network(
+        "insert into pgfeed.feed_events (event_at, user_id, post_id, action)"
+        " values ('2021-12-12 11:00+00', 7, 999999, 'like'), ('2021-12-12 11:00+00', 8, 999999, 'like')"
+    )
+    network("call pgfeed.roll_up_events()")
+    [(status, found, remedy)] = network(catalogue)
+    assert status == "warn" and "posts that are not there, 1 in all, such as post 999999" in found
+    assert [row[0] for row in network(remedy.partition(" -- ")[0])] == [999999]
 
 
 def test_a_like_in_an_open_session_counts_at_the_next_call(network, network_dsn):

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from loader.errors import PgfeedError
-from loader.learning import registry, train
+from loader.learning import features, impressions, registry, split, train
 from loader.measuring import compare, logged
 from loader.report import document
 from tests.db.conftest import ROOT, queries
@@ -170,3 +170,17 @@ def test_what_cannot_be_learned_from_is_one_line(feed, words, dsn):
     code, _, errors = run(dsn, "train", "control")
     assert code == 1 and words in errors and errors.splitlines()[-1].startswith("error: there is too little to learn"
         " from")
+
+
+def test_posts_that_came_after_the_views_are_one_line(dsn):
+    load(dsn, many_views)
+    with closing(psycopg2.connect(dsn)) as connection:
+        connection.autocommit = True
+        queries(connection)("update pgfeed.posts set created_at = now(); delete from pgfeed.feature_packs")
+        names, days = ["post.like_rate", "user_topic.like_rate"], split.load(connection)
+        encoders = features.load_encoders(connection, days.day)
+        with pytest.raises(impressions.NoImpressions):
+            impressions.load(connection, list(days.views)[2:], names, encoders)
+    code, _, errors = run(dsn, "train", "control")
+    assert code == 1
+    assert errors.splitlines()[-1].startswith("error: no post is as old as the views to learn from: these are of")

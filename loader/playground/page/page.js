@@ -107,7 +107,7 @@ function cardOf(row, places) {
     const isShort = text.classList.toggle("is-short");
     open.textContent = isShort ? "Open" : "Close";
     open.setAttribute("aria-label", `${open.textContent} post ${row.post}`);
-    if (!isShort) await act(row, ["view"], false);
+    if (!isShort && isRecording) await act(row, ["view"], false);
   }, `Open post ${row.post}`);
   const why = button("Why?", () => toggleWhy(card, row), `Why post ${row.post}?`);
   why.setAttribute("aria-expanded", "false");
@@ -208,10 +208,12 @@ function fill(select, names) {
 }
 
 let actions = ["like"];
+let isRecording = true;
 
 async function start() {
   const overview = await call("overview");
-  actions = overview.actions;
+  isRecording = !overview.has_events_elsewhere;
+  actions = isRecording ? overview.actions : [];
   $("users").append(...overview.users.map((value) => element("option", { value })));
   $("user").value = overview.users[0] || "1";
   fill("variant", [...overview.variants, ...overview.without_model]);
