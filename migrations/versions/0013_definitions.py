@@ -335,11 +335,11 @@ PINS = {
     "functions/_bi_schema": "7752d811fd98",
     "procedures/set_bi_schema": "928da8e78f27",
     "functions/_request_user": "5e1436929483",
-    "functions/_newest_likes": "ab8b650cf1be",
+    "functions/_newest_likes": "b78ba2246ad5",
     "functions/_is_pinned_baseline": "af26fb8f68de",
-    "functions/_rising_post_ids": "cf4d0f63cc16",
+    "functions/_rising_post_ids": "d9300a40cdce",
     "functions/_seen_post_ids": "067266bc8d53",
-    "functions/_post_counts": "4f804953083b",
+    "functions/_post_counts": "5774ed8f031f",
 }
 # v0.1.0 makes what is missing again when it migrates a database at 0012, but not what has rows and what that calls, and
 # the last three before what they call: those of now can wait for it.

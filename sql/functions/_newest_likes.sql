@@ -11,6 +11,7 @@ language plpgsql stable
 cost 100000 rows 1000000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 #variable_conflict use_column
 begin

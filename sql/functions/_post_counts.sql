@@ -12,6 +12,7 @@ language plpgsql stable
 cost 10000 rows 10000
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 #variable_conflict use_column
 begin

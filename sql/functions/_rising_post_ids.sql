@@ -3,6 +3,7 @@ returns bigint[]
 language plpgsql stable parallel safe
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
+set datestyle = 'ISO, YMD'
 as $$
 begin
     return array(

@@ -157,7 +157,7 @@ def test_a_model_that_is_not_there_names_what_is(connection, tmp_path):
 
     assert error_of(registry.load_active, "nothing") == error_of(registry.activate, "nothing", None) == (
         "variants with a model: control; that train can make: control, negatives, test, test_fresh",
-        "pgfeed train control --activate",
+        "name one of these, or to begin a new variant: pgfeed train nothing --activate",
     )
     stored = ("stored versions: 1", "table pgfeed.model_versions")
     assert error_of(registry.activate, "control", 7) == error_of(

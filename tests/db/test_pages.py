@@ -201,7 +201,7 @@ def test_every_file_in_the_text_exists(page):
 def test_the_index_lists_every_page():
     index = DOCS / "README.md"
     listed = {(DOCS / name).resolve() for name in re.findall(r"\]\(([^)#]+)", index.read_text(encoding="utf-8"))}
-    assert listed == set(pages()) - {README, index}
+    assert listed == {*pages(), *DOCS.rglob("*.ipynb")} - {README, index}
 
 
 def test_readme_is_short():
