@@ -1002,6 +1002,7 @@ CREATE FUNCTION pgfeed._newest_likes(ts timestamp with time zone, most bigint) R
     LANGUAGE plpgsql STABLE COST 100000 ROWS 1e+06
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._newest_likes(ts timestamp with time zone, most bigint) IS 'One row per like before ts that stands at ts, of the days that hold the newest so many. day: since 1970-01-01';
 CREATE FUNCTION pgfeed._newest_rows_index(attached pgfeed.attached_tables, OUT index_id oid, OUT time_type regtype) RETURNS record
@@ -1129,6 +1130,7 @@ CREATE FUNCTION pgfeed._post_counts(ts timestamp with time zone, post_ids bigint
     LANGUAGE plpgsql STABLE COST 10000 ROWS 10000
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._post_counts(ts timestamp with time zone, post_ids bigint[]) IS 'One row per post with an event in the 180 days before the day of ts: how often it was liked and viewed, and the views as if all were at the same place of a session';
 CREATE FUNCTION pgfeed._post_factors(as_of timestamp with time zone, post_ids bytea) RETURNS bytea
@@ -1485,6 +1487,7 @@ CREATE FUNCTION pgfeed._rising_post_ids(ts timestamp with time zone) RETURNS big
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
+    SET "DateStyle" TO 'ISO, YMD'
     AS '...';
 COMMENT ON FUNCTION pgfeed._rising_post_ids(ts timestamp with time zone) IS 'The posts of a large catalogue that trending can rank first, at most 4,000: a post rises only by likes of lately';
 CREATE PROCEDURE pgfeed._roll_up_days(IN days date[])
