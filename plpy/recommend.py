@@ -54,8 +54,7 @@ def check_state(session, state, ts, variant):
             hint=f"Variants with a model: {with_model}; without one: {without}.", sqlstate="22023",
         )
     if state["features_as_of"] is None:
-        hint = plpy.execute("select pgfeed._how_to_begin() as hint")[0]["hint"]
-        plpy.error("the features were never refreshed", hint=hint, sqlstate="55000")
+        plpy.error("the features were never refreshed", hint="Run: call pgfeed.refresh_features()", sqlstate="55000")
 
 
 def reply_to(session, request, post_ids=()):

@@ -95,29 +95,8 @@ def recommend(connection, key, ts, k, variant, is_batch, active_days, worker_cou
         table(f"{counted(len(rows), 'post')} for user {key} in {elapsed * 1000:.0f} ms", headers[:-1], shorten,
               ["rank", "post_id", "score"]),
     )
-    if not rows:
-        say(why_empty(connection, ts, wishes))
     if len(rows) == k and not as_json:
         say(f"the next page: the same with --after {rows[-1][-1]}")
-
-
-def why_empty(connection, ts: str | None, wishes: dict) -> str:
-    """Return why a list has no posts, with the next command where there is one."""
-    with connection, connection.cursor() as cursor:
-        cursor.execute("select exists (select from pgfeed.newest_posts(1, coalesce(%s, now())))", [ts])
-        if not cursor.fetchone()[0]:
-            return (
-                "no posts: there is none at this moment."
-                " Next: pgfeed ingest FILE..., or pgfeed attach TABLE..., or pgfeed demo"
-            )
-    if wishes["candidates"] is not None:
-        return "no posts: none of the candidates is a post that may be shown to this user"
-    if wishes["after"] is not None:
-        return "no posts: the page before was the last one"
-    wished = [name for name in ("exclude", "hide_viewed", "feed") if wishes[name] is not None]
-    narrowing = [f"--{name.replace('_', '-')}" for name in wished]
-    left_by = f", or {' or '.join(narrowing)} leaves none" if narrowing else ""
-    return f"no posts: this user has liked or hidden all there are{left_by}"
 
 
 @main.command("serve-http")

@@ -122,11 +122,10 @@ begin
     );
 
     select
-        greatest(extract(epoch from least(s.from_day - s.gap_days + 1, v_events_until, now()) - v_as_of), 0) as lag,
+        case when v_events_until > v_as_of then extract(epoch from least(v_events_until, now()) - v_as_of) else 0 end as lag,
         case when f.is_live then extract(epoch from now() - v_refresh.finished_at) end as age
     into v_features
-    from pgfeed._feed_clock() as f
-    cross join lateral pgfeed._stray_events(f.newest_at) as s;
+    from pgfeed._feed_clock() as f;
     return next pgfeed._probe(
         'features',
         array[
@@ -164,10 +163,7 @@ begin
             end
         ],
         'as of ' || to_char(v_as_of, 'YYYY-MM-DD HH24:MI'),
-        case
-            when v_as_of is null and not pgfeed._is_loaded() then pgfeed._how_to_load()
-            else 'call pgfeed.refresh_features()'
-        end,
+        'call pgfeed.refresh_features()',
         jsonb_build_object('features_age_seconds', extract(epoch from now() - v_refresh.finished_at), 'features_lag_seconds', v_features.lag)
     );
 

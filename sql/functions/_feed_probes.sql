@@ -8,7 +8,6 @@ set datestyle = 'ISO, YMD'
 as $$
 declare
     v_feed record := pgfeed._feed_clock();
-    v_stray record := pgfeed._stray_events(v_feed.newest_at);
     v_age double precision := extract(epoch from v_feed.clock_at - v_feed.newest_at);
     v_age_level text := pgfeed._level('events_max_age', v_age);
     v_posts bigint := (select count(*) from pgfeed.posts);
@@ -33,33 +32,16 @@ begin
     return next pgfeed._probe(
         'events',
         array[case when v_age_level = 'fail' then pgfeed._since('no event for', v_age) end],
-        array[
-            case when v_age_level = 'warn' then pgfeed._since('no event for', v_age) end,
-            case
-                when v_stray.event_count > 0
-                    then format(
-                        'events lie %s days after all others, fewer than on a usual day: %s since %s',
-                        v_stray.gap_days, v_stray.event_count, v_stray.from_day
-                    )
-            end
-        ],
+        array[case when v_age_level = 'warn' then pgfeed._since('no event for', v_age) end],
         case
             when v_feed.newest_at is null then 'none rolled up yet'
             when v_feed.is_live then 'the newest is of ' || to_char(v_feed.newest_at, 'YYYY-MM-DD HH24:MI')
             else 'the feed ended at ' || to_char(v_feed.newest_at, 'YYYY-MM-DD HH24:MI')
         end,
-        case
-            when v_stray.event_count > 0 and v_age_level is null
-                then format(
-                    'if the feed does not go on there: delete from pgfeed.feed_events where event_at >= %1$L; '
-                    'call pgfeed.recount_days(%1$L, current_date); call pgfeed.refresh_features()',
-                    v_stray.from_day
-                )
-            else format(
-                'see why nothing is written to pgfeed.feed_events; if the feed has ended: alter database %I set pgfeed.events_max_age = ''off''',
-                current_database()
-            )
-        end,
+        format(
+            'see why nothing is written to pgfeed.feed_events; if the feed has ended: alter database %I set pgfeed.events_max_age = ''off''',
+            current_database()
+        ),
         jsonb_build_object('events_age_seconds', extract(epoch from now() - v_feed.newest_at))
     );
 
@@ -107,7 +89,7 @@ begin
                     'pgfeed ingest FILE..., or restore a backup; if it was meant: alter database %I set pgfeed.catalogue_max_loss = ''off''',
                     current_database()
                 )
-            else pgfeed._how_to_load()
+            else 'pgfeed ingest FILE...'
         end,
         jsonb_build_object('posts', v_posts, 'catalogue_loss_ratio', v_loss)
     );

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return
-        exists (select from pgfeed.feature_refreshes as r where r.post_count > 0)
+        exists (select from pgfeed.feature_refreshes)
         or exists (select from pgfeed.rollup_days)
         or exists (select from pgfeed.posts)
         or pgfeed._has_events('-infinity', 'infinity');

@@ -39,7 +39,7 @@ begin
         inner join pgfeed.models as m on m.model_id = a.model_id
         cross join pgfeed._feed_clock() as c
         -- Training holds the last fifth of the views out.
-        cross join lateral (
+        cross join (
             select
                 min(d.day) filter (where d.later_count <= d.view_count * 0.2)::timestamptz as trainable_until,
                 (max(d.day) + 1)::timestamptz as ended_at
@@ -49,10 +49,7 @@ begin
                     sum(w.view_count) over (order by w.day desc) as later_count,
                     sum(w.view_count) over () as view_count
                 from pgfeed.rollup_days as w
-                where
-                    w.view_count > 0
-                    and w.day <= now()::date
-                    and w.day < coalesce((select s.from_day from pgfeed._stray_events(c.newest_at) as s), 'infinity')
+                where w.view_count > 0 and w.day <= now()::date
             ) as d
         ) as t
     ),
@@ -144,10 +141,10 @@ begin
     end;
     return next pgfeed._probe(
         'recommend_posts',
-        array[case when v_problem is not null and pgfeed._is_loaded() then v_problem end],
-        array[case when v_problem is not null and not pgfeed._is_loaded() then v_problem end],
+        array[v_problem],
+        null,
         v_answer,
-        case when exists (select from pgfeed.posts) then 'call pgfeed.refresh_features()' else pgfeed._how_to_load() end,
+        case when exists (select from pgfeed.posts) then 'call pgfeed.refresh_features()' else 'pgfeed ingest FILE...' end,
         jsonb_build_object(
             'recommended_posts', v_count, 'recommend_duration_seconds', extract(epoch from clock_timestamp() - v_started_at)
         )

@@ -18,7 +18,7 @@ declare
 begin
     if v_features_as_of is null then
         raise exception 'the features were never refreshed'
-            using errcode = '55000', hint = pgfeed._how_to_begin();
+            using errcode = '55000', hint = 'Run: call pgfeed.refresh_features()';
     end if;
     perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_recommendations'));
     select b.batch_id into v_batch_id

@@ -34,7 +34,7 @@ begin
     call pgfeed.roll_up_events(day_count => v_day_count);
     perform pg_advisory_xact_lock(hashtext('pgfeed.refresh_features'));
 
-    -- A feed that has ended stays as of its end, whatever a wrong clock wrote into the future, or long after it.
+    -- A feed that has ended stays as of its end, whatever a wrong clock wrote into the future.
     v_as_of := coalesce(
         v_as_of,
         least(
@@ -42,18 +42,7 @@ begin
             (
                 select max(d.day) + 1
                 from pgfeed.rollup_days as d
-                where
-                    (d.view_count > 0 or d.like_count > 0)
-                    and d.day <= now()::date
-                    and d.day < coalesce(
-                        (
-                            select s.from_day
-                            from pgfeed._feed_clock() as f
-                            cross join lateral pgfeed._stray_events(f.newest_at) as s
-                            where not f.is_live
-                        ),
-                        'infinity'
-                    )
+                where (d.view_count > 0 or d.like_count > 0) and d.day <= now()::date
             )::timestamptz
         )
     );
@@ -156,7 +145,7 @@ alter procedure pgfeed.refresh_features(timestamptz, bigint) owner to pgfeed_own
 comment on procedure pgfeed.refresh_features(timestamptz, bigint) is
     'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in '
     'one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest '
-    'event where that is earlier; of a feed that has ended without a few that lie long after all others';
+    'event where that is earlier';
 
 revoke all on procedure pgfeed.refresh_features(timestamptz, bigint) from public;
 grant execute on procedure pgfeed.refresh_features(timestamptz, bigint) to pgfeed_operator;

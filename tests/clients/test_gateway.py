@@ -303,7 +303,7 @@ def test_what_the_database_refuses_is_said(monkeypatch, dsn_without_features):
             assert answer.status_code == 503
             assert answer.json() == {
                 "what": "the database refused", "cause": "the features were never refreshed",
-                "next": "Nothing is loaded yet. Run: pgfeed ingest FILE..., or pgfeed attach TABLE..., or pgfeed demo"
+                "next": "Run: call pgfeed.refresh_features()"
             }
 
 

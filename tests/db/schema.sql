@@ -736,16 +736,6 @@ CREATE FUNCTION pgfeed._hits() RETURNS text[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON FUNCTION pgfeed._hits() IS 'The actions that are a like: an event is one if its action is among them, or its target is true';
-CREATE FUNCTION pgfeed._how_to_begin() RETURNS text
-    LANGUAGE plpgsql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._how_to_begin() IS 'The hint to who asks for posts before the first refresh';
-CREATE FUNCTION pgfeed._how_to_load() RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._how_to_load() IS 'What loads the first posts and events';
 CREATE FUNCTION pgfeed._id_of(kind text, key text) RETURNS bigint
     LANGUAGE plpgsql STABLE STRICT
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1598,13 +1588,6 @@ CREATE PROCEDURE pgfeed._stop_gate(IN variant text DEFAULT NULL::text)
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS '...';
 COMMENT ON PROCEDURE pgfeed._stop_gate(IN variant text) IS 'Ends the experiment in which a champion keeps a share, if one runs; variant: only if it is of this one';
-CREATE FUNCTION pgfeed._stray_events(newest_at timestamp with time zone, OUT from_day date, OUT gap_days integer, OUT event_count bigint) RETURNS record
-    LANGUAGE plpgsql STABLE COST 10000
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "TimeZone" TO 'UTC'
-    SET plan_cache_mode TO 'force_custom_plan'
-    AS '...';
-COMMENT ON FUNCTION pgfeed._stray_events(newest_at timestamp with time zone, OUT from_day date, OUT gap_days integer, OUT event_count bigint) IS 'One row: the day from which on a few events, fewer than those of an average day before, lie more than 90 days after all others, by how many days, and how many they are; null: none do. newest_at: as _feed_clock() says it';
 CREATE PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean DEFAULT NULL::boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -2044,7 +2027,7 @@ CREATE PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone DEFAU
     SET work_mem TO '128MB'
     SET quote_all_identifiers TO 'off'
     AS '...';
-COMMENT ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) IS 'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest event where that is earlier; of a feed that has ended without a few that lie long after all others';
+COMMENT ON PROCEDURE pgfeed.refresh_features(IN as_of timestamp with time zone, INOUT refresh_id bigint) IS 'Rolls up new events, refreshes all materialized views and packs the post matrix, as one version in one transaction, and gives its refresh_id. as_of null: now, or the midnight (UTC) after the newest event where that is earlier';
 CREATE PROCEDURE pgfeed.refresh_recommendations(IN ts timestamp with time zone DEFAULT NULL::timestamp with time zone, IN k integer DEFAULT 5, IN variant text DEFAULT NULL::text, IN active_days integer DEFAULT NULL::integer, INOUT batch_id bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql
     AS '...';
@@ -3631,8 +3614,6 @@ REVOKE ALL ON FUNCTION pgfeed._has_events(from_at timestamp with time zone, to_a
 REVOKE ALL ON FUNCTION pgfeed._helpful_index(attached pgfeed.attached_tables) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hex_modulo(digits text, divisor integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._hits() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._how_to_begin() FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._how_to_load() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._id_of(kind text, key text) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._infer_attributes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION pgfeed._is_action(action text) FROM PUBLIC;
@@ -3805,7 +3786,6 @@ REVOKE ALL ON FUNCTION pgfeed._step_times(at timestamp with time zone) FROM PUBL
 GRANT ALL ON FUNCTION pgfeed._step_times(at timestamp with time zone) TO pgfeed_reader;
 GRANT ALL ON FUNCTION pgfeed._step_times(at timestamp with time zone) TO pgfeed_operator;
 REVOKE ALL ON PROCEDURE pgfeed._stop_gate(IN variant text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION pgfeed._stray_events(newest_at timestamp with time zone, OUT from_day date, OUT gap_days integer, OUT event_count bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) FROM PUBLIC;
 GRANT ALL ON PROCEDURE pgfeed._swap_partitions(IN parent text, IN months timestamp with time zone[], IN thin_partitions text[], IN token text, IN copied_at timestamp with time zone, INOUT is_done boolean) TO pgfeed_operator;
 REVOKE ALL ON FUNCTION pgfeed._sync_events(attachment_id smallint, complete boolean) FROM PUBLIC;

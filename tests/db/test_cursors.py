@@ -287,15 +287,6 @@ def test_the_verb_filters_and_turns_pages(wide, wide_dsn, monkeypatch, tmp_path)
     assert found == pages(wide, wishes, END, [*range(1, 200, 3)], count=3)
 
 
-def test_the_verb_says_why_there_are_no_posts(wide_dsn, monkeypatch):
-    for arguments, said in (
-        (("--candidates", "999999"), "none of the candidates"),
-        (("--exclude", ",".join(map(str, range(1, 5000)))), "or --exclude leaves none"),
-    ):
-        done = recommend(wide_dsn, monkeypatch, "7", "--json", *arguments)
-        assert done.exit_code == 0 and done.stdout == "[]\n" and said in done.stderr
-
-
 @pytest.mark.parametrize(("arguments", "said"), [
     (("--batch", "--exclude", "1"), "--exclude does not go with --batch"),
     (("7", "--candidates", "@nothing"), "No such file"),
