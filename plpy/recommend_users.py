@@ -34,7 +34,7 @@ from plpy.fresh import with_fresh_posts
 from plpy.recommend import moments_of, recommend_posts
 from plpy.request import ELEMENT
 from plpy.seen import KEY as SEEN
-from plpy.seen import VIEWED, Showings
+from plpy.seen import VIEWED, Showings, changes
 from plpy.session import current_session
 from plpy.tables import SAMPLED_POSTS, TOPIC, Layout
 
@@ -196,19 +196,22 @@ def owned(ids, user_ids, *columns):
 
 def first_likes(owner, post_ids, at):
     """Return the first like of each post of each owner, in the order of owners, time and posts."""
-    order = np.lexsort((at, post_ids, owner))
-    owner, post_ids, at = owner[order], post_ids[order], at[order]
-    is_first = (np.diff(owner, prepend=-1) != 0) | (np.diff(post_ids, prepend=-1) != 0)
-    return in_time(owner[is_first], post_ids[is_first], at[is_first])
+    owner, post_ids, at, is_again = by_post(owner, post_ids, at)
+    return in_time(owner[~is_again], post_ids[~is_again], at[~is_again])
 
 
 def views_apart(owner, post_ids, at):
     """Return the views that repeat none of the same post, see with_history(), in the order of owners, time, posts."""
-    order = np.lexsort((at, post_ids, owner))
-    owner, post_ids, at = owner[order], post_ids[order], at[order]
-    is_same = (np.diff(owner, prepend=-1) == 0) & (np.diff(post_ids, prepend=-1) == 0)
-    is_shown = ~(is_same & (np.diff(at, prepend=0) < LIKE_WINDOW_SECONDS * 1_000_000))
+    owner, post_ids, at, is_again = by_post(owner, post_ids, at)
+    is_shown = ~(is_again & (np.diff(at, prepend=0) < LIKE_WINDOW_SECONDS * 1_000_000))
     return in_time(owner[is_shown], post_ids[is_shown], at[is_shown])
+
+
+def by_post(owner, post_ids, at):
+    """Return rows in the order of owners, posts and time, and which have the owner and post of the one before."""
+    order = np.lexsort((at, post_ids, owner))
+    owner, post_ids = owner[order], post_ids[order]
+    return owner, post_ids, at[order], ~(changes(owner) | changes(post_ids))
 
 
 def in_time(owner, post_ids, at):

@@ -17,7 +17,7 @@ down_revision = "0012"
 
 PINS = {
     "functions/_shared_pairs": "85dc8a331c47",
-    "procedures/_note_new_variant": "da3ba959b035",
+    "procedures/_note_new_variant": "96afcaa932c2",
     "functions/_like_window": "804a0f14a108",
     "views/impressions": "698d2b8b68d2",
     "views/likes": "48f5208a4ee5",
@@ -117,7 +117,7 @@ PINS = {
     "functions/_explain_recommendation": "5b038db5a664",
     "functions/_factors": "c3acd7a58cec",
     "functions/_recommend_posts": "92b23e9f44d7",
-    "functions/_recommend_users": "1b89ed823509",
+    "functions/_recommend_users": "63d2eebfbd66",
     "functions/_search_posts": "78de636e411d",
     "functions/_user_profiles": "35ef076aafa6",
     "procedures/_commit": "c27e85e386aa",

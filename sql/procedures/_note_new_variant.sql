@@ -6,6 +6,9 @@ declare
     v_recipes constant text := 'loader/learning/recipes/(.*)[.]toml';
     v_known text[];
 begin
+    if exists (select from pgfeed.models as m where m.variant = _note_new_variant.variant) then
+        return;
+    end if;
     select array_agg(k.name order by k.name) into v_known
     from (
         select m.variant as name from pgfeed.models as m
